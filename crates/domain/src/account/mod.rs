@@ -1,0 +1,10 @@
+//! Accounts, the people in them, and what their plan allows.
+
+pub mod email;
+pub mod password;
+pub mod plan;
+pub mod role;
+
+pub use email::EmailAddress;
+pub use plan::{Limits, Plan};
+pub use role::Role;

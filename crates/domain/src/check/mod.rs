@@ -1,0 +1,11 @@
+//! One look at one target: what was seen, what failed, what that means.
+
+pub mod attribution;
+pub mod failure;
+pub mod observation;
+pub mod verdict;
+
+pub use attribution::Attribution;
+pub use failure::{Failure, FailureClass, Phase};
+pub use observation::{AddressTried, HttpFacts, Observation, Phases, Redirect};
+pub use verdict::{Expectation, Verdict, VerdictKind};

@@ -1,0 +1,109 @@
+//! What a look means for its monitor.
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::{Failure, FailureClass};
+
+/// The word for a look in the API and the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictKind {
+    /// As expected.
+    Up,
+    /// Works, but slowly.
+    Degraded,
+    /// Broken.
+    Down,
+    /// The target's bot protection refuses us.
+    Blocked,
+    /// We could not look, through our own fault.
+    Unknown,
+}
+
+impl VerdictKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Up, Self::Degraded, Self::Down, Self::Blocked, Self::Unknown];
+
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Degraded => "degraded",
+            Self::Down => "down",
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The stored number (`checks.verdict`).
+    pub const fn code(self) -> i16 {
+        match self {
+            Self::Up => 0,
+            Self::Degraded => 1,
+            Self::Down => 2,
+            Self::Blocked => 3,
+            Self::Unknown => 4,
+        }
+    }
+
+    /// The kind a stored number stands for.
+    pub fn from_code(code: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// The kind a stored word stands for.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Up or degraded: the target works.
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Up | Self::Degraded)
+    }
+}
+
+/// The judgement of one look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The word.
+    pub kind: VerdictKind,
+    /// What is wrong; `None` for up. For degraded it is `None` too, `reason` says why.
+    pub failure: Option<Failure>,
+    /// Where the fault of an HTTP answer lies.
+    pub attribution: Option<super::Attribution>,
+    /// Why a look is degraded.
+    pub reason: Option<String>,
+}
+
+impl Verdict {
+    /// Nothing is wrong.
+    pub const fn up() -> Self {
+        Self { kind: VerdictKind::Up, failure: None, attribution: None, reason: None }
+    }
+
+    /// The class of the failure.
+    pub fn class(&self) -> Option<FailureClass> {
+        self.failure.as_ref().map(|failure| failure.class)
+    }
+}
+
+/// What a monitor's owner expects of a look, and what is known of its past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// Accepted statuses, inclusive ranges.
+    pub status: Vec<(u16, u16)>,
+    /// A text that must be in the body.
+    pub keyword: Option<String>,
+    /// A text that must not be in the body.
+    pub keyword_absent: Option<String>,
+    /// JSON rules over the body.
+    pub json: Vec<crate::monitor::JsonRule>,
+    /// Slower than this is degraded, milliseconds.
+    pub degraded_above_ms: Option<u32>,
+    /// Certificates are judged.
+    pub verify_tls: bool,
+    /// The monitor was up at some time (see the reference on TLS failures that may be ours).
+    pub ever_up: bool,
+    /// The name had a public address before (`target_refused` is then a wrong DNS answer).
+    pub was_public: bool,
+}

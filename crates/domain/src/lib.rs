@@ -1,0 +1,19 @@
+//! The rules of Watchbell: values and plain functions.
+//!
+//! Nothing here does I/O, is `async`, or reads a clock: `now` is an argument and what is to be
+//! done is returned as data. Every other crate may depend on this one; it depends on none.
+
+pub mod account;
+pub mod alert;
+pub mod check;
+pub mod clock;
+pub mod contact;
+pub mod delivery;
+pub mod ids;
+pub mod incident;
+pub mod monitor;
+pub mod report;
+pub mod status;
+pub mod target;
+pub mod tls;
+pub mod words;

@@ -1,0 +1,1 @@
+//! When a certificate deserves a word: thresholds, renewal, a worse replacement.
