@@ -1,0 +1,65 @@
+//! Why a target fails: a cause, how sure we are, the evidence, and what to do next.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::Attribution;
+
+/// How far the evidence carries a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// One explanation among several.
+    Possible,
+    /// The usual explanation of what was seen.
+    Likely,
+    /// What was seen says so itself.
+    Certain,
+}
+
+impl Confidence {
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
+}
+
+/// One line of evidence: what was looked at, and what it showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the reference's Diagnosis.evidence")]
+pub struct EvidenceLine {
+    pub label: String,
+    pub value: String,
+}
+
+/// One thing to do, with a command where one helps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the reference's Diagnosis.next_steps")]
+pub struct NextStep {
+    pub text: String,
+    pub command: Option<String>,
+}
+
+/// Why a target fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// The cause as a stable word, such as `upstream_dead`.
+    pub cause: String,
+    /// How sure we are.
+    pub confidence: Confidence,
+    /// Where the fault lies.
+    pub attribution: Option<Attribution>,
+    /// One or two sentences for the owner of the shop.
+    pub sentence: String,
+    /// One or two sentences for an engineer.
+    pub technical: String,
+    /// What we saw.
+    pub evidence: Vec<EvidenceLine>,
+    /// What to do, first things first; one to three.
+    pub next_steps: Vec<NextStep>,
+    /// The rule that decided, for counting which rules are right.
+    pub rule: String,
+}
