@@ -1,0 +1,332 @@
+//! The shared cases of `tests/data/address-policy.jsonl`, tables and properties.
+
+#![expect(clippy::unwrap_used, reason = "a case that cannot be read must fail loudly")]
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use proptest::prelude::*;
+use rstest::rstest;
+use serde::Deserialize;
+
+use super::AddressPolicy::{Hosted, SelfHosted};
+use super::*;
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    kind: String,
+    input: String,
+    verdict: String,
+}
+
+fn cases(kind: &str) -> Vec<Case> {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/data/address-policy.jsonl"
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let all = text
+        .lines()
+        .map(|line| serde_json::from_str::<Case>(line).unwrap());
+    let cases: Vec<_> = all.filter(|case| case.kind == kind).collect();
+    assert!(cases.len() >= 20, "{kind}: {} cases", cases.len());
+    cases
+}
+
+fn hold(kind: &str, allowed: impl Fn(&str) -> Result<(), String>) {
+    let wrong: Vec<String> = cases(kind)
+        .into_iter()
+        .filter_map(|case| {
+            let told = allowed(&case.input);
+            let right = match case.verdict.as_str() {
+                "allow" => told.is_ok(),
+                "refuse" => told.is_err(),
+                _ => true,
+            };
+            (!right).then(|| format!("{} {:?}: {told:?}", case.id, case.input))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn url_cases() {
+    hold("url", |text| {
+        TargetUrl::parse(text, Hosted)
+            .map(drop)
+            .map_err(|e| e.to_string())
+    });
+}
+
+#[test]
+fn address_cases() {
+    hold("addr", |text| {
+        let ip = text.parse().map_err(|_| "unreadable".to_owned())?;
+        check_ip(ip, Hosted).map_err(|e| e.to_string())
+    });
+}
+
+#[test]
+fn header_cases() {
+    hold("header", |text| {
+        let told = match text.strip_prefix("METHOD ") {
+            Some(method) => check_method(method),
+            None => {
+                let (name, value) = text.split_once(':').unwrap();
+                check_header(name, value.strip_prefix(' ').unwrap_or(value), Hosted)
+            }
+        };
+        told.map_err(|e| e.to_string())
+    });
+}
+
+#[rstest]
+#[case("http://localhost:3000/", true)]
+#[case("http://app.localhost/", true)]
+#[case("http://nas/", true)]
+#[case("http://192.168.1.1:8080/", true)]
+#[case("http://[::1]:9000/", true)]
+#[case("http://db.internal:5432/", true)]
+#[case("http://user:pw@10.0.0.1/", true)]
+#[case("http://127.1/", false)]
+#[case("http://2130706433/", false)]
+#[case("http://0x7f.1/", false)]
+#[case("http://127.0.0.1./", false)]
+#[case("http://１２７.0.0.1/", false)]
+#[case("http://[fe80::1%25eth0]/", false)]
+#[case("ftp://nas/", false)]
+#[case("http://nas:0/", false)]
+#[case("http://a@b@nas/", false)]
+#[case("http://n%61s/", false)]
+#[case(" http://nas/", false)]
+fn self_hosted_urls(#[case] text: &str, #[case] allowed: bool) {
+    assert_eq!(
+        TargetUrl::parse(text, SelfHosted).is_ok(),
+        allowed,
+        "{text}"
+    );
+}
+
+#[rstest]
+#[case("shop.example", true, true)]
+#[case("Bücher.example", true, true)]
+#[case("shop.example.", true, true)]
+#[case("1.1.1.1", true, true)]
+#[case("2606:4700:4700::1111", true, true)]
+#[case("[2606:4700:4700::1111]", true, true)]
+#[case("localhost", false, true)]
+#[case("nas", false, true)]
+#[case("10.0.0.1", false, true)]
+#[case("::1", false, true)]
+#[case("_sip._tcp.shop.example", true, true)]
+#[case("", false, false)]
+#[case("shop.example:25", false, false)]
+#[case("https://shop.example", false, false)]
+#[case("shop.example/x", false, false)]
+#[case("a@shop.example", false, false)]
+#[case("127.1", false, false)]
+#[case("shop.123", false, false)]
+#[case("256.1.1.1", false, false)]
+#[case("fe80::1%eth0", false, false)]
+#[case("sh%6fp.example", false, false)]
+#[case("shop example", false, false)]
+#[case("shop\u{200d}.example", false, false)]
+#[case("a..b", false, false)]
+#[case("-", false, true)]
+fn hosts(#[case] text: &str, #[case] hosted: bool, #[case] self_hosted: bool) {
+    assert_eq!(TargetHost::parse(text, Hosted).is_ok(), hosted, "{text}");
+    assert_eq!(
+        TargetHost::parse(text, SelfHosted).is_ok(),
+        self_hosted,
+        "{text}"
+    );
+}
+
+#[test]
+fn credentials_leave_the_url() {
+    let url = TargetUrl::parse("https://us%65r:p%40w@shop.example/a?b=c#d", Hosted).unwrap();
+    assert_eq!(url.as_str(), "https://shop.example/a?b=c#d");
+    assert_eq!(url.path_and_query(), "/a?b=c");
+    assert_eq!(url.authority(), "shop.example");
+    assert_eq!(
+        url.credentials().unwrap().basic_authorization(),
+        "Basic dXNlcjpwQHc="
+    );
+    assert_eq!(format!("{:?}", url.credentials()), "Some(Credentials(…))");
+    assert_eq!(
+        without_userinfo("https://u:p@shop.example/a"),
+        "https://shop.example/a"
+    );
+    assert_eq!(
+        without_userinfo("https://Shop.example"),
+        "https://Shop.example"
+    );
+}
+
+#[rstest]
+#[case("/login", Some("https://shop.example/login"))]
+#[case("//other.example/x", Some("https://other.example/x"))]
+#[case("http://127.0.0.1/", None)]
+#[case("http://2852039166/latest", None)]
+#[case("//0x7f.1/", None)]
+#[case("http://[::ffff:169.254.169.254]/", None)]
+#[case("file:///etc/passwd", None)]
+#[case("gopher://127.0.0.1:6379/_x", None)]
+#[case("http://localhost/", None)]
+#[case("\\\\127.0.0.1\\x", None)]
+#[case("https://shop.example:6379/", None)]
+fn redirects_are_judged_again(#[case] location: &str, #[case] leads_to: Option<&str>) {
+    let from = TargetUrl::parse("https://shop.example/a", Hosted).unwrap();
+    let to = from.join(location, Hosted);
+    assert_eq!(to.as_ref().ok().map(TargetUrl::as_str), leads_to, "{to:?}");
+}
+
+#[rstest]
+#[case("shop.example", "https://shop.example/")]
+#[case("  shop.example/health ", "https://shop.example/health")]
+#[case("//shop.example", "https://shop.example/")]
+#[case("shop.example:8443/x", "https://shop.example:8443/x")]
+#[case("shop.example:80", "http://shop.example:80/")]
+#[case("localhost:3000", "http://localhost:3000/")]
+#[case("192.168.1.4", "http://192.168.1.4/")]
+#[case("1.1.1.1", "https://1.1.1.1/")]
+#[case("nas", "http://nas/")]
+#[case("::1", "http://[::1]/")]
+#[case("[::1]:8080/x", "http://[::1]:8080/x")]
+#[case("HTTP://Shop.example", "HTTP://Shop.example/")]
+#[case("<https://shop.example/a>", "https://shop.example/a")]
+#[case("javascript:alert(1)", "javascript:alert(1)")]
+#[case("mailto:a@b.c", "mailto:a@b.c")]
+#[case("", "")]
+fn completion(#[case] typed: &str, #[case] url: &str) {
+    assert_eq!(complete_url(typed), url);
+}
+
+#[rstest]
+#[case("a.example, b.example;c.example\nhttps://d.example/x,y",
+       &["https://a.example/", "https://b.example/", "https://c.example/", "https://d.example/x,y"])]
+#[case("https://a.example/x,https://b.example/y", &["https://a.example/x", "https://b.example/y"])]
+#[case("a.example,a.example\r\n\r\n  a.example/ ", &["https://a.example/"])]
+#[case(" ,;\n", &[])]
+fn lists(#[case] pasted: &str, #[case] urls: &[&str]) {
+    assert_eq!(complete_urls(pasted), urls);
+}
+
+/// Says by arithmetic of its own, not by the tables, what is public IPv4.
+fn is_plainly_inside(ip: Ipv4Addr) -> bool {
+    ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_multicast()
+        || ip.is_broadcast()
+        || ip.is_documentation()
+        || ip.octets()[0] == 0
+        || ip.octets()[0] >= 240
+        || (ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64)
+}
+
+/// Texts made of the pieces that attacks on URL parsers are made of.
+fn hostile_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("http://".to_owned()),
+        Just("https:".to_owned()),
+        Just("127.0.0.1".to_owned()),
+        Just("0x7f.1".to_owned()),
+        Just("169.254.169.254".to_owned()),
+        Just("localhost".to_owned()),
+        Just("[::ffff:10.0.0.1]".to_owned()),
+        Just("[::1]".to_owned()),
+        Just("shop.example".to_owned()),
+        Just("%31".to_owned()),
+        Just("１２７".to_owned()),
+        Just("。".to_owned()),
+        Just("\u{ad}".to_owned()),
+        "[@:/\\\\?#.%&;0-9a-fxX\\[\\] \t\r\n]{1,4}",
+        any::<u32>().prop_map(|n| n.to_string()),
+        any::<char>().prop_map(String::from),
+    ];
+    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn no_text_passes_as_an_inside_address(text in hostile_text()) {
+        for candidate in [text.clone(), format!("http://{text}"), complete_url(&text)] {
+            if let Ok(url) = TargetUrl::parse(&candidate, Hosted) {
+                match url.host() {
+                    Host::Ip(IpAddr::V4(ip)) => prop_assert!(!is_plainly_inside(*ip), "{candidate}"),
+                    Host::Ip(IpAddr::V6(ip)) => {
+                        prop_assert!(ip.segments()[0] & 0xe000 == 0x2000, "{candidate}");
+                    }
+                    Host::Name(name) => {
+                        prop_assert!(name.contains('.') && !url.host().is_localhost(), "{candidate}");
+                        prop_assert!(name.parse::<IpAddr>().is_err(), "{candidate}");
+                    }
+                }
+                prop_assert!(matches!(url.url().scheme(), "http" | "https"));
+                prop_assert!(url.url().username().is_empty() && url.url().password().is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn a_guarded_url_reads_the_same_twice(text in hostile_text()) {
+        if let Ok(url) = TargetUrl::parse(&format!("http://shop.example/{text}"), Hosted) {
+            let again = TargetUrl::parse(url.as_str(), Hosted).unwrap();
+            prop_assert_eq!(again.host(), url.host());
+            prop_assert_eq!(again.port(), url.port());
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_an_inside_ipv4_is_refused(ip: u32) {
+        let ip = Ipv4Addr::from_bits(ip);
+        if is_plainly_inside(ip) {
+            let [a, b, c, d] = ip.octets();
+            let mapped = ip.to_ipv6_mapped();
+            for host in [
+                ip.to_string(),
+                ip.to_bits().to_string(),
+                format!("{:#x}", ip.to_bits()),
+                format!("{a:#o}.{b}.{c}.{d}").replace("0o", "0"),
+                format!("{a}.{}", ip.to_bits() & 0x00ff_ffff),
+                format!("{ip}."),
+                format!("[{mapped}]"),
+                format!("[64:ff9b::{:x}:{:x}]", mapped.segments()[6], mapped.segments()[7]),
+                format!("[2002:{:x}:{:x}::]", mapped.segments()[6], mapped.segments()[7]),
+            ] {
+                let text = format!("http://{host}/");
+                prop_assert!(TargetUrl::parse(&text, Hosted).is_err(), "{}", text);
+            }
+            prop_assert!(check_ip(ip.into(), Hosted).is_err());
+        }
+    }
+
+    #[test]
+    fn only_global_unicast_ipv6_is_dialed(bits: u128) {
+        let ip = Ipv6Addr::from_bits(bits);
+        if bits >> 125 != 1 {
+            prop_assert!(check_ip(ip.into(), Hosted).is_err());
+        }
+        prop_assert!(check_ip(ip.into(), SelfHosted).is_ok());
+    }
+
+    #[test]
+    fn host_guard_never_panics(text in hostile_text()) {
+        if let Ok(host) = TargetHost::parse(&text, Hosted)
+            && let Host::Ip(ip) = host.host()
+        {
+            prop_assert!(check_ip(*ip, Hosted).is_ok());
+        }
+    }
+
+    #[test]
+    fn headers_that_pass_can_be_sent(name: String, value: String) {
+        if check_header(&name, &value, Hosted).is_ok() {
+            prop_assert!(http::HeaderName::from_bytes(name.as_bytes()).is_ok());
+            prop_assert!(http::HeaderValue::from_str(&value).is_ok());
+        }
+    }
+}
