@@ -1,1 +1,5 @@
-//! alert
+//! Who is told of an event, and when.
+
+pub mod plan;
+
+pub use plan::{PlannedDelivery, Recipients, deliveries};

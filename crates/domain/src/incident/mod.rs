@@ -1,5 +1,165 @@
-//! Incidents: an outage from its first failing look to its end, and why it happened.
+//! Incidents: an outage from the first failing look to its end, and the timeline of what was done.
 
 pub mod diagnosis;
 
 pub use diagnosis::{Confidence, Diagnosis};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::check::{Attribution, Failure};
+use crate::ids::{AccountId, EventId, IncidentId, MonitorId};
+
+/// Why an incident ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResolvedReason {
+    /// The target works again.
+    Recovered,
+    /// Someone said so.
+    Manual,
+    /// The monitor was paused.
+    Paused,
+    /// The monitor was deleted.
+    Deleted,
+    /// The monitor's target was changed.
+    Edited,
+}
+
+impl ResolvedReason {
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::Manual => "manual",
+            Self::Paused => "paused",
+            Self::Deleted => "deleted",
+            Self::Edited => "edited",
+        }
+    }
+
+    /// The reason a stored word stands for.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Recovered, Self::Manual, Self::Paused, Self::Deleted, Self::Edited]
+            .into_iter()
+            .find(|reason| reason.as_str() == word)
+    }
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// `user`, `contact`, `api_key` or `system`.
+    pub kind: ActorKind,
+    /// What people read.
+    pub name: String,
+}
+
+/// What kind of actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// A person who signed in.
+    User,
+    /// A person who answered an alert.
+    Contact,
+    /// A program.
+    ApiKey,
+    /// Watchbell itself.
+    System,
+}
+
+impl Actor {
+    /// Watchbell itself.
+    pub fn system() -> Self {
+        Self { kind: ActorKind::System, name: "Watchbell".to_owned() }
+    }
+}
+
+/// How the regions voted when the incident was confirmed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoteSummary {
+    /// Regions that say down.
+    pub down: u32,
+    /// Regions that had a vote.
+    pub of: u32,
+    /// Failing looks that confirmed it.
+    pub looks: u32,
+    /// One line per region.
+    pub regions: Vec<RegionVoteLine>,
+}
+
+/// One region's word on an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionVoteLine {
+    /// The region.
+    pub region: String,
+    /// Its verdict.
+    pub verdict: crate::check::VerdictKind,
+    /// Start of its last look.
+    pub at: Timestamp,
+    /// That look, in the API's form.
+    pub check_id: Option<String>,
+}
+
+/// An outage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incident {
+    /// Its id.
+    pub id: IncidentId,
+    /// Its tenant.
+    pub account_id: AccountId,
+    /// What is down.
+    pub monitor_id: MonitorId,
+    /// Eight digits for links (`/i/{short}`).
+    pub short: String,
+    /// Start of the first failing look.
+    pub first_failure_at: Timestamp,
+    /// When it was sure.
+    pub confirmed_at: Timestamp,
+    /// When someone took it.
+    pub acknowledged_at: Option<Timestamp>,
+    /// Who took it.
+    pub acknowledged_by: Option<Actor>,
+    /// Start of the first good look, or when someone ended it.
+    pub resolved_at: Option<Timestamp>,
+    /// Why it ended.
+    pub resolved_reason: Option<ResolvedReason>,
+    /// What is wrong.
+    pub failure: Failure,
+    /// Where the fault lies.
+    pub attribution: Option<Attribution>,
+    /// Why, in words.
+    pub diagnosis: Option<diagnosis::Diagnosis>,
+    /// How the regions voted.
+    pub vote: VoteSummary,
+    /// A drill, not an outage.
+    pub test: bool,
+}
+
+impl Incident {
+    /// How long it lasted, or has lasted by `now`.
+    pub fn duration(&self, now: Timestamp) -> SignedDuration {
+        self.resolved_at.unwrap_or(now).duration_since(self.first_failure_at)
+    }
+
+    /// Whether it is still open.
+    pub const fn is_open(&self) -> bool {
+        self.resolved_at.is_none()
+    }
+}
+
+/// One entry of an incident's timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// Its id.
+    pub id: EventId,
+    /// When.
+    pub at: Timestamp,
+    /// `first_failure`, `confirmed`, `cause_changed`, `acknowledged`, `comment`, `resolved`, `note`.
+    pub kind: String,
+    /// One sentence.
+    pub text: String,
+    /// Who.
+    pub actor: Actor,
+}

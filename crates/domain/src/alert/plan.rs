@@ -1,0 +1,98 @@
+//! From an event to the messages that tell of it.
+
+use jiff::Timestamp;
+
+use crate::contact::Contact;
+use crate::delivery::Event;
+use crate::ids::ContactId;
+
+/// Who is told of a monitor's incidents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipients {
+    /// Every usable contact marked for the default policy.
+    Default,
+    /// The contacts the monitor names.
+    Named(Vec<ContactId>),
+}
+
+/// One message to one contact, not yet written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedDelivery {
+    /// To whom.
+    pub contact: ContactId,
+    /// Two plans with the same key are one delivery.
+    pub dedup_key: String,
+    /// Not sent before.
+    pub not_before: Timestamp,
+}
+
+/// The contacts that `recipients` means, usable ones only, in the order they were made.
+pub fn told<'c>(recipients: &Recipients, contacts: &'c [Contact]) -> Vec<&'c Contact> {
+    contacts
+        .iter()
+        .filter(|contact| contact.is_usable())
+        .filter(|contact| match recipients {
+            Recipients::Default => contact.in_default,
+            Recipients::Named(ids) => ids.contains(&contact.id),
+        })
+        .collect()
+}
+
+/// The messages that tell `recipients` of `event`. `subject` names what the event is about (an
+/// incident's id, a certificate and threshold), so that planning twice plans once.
+pub fn deliveries(
+    event: Event,
+    subject: &str,
+    recipients: &Recipients,
+    contacts: &[Contact],
+    now: Timestamp,
+) -> Vec<PlannedDelivery> {
+    told(recipients, contacts)
+        .into_iter()
+        .map(|contact| PlannedDelivery {
+            contact: contact.id,
+            dedup_key: format!("{}:{subject}:{}", event.as_str(), contact.id),
+            not_before: now,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::Channel;
+
+    fn contact(name: &str, verified: bool, in_default: bool) -> Contact {
+        let now = Timestamp::UNIX_EPOCH;
+        Contact {
+            id: ContactId::generate(),
+            channel: Channel::Email,
+            name: name.into(),
+            address: format!("{name}@shop.example"),
+            verified_at: verified.then_some(now),
+            in_default,
+            disabled_reason: None,
+            created_at: now,
+        }
+    }
+
+    #[test]
+    fn only_proven_contacts_are_told() {
+        let mut disabled = contact("disabled", true, true);
+        disabled.disabled_reason = Some("mailbox does not exist".into());
+        let contacts = [contact("ops", true, true), contact("new", false, true), contact("spare", true, false), disabled];
+        let names = |recipients: &Recipients| -> Vec<String> {
+            told(recipients, &contacts).into_iter().map(|c| c.name.clone()).collect()
+        };
+        assert_eq!(names(&Recipients::Default), ["ops"]);
+        assert_eq!(names(&Recipients::Named(contacts.iter().map(|c| c.id).collect())), ["ops", "spare"]);
+    }
+
+    #[test]
+    fn planning_twice_gives_the_same_keys() {
+        let contacts = [contact("ops", true, true)];
+        let plan = || deliveries(Event::IncidentOpened, "inc_1", &Recipients::Default, &contacts, Timestamp::UNIX_EPOCH);
+        assert_eq!(plan(), plan());
+        assert!(plan()[0].dedup_key.starts_with("incident.opened:inc_1:con_"));
+    }
+}

@@ -1,0 +1,180 @@
+//! One region's view of a monitor: a look that differs from it makes a candidate, further looks
+//! confirm the candidate or drop it. The same rule serves outage and recovery.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::check::{Attribution, Failure, Verdict, VerdictKind};
+use crate::monitor::settings::ConfirmPolicy;
+
+/// Least time between the starts of two confirming looks.
+pub const RECHECK_SPACING: Duration = Duration::from_secs(3);
+
+/// A finished look, as the rules see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// Where it was made.
+    pub region: String,
+    /// When it started.
+    pub at: Timestamp,
+    /// When its verdict was known.
+    pub finished_at: Timestamp,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The monitor's config version it was made with.
+    pub config_version: i64,
+}
+
+/// A view that further looks have to confirm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// What the looks say.
+    pub kind: VerdictKind,
+    /// Start of the first look that said so.
+    pub since: Timestamp,
+    /// How many have said so.
+    pub looks: u32,
+    /// Start of the last one.
+    pub last_at: Timestamp,
+}
+
+/// What one region says of one monitor (`region_votes`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionVote {
+    /// The region.
+    pub region: String,
+    /// Its confirmed view; `None` before the first.
+    pub verdict: Option<VerdictKind>,
+    /// A view under confirmation.
+    pub candidate: Option<Candidate>,
+    /// The last failure seen, kept while the view or the candidate is bad.
+    pub failure: Option<Failure>,
+    /// Where that failure's fault lies.
+    pub attribution: Option<Attribution>,
+    /// Start of the first look of the bad streak that was confirmed or is being confirmed.
+    pub first_failure_at: Option<Timestamp>,
+    /// Start of the first good look after the outage, once recovery is confirmed.
+    pub recovered_at: Option<Timestamp>,
+    /// Looks that confirmed the present view.
+    pub confirmed_by: u32,
+    /// Start of the last good look.
+    pub last_good_at: Option<Timestamp>,
+    /// Start of the last look.
+    pub looked_at: Timestamp,
+}
+
+impl RegionVote {
+    /// A region that has not looked yet.
+    pub fn none(region: impl Into<String>) -> Self {
+        Self {
+            region: region.into(),
+            verdict: None,
+            candidate: None,
+            failure: None,
+            attribution: None,
+            first_failure_at: None,
+            recovered_at: None,
+            confirmed_by: 0,
+            last_good_at: None,
+            looked_at: Timestamp::MIN,
+        }
+    }
+}
+
+/// Takes a look into a region's vote; the second value is when to look again to confirm.
+///
+/// A look that started before the last one taken in changes nothing: it came late or twice.
+pub fn advance(vote: &RegionVote, look: &Look, confirm: &ConfirmPolicy) -> (RegionVote, Option<Timestamp>) {
+    let mut next = vote.clone();
+    if look.at <= vote.looked_at {
+        return (next, None);
+    }
+    next.looked_at = look.at;
+    let kind = look.verdict.kind;
+    if kind.is_good() {
+        next.last_good_at = Some(look.at);
+    }
+    if kind == VerdictKind::Unknown && vote.candidate.as_ref().is_some_and(|c| c.kind != VerdictKind::Unknown) {
+        // Our own trouble in the middle of a confirmation neither confirms nor clears it.
+        return (next, Some(recheck_at(look, confirm)));
+    }
+    if !kind.is_good() && kind != VerdictKind::Unknown {
+        next.failure.clone_from(&look.verdict.failure);
+        next.attribution = look.verdict.attribution;
+    }
+    if vote.verdict.is_some_and(|confirmed| same_view(confirmed, kind)) {
+        next.candidate = None;
+        if kind.is_good() && vote.verdict == Some(kind) {
+            next.first_failure_at = None;
+        }
+        return (next, None);
+    }
+    let candidate = grown(vote.candidate.as_ref(), look);
+    if kind == VerdictKind::Down && candidate.looks == 1 {
+        next.first_failure_at = Some(look.at);
+    }
+    if confirmed(&candidate, vote, confirm) {
+        confirm_into(&mut next, &candidate);
+        return (next, None);
+    }
+    next.candidate = Some(candidate);
+    (next, Some(recheck_at(look, confirm)))
+}
+
+fn same_view(confirmed: VerdictKind, seen: VerdictKind) -> bool {
+    confirmed == seen
+}
+
+fn grown(candidate: Option<&Candidate>, look: &Look) -> Candidate {
+    let kind = look.verdict.kind;
+    match candidate {
+        Some(c) if c.kind == kind || (c.kind.is_good() && kind.is_good()) => {
+            Candidate { kind, since: c.since, looks: c.looks + 1, last_at: look.at }
+        }
+        _ => Candidate { kind, since: look.at, looks: 1, last_at: look.at },
+    }
+}
+
+fn confirmed(candidate: &Candidate, vote: &RegionVote, confirm: &ConfirmPolicy) -> bool {
+    // The very first look of a healthy target has nothing to contradict.
+    if vote.verdict.is_none() && vote.first_failure_at.is_none() && candidate.kind.is_good() {
+        return true;
+    }
+    let over = SignedDuration::try_from(confirm.over).unwrap_or(SignedDuration::MAX);
+    candidate.looks > confirm.rechecks && candidate.last_at.duration_since(candidate.since) >= over
+}
+
+fn confirm_into(vote: &mut RegionVote, candidate: &Candidate) {
+    let was_down = vote.verdict == Some(VerdictKind::Down);
+    vote.verdict = Some(candidate.kind);
+    vote.candidate = None;
+    vote.confirmed_by = candidate.looks;
+    if candidate.kind == VerdictKind::Down {
+        vote.recovered_at = None;
+    } else if was_down {
+        vote.recovered_at = Some(candidate.since);
+    }
+    if candidate.kind.is_good() {
+        vote.failure = None;
+        vote.attribution = None;
+        if !was_down {
+            vote.first_failure_at = None;
+        }
+    }
+}
+
+/// When the next confirming look starts: spread over the time the policy wants, at least three
+/// seconds after the last one's start, and not before that one has answered.
+fn recheck_at(look: &Look, confirm: &ConfirmPolicy) -> Timestamp {
+    let spacing = match confirm.rechecks {
+        0 => confirm.over.max(Duration::from_secs(1)),
+        n => (confirm.over / n).max(RECHECK_SPACING),
+    };
+    let spaced = look.at.checked_add(spacing).unwrap_or(Timestamp::MAX);
+    spaced.max(look.finished_at)
+}
+
+#[cfg(test)]
+mod tests;
