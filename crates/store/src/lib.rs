@@ -1,1 +1,50 @@
-//! store
+//! All SQL. One module per entity, plain functions on `&mut PgConnection`.
+//!
+//! Rules of this room: every function that touches a tenant's row takes the account's id and uses it
+//! in its `WHERE`; rows become `domain` types here, and impossible data is an error that names table,
+//! column and row; constraint names are chosen in the migrations because [`Error::constraint`] is
+//! matched on. `find_*` gives an `Option`, `get_*` must exist, `list_*`, `claim_*`, `insert_*`,
+//! `mark_*`, `close_*`. A web transaction is opened by [`tenant::begin`], anything else by
+//! [`sqlx::Pool::begin`].
+//!
+//! To add a table: a migration (forward only, it opens with why), its policies, a module here.
+//!
+//! Tests: `#[sqlx::test(migrator = "store::MIGRATOR")] async fn name(pool: PgPool)` makes a database
+//! per test on the server that `DATABASE_URL` names.
+
+pub mod error;
+pub mod secrets;
+pub mod tenant;
+
+pub mod account_messages;
+pub mod accounts;
+pub mod api_keys;
+pub mod audit;
+pub mod certificates;
+pub mod challenges;
+pub mod checks;
+pub mod contacts;
+pub mod deliveries;
+pub mod erasures;
+pub mod evidence;
+pub mod hours;
+pub mod idempotency;
+pub mod incidents;
+pub mod leases;
+pub mod look_requests;
+pub mod memberships;
+pub mod monitors;
+pub mod outbox;
+pub mod reports;
+pub mod sessions;
+pub mod states;
+pub mod throttles;
+pub mod token_lookups;
+pub mod users;
+pub mod wallets;
+
+pub use error::{Error, Result};
+pub use secrets::Secrets;
+
+/// All migrations, in order.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");

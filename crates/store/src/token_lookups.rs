@@ -1,0 +1,1 @@
+//! Table `token_lookups`.
