@@ -4,6 +4,7 @@ pub mod attribution;
 pub mod failure;
 pub mod observation;
 pub mod verdict;
+pub mod waf;
 
 pub use attribution::Attribution;
 pub use failure::{Failure, FailureClass, Phase};

@@ -4,6 +4,7 @@
 //! [`Settings`]. To add a kind: a variant of [`Kind`], its own block in [`MonitorSpec`] and
 //! [`Target`], its validation in [`validate`], a file in `probe` and a form in `web`.
 
+pub mod rules;
 pub mod schedule;
 pub mod settings;
 pub mod spec;

@@ -1,8 +1,15 @@
 //! What a look means for its monitor.
 
+mod content;
+mod judge;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, FailureClass};
+use crate::monitor::{Settings, Target};
+pub use judge::judge;
 
 /// The word for a look in the API and the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -106,4 +113,44 @@ pub struct Expectation {
     pub ever_up: bool,
     /// The name had a public address before (`target_refused` is then a wrong DNS answer).
     pub was_public: bool,
+}
+
+impl Expectation {
+    /// What the owner's settings ask of a look. A look without a monitor passes `ever_up`, since
+    /// then there is no doubt to give.
+    pub fn of(settings: &Settings, ever_up: bool, was_public: bool) -> Self {
+        let degraded_above_ms = settings.degraded_above_ms;
+        let plain = Self {
+            status: Vec::new(),
+            keyword: None,
+            keyword_absent: None,
+            json: Vec::new(),
+            degraded_above_ms,
+            verify_tls: true,
+            ever_up,
+            was_public,
+        };
+        match &settings.target {
+            Target::Http(http) => Self {
+                status: http.expected_status.iter().filter_map(|text| range(text)).collect(),
+                keyword: http.keyword.clone(),
+                keyword_absent: http.keyword_absent.clone(),
+                json: http.json.clone(),
+                verify_tls: http.verify_tls,
+                ..plain
+            },
+            Target::Tcp { .. } | Target::Tls { .. } => plain,
+        }
+    }
+
+    /// Whether `status` is one the owner accepts.
+    pub fn accepts(&self, status: u16) -> bool {
+        self.status.iter().any(|(low, high)| (*low..=*high).contains(&status))
+    }
+}
+
+/// `200` or `200-399`.
+fn range(text: &str) -> Option<(u16, u16)> {
+    let (low, high) = text.split_once('-').unwrap_or((text, text));
+    Some((low.trim().parse().ok()?, high.trim().parse().ok()?))
 }

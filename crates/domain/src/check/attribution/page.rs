@@ -1,0 +1,41 @@
+//! An answer prepared for reading: lower case, and no more of the body than error pages have.
+
+use crate::check::observation::HttpFacts;
+
+/// Error pages name their author early.
+const READ: usize = 64 * 1024;
+
+/// An answer as the tables read it.
+pub(crate) struct Page<'f> {
+    facts: &'f HttpFacts,
+    body: String,
+}
+
+impl<'f> Page<'f> {
+    pub(crate) fn of(facts: &'f HttpFacts) -> Self {
+        let start = facts.body.get(..READ).unwrap_or(&facts.body);
+        Self { facts, body: String::from_utf8_lossy(start).to_lowercase() }
+    }
+
+    pub(crate) const fn status(&self) -> u16 {
+        self.facts.status
+    }
+
+    /// All values of a header that may come several times.
+    pub(crate) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.facts.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// One of that name contains `part` (lower case); an empty part asks for presence alone.
+    pub(crate) fn header_has(&self, name: &str, part: &str) -> bool {
+        self.headers(name).any(|value| value.to_lowercase().contains(part))
+    }
+
+    /// The body contains `part` (lower case). `=part` asks for the whole trimmed body.
+    pub(crate) fn body_has(&self, part: &str) -> bool {
+        match part.strip_prefix('=') {
+            Some(whole) => self.body.trim() == whole,
+            None => self.body.contains(part),
+        }
+    }
+}
