@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn codes() {
         let sent = Timestamp::from_second(1_000).unwrap();
-        let after = |s| Timestamp::from_second(1_000 + s).unwrap();
+        let after = |s: i64| Timestamp::from_second(1_000 + s).unwrap();
         assert_eq!(resend_in(None, after(0)), None);
         assert_eq!(resend_in(Some(sent), after(10)), Some(50));
         assert_eq!(resend_in(Some(sent), after(60)), None);
