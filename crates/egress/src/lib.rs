@@ -1,1 +1,151 @@
-//! egress
+//! The only crate that dials out: resolver, address policy, dialer, and clients on top of them.
+//!
+//! # The path of an outside connection
+//!
+//! 1. What a user wrote becomes a [`domain::target::TargetUrl`] or [`domain::target::TargetHost`].
+//! 2. [`Egress::resolve`] turns its host into [`CheckedAddr`]s: one resolution, A and AAAA, and the
+//!    whole answer is refused if the policy refuses one address of it. Literals are judged too.
+//! 3. [`Egress::connect`] dials a [`CheckedAddr`]. There is no other dial, and nothing but step 2
+//!    makes a [`CheckedAddr`], so a name cannot resolve to something else in between.
+//!
+//! The operator's own settings (mail relay, provider) are [`Trusted`] and skip the policy.
+//!
+//! # To add another outside connection
+//!
+//! Take an [`Egress`], do the three steps, and speak your protocol over the stream. Do not give a
+//! host name, or a URL with an address in it, to a library that dials by itself. A library that
+//! insists on dialing gets a resolver built on step 2, has proxies and redirects switched off, and
+//! its literals judged before the call: see [`http`]. What the operator configured is wrapped in
+//! `app::config` with [`Trusted::from_operator_configuration`]; nothing else may call that.
+//!
+//! # What users can steer, and what guards it (the `surface` cases of the address policy)
+//!
+//! | surface | guard |
+//! |---|---|
+//! | webhook URL | [`http::UserClient`], which takes a `TargetUrl` |
+//! | Slack, Teams, Discord URL | the same, and the channel pins the host's suffix on a dot, https only |
+//! | redirect hop | `TargetUrl::join` judges each hop, then `resolve` and `connect` anew; [`http`] follows none |
+//! | tcp, udp, ping, smtp, imap, pop monitor host | `TargetHost`, then `resolve` |
+//! | server to ask of a dns monitor | `TargetHost`, then `resolve`; never handed to our own resolver |
+//! | a customer's own SMTP server | not offered; [`smtp`] takes a [`Trusted`] relay only |
+//! | custom domain of a status page | names are asked for in DNS, not dialed; `TargetHost` refuses anything but labels |
+//! | logo or favicon by URL, OIDC discovery, import of a URL or sitemap | not offered; would be [`http::UserClient`] |
+//! | AIA, OCSP and CRL URLs in a certificate | never fetched |
+//! | RDAP and WHOIS referrals | would be [`http::UserClient`] and `TargetHost` |
+//! | MX, SRV, HTTPS, SVCB targets and address hints | not read; a target name would be a `TargetHost` |
+//! | Alt-Svc | never followed |
+//! | proxy variables of the environment | [`http`] switches proxies off; nothing else reads them |
+//! | browser or screenshot checks | not offered; need a network namespace of their own |
+//! | "test" buttons, one-off checks | the same three steps: there is no other way to dial |
+//! | PATCH and bulk | each look judges the stored text again; validation at writing is a courtesy |
+
+mod addr;
+mod budget;
+mod connect;
+mod dns;
+pub mod http;
+mod resolve;
+pub mod smtp;
+mod tls;
+mod trusted;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use domain::target::AddressPolicy;
+
+pub use addr::CheckedAddr;
+pub use budget::OverBudget;
+pub use connect::ConnectError;
+pub use resolve::{Resolution, ResolveError, ResolveErrorKind};
+pub use trusted::Trusted;
+
+/// What [`Egress`] is made from; read from the environment by `app::config` alone.
+#[derive(Debug, Clone)]
+pub struct EgressConfig {
+    /// Which addresses users may name.
+    pub policy: AddressPolicy,
+    /// Resolvers to ask; empty for those of the system.
+    pub dns_servers: Vec<SocketAddr>,
+    /// Looks a second to one address over all accounts; `None` for no limit.
+    pub target_budget: Option<u32>,
+    /// Certificate authorities besides the public ones, PEM.
+    pub extra_roots_pem: Option<Vec<u8>>,
+    /// How we introduce ourselves.
+    pub user_agent: String,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EgressError {
+    /// The system names no resolver.
+    #[error("no DNS resolver is configured on this system; set WATCHBELL_DNS_SERVERS")]
+    NoResolver(#[source] std::io::Error),
+    /// The file of extra certificate authorities is unusable.
+    #[error("the extra certificate authorities cannot be read as PEM: {0}")]
+    Roots(String),
+}
+
+/// The way out. Cheap to clone; all clones share cache and budget.
+#[derive(Debug, Clone)]
+pub struct Egress {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    policy: AddressPolicy,
+    user_agent: String,
+    stub: dns::Stub,
+    cache: dns::Cache,
+    budget: budget::Budget,
+    tls: tls::Roots,
+}
+
+impl Egress {
+    /// Reads the system's resolver configuration where `config` names none.
+    pub fn new(config: EgressConfig) -> Result<Self, EgressError> {
+        let stub = match config.dns_servers.is_empty() {
+            true => dns::Stub::of_system().map_err(EgressError::NoResolver)?,
+            false => dns::Stub::of_servers(config.dns_servers),
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                policy: config.policy,
+                user_agent: config.user_agent,
+                stub,
+                cache: dns::Cache::default(),
+                budget: budget::Budget::new(config.target_budget),
+                tls: tls::Roots::read(config.extra_roots_pem.as_deref())?,
+            }),
+        })
+    }
+
+    /// The policy that binds what users name.
+    pub fn policy(&self) -> AddressPolicy {
+        self.inner.policy
+    }
+
+    /// How we introduce ourselves.
+    pub fn user_agent(&self) -> &str {
+        &self.inner.user_agent
+    }
+
+    /// Public certificate authorities and those of the operator.
+    pub fn root_store(&self) -> Arc<rustls::RootCertStore> {
+        self.inner.tls.store()
+    }
+
+    /// The operator's certificate authorities alone.
+    pub fn extra_roots(&self) -> &[rustls::pki_types::CertificateDer<'static>] {
+        self.inner.tls.extra()
+    }
+
+    /// Counts a look at `addr` against the budget of that address. What is over it is put off and
+    /// counted, never judged.
+    pub fn try_spend(&self, addr: &CheckedAddr) -> Result<(), OverBudget> {
+        self.inner
+            .budget
+            .try_spend(addr.ip(), tokio::time::Instant::now())
+    }
+}

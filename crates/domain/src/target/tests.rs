@@ -1,6 +1,9 @@
 //! The shared cases of `tests/data/address-policy.jsonl`, tables and properties.
 
-#![expect(clippy::unwrap_used, reason = "a case that cannot be read must fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a case that cannot be read must fail loudly"
+)]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

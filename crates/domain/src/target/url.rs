@@ -32,6 +32,14 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// A name and its password.
+    pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
+        Self {
+            username: username.into(),
+            password: password.into(),
+        }
+    }
+
     /// The value of an `Authorization` header.
     pub fn basic_authorization(&self) -> String {
         format!(
@@ -238,8 +246,8 @@ fn take_credentials(url: &mut Url) -> Result<Option<Credentials>, TargetRefusal>
         return Ok(None);
     }
     let credentials = Credentials {
-        username: decode(url.username())?,
-        password: decode(url.password().unwrap_or_default())?,
+        username: decode_userinfo(url.username())?,
+        password: decode_userinfo(url.password().unwrap_or_default())?,
     };
     let unreadable = TargetRefusal::Malformed("name and password cannot be read");
     url.set_username("")
@@ -248,7 +256,8 @@ fn take_credentials(url: &mut Url) -> Result<Option<Credentials>, TargetRefusal>
     Ok(Some(credentials))
 }
 
-fn decode(text: &str) -> Result<String, TargetRefusal> {
+/// Undoes the % escapes of a user name or password in a URL.
+pub fn decode_userinfo(text: &str) -> Result<String, TargetRefusal> {
     let unreadable = || TargetRefusal::Malformed("name and password cannot be read");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

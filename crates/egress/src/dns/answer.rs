@@ -1,0 +1,81 @@
+//! Reading one answer: its code, its chain of aliases, its addresses.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hickory_resolver::proto::op::{Message, ResponseCode};
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+
+use super::DnsFailure;
+
+/// Addresses, and how long they may be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) ttl: Duration,
+}
+
+/// What an answer says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Found(Found),
+    /// The chain ends at a name this server told us nothing about: ask for that one.
+    Alias(Name, Duration),
+}
+
+/// Reads the answer to `name`. `seen` holds the names of the chain so far.
+pub(crate) fn read(
+    message: &Message,
+    name: &Name,
+    record_type: RecordType,
+    seen: &mut Vec<Name>,
+) -> Result<Reading, DnsFailure> {
+    match message.metadata.response_code {
+        // A chain may end in NXDOMAIN at its last name; the code is that of the end.
+        ResponseCode::NoError | ResponseCode::NXDomain => {}
+        ResponseCode::ServFail => return Err(DnsFailure::Servfail),
+        ResponseCode::Refused => return Err(DnsFailure::Refused),
+        _ => return Err(DnsFailure::ServerError),
+    }
+    let mut at = name.clone();
+    let mut ttl = u32::MAX;
+    loop {
+        if seen.contains(&at) || seen.len() > MAX_CHAIN {
+            return Err(DnsFailure::CnameLoop);
+        }
+        seen.push(at.clone());
+        let here = message.answers.iter().filter(|record| record.name == at);
+        let mut addresses = Vec::new();
+        let mut alias = None;
+        for record in here {
+            match &record.data {
+                RData::A(a) if record_type == RecordType::A => addresses.push(a.0.into()),
+                RData::AAAA(a) if record_type == RecordType::AAAA => addresses.push(a.0.into()),
+                RData::CNAME(target) => alias = Some(target.0.clone()),
+                _ => continue,
+            }
+            ttl = ttl.min(record.ttl);
+        }
+        let ttl_so_far = Duration::from_secs(ttl.into());
+        if !addresses.is_empty() {
+            return Ok(Reading::Found(Found {
+                addresses,
+                ttl: ttl_so_far,
+            }));
+        }
+        match alias {
+            Some(target) => at = target,
+            None if message.metadata.response_code == ResponseCode::NXDomain => {
+                return Err(DnsFailure::Nxdomain);
+            }
+            None if at == *name => return Err(DnsFailure::NoAddress),
+            None => {
+                seen.pop();
+                return Ok(Reading::Alias(at, ttl_so_far));
+            }
+        }
+    }
+}
+
+/// Aliases followed before a chain counts as endless.
+const MAX_CHAIN: usize = 16;

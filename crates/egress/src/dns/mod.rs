@@ -1,0 +1,27 @@
+//! Asking name servers.
+//!
+//! A stub resolver of our own over `hickory-proto`: what went wrong must be told apart exactly
+//! (no answer, SERVFAIL, REFUSED, a broken message, a loop of aliases), and a general resolver
+//! folds these into retries and a few errors.
+
+mod answer;
+mod cache;
+mod exchange;
+mod stub;
+
+pub(crate) use answer::Found;
+pub(crate) use cache::Cache;
+pub(crate) use stub::Stub;
+
+/// Why a question was not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DnsFailure {
+    Nxdomain,
+    NoAddress,
+    Servfail,
+    Refused,
+    ServerError,
+    Malformed,
+    CnameLoop,
+    Timeout,
+}

@@ -1,0 +1,250 @@
+//! Which servers are asked, in which order, how often.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use hickory_resolver::Hosts;
+use hickory_resolver::proto::op::{Query, ResponseCode};
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::{Found, Reading, read};
+use super::{DnsFailure, exchange};
+
+/// How long each round waits for a server.
+const ROUNDS: [Duration; 3] = [
+    Duration::from_millis(1_500),
+    Duration::from_millis(2_500),
+    Duration::from_secs(4),
+];
+/// How long the other address family may lag behind the first that answered.
+const STRAGGLER: Duration = Duration::from_millis(500);
+/// How long a server may take to show that it lives.
+const CONTROL: Duration = Duration::from_secs(1);
+
+/// Servers, and the local names where the operator's own system is used.
+#[derive(Debug)]
+pub(crate) struct Stub {
+    servers: Vec<SocketAddr>,
+    search: Vec<Name>,
+    hosts: Option<Hosts>,
+}
+
+impl Stub {
+    /// Asks exactly these servers.
+    pub(crate) fn of_servers(servers: Vec<SocketAddr>) -> Self {
+        Self {
+            servers,
+            search: Vec::new(),
+            hosts: None,
+        }
+    }
+
+    /// Asks the system's servers, and knows its hosts file and search list.
+    pub(crate) fn of_system() -> io::Result<Self> {
+        let (config, _) =
+            hickory_resolver::system_conf::read_system_conf().map_err(io::Error::other)?;
+        let mut servers = Vec::new();
+        for server in config.name_servers() {
+            let port = server
+                .connections
+                .first()
+                .map_or(53, |connection| connection.port);
+            let server = SocketAddr::new(server.ip, port);
+            if !servers.contains(&server) {
+                servers.push(server);
+            }
+        }
+        if servers.is_empty() {
+            return Err(io::Error::other("resolv.conf names no server"));
+        }
+        Ok(Self {
+            servers,
+            search: config.search().to_vec(),
+            hosts: Hosts::from_system().ok(),
+        })
+    }
+
+    /// Addresses of `name` from the hosts file and the search list as well: for names inside the
+    /// operator's own network.
+    pub(crate) async fn lookup_inside(
+        &self,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Found, DnsFailure> {
+        if let Some(addresses) = self.in_hosts_file(name) {
+            return Ok(Found {
+                addresses,
+                ttl: Duration::ZERO,
+            });
+        }
+        if !name.contains('.') {
+            for suffix in &self.search {
+                if let Ok(found) = self.lookup(&format!("{name}.{suffix}"), deadline).await {
+                    return Ok(found);
+                }
+            }
+        }
+        self.lookup(name, deadline).await
+    }
+
+    fn in_hosts_file(&self, name: &str) -> Option<Vec<IpAddr>> {
+        let hosts = self.hosts.as_ref()?;
+        let name = Name::from_str(name).ok()?;
+        let mut addresses = Vec::new();
+        for record_type in [RecordType::A, RecordType::AAAA] {
+            let Some(found) = hosts.lookup_static_host(&Query::query(name.clone(), record_type))
+            else {
+                continue;
+            };
+            addresses.extend(
+                found
+                    .answers()
+                    .iter()
+                    .filter_map(|record| match &record.data {
+                        RData::A(a) => Some(IpAddr::from(a.0)),
+                        RData::AAAA(a) => Some(IpAddr::from(a.0)),
+                        _ => None,
+                    }),
+            );
+        }
+        (!addresses.is_empty()).then_some(addresses)
+    }
+
+    /// Addresses of exactly `name`, both families in one go.
+    pub(crate) async fn lookup(&self, name: &str, deadline: Instant) -> Result<Found, DnsFailure> {
+        let mut name = Name::from_str(name).map_err(|_| DnsFailure::NoAddress)?;
+        name.set_fqdn(true);
+        let mut v4 = std::pin::pin!(self.family(&name, RecordType::A, deadline));
+        let mut v6 = std::pin::pin!(self.family(&name, RecordType::AAAA, deadline));
+        let late =
+            |at: Result<Result<Found, DnsFailure>, _>| at.unwrap_or(Err(DnsFailure::Timeout));
+        let wait = |first: &Result<Found, DnsFailure>| match first {
+            Ok(_) => deadline.min(Instant::now() + STRAGGLER),
+            Err(_) => deadline,
+        };
+        let (v4, v6) = tokio::select! {
+            first = &mut v4 => {
+                let until = wait(&first);
+                (first, late(timeout_at(until, v6).await))
+            }
+            first = &mut v6 => {
+                let until = wait(&first);
+                (late(timeout_at(until, v4).await), first)
+            }
+        };
+        both(v4, v6)
+    }
+
+    async fn family(
+        &self,
+        name: &Name,
+        record_type: RecordType,
+        deadline: Instant,
+    ) -> Result<Found, DnsFailure> {
+        let mut seen = Vec::new();
+        let mut ask_for = name.clone();
+        let mut ttl = Duration::MAX;
+        loop {
+            match self
+                .ask_servers(&ask_for, record_type, &mut seen, deadline)
+                .await?
+            {
+                Reading::Found(found) => {
+                    return Ok(Found {
+                        ttl: found.ttl.min(ttl),
+                        ..found
+                    });
+                }
+                Reading::Alias(target, alias_ttl) => {
+                    ttl = ttl.min(alias_ttl);
+                    ask_for = target;
+                }
+            }
+        }
+    }
+
+    /// Asks each server in turn until one knows; a second and third round only for silence.
+    async fn ask_servers(
+        &self,
+        name: &Name,
+        record_type: RecordType,
+        seen: &mut Vec<Name>,
+        deadline: Instant,
+    ) -> Result<Reading, DnsFailure> {
+        let query = Query::query(name.clone(), record_type);
+        let mut worst = DnsFailure::Timeout;
+        for patience in ROUNDS {
+            for server in &self.servers {
+                let now = Instant::now();
+                if now >= deadline {
+                    return Err(worst);
+                }
+                let until = deadline.min(now + patience);
+                let told = exchange::ask(*server, &query, until).await;
+                let mut chain = seen.clone();
+                match told.and_then(|message| read(&message, name, record_type, &mut chain)) {
+                    Ok(reading) => {
+                        *seen = chain;
+                        return Ok(reading);
+                    }
+                    Err(DnsFailure::Timeout) => {}
+                    Err(
+                        failure @ (DnsFailure::Servfail
+                        | DnsFailure::Refused
+                        | DnsFailure::ServerError
+                        | DnsFailure::Malformed),
+                    ) => worst = failure,
+                    Err(final_word) => return Err(final_word),
+                }
+            }
+            if worst != DnsFailure::Timeout {
+                break;
+            }
+        }
+        Err(worst)
+    }
+
+    /// Whether it is our own resolver that is dead: it fails in the same way for the root, which
+    /// every living resolver knows.
+    pub(crate) async fn is_dead(&self, failure: DnsFailure, deadline: Instant) -> bool {
+        let query = Query::query(Name::root(), RecordType::NS);
+        let until = deadline.min(Instant::now() + CONTROL);
+        for server in &self.servers {
+            let told = exchange::ask(*server, &query, until).await;
+            let same = match told.as_ref().map(|message| message.metadata.response_code) {
+                Ok(ResponseCode::NoError | ResponseCode::NXDomain) => false,
+                Ok(ResponseCode::ServFail) => failure == DnsFailure::Servfail,
+                Ok(ResponseCode::Refused) => failure == DnsFailure::Refused,
+                Ok(_) => failure == DnsFailure::ServerError,
+                Err(DnsFailure::Malformed) => failure == DnsFailure::Malformed,
+                Err(_) => true,
+            };
+            if !same {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// One answer of two families. An address found wins; then what is most certain.
+fn both(v4: Result<Found, DnsFailure>, v6: Result<Found, DnsFailure>) -> Result<Found, DnsFailure> {
+    match (v4, v6) {
+        (Ok(v4), Ok(v6)) => Ok(Found {
+            addresses: [v4.addresses, v6.addresses].concat(),
+            ttl: v4.ttl.min(v6.ttl),
+        }),
+        (Ok(found), Err(_)) | (Err(_), Ok(found)) => Ok(found),
+        (Err(DnsFailure::Nxdomain), Err(DnsFailure::Nxdomain)) => Err(DnsFailure::Nxdomain),
+        (
+            Err(DnsFailure::Nxdomain | DnsFailure::NoAddress),
+            Err(DnsFailure::Nxdomain | DnsFailure::NoAddress),
+        ) => Err(DnsFailure::NoAddress),
+        // One family says "none", the other failed: the failure is what there is to report.
+        (Err(DnsFailure::Nxdomain | DnsFailure::NoAddress), Err(failure)) => Err(failure),
+        (Err(failure), Err(_)) => Err(failure),
+    }
+}

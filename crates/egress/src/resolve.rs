@@ -1,0 +1,208 @@
+//! From a host to addresses that may be dialed.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use domain::check::FailureClass;
+use domain::target::{AddressPolicy, Host, TargetRefusal, check_ip};
+use tokio::time::Instant;
+
+use crate::dns::DnsFailure;
+use crate::{CheckedAddr, Egress};
+
+/// Addresses of a host, all of them judged, IPv4 first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// Never empty.
+    pub addresses: Vec<CheckedAddr>,
+    /// A server was asked just now; otherwise the answer was still good, or none was needed.
+    pub fresh: bool,
+}
+
+/// Why a host has no address that may be dialed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}")]
+pub struct ResolveError {
+    /// What happened.
+    pub kind: ResolveErrorKind,
+    /// Our own resolver is dead; this says nothing about the name.
+    pub ours: bool,
+}
+
+/// What happened to a resolution.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant's sentence says what it is")]
+pub enum ResolveErrorKind {
+    #[error("the name does not exist in DNS (NXDOMAIN)")]
+    Nxdomain,
+    #[error("the name has neither an A nor an AAAA record")]
+    NoAddress,
+    #[error("the DNS server answers SERVFAIL")]
+    Servfail,
+    #[error("the DNS server answers REFUSED")]
+    Refused,
+    #[error("the DNS server answers with an error")]
+    ServerError,
+    #[error("no answer from DNS within the time")]
+    Timeout,
+    #[error("the answer of the DNS server cannot be read")]
+    Malformed,
+    #[error("the aliases (CNAME) of the name go in a circle")]
+    CnameLoop,
+    /// The sentence names no address that came out of DNS: it may be of the inside.
+    #[error("the name leads to an address that is not allowed here")]
+    Blocked(TargetRefusal),
+    #[error("this address {0}")]
+    BlockedLiteral(TargetRefusal),
+}
+
+impl ResolveError {
+    /// The failure it is for a monitor.
+    pub const fn class(&self) -> FailureClass {
+        match self.kind {
+            ResolveErrorKind::Nxdomain => FailureClass::DnsNxdomain,
+            ResolveErrorKind::NoAddress => FailureClass::DnsNoAddress,
+            ResolveErrorKind::Servfail => FailureClass::DnsServfail,
+            ResolveErrorKind::Refused => FailureClass::DnsRefused,
+            ResolveErrorKind::ServerError => FailureClass::DnsServerError,
+            ResolveErrorKind::Timeout => FailureClass::DnsTimeout,
+            ResolveErrorKind::Malformed => FailureClass::DnsMalformed,
+            ResolveErrorKind::CnameLoop => FailureClass::DnsCnameLoop,
+            ResolveErrorKind::Blocked(_) | ResolveErrorKind::BlockedLiteral(_) => {
+                FailureClass::TargetRefused
+            }
+        }
+    }
+
+    /// The address policy refuses the target.
+    pub const fn is_refused(&self) -> bool {
+        matches!(
+            self.kind,
+            ResolveErrorKind::Blocked(_) | ResolveErrorKind::BlockedLiteral(_)
+        )
+    }
+
+    const fn of(kind: ResolveErrorKind) -> Self {
+        Self { kind, ours: false }
+    }
+}
+
+impl From<DnsFailure> for ResolveErrorKind {
+    fn from(failure: DnsFailure) -> Self {
+        match failure {
+            DnsFailure::Nxdomain => Self::Nxdomain,
+            DnsFailure::NoAddress => Self::NoAddress,
+            DnsFailure::Servfail => Self::Servfail,
+            DnsFailure::Refused => Self::Refused,
+            DnsFailure::ServerError => Self::ServerError,
+            DnsFailure::Malformed => Self::Malformed,
+            DnsFailure::CnameLoop => Self::CnameLoop,
+            DnsFailure::Timeout => Self::Timeout,
+        }
+    }
+}
+
+impl Egress {
+    /// Resolves `host` and judges every address by the policy; one refused address refuses all.
+    /// `fresh` asks anew even while an earlier answer is still good.
+    pub async fn resolve(
+        &self,
+        host: &Host,
+        port: u16,
+        fresh: bool,
+        deadline: Instant,
+    ) -> Result<Resolution, ResolveError> {
+        let policy = self.inner.policy;
+        let (addresses, fresh) = self.addresses(host, fresh, policy, deadline).await?;
+        let refused = |refusal| match host {
+            Host::Ip(_) => ResolveError::of(ResolveErrorKind::BlockedLiteral(refusal)),
+            Host::Name(_) => ResolveError::of(ResolveErrorKind::Blocked(refusal)),
+        };
+        for ip in &addresses {
+            check_ip(*ip, policy).map_err(refused)?;
+        }
+        Ok(resolution(&addresses, port, fresh))
+    }
+
+    /// Resolves a host that the operator configured: no policy, and names of the inside are known.
+    pub(crate) async fn resolve_operators(
+        &self,
+        host: &Host,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Resolution, ResolveError> {
+        let policy = AddressPolicy::SelfHosted;
+        let (addresses, fresh) = self.addresses(host, false, policy, deadline).await?;
+        Ok(resolution(&addresses, port, fresh))
+    }
+
+    async fn addresses(
+        &self,
+        host: &Host,
+        fresh: bool,
+        policy: AddressPolicy,
+        deadline: Instant,
+    ) -> Result<(Vec<IpAddr>, bool), ResolveError> {
+        let name = match host {
+            Host::Ip(ip) => return Ok((vec![*ip], false)),
+            Host::Name(_) if host.is_localhost() => {
+                return Ok((
+                    vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+                    false,
+                ));
+            }
+            Host::Name(name) => name,
+        };
+        let inside = policy == AddressPolicy::SelfHosted;
+        // The operator's view of a name must never answer a user's question.
+        let key = if inside {
+            format!("inside {name}")
+        } else {
+            name.clone()
+        };
+        let now = Instant::now();
+        if !fresh && let Some(addresses) = self.inner.cache.get(&key, now) {
+            return Ok((addresses, false));
+        }
+        let stub = &self.inner.stub;
+        let until = deadline - control_time(deadline.saturating_duration_since(now));
+        let found = match inside {
+            true => stub.lookup_inside(name, until).await,
+            false => stub.lookup(name, until).await,
+        };
+        match found {
+            Ok(found) => {
+                self.inner.cache.put(&key, &found, Instant::now());
+                Ok((found.addresses, true))
+            }
+            Err(failure) => {
+                self.inner.cache.forget(&key);
+                let ours = self.is_ours(failure, deadline).await;
+                Err(ResolveError {
+                    kind: failure.into(),
+                    ours,
+                })
+            }
+        }
+    }
+
+    async fn is_ours(&self, failure: DnsFailure, deadline: Instant) -> bool {
+        match failure {
+            DnsFailure::Nxdomain | DnsFailure::NoAddress | DnsFailure::CnameLoop => false,
+            _ => self.inner.stub.is_dead(failure, deadline).await,
+        }
+    }
+}
+
+/// Time kept back from a lookup to ask whether our resolver lives: at most a second.
+fn control_time(left: Duration) -> Duration {
+    (left / 4).min(Duration::from_secs(1))
+}
+
+fn resolution(addresses: &[IpAddr], port: u16, fresh: bool) -> Resolution {
+    let addresses = addresses
+        .iter()
+        .map(|ip| CheckedAddr::judged(*ip, port))
+        .collect();
+    Resolution { addresses, fresh }
+}
