@@ -12,6 +12,7 @@
 //! Tests: `#[sqlx::test(migrator = "store::MIGRATOR")] async fn name(pool: PgPool)` makes a database
 //! per test on the server that `DATABASE_URL` names.
 
+pub mod admin;
 pub mod error;
 pub mod secrets;
 pub mod tenant;

@@ -1,0 +1,199 @@
+//! From names and values to [`Settings`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::str::FromStr;
+
+use domain::target::AddressPolicy;
+use secrecy::SecretString;
+use url::Url;
+
+use super::network::{address_list, base_url, networks, urls};
+use super::{LogFormat, Settings, SettingsError, Signup, Telephony};
+
+/// Names and values, with the complaints found so far.
+pub struct Source {
+    values: BTreeMap<String, String>,
+    errors: Vec<String>,
+}
+
+impl Source {
+    /// The environment, and under it the lines of `env_file`.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn load(env_file: Option<&Path>) -> Result<Self, SettingsError> {
+        let mut values = BTreeMap::new();
+        if let Some(path) = env_file {
+            let complain = |error: &dyn std::fmt::Display| {
+                SettingsError(vec![format!("--env-file {}: {error}", path.display())])
+            };
+            for line in dotenvy::from_path_iter(path).map_err(|error| complain(&error))? {
+                let (name, value) = line.map_err(|error| complain(&error))?;
+                values.insert(name, value);
+            }
+        }
+        for (name, _) in std::env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| name.starts_with("WATCHBELL_")) else { continue };
+            match std::env::var(name) {
+                Ok(value) => values.insert(name.to_owned(), value),
+                Err(_) => return Err(SettingsError(vec![format!("{name} is not UTF-8")])),
+            };
+        }
+        Ok(Self::of(values))
+    }
+
+    /// These names and values.
+    pub fn of(values: BTreeMap<String, String>) -> Self {
+        Self { values, errors: Vec::new() }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        let value = self.values.get(&format!("WATCHBELL_{name}"))?;
+        Some(value.trim().to_owned())
+    }
+
+    /// A value; unset and empty are the same.
+    fn filled(&self, name: &str) -> Option<String> {
+        self.text(name).filter(|value| !value.is_empty())
+    }
+
+    fn secret(&self, name: &str) -> Option<SecretString> {
+        self.filled(name).map(SecretString::from)
+    }
+
+    fn complain(&mut self, name: &str, what: impl std::fmt::Display) {
+        self.errors.push(format!("WATCHBELL_{name} {what}"));
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, default: T, what: &str) -> T {
+        match self.filled(name).map(|text| text.parse()) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(_)) => {
+                self.complain(name, what);
+                default
+            }
+        }
+    }
+
+    fn checked<T>(&mut self, name: &str, check: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        match check(&self.filled(name)?) {
+            Ok(value) => Some(value),
+            Err(what) => {
+                self.complain(name, what);
+                None
+            }
+        }
+    }
+
+    fn one_of<T: Copy>(&mut self, name: &str, words: &[(&str, T)], default: T) -> T {
+        let Some(text) = self.filled(name) else { return default };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return *value;
+        }
+        let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        self.complain(name, format_args!("must be one of: {}", list.join(", ")));
+        default
+    }
+
+    fn telephony(&mut self, prefix: &str) -> Option<Telephony> {
+        let names = ["ACCOUNT_SID", "AUTH_TOKEN", "FROM"].map(|name| format!("{prefix}_{name}"));
+        let values = names.clone().map(|name| self.filled(&name));
+        if values.iter().all(Option::is_none) {
+            return None;
+        }
+        for (name, _) in names.iter().zip(&values).filter(|(_, value)| value.is_none()) {
+            self.complain(name, "is missing: a provider needs its account SID, its auth token and a sender");
+        }
+        let base_name = format!("{prefix}_BASE_URL");
+        let base_url = self
+            .checked(&base_name, base_url)
+            .or_else(|| Url::parse("https://api.twilio.com").ok())?;
+        let [Some(account_sid), Some(auth_token), Some(from)] = values else { return None };
+        Some(Telephony { account_sid, auth_token: auth_token.into(), from, base_url })
+    }
+}
+
+impl Settings {
+    /// Reads and checks every setting; all complaints come together.
+    pub fn read(mut source: Source) -> Result<Self, SettingsError> {
+        let s = &mut source;
+        let listen = s.parsed("LISTEN", ([127, 0, 0, 1], 8080).into(), "must be an address and port, such as 127.0.0.1:8080");
+        let egress = s.one_of(
+            "EGRESS",
+            &[("hosted", AddressPolicy::Hosted), ("self-hosted", AddressPolicy::SelfHosted)],
+            AddressPolicy::Hosted,
+        );
+        let default_base = format!("http://localhost:{}", listen.port());
+        let base = s.checked("BASE_URL", base_url).or_else(|| Url::parse(&default_base).ok());
+        let Some(base_url) = base else { return Err(SettingsError(vec![format!("{default_base} is no URL")])) };
+        let region = s.filled("REGION").unwrap_or_else(|| "local".to_owned());
+        if !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') || region.len() > 40 {
+            s.complain("REGION", "must be up to 40 letters, digits and dashes");
+        }
+        let default_agent = format!("Watchbell/1 (+{}/bot)", base_url.as_str().trim_end_matches('/'));
+        let settings = Self {
+            database_url: s.secret("DATABASE_URL"),
+            database_read_url: s.secret("DATABASE_READ_URL"),
+            database_pool: s.parsed("DATABASE_POOL", 10, "must be a number of connections"),
+            data_dir: s.filled("DATA_DIR").unwrap_or_else(|| "var".to_owned()).into(),
+            listen,
+            ops_listen: s.filled("OPS_LISTEN").and(Some(s.parsed("OPS_LISTEN", listen, "must be an address and port"))),
+            trusted_proxies: s.checked("TRUSTED_PROXIES", networks).unwrap_or_default(),
+            secret_keys: secret_keys(s),
+            egress,
+            dns_servers: s.checked("DNS_SERVERS", address_list).unwrap_or_default(),
+            target_budget: target_budget(s, egress),
+            tls_roots: s.filled("TLS_ROOTS").map(Into::into),
+            region_name: s.filled("REGION_NAME").unwrap_or_else(|| region.clone()),
+            region,
+            canaries: canaries(s),
+            user_agent: s.filled("USER_AGENT").unwrap_or(default_agent),
+            smtp_urls: ["SMTP_URL", "SMTP_URL_2"].iter().filter_map(|name| s.secret(name)).collect(),
+            mail_from: s.filled("MAIL_FROM").unwrap_or_else(|| "Watchbell <alerts@localhost>".to_owned()),
+            telephony: ["TWILIO", "TWILIO2"].iter().filter_map(|prefix| s.telephony(prefix)).collect(),
+            log: s.filled("LOG").unwrap_or_else(|| "info".to_owned()),
+            log_format: s.one_of("LOG_FORMAT", &[("text", LogFormat::Text), ("json", LogFormat::Json)], LogFormat::Text),
+            signup: s.one_of(
+                "SIGNUP",
+                &[("open", Signup::Open), ("invite", Signup::Invite), ("closed", Signup::Closed)],
+                Signup::Open,
+            ),
+            base_url,
+        };
+        if source.errors.is_empty() { Ok(settings) } else { Err(SettingsError(source.errors)) }
+    }
+}
+
+fn secret_keys(source: &mut Source) -> Vec<SecretString> {
+    let keys: Vec<String> = source
+        .filled("SECRET_KEY")
+        .map(|text| text.split(',').map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).collect())
+        .unwrap_or_default();
+    if keys.iter().any(|key| key.len() < 16) {
+        source.complain("SECRET_KEY", "needs at least 16 characters a key: openssl rand -base64 32");
+    }
+    keys.into_iter().map(SecretString::from).collect()
+}
+
+fn target_budget(source: &mut Source, egress: AddressPolicy) -> Option<u32> {
+    let default = match egress {
+        AddressPolicy::Hosted => Some(20),
+        AddressPolicy::SelfHosted => None,
+    };
+    if source.filled("TARGET_BUDGET").is_none() {
+        return default;
+    }
+    match source.parsed("TARGET_BUDGET", 0, "must be a number of looks a second; 0 is none") {
+        0 => None,
+        looks => Some(looks),
+    }
+}
+
+/// Unset is the built-in list, set and empty is none.
+fn canaries(source: &mut Source) -> Option<Vec<Url>> {
+    match source.text("CANARIES") {
+        None => None,
+        Some(text) if text.is_empty() => Some(Vec::new()),
+        Some(_) => source.checked("CANARIES", urls),
+    }
+}
