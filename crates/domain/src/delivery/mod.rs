@@ -1,6 +1,9 @@
 //! Deliveries: one message to one contact, what became of it, and when it is tried again.
 
+pub mod account;
 pub mod retry;
+
+pub use account::AccountMessage;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,1 +1,3 @@
 //! Table `deliveries`.
+
+pub mod claim;
