@@ -57,10 +57,10 @@ impl Target {
         }
     }
 
-    /// What people see as the address: the URL, or `host:port`.
+    /// What people see as the address: the URL without name and password, or `host:port`.
     pub fn display(&self) -> String {
         match self {
-            Self::Http(http) => http.url.clone(),
+            Self::Http(http) => crate::target::without_userinfo(&http.url),
             Self::Tcp { host, port } | Self::Tls { host, port } => format!("{host}:{port}"),
         }
     }

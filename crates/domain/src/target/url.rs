@@ -150,7 +150,7 @@ impl fmt::Display for TargetUrl {
     }
 }
 
-/// `text` with the password of its user information masked, for every place where people read it.
+/// `text` without name and password, for every place where people read it.
 pub fn without_userinfo(text: &str) -> String {
     match Url::parse(text) {
         Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {

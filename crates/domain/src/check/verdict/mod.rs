@@ -8,6 +8,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, FailureClass};
+use crate::monitor::validate::parse_status_range;
 use crate::monitor::{Settings, Target};
 pub use judge::judge;
 
@@ -132,7 +133,11 @@ impl Expectation {
         };
         match &settings.target {
             Target::Http(http) => Self {
-                status: http.expected_status.iter().filter_map(|text| range(text)).collect(),
+                status: http
+                    .expected_status
+                    .iter()
+                    .filter_map(|text| parse_status_range(text).ok())
+                    .collect(),
                 keyword: http.keyword.clone(),
                 keyword_absent: http.keyword_absent.clone(),
                 json: http.json.clone(),
@@ -149,8 +154,3 @@ impl Expectation {
     }
 }
 
-/// `200` or `200-399`.
-fn range(text: &str) -> Option<(u16, u16)> {
-    let (low, high) = text.split_once('-').unwrap_or((text, text));
-    Some((low.trim().parse().ok()?, high.trim().parse().ok()?))
-}

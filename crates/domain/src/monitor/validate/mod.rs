@@ -1,0 +1,166 @@
+//! What a monitor's settings must be. Every complaint names its field by JSON pointer (RFC 6901).
+//!
+//! All complaints are found at once. To add a field: a line in [`validate`] or in the check of its
+//! block, and a row in the table of `tests`.
+
+mod complaints;
+mod http;
+mod status;
+
+use crate::account::Limits;
+use crate::target::{AddressPolicy, TargetHost, TargetUrl};
+
+use self::complaints::{Complaints, Text};
+pub use self::status::{StatusRangeError, parse_status_range, parse_status_ranges};
+use super::settings::{DEFAULT_INTERVAL_SECONDS, default_timeout_ms};
+use super::spec::{Kind, MonitorSpec};
+
+/// The longest interval: a day.
+pub const MAX_INTERVAL_SECONDS: u32 = 86_400;
+
+/// One thing wrong with what was sent.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldError {
+    /// JSON pointer of the field, such as `/http/headers`.
+    pub pointer: String,
+    /// A stable word, such as `out_of_range`.
+    pub code: &'static str,
+    /// One sentence that begins with a verb phrase, such as "must be between 60 and 86400".
+    pub message: String,
+}
+
+impl FieldError {
+    /// A complaint about the field at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code, message: message.into() }
+    }
+}
+
+/// Checks a whole monitor against the bounds of the reference, the plan and the address policy.
+pub fn validate(spec: &MonitorSpec, limits: &Limits, policy: AddressPolicy) -> Vec<FieldError> {
+    let mut complaints = Complaints::default();
+    target(spec, policy, &mut complaints);
+    timing(spec, limits, &mut complaints);
+    names(spec, &mut complaints);
+    if let Some(http) = &spec.http {
+        http::check(http, policy, &mut complaints);
+    }
+    if let Some(days) = spec.tls.as_ref().and_then(|tls| tls.warn_days.as_deref()) {
+        complaints.count("/tls/warn_days", days.len(), 0, 10);
+        complaints.distinct("/tls/warn_days", days);
+        for (i, day) in days.iter().enumerate() {
+            complaints.range(&format!("/tls/warn_days/{i}"), Some(*day), 1, 365);
+        }
+    }
+    if let Some(contacts) = &spec.contact_ids {
+        if spec.policy_id.is_some() {
+            complaints.add("/contact_ids", "conflict", "must be left out when policy_id is given");
+        }
+        complaints.distinct("/contact_ids", contacts);
+    }
+    complaints.into_vec()
+}
+
+/// The fields that say what is looked at: those of the kind, and none of another kind.
+fn target(spec: &MonitorSpec, policy: AddressPolicy, complaints: &mut Complaints) {
+    let Some(kind) = spec.kind() else {
+        let pointer = if spec.host.is_some() || spec.port.is_some() { "/kind" } else { "/url" };
+        complaints.add(pointer, "required", "must be given");
+        return;
+    };
+    let word = kind.as_str();
+    let mut without = |pointer: &str, present: bool| {
+        if present {
+            let message = format!("must be left out: a {word} monitor has no such field");
+            complaints.add(pointer, "unexpected_field", message);
+        }
+    };
+    match kind {
+        Kind::Http => {
+            without("/host", spec.host.is_some());
+            without("/port", spec.port.is_some());
+            url(spec.url.as_deref(), policy, complaints);
+        }
+        Kind::Tcp | Kind::Tls => {
+            without("/url", spec.url.is_some());
+            without("/http", spec.http.is_some());
+            without("/tls", kind == Kind::Tcp && spec.tls.is_some());
+            host(spec.host.as_deref(), policy, complaints);
+            port(spec.port, kind, complaints);
+        }
+    }
+}
+
+fn url(url: Option<&str>, policy: AddressPolicy, complaints: &mut Complaints) {
+    match url {
+        None => complaints.add("/url", "required", "must be given"),
+        Some(url) => {
+            if let Err(refusal) = TargetUrl::parse(url, policy) {
+                complaints.add("/url", refusal.code(), refusal.to_string());
+            }
+        }
+    }
+}
+
+fn host(host: Option<&str>, policy: AddressPolicy, complaints: &mut Complaints) {
+    match host {
+        None => complaints.add("/host", "required", "must be given"),
+        Some(host) => {
+            if let Err(refusal) = TargetHost::parse(host, policy) {
+                complaints.add("/host", refusal.code(), refusal.to_string());
+            }
+        }
+    }
+}
+
+fn port(port: Option<u16>, kind: Kind, complaints: &mut Complaints) {
+    match port {
+        Some(0) => complaints.add("/port", "out_of_range", "must be between 1 and 65535"),
+        None if kind == Kind::Tcp => complaints.add("/port", "required", "must be given"),
+        _ => {}
+    }
+}
+
+fn timing(spec: &MonitorSpec, limits: &Limits, complaints: &mut Complaints) {
+    let shortest = limits.min_interval_seconds;
+    complaints.range("/interval_seconds", spec.interval_seconds, shortest, MAX_INTERVAL_SECONDS);
+    complaints.range("/timeout_ms", spec.timeout_ms, 500, 60_000);
+    let interval = spec.interval_seconds.unwrap_or(DEFAULT_INTERVAL_SECONDS);
+    let timeout = spec.timeout_ms.unwrap_or_else(|| default_timeout_ms(interval));
+    let too_long = u64::from(timeout) >= u64::from(interval) * 1_000;
+    if too_long && complaints.is_clean("/timeout_ms") && complaints.is_clean("/interval_seconds") {
+        let message = format!("must be less than the interval ({} ms)", u64::from(interval) * 1_000);
+        complaints.add("/timeout_ms", "out_of_range", message);
+    }
+    complaints.range("/degraded_above_ms", spec.degraded_above_ms, 1, timeout);
+    if let Some(confirm) = &spec.confirm {
+        complaints.range("/confirm/rechecks", confirm.rechecks, 0, 5);
+        complaints.range("/confirm/over_seconds", confirm.over_seconds, 0, 600);
+    }
+}
+
+fn names(spec: &MonitorSpec, complaints: &mut Complaints) {
+    if let Some(name) = &spec.name {
+        complaints.text("/name", name, 200, Text::Line);
+    }
+    if let Some(key) = &spec.key {
+        complaints.text("/key", key, 100, Text::Key);
+    }
+    if let Some(tags) = &spec.tags {
+        complaints.count("/tags", tags.len(), 0, 20);
+        complaints.distinct("/tags", tags);
+        for (i, tag) in tags.iter().enumerate() {
+            complaints.text(&format!("/tags/{i}"), tag, 50, Text::Line);
+        }
+    }
+    if let Some(regions) = &spec.regions {
+        complaints.count("/regions", regions.len(), 1, 50);
+        complaints.distinct("/regions", regions);
+        for (i, region) in regions.iter().enumerate() {
+            complaints.text(&format!("/regions/{i}"), region, 50, Text::Key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
