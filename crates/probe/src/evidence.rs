@@ -1,0 +1,1 @@
+//! The redacted evidence of a look.

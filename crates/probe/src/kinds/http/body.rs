@@ -1,0 +1,224 @@
+//! The body: read to its end or to the limits, inflated on the way.
+
+use std::io::Write;
+use std::time::Instant;
+
+use domain::check::{Failure, FailureClass, Phase};
+use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
+use http::Response;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::exchange::Connection;
+use super::failure;
+use crate::look::{Look, Step};
+
+/// Bytes read on the wire.
+const MAX_WIRE: u64 = 1024 * 1024;
+/// Bytes kept after inflating.
+const MAX_INFLATED: usize = 4 * 1024 * 1024;
+/// No honest page shrinks further than this.
+const BOMB_RATIO: u64 = 100;
+
+/// Reads the body of `answer` into the look's facts.
+pub(super) async fn read(
+    look: &mut Look<'_>,
+    connection: &Connection,
+    answer: Response<Incoming>,
+) -> Step<()> {
+    look.enter(Phase::Body);
+    let encoding = answer
+        .headers()
+        .get(http::header::CONTENT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let mut inflater = Inflater::new(&encoding, look.deadline);
+    let mut body = answer.into_body();
+    let mut wire = 0_u64;
+    let outcome = loop {
+        let Some(frame) = body.frame().await else {
+            break inflater.finish(wire).map(|()| true);
+        };
+        let data = match frame {
+            Ok(frame) => frame.into_data().unwrap_or_default(),
+            Err(error) => {
+                break Err(failure::of_body(&error, &connection.log.snapshot(), connection.is_http2()));
+            }
+        };
+        let room = usize::try_from(MAX_WIRE - wire).unwrap_or(0).min(data.len());
+        wire += room as u64;
+        // Facts are kept up to date, since a deadline may drop this future at the next frame.
+        let went_on = inflater.take(data.get(..room).unwrap_or_default(), wire);
+        note(look, &mut inflater, wire, false);
+        match went_on {
+            Err(failure) => break Err(failure),
+            Ok(full) if full || room < data.len() => break Ok(false),
+            Ok(_) => {}
+        }
+    };
+    let complete = matches!(outcome, Ok(true));
+    note(look, &mut inflater, wire, complete);
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(Failure { class: FailureClass::BodyTimeout, .. }) => Err(look.timed_out()),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn note(look: &mut Look<'_>, inflater: &mut Inflater, wire: u64, complete: bool) {
+    if let Some(http) = &mut look.seen.http {
+        http.wire_bytes = wire;
+        inflater.drain_into(&mut http.body);
+        http.body_bytes = http.body.len() as u64;
+        http.body_complete = complete;
+    }
+}
+
+/// Where inflated bytes go, until the limit or the deadline.
+struct Sink {
+    bytes: Vec<u8>,
+    /// Bytes that were here before they were drained.
+    before: usize,
+    full: bool,
+    late: bool,
+    deadline: Instant,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if Instant::now() >= self.deadline {
+            self.late = true;
+            return Err(std::io::ErrorKind::TimedOut.into());
+        }
+        let room = MAX_INFLATED.saturating_sub(self.before + self.bytes.len());
+        if room == 0 {
+            self.full = true;
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        let taken = room.min(bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+enum Decoder {
+    Plain(Sink),
+    Gzip(GzDecoder<Sink>),
+    Zlib(ZlibDecoder<Sink>),
+    Raw(DeflateDecoder<Sink>),
+    /// `deflate` means zlib by the book and raw deflate in some servers: the first byte tells.
+    Undecided(Sink),
+}
+
+struct Inflater {
+    decoder: Decoder,
+    /// What follows the end of a compressed stream is ignored, as browsers do.
+    ended: bool,
+}
+
+impl Inflater {
+    fn new(encoding: &str, deadline: Instant) -> Self {
+        let sink = Sink { bytes: Vec::new(), before: 0, full: false, late: false, deadline };
+        let decoder = match encoding {
+            "gzip" | "x-gzip" => Decoder::Gzip(GzDecoder::new(sink)),
+            "deflate" => Decoder::Undecided(sink),
+            // We asked for nothing else: what comes anyhow is kept as it is.
+            _ => Decoder::Plain(sink),
+        };
+        Self { decoder, ended: false }
+    }
+
+    fn sink(&mut self) -> &mut Sink {
+        match &mut self.decoder {
+            Decoder::Plain(sink) | Decoder::Undecided(sink) => sink,
+            Decoder::Gzip(decoder) => decoder.get_mut(),
+            Decoder::Zlib(decoder) => decoder.get_mut(),
+            Decoder::Raw(decoder) => decoder.get_mut(),
+        }
+    }
+
+    fn decide(&mut self, first: u8) {
+        let Decoder::Undecided(sink) = &mut self.decoder else { return };
+        let deadline = sink.deadline;
+        let sink = std::mem::replace(
+            sink,
+            Sink { bytes: Vec::new(), before: 0, full: false, late: false, deadline },
+        );
+        self.decoder = if first & 0x0F == 8 {
+            Decoder::Zlib(ZlibDecoder::new(sink))
+        } else {
+            Decoder::Raw(DeflateDecoder::new(sink))
+        };
+    }
+
+    /// Takes bytes from the wire. `true` when the limit was met.
+    fn take(&mut self, mut bytes: &[u8], wire: u64) -> Step<bool> {
+        if let Some(first) = bytes.first() {
+            self.decide(*first);
+        }
+        while !bytes.is_empty() && !self.ended {
+            let outcome = match &mut self.decoder {
+                Decoder::Plain(sink) | Decoder::Undecided(sink) => sink.write(bytes),
+                Decoder::Gzip(decoder) => decoder.write(bytes),
+                Decoder::Zlib(decoder) => decoder.write(bytes),
+                Decoder::Raw(decoder) => decoder.write(bytes),
+            };
+            match outcome {
+                Ok(0) => self.ended = true,
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(error) => return self.broken(&error, wire),
+            }
+        }
+        Ok(false)
+    }
+
+    fn broken(&mut self, error: &std::io::Error, wire: u64) -> Step<bool> {
+        let fail = |class, message: String| Err(Failure::new(class, Phase::Body, message));
+        let sink = self.sink();
+        if sink.late {
+            return fail(FailureClass::BodyTimeout, "the time-out came while inflating".to_owned());
+        }
+        if !sink.full {
+            return fail(FailureClass::DecodeError, format!("after {wire} bytes: {error}"));
+        }
+        let ratio = MAX_INFLATED as u64 / wire.max(1);
+        if ratio > BOMB_RATIO {
+            let message = format!("{wire} bytes inflate to more than 4 MiB: a compression bomb");
+            return fail(FailureClass::BodyTooLarge, message);
+        }
+        Ok(true)
+    }
+
+    /// The end of the wire: what is still inside comes out, and an unfinished stream is an error.
+    fn finish(&mut self, wire: u64) -> Step<()> {
+        if wire == 0 {
+            return Ok(());
+        }
+        let outcome = match &mut self.decoder {
+            Decoder::Plain(_) | Decoder::Undecided(_) => Ok(()),
+            Decoder::Gzip(decoder) => decoder.try_finish(),
+            Decoder::Zlib(decoder) => decoder.try_finish(),
+            Decoder::Raw(decoder) => decoder.try_finish(),
+        };
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(error) => self.broken(&error, wire).map(|_| ()),
+        }
+    }
+
+    fn drain_into(&mut self, body: &mut Vec<u8>) {
+        let sink = self.sink();
+        sink.before += sink.bytes.len();
+        if body.is_empty() {
+            *body = std::mem::take(&mut sink.bytes);
+        } else {
+            body.append(&mut sink.bytes);
+        }
+    }
+}

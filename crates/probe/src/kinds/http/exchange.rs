@@ -1,0 +1,168 @@
+//! One request and the header block of its answer, over HTTP/1.1 or HTTP/2.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use domain::check::{HttpFacts, Phase};
+use domain::target::TargetUrl;
+use http::{Response, Version};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::cookies::Cookies;
+use super::failure;
+use super::request::Outgoing;
+use crate::handshake::{self, Manner};
+use crate::look::{Look, Step};
+use crate::wire::{Log, Tap};
+
+/// Bytes of a header block that are still read.
+pub(super) const MAX_HEAD: usize = 64 * 1024;
+/// Header lines that are still read.
+const MAX_LINES: usize = 500;
+
+/// Tasks that move a connection's bytes; they end with it.
+#[derive(Debug, Clone, Default)]
+struct Movers(Arc<Mutex<JoinSet<()>>>);
+
+impl Movers {
+    fn spawn(&self, mover: impl Future<Output = ()> + Send + 'static) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).spawn(mover);
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Movers {
+    fn execute(&self, mover: F) {
+        self.spawn(mover);
+    }
+}
+
+enum Sender {
+    One(http1::SendRequest<Full<Bytes>>),
+    Two(http2::SendRequest<Full<Bytes>>),
+}
+
+/// An open connection, ready for a request.
+pub(super) struct Connection {
+    sender: Sender,
+    movers: Movers,
+    /// What passes inside of TLS.
+    pub log: Log,
+    pub wants_certificate: bool,
+}
+
+impl Connection {
+    pub(super) const fn is_http2(&self) -> bool {
+        matches!(self.sender, Sender::Two(_))
+    }
+}
+
+/// The movers hold a handle on themselves, so they do not end by being dropped.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.movers.0.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+}
+
+/// Shakes hands where the URL wants TLS, and starts HTTP.
+pub(super) async fn open(
+    look: &mut Look<'_>,
+    stream: TcpStream,
+    url: &TargetUrl,
+    verify: bool,
+) -> Step<Connection> {
+    let log = Log::default();
+    if !url.is_https() {
+        look.enter(Phase::Send);
+        look.watch(log.clone());
+        return start(Tap::new(stream, log), false, false).await;
+    }
+    let shaken = handshake::shake(look, stream, url.host(), Manner { web: true, verify }).await?;
+    look.enter(Phase::Send);
+    look.watch(log.clone());
+    start(Tap::over_tls(shaken.stream, log), shaken.http2, shaken.wants_certificate).await
+}
+
+async fn start<S>(stream: Tap<S>, http2: bool, wants_certificate: bool) -> Step<Connection>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let log = stream.log();
+    let movers = Movers::default();
+    let io = TokioIo::new(stream);
+    let fail = |error: hyper::Error| failure::of_head(&error, &log.snapshot(), http2, wants_certificate);
+    let sender = if http2 {
+        let (sender, connection) = http2::Builder::new(movers.clone())
+            .max_header_list_size(4 * MAX_HEAD as u32)
+            .initial_stream_window_size(1024 * 1024)
+            .handshake(io)
+            .await
+            .map_err(fail)?;
+        movers.spawn(async move {
+            // Its error comes back through the request.
+            let _ = connection.await;
+        });
+        Sender::Two(sender)
+    } else {
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(MAX_HEAD)
+            .max_headers(MAX_LINES)
+            .handshake(io)
+            .await
+            .map_err(fail)?;
+        movers.spawn(async move {
+            let _ = connection.await;
+        });
+        Sender::One(sender)
+    };
+    Ok(Connection { sender, movers, log, wants_certificate })
+}
+
+/// Sends the request and waits for the answer's header block.
+pub(super) async fn send(
+    look: &mut Look<'_>,
+    connection: &mut Connection,
+    outgoing: &Outgoing<'_>,
+    cookies: &Cookies,
+) -> Step<Response<Incoming>> {
+    let http2 = connection.is_http2();
+    let request = outgoing.build(look.prober.egress().user_agent(), cookies, http2)?;
+    let outcome = match &mut connection.sender {
+        Sender::One(sender) => sender.send_request(request).await,
+        Sender::Two(sender) => sender.send_request(request).await,
+    };
+    look.split_send();
+    let passed = connection.log.snapshot();
+    match outcome {
+        Ok(answer) if head_size(&answer) > MAX_HEAD => Err(failure::head_too_large(passed.read)),
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(failure::of_head(&error, &passed, http2, connection.wants_certificate)),
+    }
+}
+
+fn head_size(answer: &Response<Incoming>) -> usize {
+    answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+}
+
+/// Writes down the header block.
+pub(super) fn note(look: &mut Look<'_>, answer: &Response<Incoming>) {
+    let headers = answer.headers().iter().map(|(name, value)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    look.seen.http = Some(HttpFacts {
+        status: answer.status().as_u16(),
+        version: match answer.version() {
+            Version::HTTP_2 => "HTTP/2".to_owned(),
+            Version::HTTP_10 => "HTTP/1.0".to_owned(),
+            _ => "HTTP/1.1".to_owned(),
+        },
+        headers: headers.collect(),
+        ..HttpFacts::default()
+    });
+}

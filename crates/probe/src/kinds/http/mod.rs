@@ -1,0 +1,117 @@
+//! `http`: a request, its redirects, and the answer read to its end.
+//!
+//! Every hop is guarded anew: its URL by the target policy, its name by one resolution, its
+//! address by the dialer.
+
+mod body;
+mod cookies;
+mod exchange;
+mod failure;
+mod request;
+
+use std::collections::HashSet;
+
+use domain::check::{Failure, FailureClass, Phase, Redirect};
+use domain::monitor::HttpTarget;
+use domain::target::{TargetRefusal, TargetUrl};
+
+use crate::look::{Look, Step};
+use crate::wire::Endpoint;
+use cookies::Cookies;
+use request::Outgoing;
+
+/// Statuses that point elsewhere (RFC 9110, 15.4).
+const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
+/// Requests the target's URL and follows where it leads.
+pub(crate) async fn look(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> {
+    let policy = look.prober.egress().policy();
+    let first = TargetUrl::parse(&target.url, policy).map_err(|refusal| refused(&refusal))?;
+    let mut outgoing = Outgoing::first(target, first);
+    let mut cookies = Cookies::default();
+    let mut visited = HashSet::new();
+    loop {
+        let hop = look.seen.redirects.len();
+        visited.insert(outgoing.fingerprint(&cookies));
+        let outcome = one(look, target, &outgoing, &cookies).await;
+        let location = match outcome {
+            Ok(location) => location,
+            Err(failure) if hop > 0 && failure.class == FailureClass::TargetRefused => {
+                return Err(Failure { class: FailureClass::RedirectBlocked, ..failure });
+            }
+            Err(failure) => return Err(failure),
+        };
+        let Some(location) = location else { return Ok(()) };
+        let Some(http) = &look.seen.http else { return Ok(()) };
+        cookies.take(&outgoing.url, http);
+        let status = http.status;
+        let next = follow(&outgoing.url, location.as_deref(), policy)?;
+        look.seen.redirects.push(Redirect {
+            from: outgoing.url.to_string(),
+            status,
+            to: next.to_string(),
+        });
+        outgoing = outgoing.redirected(status, next);
+        if visited.contains(&outgoing.fingerprint(&cookies)) {
+            let message = format!("{} leads back to itself", outgoing.url);
+            return Err(Failure::new(FailureClass::RedirectLoop, Phase::FirstByte, message));
+        }
+        if look.seen.redirects.len() > target.max_redirects as usize {
+            let count = target.max_redirects;
+            let message = format!("stopped after {count} redirects, at {}", outgoing.url);
+            let failure = Failure::new(FailureClass::RedirectTooMany, Phase::FirstByte, message);
+            return Err(failure.with_detail(count.to_string()));
+        }
+        look.begin_hop();
+    }
+}
+
+/// One hop. `Some` when it is to be followed: the `Location`, if there was one.
+async fn one(
+    look: &mut Look<'_>,
+    target: &HttpTarget,
+    outgoing: &Outgoing<'_>,
+    cookies: &Cookies,
+) -> Step<Option<Option<String>>> {
+    let to = Endpoint { host: outgoing.url.host().clone(), port: outgoing.url.port() };
+    let addresses = crate::wire::resolve(look, &to).await?;
+    let stream = crate::wire::connect(look, &addresses).await?;
+    let mut connection = exchange::open(look, stream, &outgoing.url, target.verify_tls).await?;
+    let answer = exchange::send(look, &mut connection, outgoing, cookies).await?;
+    let follows = target.follow_redirects && REDIRECTS.contains(&answer.status().as_u16());
+    let location = answer
+        .headers()
+        .get(http::header::LOCATION)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    exchange::note(look, &answer);
+    if follows {
+        // The body of a redirect is for people; nobody reads it.
+        return Ok(Some(location));
+    }
+    body::read(look, &connection, answer).await?;
+    Ok(None)
+}
+
+fn refused(refusal: &TargetRefusal) -> Failure {
+    Failure::new(FailureClass::TargetRefused, Phase::Dns, format!("the URL {refusal}"))
+}
+
+fn follow(
+    from: &TargetUrl,
+    location: Option<&str>,
+    policy: domain::target::AddressPolicy,
+) -> Step<TargetUrl> {
+    let fail = |class, message: String| Err(Failure::new(class, Phase::FirstByte, message));
+    let Some(location) = location.filter(|location| !location.is_empty()) else {
+        return fail(FailureClass::RedirectInvalid, format!("{from} redirects without a Location"));
+    };
+    from.join(location, policy).or_else(|refusal| {
+        let shown: String = location.chars().filter(|c| !c.is_control()).take(200).collect();
+        let class = if refusal.is_policy() {
+            FailureClass::RedirectBlocked
+        } else {
+            FailureClass::RedirectInvalid
+        };
+        fail(class, format!("{from} redirects to {shown:?}, which {refusal}"))
+    })
+}

@@ -1,0 +1,139 @@
+//! Names to addresses and addresses to streams, through `egress` alone.
+
+use std::time::{Duration, Instant};
+
+use domain::check::{AddressTried, Failure, FailureClass, Phase};
+use domain::target::Host;
+use egress::{CheckedAddr, ConnectError};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::order::order;
+use crate::look::{Look, Step};
+
+/// RFC 8305, section 5: the next attempt starts when the last has not succeeded for this long.
+const STAGGER: Duration = Duration::from_millis(250);
+/// Left to the look after a resolution or connection that used all of its time, so that what went
+/// wrong is said by the one who knows.
+const MARGIN: Duration = Duration::from_millis(30);
+
+/// A host and a port to connect to.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    pub host: Host,
+    pub port: u16,
+}
+
+fn until(look: &Look<'_>) -> tokio::time::Instant {
+    let deadline = look.deadline.checked_sub(MARGIN).unwrap_or(look.deadline);
+    tokio::time::Instant::from_std(deadline)
+}
+
+/// The addresses of a host, all judged by the address policy.
+pub(crate) async fn resolve(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<CheckedAddr>> {
+    let egress = look.prober.egress();
+    match egress.resolve(&to.host, to.port, look.fresh_dns, until(look)).await {
+        Ok(resolution) => {
+            if look.seen.resolved.is_empty() {
+                look.seen.resolved = resolution.addresses.iter().map(CheckedAddr::ip).collect();
+            }
+            Ok(order(&resolution.addresses, CheckedAddr::ip, look.fresh_dns))
+        }
+        Err(error) => {
+            look.seen.our_fault = error.ours;
+            let limit = crate::look::limit_text(look.timeout);
+            Err(Failure::new(error.class(), Phase::Dns, error.to_string()).with_detail(limit))
+        }
+    }
+}
+
+/// A connection to the first address that takes one (RFC 8305): attempts start one after another,
+/// and a slow one does not hold up the next.
+pub(crate) async fn connect(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> Step<TcpStream> {
+    look.enter(Phase::Connect);
+    let mut attempts: JoinSet<(usize, Result<TcpStream, ConnectError>)> = JoinSet::new();
+    let first = look.seen.tried.len();
+    let mut errors = Vec::new();
+    let mut next = 0;
+    loop {
+        if attempts.is_empty() && next == addresses.len() {
+            return Err(worst(look, errors));
+        }
+        if attempts.is_empty() {
+            start(look, &mut attempts, addresses, next);
+            next += 1;
+        }
+        tokio::select! {
+            Some(joined) = attempts.join_next() => {
+                let Ok((index, outcome)) = joined else { continue };
+                match outcome {
+                    Ok(stream) => {
+                        let Some(address) = addresses.get(index) else { continue };
+                        note(look, first + index, None);
+                        look.seen.address = Some(address.socket_addr());
+                        look.connected = Some(*address);
+                        return Ok(stream);
+                    }
+                    Err(error) => {
+                        note(look, first + index, Some(error.to_string()));
+                        errors.push(error);
+                        if next < addresses.len() {
+                            start(look, &mut attempts, addresses, next);
+                            next += 1;
+                        }
+                    }
+                }
+            }
+            () = tokio::time::sleep(STAGGER), if next < addresses.len() => {
+                start(look, &mut attempts, addresses, next);
+                next += 1;
+            }
+        }
+    }
+}
+
+fn start(
+    look: &mut Look<'_>,
+    attempts: &mut JoinSet<(usize, Result<TcpStream, ConnectError>)>,
+    addresses: &[CheckedAddr],
+    index: usize,
+) {
+    let Some(address) = addresses.get(index).copied() else { return };
+    // Written down before the attempt, since a deadline may drop it half-way.
+    let error = Some("no answer".to_owned());
+    look.seen.tried.push(AddressTried { address: address.socket_addr(), error });
+    let (egress, deadline) = (look.prober.egress().clone(), until(look));
+    attempts.spawn(async move { (index, egress.connect(address, deadline).await) });
+}
+
+fn note(look: &mut Look<'_>, index: usize, error: Option<String>) {
+    if let Some(tried) = look.seen.tried.get_mut(index) {
+        tried.error = error;
+    }
+}
+
+/// Of several failed attempts, the one that says most about the target.
+fn worst(look: &mut Look<'_>, errors: Vec<ConnectError>) -> Failure {
+    let telling = errors.into_iter().min_by_key(|error| match error {
+        ConnectError::Refused => 0,
+        ConnectError::Reset => 1,
+        ConnectError::Unreachable { ours: false, .. } => 2,
+        ConnectError::Timeout => 3,
+        ConnectError::Unreachable { ours: true, .. } => 4,
+    });
+    let limit = crate::look::limit_text(look.timeout);
+    match telling {
+        Some(error) => {
+            look.seen.our_fault = error.ours();
+            let address = look.seen.tried.last().map(|tried| tried.address.to_string());
+            let message = format!("{error} ({})", address.unwrap_or_default());
+            Failure::new(error.class(), Phase::Connect, message).with_detail(limit)
+        }
+        None => Failure::new(FailureClass::DnsNoAddress, Phase::Dns, "the name has no address"),
+    }
+}
+
+/// Whether so much time is left that another connection is worth a try.
+pub(crate) fn time_left(look: &Look<'_>) -> Duration {
+    look.deadline.saturating_duration_since(Instant::now()).saturating_sub(MARGIN)
+}

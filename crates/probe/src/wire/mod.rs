@@ -1,0 +1,8 @@
+//! Connections: names to addresses, addresses to streams, and what passes over them.
+
+mod dial;
+mod order;
+mod tap;
+
+pub(crate) use dial::{Endpoint, connect, resolve, time_left};
+pub(crate) use tap::{Log, Passed, Tap};
