@@ -1,1 +1,351 @@
-//! Table `contacts`.
+//! Contacts and the codes that prove them.
+
+use domain::contact::{Channel, Contact, code};
+use domain::ids::{AccountId, ContactId};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{Error, Result};
+
+/// The unique address of a contact in its account; [`Error::constraint`] names it.
+pub const ADDRESS_KEY: &str = "contacts_address_key";
+
+/// How a code fared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeOutcome {
+    /// Right: the contact is proven.
+    Right,
+    /// Wrong, with the tries that are left.
+    Wrong {
+        /// Tries left for this code.
+        left: u32,
+    },
+    /// None is waiting: too old, tried too often, or never sent.
+    Dead,
+}
+
+/// Writes a new contact. `canonical` is the form that two spellings of one address share.
+pub async fn insert(
+    connection: &mut PgConnection,
+    account: AccountId,
+    contact: &Contact,
+    canonical: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO contacts (account_id, id, channel, name, address, address_canonical, verified_at, in_default,
+             created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        account.uuid(),
+        contact.id.uuid(),
+        contact.channel.as_str(),
+        contact.name,
+        contact.address,
+        canonical,
+        contact.verified_at.map(|at| at.to_sqlx()) as _,
+        contact.in_default,
+        contact.created_at.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes name and membership of the default policy.
+pub async fn update(connection: &mut PgConnection, account: AccountId, contact: &Contact, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE contacts SET name = $3, in_default = $4, updated_at = $5, version = version + 1
+         WHERE account_id = $1 AND id = $2",
+        account.uuid(),
+        contact.id.uuid(),
+        contact.name,
+        contact.in_default,
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Removes a contact and its deliveries.
+pub async fn delete(connection: &mut PgConnection, account: AccountId, id: ContactId) -> Result<bool> {
+    let done = sqlx::query!("DELETE FROM contacts WHERE account_id = $1 AND id = $2", account.uuid(), id.uuid())
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Locks a contact's row until the transaction ends; false when there is none.
+pub async fn lock(connection: &mut PgConnection, account: AccountId, id: ContactId) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT 1 AS "one!" FROM contacts WHERE account_id = $1 AND id = $2 FOR UPDATE"#,
+        account.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// The contact, if it is the account's.
+pub async fn find(connection: &mut PgConnection, account: AccountId, id: ContactId) -> Result<Option<Contact>> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
+             disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
+         FROM contacts WHERE account_id = $1 AND id = $2"#,
+        account.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?
+    .map(Row::into_contact)
+    .transpose()
+}
+
+/// Every contact of the account, oldest first.
+pub async fn list(connection: &mut PgConnection, account: AccountId) -> Result<Vec<Contact>> {
+    list_page(connection, account, None, u32::MAX).await
+}
+
+/// At most `limit` contacts made after `after`, oldest first.
+pub async fn list_page(
+    connection: &mut PgConnection,
+    account: AccountId,
+    after: Option<ContactId>,
+    limit: u32,
+) -> Result<Vec<Contact>> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
+             disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
+         FROM contacts WHERE account_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3"#,
+        account.uuid(),
+        after.map(ContactId::uuid),
+        i64::from(limit)
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Row::into_contact)
+    .collect()
+}
+
+/// How many contacts count against the plan. Take the account's lock first.
+pub async fn count(connection: &mut PgConnection, account: AccountId) -> Result<u32> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM contacts WHERE account_id = $1"#,
+        account.uuid()
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Those of `ids` that are the account's.
+pub async fn list_known(connection: &mut PgConnection, account: AccountId, ids: &[ContactId]) -> Result<Vec<ContactId>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let known = sqlx::query_scalar!(
+        "SELECT id FROM contacts WHERE account_id = $1 AND id = ANY ($2)",
+        account.uuid(),
+        &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(known.into_iter().map(ContactId::from_uuid).collect())
+}
+
+/// When the last code was sent.
+pub async fn find_code_sent_at(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ContactId,
+) -> Result<Option<Timestamp>> {
+    let sent = sqlx::query_scalar!(
+        r#"SELECT code_sent_at AS "at: jiff_sqlx::Timestamp" FROM contacts WHERE account_id = $1 AND id = $2"#,
+        account.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(sent.flatten().map(|at| at.to_jiff()))
+}
+
+/// Puts a fresh code in place of any older one.
+pub async fn set_code(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ContactId,
+    hash: &[u8],
+    (now, expires_at): (Timestamp, Timestamp),
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE contacts SET code_hash = $3, code_attempts = 0, code_sent_at = $4, code_expires_at = $5
+         WHERE account_id = $1 AND id = $2",
+        account.uuid(),
+        id.uuid(),
+        hash,
+        now.to_sqlx() as _,
+        expires_at.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Counts a try and judges it in one statement, so that racing guesses are all counted. Commit the
+/// transaction whatever the outcome.
+pub async fn try_code(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ContactId,
+    hash: &[u8],
+    now: Timestamp,
+) -> Result<CodeOutcome> {
+    let judged = sqlx::query!(
+        r#"UPDATE contacts SET
+             code_attempts = code_attempts + 1,
+             verified_at = CASE WHEN code_hash = $3 THEN coalesce(verified_at, $4) ELSE verified_at END,
+             updated_at = CASE WHEN code_hash = $3 THEN $4 ELSE updated_at END,
+             version = CASE WHEN code_hash = $3 THEN version + 1 ELSE version END,
+             disabled_reason = CASE WHEN code_hash = $3 THEN NULL ELSE disabled_reason END,
+             disabled_at = CASE WHEN code_hash = $3 THEN NULL ELSE disabled_at END,
+             code_expires_at = CASE WHEN code_hash = $3 THEN $4 ELSE code_expires_at END
+         WHERE account_id = $1 AND id = $2 AND code_hash IS NOT NULL AND code_expires_at > $4 AND code_attempts < $5
+         RETURNING code_attempts, code_hash = $3 AS "right!""#,
+        account.uuid(),
+        id.uuid(),
+        hash,
+        now.to_sqlx() as _,
+        code::MAX_ATTEMPTS
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(match judged {
+        None => CodeOutcome::Dead,
+        Some(row) if row.right => CodeOutcome::Right,
+        Some(row) => CodeOutcome::Wrong { left: u32::try_from(code::MAX_ATTEMPTS - row.code_attempts).unwrap_or(0) },
+    })
+}
+
+/// Nothing is sent to it any more, for the reason its owner reads.
+pub async fn mark_disabled(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ContactId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE contacts SET disabled_reason = $3, disabled_at = $4, updated_at = $4, version = version + 1
+         WHERE account_id = $1 AND id = $2 AND disabled_reason IS NULL",
+        account.uuid(),
+        id.uuid(),
+        reason,
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+struct Row {
+    id: Uuid,
+    channel: String,
+    name: String,
+    address: String,
+    verified_at: Option<jiff_sqlx::Timestamp>,
+    in_default: bool,
+    disabled_reason: Option<String>,
+    created_at: jiff_sqlx::Timestamp,
+}
+
+impl Row {
+    fn into_contact(self) -> Result<Contact> {
+        let id = ContactId::from_uuid(self.id);
+        Ok(Contact {
+            id,
+            channel: Channel::parse(&self.channel).ok_or_else(|| Error::impossible("contacts", "channel", id))?,
+            name: self.name,
+            address: self.address,
+            verified_at: self.verified_at.map(|at| at.to_jiff()),
+            in_default: self.in_default,
+            disabled_reason: self.disabled_reason,
+            created_at: self.created_at.to_jiff(),
+        })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use jiff::SignedDuration;
+    use sqlx::PgPool;
+
+    use super::*;
+
+    async fn contact(pool: &PgPool) -> (AccountId, Contact) {
+        let account = AccountId::generate();
+        sqlx::query!(
+            "INSERT INTO accounts (id, name, created_at, practice_token) VALUES ($1, 'x', now(), $2)",
+            account.uuid(),
+            account.to_string()
+        )
+        .execute(pool)
+        .await
+        .unwrap();
+        let contact = Contact {
+            id: ContactId::generate(),
+            channel: Channel::Sms,
+            name: "Kim".into(),
+            address: "+4915112345678".into(),
+            verified_at: None,
+            in_default: true,
+            disabled_reason: None,
+            created_at: Timestamp::from_second(1_800_000_000).unwrap(),
+        };
+        insert(&mut pool.acquire().await.unwrap(), account, &contact, &contact.address).await.unwrap();
+        (account, contact)
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn racing_guesses_are_all_counted(pool: PgPool) {
+        let (account, contact) = contact(&pool).await;
+        let now = contact.created_at;
+        let until = now + SignedDuration::from_mins(10);
+        set_code(&mut pool.acquire().await.unwrap(), account, contact.id, b"right", (now, until)).await.unwrap();
+        let mut guesses = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let pool = pool.clone();
+            guesses.spawn(async move {
+                try_code(&mut pool.acquire().await.unwrap(), account, contact.id, b"wrong", now).await.unwrap()
+            });
+        }
+        let mut lefts: Vec<CodeOutcome> = guesses.join_all().await;
+        lefts.retain(|outcome| *outcome != CodeOutcome::Dead);
+        lefts.sort_by_key(|outcome| format!("{outcome:?}"));
+        assert_eq!(lefts, [0, 1, 2, 3, 4].map(|left| CodeOutcome::Wrong { left }));
+        let mut connection = pool.acquire().await.unwrap();
+        assert_eq!(try_code(&mut connection, account, contact.id, b"right", now).await.unwrap(), CodeOutcome::Dead);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_right_code_proves_once_and_in_time(pool: PgPool) {
+        let (account, contact) = contact(&pool).await;
+        let mut connection = pool.acquire().await.unwrap();
+        let now = contact.created_at;
+        let until = now + SignedDuration::from_mins(10);
+        let guess = async |connection: &mut PgConnection, at| {
+            try_code(connection, account, contact.id, b"right", at).await.unwrap()
+        };
+        assert_eq!(guess(&mut connection, now).await, CodeOutcome::Dead, "none was sent");
+        set_code(&mut connection, account, contact.id, b"right", (now, until)).await.unwrap();
+        assert_eq!(guess(&mut connection, until).await, CodeOutcome::Dead, "too late");
+        assert_eq!(guess(&mut connection, now).await, CodeOutcome::Right);
+        assert_eq!(guess(&mut connection, now).await, CodeOutcome::Dead, "used");
+        let proven = find(&mut connection, account, contact.id).await.unwrap().unwrap();
+        assert_eq!(proven.verified_at, Some(now));
+        assert!(find(&mut connection, AccountId::generate(), contact.id).await.unwrap().is_none());
+    }
+}

@@ -1,1 +1,181 @@
-//! Table `monitors`.
+//! Monitors, kept as their owners wrote them; header values and request bodies are sealed apart.
+
+mod list;
+mod sealed;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
+
+pub use list::{Cursor, Filter, Listed, Sort, list, list_tags};
+pub use sealed::Stored;
+
+use domain::ids::{AccountId, MonitorId};
+use domain::monitor::Monitor;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::{Result, Secrets};
+
+/// Writes a new monitor.
+pub async fn insert(connection: &mut PgConnection, secrets: &Secrets, monitor: &Monitor) -> Result<()> {
+    let columns = sealed::columns(secrets, monitor)?;
+    sqlx::query!(
+        "INSERT INTO monitors (account_id, id, kind, name, host, spec, secrets, interval_seconds, regions, tags, key,
+             config_version, paused_at, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        monitor.account_id.uuid(),
+        monitor.id.uuid(),
+        columns.kind,
+        columns.name,
+        columns.host,
+        Json(&columns.spec) as _,
+        columns.secrets,
+        columns.interval_seconds,
+        monitor.spec.regions.as_deref(),
+        &columns.tags,
+        monitor.spec.key,
+        monitor.config_version,
+        monitor.paused_at.map(|at| at.to_sqlx()) as _,
+        monitor.created_at.to_sqlx() as _,
+        monitor.updated_at.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes the settings, version and pause of a monitor that is not deleted.
+pub async fn update(connection: &mut PgConnection, secrets: &Secrets, monitor: &Monitor) -> Result<bool> {
+    let columns = sealed::columns(secrets, monitor)?;
+    let done = sqlx::query!(
+        "UPDATE monitors SET kind = $3, name = $4, host = $5, spec = $6, secrets = $7, interval_seconds = $8,
+             regions = $9, tags = $10, key = $11, config_version = $12, paused_at = $13, updated_at = $14
+         WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL",
+        monitor.account_id.uuid(),
+        monitor.id.uuid(),
+        columns.kind,
+        columns.name,
+        columns.host,
+        Json(&columns.spec) as _,
+        columns.secrets,
+        columns.interval_seconds,
+        monitor.spec.regions.as_deref(),
+        &columns.tags,
+        monitor.spec.key,
+        monitor.config_version,
+        monitor.paused_at.map(|at| at.to_sqlx()) as _,
+        monitor.updated_at.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Locks a monitor's row until the transaction ends; false when there is none (deleted ones count).
+pub async fn lock(connection: &mut PgConnection, account: AccountId, id: MonitorId) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT 1 AS "one!" FROM monitors WHERE account_id = $1 AND id = $2 FOR UPDATE"#,
+        account.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// The monitor, unless it is deleted.
+pub async fn find(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    account: AccountId,
+    id: MonitorId,
+) -> Result<Option<Monitor>> {
+    let monitor = find_with_deleted(connection, secrets, account, id).await?;
+    Ok(monitor.filter(|monitor| monitor.deleted_at.is_none()))
+}
+
+/// The monitor, also while it can still be restored.
+pub async fn find_with_deleted(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    account: AccountId,
+    id: MonitorId,
+) -> Result<Option<Monitor>> {
+    sqlx::query_as!(
+        Stored,
+        r#"SELECT account_id, id, spec AS "spec: Json<domain::monitor::MonitorSpec>", secrets, config_version,
+             paused_at AS "paused_at: jiff_sqlx::Timestamp", deleted_at AS "deleted_at: jiff_sqlx::Timestamp",
+             created_at AS "created_at: jiff_sqlx::Timestamp", updated_at AS "updated_at: jiff_sqlx::Timestamp"
+         FROM monitors WHERE account_id = $1 AND id = $2"#,
+        account.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?
+    .map(|row| row.into_monitor(secrets))
+    .transpose()
+}
+
+/// The id of the monitor that carries the owner's own `key`.
+pub async fn find_id_by_key(connection: &mut PgConnection, account: AccountId, key: &str) -> Result<Option<MonitorId>> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM monitors WHERE account_id = $1 AND key = $2 AND deleted_at IS NULL",
+        account.uuid(),
+        key
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(id.map(MonitorId::from_uuid))
+}
+
+/// How many monitors count against the plan: all that are not deleted, paused ones too. Take the
+/// account's lock ([`crate::accounts`]) first, or two racing creations both see room.
+pub async fn count(connection: &mut PgConnection, account: AccountId) -> Result<u32> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM monitors WHERE account_id = $1 AND deleted_at IS NULL"#,
+        account.uuid()
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Deletes softly. The owner's key is free for another monitor at once; the settings keep it.
+pub async fn mark_deleted(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: MonitorId,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE monitors SET deleted_at = $3, updated_at = $3, key = NULL, config_version = config_version + 1
+         WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL",
+        account.uuid(),
+        id.uuid(),
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes a deleted monitor back, without its key: the caller writes its settings by [`update`].
+pub async fn mark_restored(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: MonitorId,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE monitors SET deleted_at = NULL, updated_at = $3, config_version = config_version + 1
+         WHERE account_id = $1 AND id = $2 AND deleted_at IS NOT NULL",
+        account.uuid(),
+        id.uuid(),
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,117 @@
+//! Between a monitor and its row: secrets are sealed on the way in and put back on the way out.
+
+use domain::ids::{AccountId, MonitorId};
+use domain::monitor::spec::Headers;
+use domain::monitor::{Monitor, MonitorSpec};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::secrets::Place;
+use crate::{Error, Result, Secrets};
+
+/// A row of `monitors` as it is stored.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the fields are the columns")]
+pub struct Stored {
+    pub account_id: Uuid,
+    pub id: Uuid,
+    pub spec: Json<MonitorSpec>,
+    pub secrets: Option<String>,
+    pub config_version: i64,
+    pub paused_at: Option<jiff_sqlx::Timestamp>,
+    pub deleted_at: Option<jiff_sqlx::Timestamp>,
+    pub created_at: jiff_sqlx::Timestamp,
+    pub updated_at: jiff_sqlx::Timestamp,
+}
+
+impl Stored {
+    /// The monitor, with its secrets opened and put back.
+    pub fn into_monitor(self, secrets: &Secrets) -> Result<Monitor> {
+        let id = MonitorId::from_uuid(self.id);
+        let mut spec = self.spec.0;
+        if let Some(sealed) = self.secrets {
+            let row = id.to_string();
+            let opened = secrets.open(place(&row), &sealed)?;
+            let hidden: Hidden =
+                serde_json::from_str(&opened).map_err(|_| Error::impossible("monitors", "secrets", id))?;
+            hidden.put_back(&mut spec, id)?;
+        }
+        Ok(Monitor {
+            id,
+            account_id: AccountId::from_uuid(self.account_id),
+            spec,
+            config_version: self.config_version,
+            paused_at: self.paused_at.map(|at| at.to_jiff()),
+            deleted_at: self.deleted_at.map(|at| at.to_jiff()),
+            created_at: self.created_at.to_jiff(),
+            updated_at: self.updated_at.to_jiff(),
+        })
+    }
+}
+
+/// What is worked out from a monitor for its row.
+pub(super) struct Columns {
+    pub kind: &'static str,
+    pub name: String,
+    pub host: String,
+    pub spec: MonitorSpec,
+    pub secrets: Option<String>,
+    pub interval_seconds: i32,
+    pub tags: Vec<String>,
+}
+
+pub(super) fn columns(secrets: &Secrets, monitor: &Monitor) -> Result<Columns> {
+    let settings = monitor.settings();
+    let mut spec = monitor.spec.clone();
+    let sealed = match Hidden::take_out(&mut spec) {
+        Some(hidden) => {
+            let plain = serde_json::to_string(&hidden)
+                .map_err(|_| Error::impossible("monitors", "secrets", monitor.id))?;
+            Some(secrets.seal(place(&monitor.id.to_string()), &plain)?)
+        }
+        None => None,
+    };
+    Ok(Columns {
+        kind: settings.target.kind().as_str(),
+        host: settings.target.host(),
+        name: settings.name,
+        spec,
+        secrets: sealed,
+        interval_seconds: i32::try_from(settings.interval.as_secs()).unwrap_or(i32::MAX),
+        tags: settings.tags,
+    })
+}
+
+/// The values that are sealed: header values by position, and the body of the request.
+#[derive(Default, Serialize, Deserialize)]
+struct Hidden {
+    headers: Vec<String>,
+    body: Option<String>,
+}
+
+impl Hidden {
+    fn take_out(spec: &mut MonitorSpec) -> Option<Self> {
+        let http = spec.http.as_mut()?;
+        let mut hidden = Self { headers: Vec::new(), body: http.body.as_mut().map(std::mem::take) };
+        if let Some(Headers(headers)) = &mut http.headers {
+            hidden.headers = headers.iter_mut().map(|(_, value)| std::mem::take(value)).collect();
+        }
+        (hidden.body.is_some() || !hidden.headers.is_empty()).then_some(hidden)
+    }
+
+    fn put_back(self, spec: &mut MonitorSpec, id: MonitorId) -> Result<()> {
+        let impossible = || Error::impossible("monitors", "secrets", id);
+        let http = spec.http.as_mut().ok_or_else(impossible)?;
+        http.body = self.body;
+        let mut names = http.headers.as_mut().map(|headers| headers.0.iter_mut()).into_iter().flatten();
+        for value in self.headers {
+            names.next().ok_or_else(impossible)?.1 = value;
+        }
+        Ok(())
+    }
+}
+
+fn place(row: &str) -> Place<'_> {
+    Place { table: "monitors", column: "secrets", row }
+}
