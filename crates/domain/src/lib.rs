@@ -15,5 +15,6 @@ pub mod monitor;
 pub mod report;
 pub mod status;
 pub mod target;
+pub mod telephony;
 pub mod tls;
 pub mod words;

@@ -71,6 +71,19 @@ pub fn duration(duration: SignedDuration) -> String {
     }
 }
 
+/// `in 3 days`, `in 1 day`, `in 5 h`, `within the hour`; `today`, `3 days ago` once it is over.
+pub fn days_left(left: SignedDuration) -> String {
+    let count = |number: i64, unit: &str| if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") };
+    let seconds = left.as_secs();
+    match seconds {
+        86_400.. => format!("in {}", count((seconds + 43_200) / 86_400, "day")),
+        3_600..86_400 => format!("in {} h", seconds / 3_600),
+        0..3_600 => "within the hour".to_owned(),
+        -86_399..0 => "today".to_owned(),
+        _ => format!("{} ago", count(-seconds / 86_400, "day")),
+    }
+}
+
 /// Milliseconds with their unit: `4.2 ms` under ten, else `1,234 ms`.
 pub fn milliseconds(microseconds: u64) -> String {
     if microseconds < 10_000 {
