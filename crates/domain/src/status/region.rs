@@ -11,6 +11,8 @@ use crate::monitor::settings::ConfirmPolicy;
 
 /// Least time between the starts of two confirming looks.
 pub const RECHECK_SPACING: Duration = Duration::from_secs(3);
+/// A confirmation that our own trouble has interrupted for longer than this is dropped.
+pub const CONFIRMATION_STALLS: Duration = Duration::from_secs(60);
 
 /// A finished look, as the rules see it.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +36,8 @@ pub struct Candidate {
     pub kind: VerdictKind,
     /// Start of the first look that said so.
     pub since: Timestamp,
+    /// End of that look: what it saw may have begun only then.
+    pub seen_at: Timestamp,
     /// How many have said so.
     pub looks: u32,
     /// Start of the last one.
@@ -96,17 +100,23 @@ pub fn advance(vote: &RegionVote, look: &Look, confirm: &ConfirmPolicy) -> (Regi
     if kind.is_good() {
         next.last_good_at = Some(look.at);
     }
-    if kind == VerdictKind::Unknown && vote.candidate.as_ref().is_some_and(|c| c.kind != VerdictKind::Unknown) {
+    if kind == VerdictKind::Unknown
+        && let Some(candidate) = &vote.candidate
+        && candidate.kind != VerdictKind::Unknown
+        && !stalled(candidate, look)
+    {
         // Our own trouble in the middle of a confirmation neither confirms nor clears it.
-        return (next, Some(recheck_at(look, confirm)));
+        return (next, Some(recheck_at(candidate, look, confirm)));
     }
-    if !kind.is_good() && kind != VerdictKind::Unknown {
+    let bad = kind == VerdictKind::Down
+        || (kind == VerdictKind::Blocked && vote.verdict != Some(VerdictKind::Down));
+    if bad {
         next.failure.clone_from(&look.verdict.failure);
         next.attribution = look.verdict.attribution;
     }
-    if vote.verdict.is_some_and(|confirmed| same_view(confirmed, kind)) {
+    if vote.verdict == Some(kind) {
         next.candidate = None;
-        if kind.is_good() && vote.verdict == Some(kind) {
+        if kind.is_good() {
             next.first_failure_at = None;
         }
         return (next, None);
@@ -119,21 +129,32 @@ pub fn advance(vote: &RegionVote, look: &Look, confirm: &ConfirmPolicy) -> (Regi
         confirm_into(&mut next, &candidate);
         return (next, None);
     }
+    let recheck = recheck_at(&candidate, look, confirm);
     next.candidate = Some(candidate);
-    (next, Some(recheck_at(look, confirm)))
+    (next, Some(recheck))
 }
 
-fn same_view(confirmed: VerdictKind, seen: VerdictKind) -> bool {
-    confirmed == seen
+fn stalled(candidate: &Candidate, look: &Look) -> bool {
+    look.at.duration_since(candidate.last_at) > signed(CONFIRMATION_STALLS)
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 fn grown(candidate: Option<&Candidate>, look: &Look) -> Candidate {
     let kind = look.verdict.kind;
     match candidate {
         Some(c) if c.kind == kind || (c.kind.is_good() && kind.is_good()) => {
-            Candidate { kind, since: c.since, looks: c.looks + 1, last_at: look.at }
+            Candidate { kind, looks: c.looks + 1, last_at: look.at, ..c.clone() }
         }
-        _ => Candidate { kind, since: look.at, looks: 1, last_at: look.at },
+        _ => Candidate {
+            kind,
+            since: look.at,
+            seen_at: look.finished_at.max(look.at),
+            looks: 1,
+            last_at: look.at,
+        },
     }
 }
 
@@ -142,8 +163,12 @@ fn confirmed(candidate: &Candidate, vote: &RegionVote, confirm: &ConfirmPolicy) 
     if vote.verdict.is_none() && vote.first_failure_at.is_none() && candidate.kind.is_good() {
         return true;
     }
-    let over = SignedDuration::try_from(confirm.over).unwrap_or(SignedDuration::MAX);
-    candidate.looks > confirm.rechecks && candidate.last_at.duration_since(candidate.since) >= over
+    if candidate.looks <= confirm.rechecks {
+        return false;
+    }
+    // From the end of the first look: it may have begun well before what it saw.
+    confirm.over.is_zero()
+        || candidate.last_at.duration_since(candidate.seen_at) >= signed(confirm.over)
 }
 
 fn confirm_into(vote: &mut RegionVote, candidate: &Candidate) {
@@ -166,14 +191,17 @@ fn confirm_into(vote: &mut RegionVote, candidate: &Candidate) {
 }
 
 /// When the next confirming look starts: spread over the time the policy wants, at least three
-/// seconds after the last one's start, and not before that one has answered.
-fn recheck_at(look: &Look, confirm: &ConfirmPolicy) -> Timestamp {
+/// seconds after the last one's start, not before that one has answered, and the deciding one not
+/// before it can decide.
+fn recheck_at(candidate: &Candidate, look: &Look, confirm: &ConfirmPolicy) -> Timestamp {
+    let after = |moment: Timestamp, wait| moment.checked_add(wait).unwrap_or(Timestamp::MAX);
+    let decides = candidate.looks >= confirm.rechecks;
     let spacing = match confirm.rechecks {
-        0 => confirm.over.max(Duration::from_secs(1)),
+        0 => RECHECK_SPACING,
         n => (confirm.over / n).max(RECHECK_SPACING),
     };
-    let spaced = look.at.checked_add(spacing).unwrap_or(Timestamp::MAX);
-    spaced.max(look.finished_at)
+    let next = after(look.at, if decides { RECHECK_SPACING } else { spacing }).max(look.finished_at);
+    if decides { next.max(after(candidate.seen_at, confirm.over)) } else { next }
 }
 
 #[cfg(test)]

@@ -85,9 +85,10 @@ pub struct Step {
 }
 
 /// Decides the status from all votes. `voters` are the monitor's regions that have a healthy
-/// worker; votes of others are not counted. A strict majority of the voters makes `down`.
+/// worker; votes of others are not counted, nor are those from before the failure in question. A
+/// strict majority of the voters makes `down`.
 pub fn step(state: &MonitorState, votes: &[RegionVote], voters: &[String], now: Timestamp) -> Step {
-    let counted: Vec<&RegionVote> = votes.iter().filter(|vote| voters.contains(&vote.region)).collect();
+    let counted: Vec<&RegionVote> = fresh(votes.iter().filter(|vote| voters.contains(&vote.region)).collect());
     let decided = decide(state.observed, &counted, voters.len());
     let mut next = state.clone();
     next.confirming = counted.iter().any(|vote| vote.candidate.is_some());
@@ -115,6 +116,16 @@ pub fn step(state: &MonitorState, votes: &[RegionVote], voters: &[String], now: 
     }
     effects.push(Effect::Changed { from: state.observed, to: decided });
     Step { state: next, effects }
+}
+
+/// Good looks are not recorded as votes one by one, so that a good vote may be days old; it counts
+/// against a failure only when it was cast after that began.
+fn fresh(votes: Vec<&RegionVote>) -> Vec<&RegionVote> {
+    let down = |vote: &&RegionVote| vote.verdict == Some(VerdictKind::Down);
+    let Some(since) = votes.iter().filter(|vote| down(vote)).filter_map(|vote| vote.first_failure_at).min() else {
+        return votes;
+    };
+    votes.into_iter().filter(|vote| down(vote) || vote.looked_at >= since).collect()
 }
 
 fn decide(observed: Observed, votes: &[&RegionVote], voters: usize) -> Observed {

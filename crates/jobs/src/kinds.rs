@@ -1,0 +1,98 @@
+//! The jobs there are.
+
+use domain::contact::Channel;
+use domain::ids::{AccountId, DeliveryId, MonitorId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{Job, Result, enqueue, queues};
+
+/// Sends one delivery by mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the key of the row in deliveries")]
+pub struct DeliverEmail {
+    pub account_id: AccountId,
+    pub delivery_id: DeliveryId,
+}
+
+/// Sends one delivery as a text message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the key of the row in deliveries")]
+pub struct DeliverSms {
+    pub account_id: AccountId,
+    pub delivery_id: DeliveryId,
+}
+
+/// Sends one mail or text about the account itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the key of the row in account_messages")]
+pub struct AccountMessage {
+    pub message_id: Uuid,
+}
+
+/// Does one periodic work once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the name of the sweep")]
+pub struct Sweep {
+    pub name: String,
+}
+
+/// Erases the history of an account, or of one of its monitors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the key of the row in erasures")]
+pub struct Erase {
+    pub account_id: AccountId,
+    pub monitor_id: Option<MonitorId>,
+}
+
+impl Job for DeliverEmail {
+    const QUEUE: &'static str = queues::DELIVER_EMAIL;
+}
+impl Job for DeliverSms {
+    const QUEUE: &'static str = queues::DELIVER_SMS;
+}
+impl Job for AccountMessage {
+    const QUEUE: &'static str = queues::ACCOUNT_MESSAGE;
+}
+impl Job for Sweep {
+    const QUEUE: &'static str = queues::SWEEP;
+}
+impl Job for Erase {
+    const QUEUE: &'static str = queues::ERASE;
+}
+
+/// Enqueues the sending of a delivery in its channel's queue.
+pub async fn enqueue_delivery(
+    connection: &mut PgConnection,
+    channel: Channel,
+    account_id: AccountId,
+    delivery_id: DeliveryId,
+    run_at: Option<Timestamp>,
+) -> Result<()> {
+    match channel {
+        Channel::Email => {
+            enqueue(
+                connection,
+                &DeliverEmail {
+                    account_id,
+                    delivery_id,
+                },
+                run_at,
+            )
+            .await
+        }
+        Channel::Sms => {
+            enqueue(
+                connection,
+                &DeliverSms {
+                    account_id,
+                    delivery_id,
+                },
+                run_at,
+            )
+            .await
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Names of queues. Explicit and for ever: jobs of an older version wait under them.
+
+/// Deliveries by mail.
+pub const DELIVER_EMAIL: &str = "deliver_email";
+/// Deliveries by text message.
+pub const DELIVER_SMS: &str = "deliver_sms";
+/// Mails and texts about the account itself.
+pub const ACCOUNT_MESSAGE: &str = "account_message";
+/// Periodic work of one leader.
+pub const SWEEP: &str = "sweep";
+/// Erasing the history of a deleted account or monitor.
+pub const ERASE: &str = "erase";
