@@ -40,6 +40,8 @@ CREATE TABLE sessions (
     id uuid CONSTRAINT sessions_pkey PRIMARY KEY,
     user_id uuid NOT NULL CONSTRAINT sessions_user_fkey REFERENCES users (id) ON DELETE CASCADE,
     token_hash bytea NOT NULL CONSTRAINT sessions_token_key UNIQUE,
+    -- The account that this browser shows; without one the oldest membership counts.
+    account_id uuid,
     user_agent text NOT NULL DEFAULT '',
     address inet,
     created_at timestamptz NOT NULL,

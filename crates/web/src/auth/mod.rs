@@ -1,0 +1,4 @@
+//! Passwords, cookies, sessions.
+
+pub mod cookie;
+pub mod password;

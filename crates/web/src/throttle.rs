@@ -1,0 +1,59 @@
+//! Limits against guessing and flooding: so many events of a kind, of one key, in one window. The
+//! counters live in the database, so that several web processes count together.
+
+use std::time::Duration;
+
+use crate::error::PageError;
+use crate::state::AppState;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    scope: &'static str,
+    most: u32,
+    window: Duration,
+}
+
+/// Wrong passwords for one address.
+pub const LOGIN_ADDRESS: Limit = Limit { scope: "login.address", most: 10, window: Duration::from_secs(900) };
+/// Wrong passwords from one network.
+pub const LOGIN_NETWORK: Limit = Limit { scope: "login.network", most: 50, window: Duration::from_secs(900) };
+/// Sign-ups from one network.
+pub const SIGNUP_NETWORK: Limit = Limit { scope: "signup.network", most: 30, window: HOUR };
+/// Mails with codes or links to one address.
+pub const MAIL_ADDRESS: Limit = Limit { scope: "mail.address", most: 6, window: HOUR };
+/// Mails with codes or links asked for from one network.
+pub const MAIL_NETWORK: Limit = Limit { scope: "mail.network", most: 60, window: HOUR };
+/// Codes typed by one person.
+pub const CODE_USER: Limit = Limit { scope: "code.user", most: 30, window: HOUR };
+/// Codes typed from one network.
+pub const CODE_NETWORK: Limit = Limit { scope: "code.network", most: 120, window: HOUR };
+/// Passwords asked for by a page of settings.
+pub const PASSWORD_USER: Limit = Limit { scope: "password.user", most: 10, window: Duration::from_secs(900) };
+
+/// Counts one more event; [`PageError::TooManyRequests`] when it is over the limit.
+pub async fn take(state: &AppState, limit: Limit, key: &str) -> Result<(), PageError> {
+    let now = state.now();
+    let mut connection = state.pool.acquire().await?;
+    let count = store::throttles::count(&mut connection, limit.scope, &hash(state, limit, key), limit.window, now).await?;
+    if count > limit.most { Err(over(limit, now)) } else { Ok(()) }
+}
+
+/// Refuses when the limit is already reached, without counting.
+pub async fn check(state: &AppState, limit: Limit, key: &str) -> Result<(), PageError> {
+    let now = state.now();
+    let mut connection = state.pool.acquire().await?;
+    let count = store::throttles::peek(&mut connection, limit.scope, &hash(state, limit, key), limit.window, now).await?;
+    if count >= limit.most { Err(over(limit, now)) } else { Ok(()) }
+}
+
+fn over(limit: Limit, now: jiff::Timestamp) -> PageError {
+    PageError::TooManyRequests { retry_after: store::throttles::window_left(limit.window, now).as_secs() }
+}
+
+/// Keys are addresses of people and networks: kept as keyed hashes only.
+fn hash(state: &AppState, limit: Limit, key: &str) -> Vec<u8> {
+    state.secrets.keyed_hash(limit.scope, key)
+}
