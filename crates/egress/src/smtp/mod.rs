@@ -10,7 +10,8 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{
     AsyncSmtpConnection, AsyncTokioStream, Certificate, CertificateStore, TlsParameters,
 };
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::time::{Instant, timeout_at};
 
 pub use relay::{RelayError, RelayTls, SmtpRelay};
@@ -141,23 +142,52 @@ async fn open(
 }
 
 impl SmtpConnection {
-    /// Hands one message over; answers with the relay's reply.
+    /// Hands one message over; answers with the relay's reply. After an error the session is done.
     pub async fn send(
         &mut self,
         envelope: &Envelope,
         message: &[u8],
         deadline: Instant,
     ) -> Result<String, SmtpError> {
-        // The time-out may fall before or after the message's last byte: to repeat it may double.
-        let sent = timeout_at(deadline, self.session.send(envelope, message)).await;
-        match sent {
+        let mail = Mail::new(envelope.from().cloned(), self.mail_parameters(envelope, message)?);
+        command(self.session.command(mail), deadline).await?;
+        for to in envelope.to() {
+            command(self.session.command(Rcpt::new(to.clone(), Vec::new())), deadline).await?;
+        }
+        command(self.session.command(Data), deadline).await?;
+        // From here on silence may come before or after the message's last byte was taken.
+        match timeout_at(deadline, self.session.message(message)).await {
             Ok(Ok(reply)) => Ok(reply.message().collect::<Vec<_>>().join(" ")),
             Ok(Err(error)) if error.is_permanent() || error.is_transient() => {
                 Err(SmtpError::of(&error))
             }
-            Ok(Err(error)) if error.is_client() => Err(SmtpError::Permanent(error.to_string())),
             Ok(Err(_)) | Err(_) => Err(SmtpError::Ambiguous),
         }
+    }
+
+    fn mail_parameters(
+        &self,
+        envelope: &Envelope,
+        message: &[u8],
+    ) -> Result<Vec<MailParameter>, SmtpError> {
+        let offered = |extension| self.session.server_info().supports_feature(extension);
+        let mut parameters = Vec::new();
+        let mut addresses = envelope.from().into_iter().chain(envelope.to());
+        if addresses.any(|address| !AsRef::<str>::as_ref(address).is_ascii()) {
+            if !offered(Extension::SmtpUtfEight) {
+                let why = "it does not take addresses outside of ASCII (SMTPUTF8)";
+                return Err(SmtpError::Permanent(why.to_owned()));
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        if !message.is_ascii() {
+            if !offered(Extension::EightBitMime) {
+                let why = "it does not take messages outside of ASCII (8BITMIME)";
+                return Err(SmtpError::Permanent(why.to_owned()));
+            }
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        Ok(parameters)
     }
 
     /// Says goodbye; a relay that does not answer is left.
