@@ -2,48 +2,42 @@
 
 use std::fmt::Write as _;
 
+use domain::report::Window;
 use domain::words;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use jiff::{Timestamp, ToSpan as _};
 
 use super::{Band, BandKind};
 
 /// Units of the nested viewport's width.
 const UNITS: f64 = 1000.0;
 
-/// A stretch of time on the horizontal axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    /// Left edge.
-    pub from: Timestamp,
-    /// Right edge.
-    pub to: Timestamp,
+/// A window as the horizontal axis of a chart.
+pub(super) trait Axis {
+    /// The share of the window's width at which `at` lies, 0 to 1.
+    fn share(&self, at: Timestamp) -> f64;
+
+    /// Where `at` lies, per cent of the width.
+    fn percent(&self, at: Timestamp) -> String {
+        trim(self.share(at) * 100.0, 3)
+    }
+
+    /// Where `at` lies in the nested viewport.
+    fn x(&self, at: Timestamp) -> String {
+        trim(self.share(at) * UNITS, 1)
+    }
+
+    /// Local moments worth a label, with the label.
+    fn ticks(&self, zone: &TimeZone) -> Vec<(Timestamp, String)>;
 }
 
-impl Window {
-    /// The share of the window's width at which `at` lies, 0 to 1.
+impl Axis for Window {
     fn share(&self, at: Timestamp) -> f64 {
         let whole = self.to.duration_since(self.from).as_secs_f64().max(1.0);
         (at.duration_since(self.from).as_secs_f64() / whole).clamp(0.0, 1.0)
     }
 
-    /// Where `at` lies, per cent of the width.
-    pub(super) fn percent(&self, at: Timestamp) -> String {
-        trim(self.share(at) * 100.0, 3)
-    }
-
-    /// Where `at` lies in the nested viewport.
-    pub(super) fn x(&self, at: Timestamp) -> String {
-        trim(self.share(at) * UNITS, 1)
-    }
-
-    /// Its length.
-    pub fn length(&self) -> SignedDuration {
-        self.to.duration_since(self.from)
-    }
-
-    /// Local moments worth a label, with the label.
-    pub(super) fn ticks(&self, zone: &TimeZone) -> Vec<(Timestamp, String)> {
+    fn ticks(&self, zone: &TimeZone) -> Vec<(Timestamp, String)> {
         let hours = self.length().as_hours();
         let (step, format) = match hours {
             ..=48 => (4.hours(), "%H:%M"),

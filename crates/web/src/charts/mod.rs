@@ -11,37 +11,22 @@ mod response;
 mod spark;
 mod table;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod uptime;
 
-pub use frame::Window;
 pub use phases::{PhaseBar, phase_bar, phase_legend};
 pub use response::{percentiles, stacked};
 pub use spark::spark;
 pub use table::{TableRow, table};
-pub use uptime::{Cell, uptime_bar};
+pub use uptime::{cell_words, uptime_bar};
 
+use domain::check::Phase;
+use domain::report::Point;
 use jiff::{SignedDuration, Timestamp};
 
 /// The five bands of a look's time, in the order they are stacked; sending is part of waiting.
 pub const PHASE_NAMES: [&str; 5] = ["DNS", "Connect", "TLS", "Waiting", "Body"];
-
-/// Response times over one step of a window.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Start of the step.
-    pub at: Timestamp,
-    /// Looks in it.
-    pub count: u32,
-    /// Median of their totals, milliseconds.
-    pub p50_ms: f64,
-    /// 95th percentile, milliseconds.
-    pub p95_ms: f64,
-    /// The slowest, milliseconds.
-    pub max_ms: f64,
-    /// Median time of each band of [`PHASE_NAMES`], milliseconds.
-    pub bands_ms: [f64; 5],
-}
 
 /// A series of response times; a step without looks is a missing point and is never bridged.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +43,15 @@ impl Series {
         let limit = self.step + self.step / 2;
         self.points.chunk_by(move |a, b| b.at.duration_since(a.at) <= limit)
     }
+}
+
+/// The time of each band of [`PHASE_NAMES`] in a step, milliseconds.
+fn bands_ms(point: &Point) -> [f64; 5] {
+    let mut bands = [0.0; 5];
+    for (phase, time) in Phase::ALL.into_iter().zip(point.phases_p50_ms) {
+        bands[phases::band_of(phase)] += time.unwrap_or(0.0);
+    }
+    bands
 }
 
 /// What is drawn behind a series.

@@ -43,7 +43,7 @@ impl PhaseBar {
 }
 
 /// The band that a phase belongs to.
-const fn band_of(phase: Phase) -> usize {
+pub(super) const fn band_of(phase: Phase) -> usize {
     match phase {
         Phase::Dns => 0,
         Phase::Connect => 1,

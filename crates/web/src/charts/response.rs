@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use domain::report::{Point, Window};
 use jiff::tz::TimeZone;
 
-use super::frame::{Scale, Window, axes, axis_figures, axis_ms, bands, down_ticks, hatch, p995, trim};
-use super::{Band, PHASE_NAMES, Point, Series};
+use super::frame::{Axis as _, Scale, axes, axis_figures, axis_ms, bands, down_ticks, hatch, p995, trim};
+use super::{Band, PHASE_NAMES, Series, bands_ms};
 
 const HEIGHT: f64 = 232.0;
 const TOP: f64 = 24.0;
@@ -55,7 +56,7 @@ pub fn percentiles(id: &str, window: Window, series: &Series, marked: &[Band], z
 }
 
 fn total(point: &Point) -> f64 {
-    point.bands_ms.iter().sum()
+    bands_ms(point).iter().sum()
 }
 
 fn open(out: &mut String, id: &str, window: Window, marked: &[Band], label: &str) {
@@ -83,8 +84,8 @@ fn close(out: &mut String, window: Window, series: &Series, marked: &[Band], sca
 
 /// One band of a run, a flat top per step: the upper edge forward, the lower edge back.
 fn step_area(run: &[Point], series: &Series, band: usize, window: Window, scale: Scale) -> String {
-    let upper = |point: &Point| scale.inner(point.bands_ms[..=band].iter().sum());
-    let lower = |point: &Point| scale.inner(point.bands_ms[..band].iter().sum());
+    let upper = |point: &Point| scale.inner(bands_ms(point)[..=band].iter().sum());
+    let lower = |point: &Point| scale.inner(bands_ms(point)[..band].iter().sum());
     let Some(first) = run.first() else { return String::new() };
     let mut path = format!("M{} {}", window.x(first.at), lower(first));
     for point in run {
@@ -129,7 +130,7 @@ fn carets(out: &mut String, window: Window, series: &Series, scale: Scale, value
 /// The names of the bands beside the last step, pushed apart where they would touch.
 fn labels(out: &mut String, series: &Series, scale: Scale) {
     let _ = write!(out, r#"<svg class="chart-labels" aria-hidden="true" width="72" height="{HEIGHT}">"#);
-    let bands = series.points.last().map(|last| last.bands_ms).unwrap_or_default();
+    let bands = series.points.last().map(bands_ms).unwrap_or_default();
     for (band, y) in label_places(&bands, scale) {
         let _ = write!(
             out,

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::frame::{Scale, Window, bands, down_ticks, hatch, p995};
+use domain::report::Window;
+
+use super::frame::{Axis as _, Scale, bands, down_ticks, hatch, p995};
 use super::{Band, Series};
 
 const HEIGHT: f64 = 24.0;

@@ -1,10 +1,11 @@
 //! The same figures as a table, for those who cannot or will not read the drawing.
 
+use domain::report::{Point, Window};
 use domain::words;
 use jiff::tz::TimeZone;
 
-use super::frame::{Window, axis_ms};
-use super::{Band, BandKind, Point, Series};
+use super::frame::axis_ms;
+use super::{Band, BandKind, Series};
 
 /// About as many rows as a person reads.
 const ROWS: i64 = 24;

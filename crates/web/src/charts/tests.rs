@@ -1,3 +1,4 @@
+use domain::report::{Cell, Point, Window};
 use insta::assert_snapshot;
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
@@ -20,7 +21,7 @@ fn point(hour: i64, total: f64) -> Point {
         p50_ms: total,
         p95_ms: total * 1.5,
         max_ms: total * 3.0,
-        bands_ms: [total * 0.05, total * 0.1, total * 0.25, total * 0.5, total * 0.1],
+        phases_p50_ms: [0.05, 0.1, 0.25, 0.02, 0.48, 0.1].map(|share| Some(total * share)),
     }
 }
 
@@ -97,16 +98,18 @@ fn a_row_has_a_small_line() {
 
 #[test]
 fn cells_fill_from_below() {
-    let hours = SignedDuration::from_hours;
-    let cell = |day: &str, up, down, unknown| Cell { day: day.to_owned(), up, down, unknown };
+    let cell = |day: i64, down, unknown, observed| {
+        let from = at("2026-11-19T23:00:00Z") + SignedDuration::from_hours(24 * day);
+        Cell { from, to: from + SignedDuration::from_hours(24), down, unknown, observed }
+    };
     let cells = [
-        cell("20 Nov", hours(0), hours(0), hours(0)),
-        cell("21 Nov", hours(24), hours(0), hours(0)),
-        cell("22 Nov", hours(24) - SignedDuration::from_secs(8), SignedDuration::from_secs(8), hours(0)),
-        cell("23 Nov", hours(6), hours(12), hours(6)),
-        cell("24 Nov", hours(0), hours(0), hours(24)),
+        cell(0, 0.0, 0.0, 0.0),
+        cell(1, 0.0, 0.0, 1.0),
+        cell(2, 0.0001, 0.0, 1.0),
+        cell(3, 0.5, 0.25, 0.75),
+        cell(4, 0.0, 1.0, 0.0),
     ];
-    assert_snapshot!(lines(&uptime_bar("u", &cells, "99.98 % of 5 days")));
+    assert_snapshot!(lines(&uptime_bar("u", &cells, "99.98 % of 5 days", &berlin())));
 }
 
 #[test]

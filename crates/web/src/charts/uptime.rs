@@ -2,53 +2,40 @@
 
 use std::fmt::Write as _;
 
+use domain::report::Cell;
 use domain::words;
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 
 use super::frame::{hatch, trim};
 
 const HEIGHT: f64 = 24.0;
 
-/// One cell of the bar.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
-    /// The day, as people read it.
-    pub day: String,
-    /// Time observed and not down.
-    pub up: SignedDuration,
-    /// Time down.
-    pub down: SignedDuration,
-    /// Time not observed, while the monitor existed.
-    pub unknown: SignedDuration,
-}
-
-impl Cell {
-    /// What the cell says in words.
-    pub fn words(&self) -> String {
-        if self.known() + self.unknown == SignedDuration::ZERO {
-            return format!("{}: not watched", self.day);
-        }
-        let mut parts = vec![if self.known() == SignedDuration::ZERO {
-            "not observed".to_owned()
-        } else {
-            words::percent(self.up.as_secs_f64() / self.known().as_secs_f64())
-        }];
-        if self.down > SignedDuration::ZERO {
-            parts.push(format!("{} down", words::duration(self.down)));
-        }
-        if self.unknown > SignedDuration::from_secs(59) && self.known() > SignedDuration::ZERO {
-            parts.push(format!("{} not observed", words::duration(self.unknown)));
-        }
-        format!("{}: {}", self.day, parts.join(", "))
+/// What a cell says in words.
+pub fn cell_words(cell: &Cell, zone: &TimeZone) -> String {
+    let day = words::day(cell.from, zone);
+    let whole = cell.observed + cell.unknown;
+    if whole <= 0.0 {
+        return format!("{day}: not watched");
     }
-
-    fn known(&self) -> SignedDuration {
-        self.up + self.down
+    let length = cell.to.duration_since(cell.from).as_secs_f64();
+    let span = |share: f64| words::duration(SignedDuration::from_secs_f64((share * length).ceil()));
+    let mut parts = vec![if cell.observed <= 0.0 {
+        "not observed".to_owned()
+    } else {
+        words::percent(1.0 - cell.down / cell.observed)
+    }];
+    if cell.down > 0.0 {
+        parts.push(format!("{} down", span(cell.down)));
     }
+    if cell.unknown * length >= 60.0 && cell.observed > 0.0 {
+        parts.push(format!("{} not observed", span(cell.unknown)));
+    }
+    format!("{day}: {}", parts.join(", "))
 }
 
 /// Cells side by side, oldest first.
-pub fn uptime_bar(id: &str, cells: &[Cell], label: &str) -> String {
+pub fn uptime_bar(id: &str, cells: &[Cell], label: &str, zone: &TimeZone) -> String {
     let mut out = String::new();
     let _ = write!(out, r#"<svg class="uptime-bar" role="img" aria-label="{label}" width="100%" height="{HEIGHT}">"#);
     hatch(&mut out, id);
@@ -60,7 +47,7 @@ pub fn uptime_bar(id: &str, cells: &[Cell], label: &str) -> String {
             trim(position as f64 * pitch + gap / 2.0, 3),
             trim(pitch - gap, 3)
         );
-        let _ = write!(out, "<g><title>{}</title>", cell.words());
+        let _ = write!(out, "<g><title>{}</title>", cell_words(cell, zone));
         draw(&mut out, id, cell, &place);
         out.push_str("</g>");
     }
@@ -70,12 +57,12 @@ pub fn uptime_bar(id: &str, cells: &[Cell], label: &str) -> String {
 
 /// Down from below, at least two pixels; hatch above it; the rest in the faint colour of up.
 fn draw(out: &mut String, id: &str, cell: &Cell, place: &str) {
-    let whole = (cell.known() + cell.unknown).as_secs_f64();
+    let whole = cell.observed + cell.unknown;
     if whole <= 0.0 {
         let _ = write!(out, r#"<rect class="c-none" {place} y="0" height="{HEIGHT}" rx="1"/>"#);
         return;
     }
-    let share = |part: SignedDuration, least: f64| match part.as_secs_f64() / whole * HEIGHT {
+    let share = |part: f64, least: f64| match part / whole * HEIGHT {
         height if height <= 0.0 => 0.0,
         height => height.max(least),
     };
