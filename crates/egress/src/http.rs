@@ -17,8 +17,9 @@ use crate::{Egress, ResolveError, Trusted};
 
 /// Bytes of an answer that are kept; the rest is not read.
 const MAX_ANSWER: usize = 64 * 1024;
-/// A resolution inside of a call that has a deadline of its own.
-const RESOLVE: Duration = Duration::from_secs(10);
+/// For name, connection and TLS together, so that a call whose deadline is later knows that nothing
+/// was sent.
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// What is sent.
 #[derive(Debug, Clone)]
@@ -230,6 +231,7 @@ fn build(egress: &Egress, who: Who) -> Result<reqwest::Client, SendError> {
             egress: egress.clone(),
             who,
         }))
+        .connect_timeout(CONNECT)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
@@ -253,7 +255,7 @@ impl Resolve for Names {
         let who = self.who;
         Box::pin(async move {
             let host = Host::Name(name.as_str().trim_end_matches('.').to_ascii_lowercase());
-            let deadline = Instant::now() + RESOLVE;
+            let deadline = Instant::now() + CONNECT;
             let found = match who {
                 Who::Operator => egress.resolve_operators(&host, 0, deadline).await,
                 Who::User => egress.resolve(&host, 0, false, deadline).await,

@@ -78,9 +78,6 @@ pub struct EgressConfig {
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
-    /// The system names no resolver.
-    #[error("no DNS resolver is configured on this system; set WATCHBELL_DNS_SERVERS")]
-    NoResolver(#[source] std::io::Error),
     /// The file of extra certificate authorities is unusable.
     #[error("the extra certificate authorities cannot be read as PEM: {0}")]
     Roots(String),
@@ -106,7 +103,7 @@ impl Egress {
     /// Reads the system's resolver configuration where `config` names none.
     pub fn new(config: EgressConfig) -> Result<Self, EgressError> {
         let stub = match config.dns_servers.is_empty() {
-            true => dns::Stub::of_system().map_err(EgressError::NoResolver)?,
+            true => dns::Stub::of_system(),
             false => dns::Stub::of_servers(config.dns_servers),
         };
         Ok(Self {

@@ -7,6 +7,7 @@
 mod answer;
 mod cache;
 mod exchange;
+mod servers;
 mod stub;
 
 pub(crate) use answer::Found;

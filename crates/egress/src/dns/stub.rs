@@ -1,16 +1,15 @@
 //! Which servers are asked, in which order, how often.
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use hickory_resolver::Hosts;
 use hickory_resolver::proto::op::{Query, ResponseCode};
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RecordType};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Found, Reading, read};
+use super::servers::Source;
 use super::{DnsFailure, exchange};
 
 /// How long each round waits for a server.
@@ -24,47 +23,21 @@ const STRAGGLER: Duration = Duration::from_millis(500);
 /// How long a server may take to show that it lives.
 const CONTROL: Duration = Duration::from_secs(1);
 
-/// Servers, and the local names where the operator's own system is used.
+/// Asks servers on behalf of [`crate::Egress`].
 #[derive(Debug)]
 pub(crate) struct Stub {
-    servers: Vec<SocketAddr>,
-    search: Vec<Name>,
-    hosts: Option<Hosts>,
+    source: Source,
 }
 
 impl Stub {
     /// Asks exactly these servers.
     pub(crate) fn of_servers(servers: Vec<SocketAddr>) -> Self {
-        Self {
-            servers,
-            search: Vec::new(),
-            hosts: None,
-        }
+        Self { source: Source::of_servers(servers) }
     }
 
     /// Asks the system's servers, and knows its hosts file and search list.
-    pub(crate) fn of_system() -> io::Result<Self> {
-        let (config, _) =
-            hickory_resolver::system_conf::read_system_conf().map_err(io::Error::other)?;
-        let mut servers = Vec::new();
-        for server in config.name_servers() {
-            let port = server
-                .connections
-                .first()
-                .map_or(53, |connection| connection.port);
-            let server = SocketAddr::new(server.ip, port);
-            if !servers.contains(&server) {
-                servers.push(server);
-            }
-        }
-        if servers.is_empty() {
-            return Err(io::Error::other("resolv.conf names no server"));
-        }
-        Ok(Self {
-            servers,
-            search: config.search().to_vec(),
-            hosts: Hosts::from_system().ok(),
-        })
+    pub(crate) fn of_system() -> Self {
+        Self { source: Source::of_system() }
     }
 
     /// Addresses of `name` from the hosts file and the search list as well: for names inside the
@@ -74,43 +47,18 @@ impl Stub {
         name: &str,
         deadline: Instant,
     ) -> Result<Found, DnsFailure> {
-        if let Some(addresses) = self.in_hosts_file(name) {
-            return Ok(Found {
-                addresses,
-                ttl: Duration::ZERO,
-            });
+        let servers = self.source.servers();
+        if let Some(addresses) = servers.in_hosts_file(name) {
+            return Ok(Found { addresses, ttl: Duration::ZERO });
         }
         if !name.contains('.') {
-            for suffix in &self.search {
+            for suffix in &servers.search {
                 if let Ok(found) = self.lookup(&format!("{name}.{suffix}"), deadline).await {
                     return Ok(found);
                 }
             }
         }
         self.lookup(name, deadline).await
-    }
-
-    fn in_hosts_file(&self, name: &str) -> Option<Vec<IpAddr>> {
-        let hosts = self.hosts.as_ref()?;
-        let name = Name::from_str(name).ok()?;
-        let mut addresses = Vec::new();
-        for record_type in [RecordType::A, RecordType::AAAA] {
-            let Some(found) = hosts.lookup_static_host(&Query::query(name.clone(), record_type))
-            else {
-                continue;
-            };
-            addresses.extend(
-                found
-                    .answers()
-                    .iter()
-                    .filter_map(|record| match &record.data {
-                        RData::A(a) => Some(IpAddr::from(a.0)),
-                        RData::AAAA(a) => Some(IpAddr::from(a.0)),
-                        _ => None,
-                    }),
-            );
-        }
-        (!addresses.is_empty()).then_some(addresses)
     }
 
     /// Addresses of exactly `name`, both families in one go.
@@ -175,15 +123,21 @@ impl Stub {
         deadline: Instant,
     ) -> Result<Reading, DnsFailure> {
         let query = Query::query(name.clone(), record_type);
+        let servers = self.source.servers();
         let mut worst = DnsFailure::Timeout;
         for patience in ROUNDS {
-            for server in &self.servers {
+            let mut silent = false;
+            for (index, server) in servers.in_order() {
                 let now = Instant::now();
                 if now >= deadline {
                     return Err(worst);
                 }
                 let until = deadline.min(now + patience);
-                let told = exchange::ask(*server, &query, until).await;
+                let told = exchange::ask(server, &query, until).await;
+                if silent && told.is_ok() {
+                    servers.prefer(index);
+                }
+                silent |= matches!(told, Err(DnsFailure::Timeout));
                 let mut chain = seen.clone();
                 match told.and_then(|message| read(&message, name, record_type, &mut chain)) {
                     Ok(reading) => {
@@ -212,8 +166,8 @@ impl Stub {
     pub(crate) async fn is_dead(&self, failure: DnsFailure, deadline: Instant) -> bool {
         let query = Query::query(Name::root(), RecordType::NS);
         let until = deadline.min(Instant::now() + CONTROL);
-        for server in &self.servers {
-            let told = exchange::ask(*server, &query, until).await;
+        for (_, server) in self.source.servers().in_order() {
+            let told = exchange::ask(server, &query, until).await;
             let same = match told.as_ref().map(|message| message.metadata.response_code) {
                 Ok(ResponseCode::NoError | ResponseCode::NXDomain) => false,
                 Ok(ResponseCode::ServFail) => failure == DnsFailure::Servfail,
@@ -226,6 +180,7 @@ impl Stub {
                 return false;
             }
         }
+        self.source.read_again();
         true
     }
 }

@@ -13,7 +13,10 @@ use crate::{egress, host, within};
 /// No name server is needed for literals.
 async fn judged(text: &str, port: u16) -> (Egress, CheckedAddr) {
     let egress = egress(SelfHosted, &[SocketAddr::from(([127, 0, 0, 1], 9))]);
-    let found = egress.resolve(&host(text), port, false, within(500)).await.unwrap();
+    let found = egress
+        .resolve(&host(text), port, false, within(500))
+        .await
+        .unwrap();
     (egress, found.addresses[0])
 }
 
@@ -34,10 +37,18 @@ async fn a_listener_is_reached() {
 
 #[tokio::test]
 async fn a_closed_port_refuses() {
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let (egress, addr) = judged("127.0.0.1", port).await;
     let error = egress.connect(addr, within(2_000)).await.unwrap_err();
-    assert_eq!((error.class(), error.ours()), (FailureClass::ConnectRefused, false));
+    assert_eq!(
+        (error.class(), error.ours()),
+        (FailureClass::ConnectRefused, false)
+    );
 }
 
 #[tokio::test]
@@ -55,12 +66,19 @@ async fn a_full_backlog_times_out() {
         assert!(waiting.len() < 16, "the backlog never fills");
     };
     assert!(matches!(error, ConnectError::Timeout), "{error:?}");
-    assert_eq!((error.class(), error.ours()), (FailureClass::ConnectTimeout, false));
+    assert_eq!(
+        (error.class(), error.ours()),
+        (FailureClass::ConnectTimeout, false)
+    );
 }
 
 #[tokio::test]
 async fn no_route_from_here_is_ours() {
     let (egress, addr) = judged("255.255.255.255", 80).await;
     let error = egress.connect(addr, within(2_000)).await.unwrap_err();
-    assert_eq!((error.class(), error.ours()), (FailureClass::NetworkUnreachable, true), "{error:?}");
+    assert_eq!(
+        (error.class(), error.ours()),
+        (FailureClass::NetworkUnreachable, true),
+        "{error:?}"
+    );
 }

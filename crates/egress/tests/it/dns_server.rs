@@ -46,9 +46,12 @@ pub struct DnsServer {
 impl DnsServer {
     /// Says `zone`; the root answers as a living resolver does, other names do not exist.
     pub async fn start(zone: &[(&str, Say)]) -> Self {
-        let mut zone: HashMap<_, _> =
-            zone.iter().map(|(name, say)| ((*name).to_owned(), say.clone())).collect();
-        zone.entry(".".to_owned()).or_insert(Say::Code(ResponseCode::NoError));
+        let mut zone: HashMap<_, _> = zone
+            .iter()
+            .map(|(name, say)| ((*name).to_owned(), say.clone()))
+            .collect();
+        zone.entry(".".to_owned())
+            .or_insert(Say::Code(ResponseCode::NoError));
         let zone = Arc::new(Mutex::new(zone));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -56,7 +59,11 @@ impl DnsServer {
         let tcp = TcpListener::bind(address).await.unwrap();
         tokio::spawn(serve_udp(udp, zone.clone(), asked.clone()));
         tokio::spawn(serve_tcp(tcp, zone.clone()));
-        Self { address, asked, zone }
+        Self {
+            address,
+            asked,
+            zone,
+        }
     }
 
     /// Changes what a name says.
@@ -66,7 +73,12 @@ impl DnsServer {
 
     /// How often datagrams asked for `name`.
     pub fn asked(&self, name: &str) -> usize {
-        self.asked.lock().unwrap().iter().filter(|(asked, _)| asked == name).count()
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(asked, _)| asked == name)
+            .count()
     }
 }
 
@@ -78,7 +90,10 @@ async fn serve_udp(socket: UdpSocket, zone: Zone, asked: Arc<Mutex<Vec<(String, 
         let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
         let question = Message::from_vec(&buffer[..length]).unwrap();
         let query = &question.queries[0];
-        asked.lock().unwrap().push((plain(query.name()), query.query_type()));
+        asked
+            .lock()
+            .unwrap()
+            .push((plain(query.name()), query.query_type()));
         for answer in answers(&question, &zone, false) {
             socket.send_to(&answer, from).await.unwrap();
         }
@@ -93,7 +108,10 @@ async fn serve_tcp(listener: TcpListener, zone: Zone) {
         stream.read_exact(&mut buffer).await.unwrap();
         let question = Message::from_vec(&buffer).unwrap();
         for answer in answers(&question, &zone, true) {
-            stream.write_u16(u16::try_from(answer.len()).unwrap()).await.unwrap();
+            stream
+                .write_u16(u16::try_from(answer.len()).unwrap())
+                .await
+                .unwrap();
             stream.write_all(&answer).await.unwrap();
         }
     }
@@ -101,7 +119,11 @@ async fn serve_tcp(listener: TcpListener, zone: Zone) {
 
 fn plain(name: &Name) -> String {
     let text = name.to_ascii().to_ascii_lowercase();
-    if text == "." { text } else { text.trim_end_matches('.').to_owned() }
+    if text == "." {
+        text
+    } else {
+        text.trim_end_matches('.').to_owned()
+    }
 }
 
 fn answers(question: &Message, zone: &Zone, stream: bool) -> Vec<Vec<u8>> {
@@ -147,7 +169,10 @@ fn answers(question: &Message, zone: &Zone, stream: bool) -> Vec<Vec<u8>> {
             other_name.add_query(other_query);
             add(&mut other_name, &name, &["10.6.6.6"], 60, wanted);
             add(&mut answer, &name, &[ip], 60, wanted);
-            return [other_id, other_name, answer].iter().map(|m| m.to_vec().unwrap()).collect();
+            return [other_id, other_name, answer]
+                .iter()
+                .map(|m| m.to_vec().unwrap())
+                .collect();
         }
     }
     vec![answer.to_vec().unwrap()]

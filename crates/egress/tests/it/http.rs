@@ -35,13 +35,20 @@ async fn serve(
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        let Ok(length @ 1..) = stream.read(&mut buffer).await else { return };
+        let Ok(length @ 1..) = stream.read(&mut buffer).await else {
+            return;
+        };
         request.extend_from_slice(&buffer[..length]);
         let text = String::from_utf8_lossy(&request);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head
                 .lines()
-                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                .find_map(|line| {
+                    line.to_ascii_lowercase()
+                        .strip_prefix("content-length: ")?
+                        .parse()
+                        .ok()
+                })
                 .unwrap_or(0_usize);
             if body.len() >= length {
                 break;
@@ -74,14 +81,26 @@ async fn a_provider_gets_its_form_under_either_policy() {
         let request = Request::post_form(&[("To", "+49 30 1"), ("Body", "a&b")])
             .basic_auth("AC1", "s:cret")
             .unwrap();
-        let answer = client.send("/Messages.json?x=1", request, within(2_000)).await.unwrap();
+        let answer = client
+            .send("/Messages.json?x=1", request, within(2_000))
+            .await
+            .unwrap();
         assert_eq!((answer.status, answer.text().as_str()), (201, "{}"));
         assert!(answer.is_success());
         assert_eq!(answer.retry_after().unwrap().as_secs(), 7);
         let sent = requests.recv().await.unwrap();
-        assert!(sent.starts_with("POST /base/Messages.json?x=1 HTTP/1.1\r\n"), "{sent}");
-        assert!(sent.contains("authorization: Basic QUMxOnM6Y3JldA==\r\n"), "{sent}");
-        assert!(sent.contains("user-agent: Watchbell/1 (+http://localhost/bot)\r\n"), "{sent}");
+        assert!(
+            sent.starts_with("POST /base/Messages.json?x=1 HTTP/1.1\r\n"),
+            "{sent}"
+        );
+        assert!(
+            sent.contains("authorization: Basic QUMxOnM6Y3JldA==\r\n"),
+            "{sent}"
+        );
+        assert!(
+            sent.contains("user-agent: Watchbell/1 (+http://localhost/bot)\r\n"),
+            "{sent}"
+        );
         assert!(sent.ends_with("\r\n\r\nTo=%2B49+30+1&Body=a%26b"), "{sent}");
     }
 }
@@ -101,14 +120,51 @@ async fn a_provider_path_cannot_leave_its_origin() {
 async fn a_webhook_gets_exactly_the_bytes() {
     let (address, mut requests) = web(OK).await;
     let client = UserClient::new(&literal(SelfHosted)).unwrap();
-    let request = Request::post_json(r#"{ "a":1}"#).header("webhook-id", "evt_1").unwrap();
+    let request = Request::post_json(r#"{ "a":1}"#)
+        .header("webhook-id", "evt_1")
+        .unwrap();
     let url = format!("http://user:pw@{address}/hook?k=v");
-    assert_eq!(client.send(&url, request, within(2_000)).await.unwrap().status, 201);
+    assert_eq!(
+        client
+            .send(&url, request, within(2_000))
+            .await
+            .unwrap()
+            .status,
+        201
+    );
     let sent = requests.recv().await.unwrap();
     assert!(sent.starts_with("POST /hook?k=v HTTP/1.1\r\n"), "{sent}");
-    assert!(sent.contains("webhook-id: evt_1\r\n") && sent.contains("content-type: application/json\r\n"));
-    assert!(sent.contains("authorization: Basic dXNlcjpwdw==\r\n"), "{sent}");
+    assert!(
+        sent.contains("webhook-id: evt_1\r\n")
+            && sent.contains("content-type: application/json\r\n")
+    );
+    assert!(
+        sent.contains("authorization: Basic dXNlcjpwdw==\r\n"),
+        "{sent}"
+    );
     assert!(sent.ends_with("\r\n\r\n{ \"a\":1}"), "{sent}");
+}
+
+/// The test above once more in a process whose environment names a proxy that does not exist.
+#[test]
+fn proxy_variables_are_ignored() {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "http::a_webhook_gets_exactly_the_bytes"]);
+    for name in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "HTTPS_PROXY",
+    ] {
+        child.env(name, "http://127.0.0.1:9");
+    }
+    let told = child.output().unwrap();
+    let shown = String::from_utf8_lossy(&told.stdout);
+    assert!(
+        told.status.success() && shown.contains("1 passed"),
+        "{shown}"
+    );
 }
 
 #[rstest]
@@ -122,13 +178,19 @@ async fn a_webhook_gets_exactly_the_bytes() {
 async fn hosted_never_calls_inside(#[case] url: &str) {
     let server = DnsServer::start(&[
         ("inside.example", Say::Addresses(&["127.0.0.1"], 60)),
-        ("mixed.example", Say::Addresses(&["1.1.1.1", "127.0.0.1"], 60)),
+        (
+            "mixed.example",
+            Say::Addresses(&["1.1.1.1", "127.0.0.1"], 60),
+        ),
     ])
     .await;
     let (address, mut requests) = web(OK).await;
     let client = UserClient::new(&egress(Hosted, &[server.address])).unwrap();
     let url = url.replace("{port}", &address.port().to_string());
-    let error = client.send(&url, Request::get(), within(2_000)).await.unwrap_err();
+    let error = client
+        .send(&url, Request::get(), within(2_000))
+        .await
+        .unwrap_err();
     match &error {
         SendError::Refused(_) => {}
         SendError::Resolve(error) => assert!(matches!(error.kind, ResolveErrorKind::Blocked(_))),
@@ -141,9 +203,12 @@ async fn hosted_never_calls_inside(#[case] url: &str) {
 #[tokio::test]
 async fn redirects_are_answers() {
     let (address, mut requests) =
-        web("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await;
+        web("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n")
+            .await;
     let client = UserClient::new(&literal(SelfHosted)).unwrap();
-    let answer = client.send(&format!("http://{address}/"), Request::get(), within(2_000)).await;
+    let answer = client
+        .send(&format!("http://{address}/"), Request::get(), within(2_000))
+        .await;
     assert_eq!(answer.unwrap().status, 302);
     assert!(requests.recv().await.is_some());
     assert!(requests.try_recv().is_err());
@@ -157,7 +222,10 @@ async fn a_missing_answer_is_ambiguous(#[case] answer: &'static str) {
     let (address, _requests) = web(answer).await;
     let client = UserClient::new(&literal(SelfHosted)).unwrap();
     let url = format!("http://{address}/secret-token");
-    let error = client.send(&url, Request::post_json("{}"), within(2_000)).await.unwrap_err();
+    let error = client
+        .send(&url, Request::post_json("{}"), within(2_000))
+        .await
+        .unwrap_err();
     assert!(error.is_ambiguous(), "{error:?}");
     assert!(!error.to_string().contains("secret-token"));
 }
@@ -168,26 +236,39 @@ async fn silence_is_ambiguous_and_ends_at_the_deadline() {
     let address = listener.local_addr().unwrap();
     let client = UserClient::new(&literal(SelfHosted)).unwrap();
     let deadline = within(300);
-    let error = client.send(&format!("http://{address}/"), Request::get(), deadline).await;
+    let error = client
+        .send(&format!("http://{address}/"), Request::get(), deadline)
+        .await;
     assert!(error.unwrap_err().is_ambiguous());
     assert!(tokio::time::Instant::now() < deadline + std::time::Duration::from_millis(200));
 }
 
 #[tokio::test]
 async fn a_closed_port_is_not_ambiguous() {
-    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let address = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let client = UserClient::new(&literal(SelfHosted)).unwrap();
-    let error = client.send(&format!("http://{address}/"), Request::get(), within(2_000)).await;
+    let error = client
+        .send(&format!("http://{address}/"), Request::get(), within(2_000))
+        .await;
     assert!(matches!(error, Err(SendError::Connect(_))), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_long_answer_is_cut() {
     let body = "x".repeat(300_000);
-    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
     let (address, _requests) = web(Box::leak(answer.into_boxed_str())).await;
     let client = UserClient::new(&literal(SelfHosted)).unwrap();
-    let answer = client.send(&format!("http://{address}/"), Request::get(), within(5_000)).await;
+    let answer = client
+        .send(&format!("http://{address}/"), Request::get(), within(5_000))
+        .await;
     assert_eq!(answer.unwrap().body.len(), 64 * 1024);
 }
 
@@ -214,12 +295,30 @@ async fn certificates_are_verified_against_the_operators_roots() {
     .await;
     let call = async |roots, name: &str| {
         let client = UserClient::new(&with_roots(SelfHosted, &[server.address], roots)).unwrap();
-        client.send(&format!("https://{name}:{port}/"), Request::get(), within(3_000)).await
+        client
+            .send(
+                &format!("https://{name}:{port}/"),
+                Request::get(),
+                within(3_000),
+            )
+            .await
     };
-    assert_eq!(call(Some(roots.clone()), "hook.example").await.unwrap().status, 201);
+    assert_eq!(
+        call(Some(roots.clone()), "hook.example")
+            .await
+            .unwrap()
+            .status,
+        201
+    );
     assert!(told.recv().await.is_some());
-    for refused in [call(None, "hook.example").await, call(Some(roots), "other.example").await] {
+    for refused in [
+        call(None, "hook.example").await,
+        call(Some(roots), "other.example").await,
+    ] {
         assert!(matches!(refused, Err(SendError::Connect(_))), "{refused:?}");
     }
-    assert!(told.try_recv().is_err(), "nothing may be sent before the certificate is verified");
+    assert!(
+        told.try_recv().is_err(),
+        "nothing may be sent before the certificate is verified"
+    );
 }

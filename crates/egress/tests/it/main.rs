@@ -33,7 +33,9 @@ fn with_roots(policy: AddressPolicy, servers: &[SocketAddr], roots: Option<Strin
 }
 
 fn host(text: &str) -> Host {
-    TargetHost::parse(text, AddressPolicy::SelfHosted).unwrap().into_host()
+    TargetHost::parse(text, AddressPolicy::SelfHosted)
+        .unwrap()
+        .into_host()
 }
 
 fn within(milliseconds: u64) -> Instant {

@@ -32,7 +32,10 @@ fn closed_port() -> SocketAddr {
 #[case(Say::Chain(&["a.example", "b.example", "a.example"], &[]), FailureClass::DnsCnameLoop)]
 #[case(Say::Chain(&["nowhere.example"], &[]), FailureClass::DnsNxdomain)]
 #[case(Say::Alias("empty.example"), FailureClass::DnsNoAddress)]
-#[case(Say::OnlyV4("10.0.0.1", ResponseCode::NoError), FailureClass::TargetRefused)]
+#[case(
+    Say::OnlyV4("10.0.0.1", ResponseCode::NoError),
+    FailureClass::TargetRefused
+)]
 #[tokio::test]
 async fn failures_have_their_names(#[case] say: Say, #[case] class: FailureClass) {
     let zone = [
@@ -42,7 +45,10 @@ async fn failures_have_their_names(#[case] say: Say, #[case] class: FailureClass
     ];
     let server = DnsServer::start(&zone).await;
     let egress = egress(Hosted, &[server.address]);
-    let error = egress.resolve(&host("shop.example"), 443, false, within(600)).await.unwrap_err();
+    let error = egress
+        .resolve(&host("shop.example"), 443, false, within(600))
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), class);
     assert!(!error.ours, "the resolver lives: {error:?}");
 }
@@ -58,15 +64,24 @@ async fn a_resolver_that_fails_for_the_root_too_is_dead(
 ) {
     let server = DnsServer::start(&[(".", say.clone()), ("shop.example", say)]).await;
     let egress = egress(Hosted, &[server.address]);
-    let error = egress.resolve(&host("shop.example"), 443, false, within(600)).await.unwrap_err();
+    let error = egress
+        .resolve(&host("shop.example"), 443, false, within(600))
+        .await
+        .unwrap_err();
     assert_eq!((error.class(), error.ours), (class, true));
 }
 
 #[tokio::test]
 async fn no_resolver_at_all_is_ours() {
     let egress = egress(Hosted, &[closed_port()]);
-    let error = egress.resolve(&host("shop.example"), 443, false, within(600)).await.unwrap_err();
-    assert_eq!((error.kind.clone(), error.ours), (ResolveErrorKind::Timeout, true));
+    let error = egress
+        .resolve(&host("shop.example"), 443, false, within(600))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind.clone(), error.ours),
+        (ResolveErrorKind::Timeout, true)
+    );
 }
 
 #[rstest]
@@ -78,7 +93,10 @@ async fn the_next_server_is_asked(#[case] first: Say) {
     let bad = DnsServer::start(&[("shop.example", first)]).await;
     let good = DnsServer::start(&[("shop.example", PUBLIC)]).await;
     let egress = egress(Hosted, &[closed_port(), bad.address, good.address]);
-    let found = egress.resolve(&host("shop.example"), 443, false, within(3_000)).await.unwrap();
+    let found = egress
+        .resolve(&host("shop.example"), 443, false, within(3_000))
+        .await
+        .unwrap();
     let shown: Vec<_> = found.addresses.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["1.1.1.1:443", "[2606:4700:4700::1111]:443"]);
 }
@@ -107,7 +125,10 @@ async fn one_bad_address_spoils_the_answer(
             assert_eq!(told.is_ok(), allowed || policy == SelfHosted, "{told:?}");
             if let Err(error) = told {
                 assert!(error.is_refused());
-                assert!(!addresses.iter().any(|ip| error.to_string().contains(ip)), "{error}");
+                assert!(
+                    !addresses.iter().any(|ip| error.to_string().contains(ip)),
+                    "{error}"
+                );
             }
         }
     }
@@ -125,9 +146,13 @@ async fn one_bad_address_spoils_the_answer(
 async fn literals_and_localhost_are_judged_without_a_query(#[case] text: &str) {
     let server = DnsServer::start(&[]).await;
     let name = host(text);
-    let refused = egress(Hosted, &[server.address]).resolve(&name, 80, true, within(500)).await;
+    let refused = egress(Hosted, &[server.address])
+        .resolve(&name, 80, true, within(500))
+        .await;
     assert_eq!(refused.unwrap_err().class(), FailureClass::TargetRefused);
-    let found = egress(SelfHosted, &[server.address]).resolve(&name, 80, true, within(500)).await;
+    let found = egress(SelfHosted, &[server.address])
+        .resolve(&name, 80, true, within(500))
+        .await;
     assert!(!found.unwrap().addresses.is_empty());
     assert_eq!(server.asked(text), 0);
 }
@@ -141,22 +166,44 @@ async fn answers_live_for_their_ttl_unless_a_fresh_one_is_wanted() {
     .await;
     let egress = egress(Hosted, &[server.address]);
     let look = async |name: &str, fresh| {
-        let found = egress.resolve(&host(name), 80, fresh, within(2_000)).await.unwrap();
+        let found = egress
+            .resolve(&host(name), 80, fresh, within(2_000))
+            .await
+            .unwrap();
         (found.addresses[0].to_string(), found.fresh)
     };
-    assert_eq!(look("kept.example", false).await, ("1.1.1.1:80".to_owned(), true));
+    assert_eq!(
+        look("kept.example", false).await,
+        ("1.1.1.1:80".to_owned(), true)
+    );
     server.set("kept.example", Say::Addresses(&["8.8.8.8"], 60));
-    assert_eq!(look("kept.example", false).await, ("1.1.1.1:80".to_owned(), false));
-    assert_eq!(look("kept.example", true).await, ("8.8.8.8:80".to_owned(), true));
-    assert_eq!(look("kept.example", false).await, ("8.8.8.8:80".to_owned(), false));
+    assert_eq!(
+        look("kept.example", false).await,
+        ("1.1.1.1:80".to_owned(), false)
+    );
+    assert_eq!(
+        look("kept.example", true).await,
+        ("8.8.8.8:80".to_owned(), true)
+    );
+    assert_eq!(
+        look("kept.example", false).await,
+        ("8.8.8.8:80".to_owned(), false)
+    );
     assert!(look("never.example", false).await.1);
     assert!(look("never.example", false).await.1);
 
     server.set("kept.example", Say::Code(ResponseCode::NXDomain));
-    let gone = egress.resolve(&host("kept.example"), 80, true, within(2_000)).await;
+    let gone = egress
+        .resolve(&host("kept.example"), 80, true, within(2_000))
+        .await;
     assert!(gone.is_err());
-    let still_gone = egress.resolve(&host("kept.example"), 80, false, within(2_000)).await;
-    assert!(still_gone.is_err(), "a fresh failure must forget the earlier answer");
+    let still_gone = egress
+        .resolve(&host("kept.example"), 80, false, within(2_000))
+        .await;
+    assert!(
+        still_gone.is_err(),
+        "a fresh failure must forget the earlier answer"
+    );
 }
 
 #[rstest]
@@ -170,12 +217,33 @@ async fn answers_live_for_their_ttl_unless_a_fresh_one_is_wanted() {
 #[case(Say::AfterForgeries("1.1.1.1"))]
 #[tokio::test]
 async fn odd_but_good_answers_are_understood(#[case] say: Say) {
-    let zone = [("shop.example", say), ("b.example", Say::Addresses(&["1.1.1.1"], 60))];
+    let zone = [
+        ("shop.example", say),
+        ("b.example", Say::Addresses(&["1.1.1.1"], 60)),
+    ];
     let server = DnsServer::start(&zone).await;
     let egress = egress(Hosted, &[server.address]);
-    let found = egress.resolve(&host("shop.example"), 80, false, within(3_000)).await.unwrap();
+    let found = egress
+        .resolve(&host("shop.example"), 80, false, within(3_000))
+        .await
+        .unwrap();
     assert_eq!(found.addresses[0].to_string(), "1.1.1.1:80");
     assert_eq!(found.addresses.len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_answers_is_asked_first_from_then_on() {
+    let silent = DnsServer::start(&[("shop.example", Say::Silence)]).await;
+    let good = DnsServer::start(&[("shop.example", PUBLIC)]).await;
+    let egress = egress(Hosted, &[silent.address, good.address]);
+    for _ in 0..3 {
+        egress
+            .resolve(&host("shop.example"), 80, true, within(4_000))
+            .await
+            .unwrap();
+    }
+    assert_eq!(silent.asked("shop.example"), 2, "A and AAAA once");
+    assert_eq!(good.asked("shop.example"), 6);
 }
 
 #[tokio::test]
@@ -183,7 +251,10 @@ async fn the_deadline_holds() {
     let silent = DnsServer::start(&[("shop.example", Say::Silence), (".", Say::Silence)]).await;
     let egress = egress(Hosted, &[silent.address, silent.address]);
     let deadline = within(400);
-    let error = egress.resolve(&host("shop.example"), 80, false, deadline).await.unwrap_err();
+    let error = egress
+        .resolve(&host("shop.example"), 80, false, deadline)
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), FailureClass::DnsTimeout);
     assert!(tokio::time::Instant::now() < deadline + std::time::Duration::from_millis(150));
 }

@@ -37,7 +37,9 @@ impl Relay {
                 tokio::spawn(async move {
                     match &relay.implicit {
                         Some(acceptor) => {
-                            let Ok(stream) = acceptor.accept(stream).await else { return };
+                            let Ok(stream) = acceptor.accept(stream).await else {
+                                return;
+                            };
                             relay.talk(BufReader::new(stream), &tell, true).await;
                         }
                         None => {
@@ -100,7 +102,10 @@ impl Relay {
             if self.silent_after == Some(verb.as_str()) {
                 continue;
             }
-            stream.write_all(format!("{reply}\r\n").as_bytes()).await.ok()?;
+            stream
+                .write_all(format!("{reply}\r\n").as_bytes())
+                .await
+                .ok()?;
         }
     }
 }
@@ -110,13 +115,18 @@ fn relay(url: &str) -> Trusted<SmtpRelay> {
 }
 
 fn envelope() -> Envelope {
-    Envelope::new(Some("alerts@wb.example".parse().unwrap()), vec!["a@b.example".parse().unwrap()])
-        .unwrap()
+    Envelope::new(
+        Some("alerts@wb.example".parse().unwrap()),
+        vec!["a@b.example".parse().unwrap()],
+    )
+    .unwrap()
 }
 
 async fn send(egress: &Egress, url: &str) -> Result<String, SmtpError> {
     let mut session = smtp::connect(egress, &relay(url), within(1_500)).await?;
-    let reply = session.send(&envelope(), b"Subject: x\r\n\r\n.dot\r\n", within(700)).await?;
+    let reply = session
+        .send(&envelope(), b"Subject: x\r\n\r\n.dot\r\n", within(700))
+        .await?;
     session.quit().await;
     Ok(reply)
 }
@@ -134,10 +144,19 @@ fn without_dns() -> Egress {
 async fn plain_inside_the_own_network() {
     let (address, lines) = Relay::default().start().await;
     let url = format!("smtp://user:p%40ss@{address}?tls=none");
-    assert_eq!(send(&without_dns(), &url).await.unwrap(), "2.0.0 queued as 42");
+    assert_eq!(
+        send(&without_dns(), &url).await.unwrap(),
+        "2.0.0 queued as 42"
+    );
     let lines = all(lines);
-    assert!(lines.contains(&"AUTH PLAIN AHVzZXIAcEBzcw==".to_owned()), "{lines:?}");
-    assert!(lines.contains(&"MAIL FROM:<alerts@wb.example>".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"AUTH PLAIN AHVzZXIAcEBzcw==".to_owned()),
+        "{lines:?}"
+    );
+    assert!(
+        lines.contains(&"MAIL FROM:<alerts@wb.example>".to_owned()),
+        "{lines:?}"
+    );
     assert!(lines.contains(&"..dot".to_owned()), "{lines:?}");
     assert!(lines.contains(&"QUIT".to_owned()), "{lines:?}");
 }
@@ -145,9 +164,18 @@ async fn plain_inside_the_own_network() {
 #[tokio::test]
 async fn starttls_is_required_unless_switched_off() {
     let (address, lines) = Relay::default().start().await;
-    let error = send(&without_dns(), &format!("smtp://u:p@{address}")).await.unwrap_err();
-    assert!(matches!(&error, SmtpError::Tls(why) if why.contains("?tls=none")), "{error:?}");
-    assert!(!all(lines).iter().any(|line| line.starts_with("AUTH") || line.starts_with("MAIL")));
+    let error = send(&without_dns(), &format!("smtp://u:p@{address}"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, SmtpError::Tls(why) if why.contains("?tls=none")),
+        "{error:?}"
+    );
+    assert!(
+        !all(lines)
+            .iter()
+            .any(|line| line.starts_with("AUTH") || line.starts_with("MAIL"))
+    );
 }
 
 #[rstest]
@@ -157,8 +185,14 @@ async fn starttls_is_required_unless_switched_off() {
 async fn encrypted_sessions(#[case] implicit: bool) {
     let (roots, acceptor) = authority("mail.example");
     let config = match implicit {
-        true => Relay { implicit: Some(acceptor), ..Relay::default() },
-        false => Relay { starttls: Some(acceptor), ..Relay::default() },
+        true => Relay {
+            implicit: Some(acceptor),
+            ..Relay::default()
+        },
+        false => Relay {
+            starttls: Some(acceptor),
+            ..Relay::default()
+        },
     };
     let (address, mut lines) = config.start().await;
     let server = DnsServer::start(&[
@@ -176,12 +210,21 @@ async fn encrypted_sessions(#[case] implicit: bool) {
     while let Ok(line) = lines.try_recv() {
         seen.push(line);
     }
-    let login = seen.iter().position(|line| line.starts_with("AUTH")).unwrap();
-    assert!(implicit || seen.iter().position(|line| line == "(tls)").unwrap() < login, "{seen:?}");
+    let login = seen
+        .iter()
+        .position(|line| line.starts_with("AUTH"))
+        .unwrap();
+    assert!(
+        implicit || seen.iter().position(|line| line == "(tls)").unwrap() < login,
+        "{seen:?}"
+    );
 
     let untrusting = egress(Hosted, &[server.address]);
     let wrong_name = format!("{scheme}://u:p@wrong.example:{port}");
-    for refused in [send(&untrusting, &url).await, send(&trusting, &wrong_name).await] {
+    for refused in [
+        send(&untrusting, &url).await,
+        send(&trusting, &wrong_name).await,
+    ] {
         assert!(matches!(refused, Err(SmtpError::Tls(_))), "{refused:?}");
     }
     assert!(!all(lines).iter().any(|line| line.starts_with("AUTH")));
@@ -201,7 +244,9 @@ async fn encrypted_sessions(#[case] implicit: bool) {
 #[tokio::test]
 async fn failures(#[case] config: Relay, #[case] kind: &str) {
     let (address, _lines) = config.start().await;
-    let error = send(&without_dns(), &format!("smtp://{address}?tls=none")).await.unwrap_err();
+    let error = send(&without_dns(), &format!("smtp://{address}?tls=none"))
+        .await
+        .unwrap_err();
     let found = match &error {
         SmtpError::Permanent(_) => "permanent",
         SmtpError::Transient(_) => "transient",
@@ -216,7 +261,16 @@ async fn failures(#[case] config: Relay, #[case] kind: &str) {
 
 #[tokio::test]
 async fn a_dead_relay_is_a_connect_error() {
-    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let error = send(&without_dns(), &format!("smtp://{address}?tls=none")).await.unwrap_err();
-    assert!(matches!(error, SmtpError::Connect(egress::ConnectError::Refused)), "{error:?}");
+    let address = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let error = send(&without_dns(), &format!("smtp://{address}?tls=none"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, SmtpError::Connect(egress::ConnectError::Refused)),
+        "{error:?}"
+    );
 }

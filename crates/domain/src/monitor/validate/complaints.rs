@@ -40,16 +40,28 @@ impl Complaints {
         high: T,
     ) {
         if value.is_some_and(|value| value < low || value > high) {
-            self.add(pointer, "out_of_range", format!("must be between {low} and {high}"));
+            self.add(
+                pointer,
+                "out_of_range",
+                format!("must be between {low} and {high}"),
+            );
         }
     }
 
     pub(super) fn count(&mut self, pointer: &str, count: usize, low: usize, high: usize) {
         if count < low {
-            self.add(pointer, "required", "must not be empty; leave it out for the default");
+            self.add(
+                pointer,
+                "required",
+                "must not be empty; leave it out for the default",
+            );
         }
         if count > high {
-            self.add(pointer, "too_many", format!("must have at most {high} entries"));
+            self.add(
+                pointer,
+                "too_many",
+                format!("must have at most {high} entries"),
+            );
         }
     }
 
@@ -57,7 +69,11 @@ impl Complaints {
     pub(super) fn distinct<T: PartialEq>(&mut self, pointer: &str, entries: &[T]) {
         let repeated = (1..entries.len().min(100)).find(|i| entries[..*i].contains(&entries[*i]));
         if let Some(i) = repeated {
-            self.add(&format!("{pointer}/{i}"), "duplicate", "must not repeat an earlier entry");
+            self.add(
+                &format!("{pointer}/{i}"),
+                "duplicate",
+                "must not repeat an earlier entry",
+            );
         }
     }
 
@@ -69,9 +85,17 @@ impl Complaints {
         if blank {
             self.add(pointer, "required", "must not be empty");
         } else if text.chars().count() > most {
-            self.add(pointer, "too_long", format!("must be at most {most} characters long"));
+            self.add(
+                pointer,
+                "too_long",
+                format!("must be at most {most} characters long"),
+            );
         } else if let Some(what) = wrong_character(text, shape) {
-            self.add(pointer, "invalid_character", format!("must not contain {what}"));
+            self.add(
+                pointer,
+                "invalid_character",
+                format!("must not contain {what}"),
+            );
         }
     }
 }

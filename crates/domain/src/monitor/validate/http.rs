@@ -25,14 +25,19 @@ pub(super) fn check(http: &HttpSpec, policy: AddressPolicy, complaints: &mut Com
         if body.len() > MAX_BODY {
             complaints.add("/http/body", "too_long", "must be at most 64 kB long");
         } else if body.contains('\0') {
-            complaints.add("/http/body", "invalid_character", "must not contain NUL characters");
+            complaints.add(
+                "/http/body",
+                "invalid_character",
+                "must not contain NUL characters",
+            );
         }
     }
     complaints.range("/http/max_redirects", http.max_redirects, 0, 20);
     check_statuses(http.expected_status.as_deref(), complaints);
-    for (pointer, keyword) in
-        [("/http/keyword", &http.keyword), ("/http/keyword_absent", &http.keyword_absent)]
-    {
+    for (pointer, keyword) in [
+        ("/http/keyword", &http.keyword),
+        ("/http/keyword_absent", &http.keyword_absent),
+    ] {
         if let Some(keyword) = keyword {
             complaints.text(pointer, keyword, 500, Text::Free);
         }
@@ -48,7 +53,10 @@ fn check_bodiless(http: &HttpSpec, complaints: &mut Complaints) {
     }
     let rules = [
         ("/http/keyword", http.keyword.is_some()),
-        ("/http/json", http.json.as_ref().is_some_and(|rules| !rules.is_empty())),
+        (
+            "/http/json",
+            http.json.as_ref().is_some_and(|rules| !rules.is_empty()),
+        ),
     ];
     for (pointer, given) in rules {
         if given {
@@ -64,9 +72,16 @@ fn check_headers(headers: &Headers, policy: AddressPolicy, complaints: &mut Comp
         complaints.add("/http/headers", "too_many", "must have at most 20 entries");
         return;
     }
-    let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     if bytes > MAX_HEADER_BYTES {
-        complaints.add("/http/headers", "too_long", HeaderRefusal::TooLarge.to_string());
+        complaints.add(
+            "/http/headers",
+            "too_long",
+            HeaderRefusal::TooLarge.to_string(),
+        );
         return;
     }
     for (i, (name, value)) in headers.iter().enumerate() {
@@ -74,7 +89,10 @@ fn check_headers(headers: &Headers, policy: AddressPolicy, complaints: &mut Comp
         if let Err(refusal) = check_header(name, value, policy) {
             complaints.add(&pointer, "invalid", refusal.to_string());
         }
-        if headers[..i].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {
+        if headers[..i]
+            .iter()
+            .any(|(earlier, _)| earlier.eq_ignore_ascii_case(name))
+        {
             complaints.add(&pointer, "duplicate", "must not repeat an earlier entry");
         }
     }
@@ -85,7 +103,11 @@ fn check_statuses(expected: Option<&[String]>, complaints: &mut Complaints) {
     complaints.count("/http/expected_status", expected.len(), 1, 20);
     for (i, text) in expected.iter().enumerate().take(20) {
         if let Err(error) = parse_status_range(text) {
-            complaints.add(&format!("/http/expected_status/{i}"), "invalid", error.to_string());
+            complaints.add(
+                &format!("/http/expected_status/{i}"),
+                "invalid",
+                error.to_string(),
+            );
         }
     }
 }
@@ -110,20 +132,31 @@ fn check_rules(rules: &[JsonRule], complaints: &mut Complaints) {
 fn check_value(op: Op, rule: &JsonRule, pointer: &str, complaints: &mut Complaints) {
     let ordered = matches!(op, Op::Gt | Op::Lt | Op::Ge | Op::Le);
     if ordered && !rule.value.is_number() && !rule.value.is_string() {
-        complaints.add(pointer, "invalid", "must be a number or a text to compare with");
+        complaints.add(
+            pointer,
+            "invalid",
+            "must be a number or a text to compare with",
+        );
     } else if op == Op::Contains && rule.value.is_null() {
         complaints.add(pointer, "required", "must be given");
     } else if rule.value.to_string().len() > MAX_RULE_VALUE {
         complaints.add(pointer, "too_long", "must be at most 1000 bytes of JSON");
     } else if rule.value.as_str().is_some_and(|text| text.contains('\0')) {
-        complaints.add(pointer, "invalid_character", "must not contain NUL characters");
+        complaints.add(
+            pointer,
+            "invalid_character",
+            "must not contain NUL characters",
+        );
     }
 }
 
 /// "is not …" reads as a fact; a complaint says what must be.
 fn sentence(error: &str) -> String {
     match error.strip_prefix("is not ") {
-        Some(rest) => format!("must be {}", rest.replace(" that we understand", " such as $.status")),
+        Some(rest) => format!(
+            "must be {}",
+            rest.replace(" that we understand", " such as $.status")
+        ),
         None => error.to_owned(),
     }
 }

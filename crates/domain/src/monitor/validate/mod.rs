@@ -32,7 +32,11 @@ pub struct FieldError {
 impl FieldError {
     /// A complaint about the field at `pointer`.
     pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), code, message: message.into() }
+        Self {
+            pointer: pointer.into(),
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -54,7 +58,11 @@ pub fn validate(spec: &MonitorSpec, limits: &Limits, policy: AddressPolicy) -> V
     }
     if let Some(contacts) = &spec.contact_ids {
         if spec.policy_id.is_some() {
-            complaints.add("/contact_ids", "conflict", "must be left out when policy_id is given");
+            complaints.add(
+                "/contact_ids",
+                "conflict",
+                "must be left out when policy_id is given",
+            );
         }
         complaints.distinct("/contact_ids", contacts);
     }
@@ -64,7 +72,11 @@ pub fn validate(spec: &MonitorSpec, limits: &Limits, policy: AddressPolicy) -> V
 /// The fields that say what is looked at: those of the kind, and none of another kind.
 fn target(spec: &MonitorSpec, policy: AddressPolicy, complaints: &mut Complaints) {
     let Some(kind) = spec.kind() else {
-        let pointer = if spec.host.is_some() || spec.port.is_some() { "/kind" } else { "/url" };
+        let pointer = if spec.host.is_some() || spec.port.is_some() {
+            "/kind"
+        } else {
+            "/url"
+        };
         complaints.add(pointer, "required", "must be given");
         return;
     };
@@ -123,13 +135,23 @@ fn port(port: Option<u16>, kind: Kind, complaints: &mut Complaints) {
 
 fn timing(spec: &MonitorSpec, limits: &Limits, complaints: &mut Complaints) {
     let shortest = limits.min_interval_seconds;
-    complaints.range("/interval_seconds", spec.interval_seconds, shortest, MAX_INTERVAL_SECONDS);
+    complaints.range(
+        "/interval_seconds",
+        spec.interval_seconds,
+        shortest,
+        MAX_INTERVAL_SECONDS,
+    );
     complaints.range("/timeout_ms", spec.timeout_ms, 500, 60_000);
     let interval = spec.interval_seconds.unwrap_or(DEFAULT_INTERVAL_SECONDS);
-    let timeout = spec.timeout_ms.unwrap_or_else(|| default_timeout_ms(interval));
+    let timeout = spec
+        .timeout_ms
+        .unwrap_or_else(|| default_timeout_ms(interval));
     let too_long = u64::from(timeout) >= u64::from(interval) * 1_000;
     if too_long && complaints.is_clean("/timeout_ms") && complaints.is_clean("/interval_seconds") {
-        let message = format!("must be less than the interval ({} ms)", u64::from(interval) * 1_000);
+        let message = format!(
+            "must be less than the interval ({} ms)",
+            u64::from(interval) * 1_000
+        );
         complaints.add("/timeout_ms", "out_of_range", message);
     }
     complaints.range("/degraded_above_ms", spec.degraded_above_ms, 1, timeout);

@@ -22,11 +22,19 @@ pub fn parse_status_ranges(texts: &[String]) -> Result<Vec<(u16, u16)>, StatusRa
 
 fn digits(text: &str, count: usize) -> Result<u16, StatusRangeError> {
     let plain = text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
-    if plain { text.parse().map_err(|_| StatusRangeError) } else { Err(StatusRangeError) }
+    if plain {
+        text.parse().map_err(|_| StatusRangeError)
+    } else {
+        Err(StatusRangeError)
+    }
 }
 
 fn bounded(low: u16, high: u16) -> Result<(u16, u16), StatusRangeError> {
-    if low >= 100 && low <= high && high <= 599 { Ok((low, high)) } else { Err(StatusRangeError) }
+    if low >= 100 && low <= high && high <= 599 {
+        Ok((low, high))
+    } else {
+        Err(StatusRangeError)
+    }
 }
 
 #[cfg(test)]
@@ -58,8 +66,15 @@ mod tests {
 
     #[test]
     fn one_bad_text_spoils_the_list() {
-        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        assert_eq!(parse_status_ranges(&texts(&["200", "3xx"])), Ok(vec![(200, 200), (300, 399)]));
+        let texts = |list: &[&str]| {
+            list.iter()
+                .map(|text| (*text).to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            parse_status_ranges(&texts(&["200", "3xx"])),
+            Ok(vec![(200, 200), (300, 399)])
+        );
         assert!(parse_status_ranges(&texts(&["200", "x"])).is_err());
     }
 }

@@ -1,4 +1,7 @@
-#![expect(clippy::unwrap_used, reason = "a case that cannot be read must fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a case that cannot be read must fail loudly"
+)]
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -14,7 +17,10 @@ fn spec(fields: Value) -> MonitorSpec {
 /// An http monitor with these fields besides its URL.
 fn http(fields: Value) -> MonitorSpec {
     let mut whole = json!({"url": "https://shop.example/health"});
-    whole.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    whole
+        .as_object_mut()
+        .unwrap()
+        .extend(fields.as_object().unwrap().clone());
     spec(whole)
 }
 
@@ -24,7 +30,10 @@ fn complaints(spec: &MonitorSpec) -> Vec<(String, &'static str)> {
         assert!(complaint.message.starts_with("must "), "{complaint:?}");
         assert!(!complaint.message.ends_with('.'), "{complaint:?}");
     }
-    found.into_iter().map(|complaint| (complaint.pointer, complaint.code)).collect()
+    found
+        .into_iter()
+        .map(|complaint| (complaint.pointer, complaint.code))
+        .collect()
 }
 
 fn long(n: usize) -> String {
@@ -184,15 +193,22 @@ fn contacts_exclude_a_policy() {
     monitor.contact_ids = Some(vec![contact]);
     assert_eq!(complaints(&monitor), []);
     monitor.policy_id = Some(PolicyId::from_uuid(uuid::Uuid::nil()));
-    assert_eq!(complaints(&monitor), [("/contact_ids".to_owned(), "conflict")]);
+    assert_eq!(
+        complaints(&monitor),
+        [("/contact_ids".to_owned(), "conflict")]
+    );
     monitor.policy_id = None;
     monitor.contact_ids = Some(vec![contact, contact]);
-    assert_eq!(complaints(&monitor), [("/contact_ids/1".to_owned(), "duplicate")]);
+    assert_eq!(
+        complaints(&monitor),
+        [("/contact_ids/1".to_owned(), "duplicate")]
+    );
 }
 
 #[test]
 fn all_complaints_come_at_once() {
-    let monitor = spec(json!({"kind": "tcp", "host": "", "name": "", "interval_seconds": 0, "tags": [""]}));
+    let monitor =
+        spec(json!({"kind": "tcp", "host": "", "name": "", "interval_seconds": 0, "tags": [""]}));
     assert_eq!(
         complaints(&monitor),
         [
