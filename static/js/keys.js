@@ -1,7 +1,7 @@
-// Keys, unless they are turned off in settings: / search, n new, g m, g i, g c, j k Enter in lists,
+// Keys, when the page says data-keys (settings turn them off): / search, n new, g m, g i, g c, j k Enter in lists,
 // a acknowledge, c check now, ? help.
 
-if (document.body.dataset.keys !== "off") {
+if ("keys" in document.body.dataset) {
   const PLACES = { m: "/monitors", i: "/incidents", c: "/contacts" };
   const HELP = [
     ["/", "Search"], ["n", "New monitor"], ["g m", "Monitors"], ["g i", "Incidents"], ["g c", "Contacts"],

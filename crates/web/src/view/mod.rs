@@ -6,6 +6,7 @@ mod time;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect};
 use axum_extra::extract::cookie::CookieJar;
+use domain::status::Shown;
 use http::StatusCode;
 use store::sessions::SignedIn;
 
@@ -67,8 +68,25 @@ pub struct Shell {
     pub description: Option<&'static str>,
     /// One line above the content: what a form has just done.
     pub notice: Option<String>,
-    /// Extra module scripts of this page, by file name under `static/js`.
+    /// Extra module scripts of this page, by path under `static/`.
     pub scripts: Vec<&'static str>,
+    /// The bell with the worst status of what is shown, by path under `static/`.
+    pub favicon: &'static str,
+    /// What keeps the page fresh; `None` for pages that do not change.
+    pub live: Option<Live>,
+}
+
+/// What a live page tells its script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// Our clock, RFC 3339: a browser's may be wrong.
+    pub now: String,
+    /// The account's zone, IANA name.
+    pub zone: String,
+    /// Changes that concern the page: `monitor:mon_… incident:*`, blanks between.
+    pub topics: String,
+    /// Monitors whose looks are on screen, blanks between.
+    pub watch: String,
 }
 
 /// Who is signed in, as the layout shows it.
@@ -93,7 +111,18 @@ impl Shell {
             keyboard_shortcuts: signed_in.user.keyboard_shortcuts,
             account_name: signed_in.membership.as_ref().map(|m| m.account_name.clone()).unwrap_or_default(),
         });
-        Self { title, theme, person, section: "", alert: None, description: None, notice: None, scripts: Vec::new() }
+        Self {
+            title,
+            theme,
+            person,
+            section: "",
+            alert: None,
+            description: None,
+            notice: None,
+            scripts: Vec::new(),
+            favicon: "icons/favicon.svg",
+            live: None,
+        }
     }
 
     /// Marks an entry of the header.
@@ -121,6 +150,27 @@ impl Shell {
     #[must_use]
     pub fn notice(mut self, text: Option<String>) -> Self {
         self.notice = text;
+        self
+    }
+
+    /// Shows the worst status of what is on the page in the browser's tab.
+    #[must_use]
+    pub const fn worst(mut self, status: Option<Shown>) -> Self {
+        self.favicon = match status {
+            Some(Shown::Down) => "icons/favicon-down.svg",
+            Some(Shown::Partial) => "icons/favicon-partial.svg",
+            Some(Shown::Degraded) => "icons/favicon-degraded.svg",
+            Some(Shown::Blocked) => "icons/favicon-blocked.svg",
+            Some(Shown::Unknown) => "icons/favicon-unknown.svg",
+            _ => "icons/favicon.svg",
+        };
+        self
+    }
+
+    /// Keeps the page fresh.
+    #[must_use]
+    pub fn live(mut self, live: Live) -> Self {
+        self.live = Some(live);
         self
     }
 
