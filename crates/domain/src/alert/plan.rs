@@ -51,10 +51,15 @@ pub fn deliveries(
         .into_iter()
         .map(|contact| PlannedDelivery {
             contact: contact.id,
-            dedup_key: format!("{}:{subject}:{}", event.as_str(), contact.id),
+            dedup_key: dedup_key(event, subject, contact.id),
             not_before: now,
         })
         .collect()
+}
+
+/// The key of the one message about `event` and `subject` to a contact.
+pub fn dedup_key(event: Event, subject: &str, contact: ContactId) -> String {
+    format!("{}:{subject}:{contact}", event.as_str())
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Deliveries: one message to one contact, what became of it, and when it is tried again.
 
 pub mod account;
+pub mod decide;
+pub mod fallback;
 pub mod retry;
 
 pub use account::AccountMessage;

@@ -1,0 +1,190 @@
+//! What a claimed delivery does: send, wait, or end without being sent.
+//!
+//! A recovery goes only to those who were told of the outage, never before it, and swallows an outage
+//! that nobody has heard of yet.
+
+use jiff::Timestamp;
+
+use super::{DeliveryState, Event};
+use super::retry::MAX_LOST_CLAIMS;
+use crate::contact::Contact;
+
+/// What is known when a delivery is claimed.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'f> {
+    /// What it tells.
+    pub event: Event,
+    /// To whom; `None` when the contact is gone.
+    pub contact: Option<&'f Contact>,
+    /// Claims before this one that ended without a word.
+    pub lost_claims: u32,
+    /// An earlier try of this delivery may have arrived.
+    pub may_have_arrived: bool,
+    /// The incident it tells of has ended.
+    pub incident_over: bool,
+    /// What this contact has heard of the beginning of the incident; `None` when nothing was planned.
+    pub outage: Option<OutageDelivery>,
+}
+
+/// Where the message about the outage stands that goes to the same contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutageDelivery {
+    /// Its state.
+    pub state: DeliveryState,
+    /// A try of it may have arrived.
+    pub may_have_arrived: bool,
+    /// When it is looked at again.
+    pub next_at: Timestamp,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Send it.
+    Send {
+        /// The contact has not heard of the outage: the recovery tells all of it, and the outage's own
+        /// message is superseded.
+        first_word: bool,
+    },
+    /// Look again later.
+    Hold {
+        /// When.
+        until: Timestamp,
+    },
+    /// Not sent on purpose.
+    Skip(&'static str),
+    /// A later message says it too.
+    Supersede,
+    /// Tried often enough; the fallback is told.
+    GiveUp(&'static str),
+}
+
+/// Decides.
+pub fn decide(facts: &Facts<'_>) -> Decision {
+    let Some(contact) = facts.contact else { return Decision::Skip("the contact was deleted") };
+    if contact.disabled_reason.is_some() {
+        return Decision::Skip("nothing is sent to this contact any more");
+    }
+    if contact.verified_at.is_none() {
+        return Decision::Skip("the contact is not verified");
+    }
+    if facts.lost_claims >= MAX_LOST_CLAIMS {
+        return Decision::GiveUp("five tries ended without a result");
+    }
+    match facts.event {
+        Event::IncidentOpened if facts.incident_over && !facts.may_have_arrived => Decision::Supersede,
+        Event::IncidentResolved => recovery(facts.outage),
+        Event::IncidentAcknowledged => acknowledged(facts),
+        _ => Decision::Send { first_word: false },
+    }
+}
+
+fn recovery(outage: Option<OutageDelivery>) -> Decision {
+    let Some(outage) = outage else { return Decision::Skip(NOT_TOLD) };
+    match outage.state {
+        DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Merged => Decision::Send { first_word: false },
+        DeliveryState::Superseded => Decision::Send { first_word: true },
+        DeliveryState::Pending | DeliveryState::Held if !outage.may_have_arrived => Decision::Send { first_word: true },
+        DeliveryState::Pending | DeliveryState::Held | DeliveryState::Sending => Decision::Hold { until: outage.next_at },
+        DeliveryState::Failed | DeliveryState::GivenUp | DeliveryState::Skipped => Decision::Skip(NOT_TOLD),
+    }
+}
+
+fn acknowledged(facts: &Facts<'_>) -> Decision {
+    if facts.incident_over {
+        return Decision::Skip("the outage is over");
+    }
+    match facts.outage {
+        Some(outage) if outage.state.was_told() => Decision::Send { first_word: false },
+        Some(outage) if !outage.state.is_final() => Decision::Hold { until: outage.next_at },
+        _ => Decision::Skip(NOT_TOLD),
+    }
+}
+
+const NOT_TOLD: &str = "this contact was not told of the outage";
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::contact::Channel;
+    use crate::ids::ContactId;
+
+    const LATER: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn contact() -> Contact {
+        Contact {
+            id: ContactId::generate(),
+            channel: Channel::Email,
+            name: "Ana".into(),
+            address: "ana@shop.example".into(),
+            verified_at: Some(LATER),
+            in_default: true,
+            disabled_reason: None,
+            created_at: LATER,
+        }
+    }
+
+    fn facts(event: Event, contact: &Contact) -> Facts<'_> {
+        Facts { event, contact: Some(contact), lost_claims: 0, may_have_arrived: false, incident_over: false, outage: None }
+    }
+
+    const SEND: Decision = Decision::Send { first_word: false };
+    const FIRST_WORD: Decision = Decision::Send { first_word: true };
+    const HOLD: Decision = Decision::Hold { until: LATER };
+    const NOT_FOR_THEM: Decision = Decision::Skip(NOT_TOLD);
+
+    #[rstest]
+    #[case(DeliveryState::Sent, false, SEND)]
+    #[case(DeliveryState::Delivered, false, SEND)]
+    #[case(DeliveryState::Merged, false, SEND)]
+    #[case(DeliveryState::Pending, false, FIRST_WORD)]
+    #[case(DeliveryState::Pending, true, HOLD)]
+    #[case(DeliveryState::Held, false, FIRST_WORD)]
+    #[case(DeliveryState::Sending, false, HOLD)]
+    #[case(DeliveryState::Superseded, false, FIRST_WORD)]
+    #[case(DeliveryState::Failed, false, NOT_FOR_THEM)]
+    #[case(DeliveryState::GivenUp, true, NOT_FOR_THEM)]
+    #[case(DeliveryState::Skipped, false, NOT_FOR_THEM)]
+    fn a_recovery_follows_its_outage(#[case] state: DeliveryState, #[case] may_have_arrived: bool, #[case] wanted: Decision) {
+        let contact = contact();
+        let outage = Some(OutageDelivery { state, may_have_arrived, next_at: LATER });
+        let recovered = Facts { incident_over: true, outage, ..facts(Event::IncidentResolved, &contact) };
+        assert_eq!(decide(&recovered), wanted);
+    }
+
+    #[test]
+    fn a_recovery_without_an_outage_is_not_sent() {
+        let contact = contact();
+        assert_eq!(decide(&facts(Event::IncidentResolved, &contact)), NOT_FOR_THEM);
+    }
+
+    #[test]
+    fn an_outage_that_is_over_is_left_to_its_recovery() {
+        let contact = contact();
+        let over = Facts { incident_over: true, ..facts(Event::IncidentOpened, &contact) };
+        assert_eq!(decide(&over), Decision::Supersede);
+        assert_eq!(decide(&Facts { may_have_arrived: true, ..over }), SEND);
+        assert_eq!(decide(&Facts { incident_over: false, ..over }), SEND);
+    }
+
+    #[rstest]
+    #[case(None, Some(LATER), "deleted")]
+    #[case(Some(()), None, "not verified")]
+    fn only_proven_contacts(#[case] exists: Option<()>, #[case] verified_at: Option<Timestamp>, #[case] reason: &str) {
+        let contact = Contact { verified_at, ..contact() };
+        let facts = Facts { contact: exists.map(|()| &contact), ..facts(Event::IncidentOpened, &contact) };
+        assert!(matches!(decide(&facts), Decision::Skip(why) if why.contains(reason)));
+    }
+
+    #[test]
+    fn a_disabled_contact_and_a_lost_cause() {
+        let disabled = Contact { disabled_reason: Some("mailbox does not exist".into()), ..contact() };
+        assert!(matches!(decide(&facts(Event::TlsExpiring, &disabled)), Decision::Skip(_)));
+        let contact = contact();
+        let lost = |lost_claims| decide(&Facts { lost_claims, ..facts(Event::IncidentOpened, &contact) });
+        assert_eq!(lost(4), SEND);
+        assert!(matches!(lost(5), Decision::GiveUp(_)));
+    }
+}

@@ -1,1 +1,0 @@
-//! Claiming, sending and recording a delivery.

@@ -1,0 +1,228 @@
+//! Everything that a message may need to say.
+
+use std::collections::BTreeMap;
+
+use domain::check::Attribution;
+use domain::contact::{Channel, Contact};
+use domain::delivery::DeliveryState;
+use domain::delivery::decide::OutageDelivery;
+use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
+use domain::incident::{Incident, ResolvedReason};
+use domain::monitor::Monitor;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::Claimed;
+use crate::{Error, Result, Secrets};
+
+/// The account as its messages name it.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "columns of accounts")]
+pub struct AccountFacts {
+    pub name: String,
+    pub timezone: String,
+}
+
+/// An incident and what is known beside it.
+#[derive(Debug, Clone)]
+pub struct IncidentFacts {
+    /// The incident.
+    pub incident: Incident,
+    /// Start of the last good look before it.
+    pub last_good_at: Option<Timestamp>,
+    /// When its end was sure.
+    pub resolved_confirmed_at: Option<Timestamp>,
+}
+
+/// Someone who is told of the same event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "columns of deliveries and contacts")]
+pub struct Told {
+    pub contact_id: ContactId,
+    pub name: String,
+    pub channel: Channel,
+    pub state: DeliveryState,
+    pub accepted_at: Option<Timestamp>,
+}
+
+/// What a delivery needs beside its own row. Parts that are gone are absent, and so are those that
+/// the event does not have.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// `None` when the account is deleted.
+    pub account: Option<AccountFacts>,
+    /// To whom.
+    pub contact: Option<Contact>,
+    /// About which monitor.
+    pub monitor: Option<Monitor>,
+    /// About which incident.
+    pub incident: Option<IncidentFacts>,
+    /// The message about the outage to the same contact.
+    pub outage: Option<OutageDelivery>,
+    /// Who is told of the outage, this contact among them.
+    pub told: Vec<Told>,
+    /// The contact's first mail about the incident, if it is another one.
+    pub first_mail: Option<DeliveryId>,
+    /// Names of regions by their id.
+    pub regions: BTreeMap<String, String>,
+}
+
+/// Reads it in the transaction of the claim. The message about the outage is locked.
+pub async fn load(connection: &mut PgConnection, secrets: &Secrets, claimed: &Claimed) -> Result<Context> {
+    let account = claimed.account_id;
+    let monitor = match claimed.monitor_id {
+        Some(id) => crate::monitors::find_with_deleted(connection, secrets, account, id).await?,
+        None => None,
+    };
+    let mut context = Context {
+        account: find_account(connection, account).await?,
+        contact: crate::contacts::find(connection, account, claimed.contact_id).await?,
+        monitor,
+        incident: None,
+        outage: None,
+        told: Vec::new(),
+        first_mail: None,
+        regions: BTreeMap::new(),
+    };
+    if let Some(incident) = claimed.incident_id {
+        context.incident = find_incident(connection, account, incident).await?;
+        context.outage = lock_outage(connection, account, incident, claimed.contact_id).await?;
+        context.told = list_told(connection, account, incident).await?;
+        context.first_mail = find_first_mail(connection, claimed, incident).await?;
+        context.regions = list_regions(connection).await?;
+    }
+    Ok(context)
+}
+
+async fn find_account(connection: &mut PgConnection, id: AccountId) -> Result<Option<AccountFacts>> {
+    Ok(sqlx::query_as!(
+        AccountFacts,
+        "SELECT name, timezone FROM accounts WHERE id = $1 AND deleted_at IS NULL",
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+async fn find_incident(connection: &mut PgConnection, account: AccountId, id: IncidentId) -> Result<Option<IncidentFacts>> {
+    let row = sqlx::query!(
+        r#"SELECT monitor_id, short, first_failure_at AS "first_failure_at: jiff_sqlx::Timestamp",
+             confirmed_at AS "confirmed_at: jiff_sqlx::Timestamp", acknowledged_at AS "acknowledged_at: jiff_sqlx::Timestamp",
+             acknowledged_by AS "acknowledged_by: Json<domain::incident::Actor>",
+             resolved_at AS "resolved_at: jiff_sqlx::Timestamp", resolved_reason,
+             resolved_confirmed_at AS "resolved_confirmed_at: jiff_sqlx::Timestamp",
+             failure AS "failure: Json<domain::check::Failure>", attribution,
+             diagnosis AS "diagnosis: Json<domain::incident::Diagnosis>", vote AS "vote: Json<domain::incident::VoteSummary>",
+             last_good_at AS "last_good_at: jiff_sqlx::Timestamp", test
+         FROM incidents WHERE account_id = $1 AND id = $2"#,
+        account.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let impossible = |column| Error::impossible("incidents", column, id);
+    let reason = row.resolved_reason.map(|word| ResolvedReason::parse(&word).ok_or_else(|| impossible("resolved_reason"))).transpose()?;
+    let attribution = row
+        .attribution
+        .map(|word| serde_json::from_value::<Attribution>(word.into()).map_err(|_| impossible("attribution")))
+        .transpose()?;
+    let incident = Incident {
+        id,
+        account_id: account,
+        monitor_id: MonitorId::from_uuid(row.monitor_id),
+        short: row.short,
+        first_failure_at: row.first_failure_at.to_jiff(),
+        confirmed_at: row.confirmed_at.to_jiff(),
+        acknowledged_at: row.acknowledged_at.map(|at| at.to_jiff()),
+        acknowledged_by: row.acknowledged_by.map(|actor| actor.0),
+        resolved_at: row.resolved_at.map(|at| at.to_jiff()),
+        resolved_reason: reason,
+        failure: row.failure.0,
+        attribution,
+        diagnosis: row.diagnosis.map(|diagnosis| diagnosis.0),
+        vote: row.vote.0,
+        test: row.test,
+    };
+    Ok(Some(IncidentFacts {
+        incident,
+        last_good_at: row.last_good_at.map(|at| at.to_jiff()),
+        resolved_confirmed_at: row.resolved_confirmed_at.map(|at| at.to_jiff()),
+    }))
+}
+
+async fn lock_outage(
+    connection: &mut PgConnection,
+    account: AccountId,
+    incident: IncidentId,
+    contact: ContactId,
+) -> Result<Option<OutageDelivery>> {
+    let row = sqlx::query!(
+        r#"SELECT id, state, next_at AS "next_at: jiff_sqlx::Timestamp" FROM deliveries
+           WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND event = 'incident.opened'
+           FOR NO KEY UPDATE"#,
+        account.uuid(),
+        incident.uuid(),
+        contact.uuid()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let id = DeliveryId::from_uuid(row.id);
+    Ok(Some(OutageDelivery {
+        state: DeliveryState::parse(&row.state).ok_or_else(|| Error::impossible("deliveries", "state", id))?,
+        may_have_arrived: super::may_have_arrived(connection, account, id).await?,
+        next_at: row.next_at.to_jiff(),
+    }))
+}
+
+async fn list_told(connection: &mut PgConnection, account: AccountId, incident: IncidentId) -> Result<Vec<Told>> {
+    let rows = sqlx::query!(
+        r#"SELECT d.contact_id, c.name, d.channel, d.state, d.accepted_at AS "accepted_at: jiff_sqlx::Timestamp"
+           FROM deliveries d JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
+           WHERE d.account_id = $1 AND d.incident_id = $2 AND d.event = 'incident.opened'
+             AND d.state NOT IN ('skipped', 'superseded')
+           ORDER BY d.not_before, d.id LIMIT 50"#,
+        account.uuid(),
+        incident.uuid()
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let impossible = |column| Error::impossible("deliveries", column, incident);
+            Ok(Told {
+                contact_id: ContactId::from_uuid(row.contact_id),
+                name: row.name,
+                channel: Channel::parse(&row.channel).ok_or_else(|| impossible("channel"))?,
+                state: DeliveryState::parse(&row.state).ok_or_else(|| impossible("state"))?,
+                accepted_at: row.accepted_at.map(|at| at.to_jiff()),
+            })
+        })
+        .collect()
+}
+
+async fn find_first_mail(connection: &mut PgConnection, claimed: &Claimed, incident: IncidentId) -> Result<Option<DeliveryId>> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM deliveries
+         WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND channel = 'email' AND id <> $4
+           AND created_at <= $5 AND (accepted_at IS NOT NULL OR event = 'incident.opened')
+           AND state NOT IN ('skipped', 'superseded')
+         ORDER BY created_at, id LIMIT 1",
+        claimed.account_id.uuid(),
+        incident.uuid(),
+        claimed.contact_id.uuid(),
+        claimed.id.uuid(),
+        claimed.created_at.to_sqlx() as _,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(id.map(DeliveryId::from_uuid))
+}
+
+async fn list_regions(connection: &mut PgConnection) -> Result<BTreeMap<String, String>> {
+    let rows = sqlx::query!("SELECT id, name FROM regions").fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
