@@ -1,1 +1,23 @@
-//! testkit
+//! A broken internet on loopback, for tests: servers that refuse, hang, reset, drip, cut and lie,
+//! a certificate authority that issues every bad certificate, and a DNS server with every bad
+//! answer.
+//!
+//! Everything ends when its handle is dropped. To add a failure: a [`Script`] for what a socket
+//! does, a [`Flaw`] for a certificate, an [`dns::Answer`] for a name; then a row in
+//! `crates/probe/tests/classes.rs`.
+//!
+//! Tests only: a failure to set a scene panics.
+#![expect(clippy::expect_used, reason = "this crate is for tests only")]
+
+pub mod ca;
+pub mod dns;
+pub mod http2;
+pub mod script;
+pub mod server;
+pub mod site;
+pub mod way_out;
+
+pub use ca::{Ca, Flaw};
+pub use script::{Act, Script};
+pub use server::{Server, blackhole, refused};
+pub use site::{Behaviour, SwitchableSite};

@@ -46,14 +46,22 @@ fn of_http2(error: &hyper::Error, passed: &Passed) -> Failure {
     if passed.read as usize > super::exchange::MAX_HEAD {
         return head_too_large(passed.read);
     }
-    let why = error.source().map(|source| source.to_string());
-    let closed = passed.ended && !why.as_deref().is_some_and(|why| why.contains("error"));
-    if closed {
+    let message = reason(error);
+    if just_closed(&message, passed) {
         let message = "the server closes the HTTP/2 connection without an answer".to_owned();
         return Failure::new(FailureClass::HttpNoResponse, Phase::FirstByte, message);
     }
-    let message = why.unwrap_or_else(|| error.to_string());
     Failure::new(FailureClass::Http2Error, Phase::FirstByte, message)
+}
+
+/// The connection ended, and no frame said why: the library calls its own frames and those it
+/// received "stream error" and "connection error".
+fn just_closed(message: &str, passed: &Passed) -> bool {
+    passed.ended && !message.contains("error")
+}
+
+fn reason(error: &hyper::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// A header block over the limit.
@@ -68,20 +76,20 @@ pub(super) fn of_body(error: &hyper::Error, passed: &Passed, http2: bool) -> Fai
     if handshake::is_reset(passed.error) {
         return fail(FailureClass::BodyReset, format!("reset after {} bytes", passed.read));
     }
-    let cause = cause(error);
     if http2 {
-        let message = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-        return match passed.ended && cause.is_some() {
-            true => fail(FailureClass::BodyTruncated, message),
-            false => fail(FailureClass::Http2Error, message),
+        let message = reason(error);
+        let class = if just_closed(&message, passed) {
+            FailureClass::BodyTruncated
+        } else {
+            FailureClass::Http2Error
         };
+        return fail(class, message);
     }
-    match cause {
+    match cause(error) {
         Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
-            let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            fail(FailureClass::BodyMalformed, why)
+            fail(FailureClass::BodyMalformed, reason(error))
         }
-        _ if passed.ended || cause == Some(io::ErrorKind::UnexpectedEof) => {
+        kind if passed.ended || kind == Some(io::ErrorKind::UnexpectedEof) => {
             fail(FailureClass::BodyTruncated, format!("the server closes after {} bytes", passed.read))
         }
         _ => fail(FailureClass::BodyMalformed, error.to_string()),

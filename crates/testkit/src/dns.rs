@@ -1,0 +1,183 @@
+//! A DNS server (RFC 1035, UDP) that answers as told.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::net::UdpSocket;
+use tokio::task::JoinHandle;
+
+/// What a name's questions are answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// These addresses; the family that was asked for.
+    Addresses(Vec<IpAddr>),
+    /// The name exists without an address.
+    Empty,
+    /// An answer code (RFC 1035, 4.1.1): 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED, 4 NOTIMP.
+    Code(u8),
+    /// Points to another name, which is then answered too.
+    Alias(String),
+    /// Nothing at all.
+    Silence,
+    /// Bytes that are no answer.
+    Garbage,
+}
+
+impl Answer {
+    /// NXDOMAIN.
+    pub const NXDOMAIN: Self = Self::Code(3);
+    /// SERVFAIL.
+    pub const SERVFAIL: Self = Self::Code(2);
+    /// REFUSED.
+    pub const REFUSED: Self = Self::Code(5);
+}
+
+type Names = Arc<Mutex<HashMap<String, Answer>>>;
+
+/// A DNS server on loopback.
+#[derive(Debug)]
+pub struct FakeDns {
+    address: SocketAddr,
+    names: Names,
+    queries: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for FakeDns {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl FakeDns {
+    /// Starts one that knows no name; questions for unknown names get NXDOMAIN, the root gets an
+    /// empty good answer, so that it passes for a living server.
+    pub async fn start() -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback takes a socket");
+        let address = socket.local_addr().expect("a socket has an address");
+        let names = Names::default();
+        let queries = Arc::new(AtomicUsize::new(0));
+        let (known, count) = (names.clone(), queries.clone());
+        let task = tokio::spawn(async move {
+            let mut buffer = [0; 1500];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+                count.fetch_add(1, Ordering::SeqCst);
+                let answer = reply(&buffer[..length], &known.lock().expect("no panic"));
+                if let Some(answer) = answer {
+                    let _ = socket.send_to(&answer, from).await;
+                }
+            }
+        });
+        Self { address, names, queries, task }
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers questions for `name` so from now on.
+    pub fn set(&self, name: &str, answer: Answer) {
+        self.names.lock().expect("no panic").insert(name.to_lowercase(), answer);
+    }
+
+    /// Points `name` to 127.0.0.1.
+    pub fn set_loopback(&self, name: &str) {
+        self.set(name, Answer::Addresses(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]));
+    }
+
+    /// Questions so far.
+    pub fn queries(&self) -> usize {
+        self.queries.load(Ordering::SeqCst)
+    }
+}
+
+struct Question {
+    name: String,
+    kind: u16,
+    /// The question's own bytes.
+    bytes: Vec<u8>,
+}
+
+fn question(message: &[u8]) -> Option<Question> {
+    let mut at = 12;
+    let mut labels = Vec::new();
+    loop {
+        let length = usize::from(*message.get(at)?);
+        at += 1;
+        if length == 0 {
+            break;
+        }
+        labels.push(String::from_utf8_lossy(message.get(at..at + length)?).to_lowercase());
+        at += length;
+    }
+    let kind = u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]);
+    Some(Question { name: labels.join("."), kind, bytes: message.get(12..at + 4)?.to_vec() })
+}
+
+fn reply(message: &[u8], names: &HashMap<String, Answer>) -> Option<Vec<u8>> {
+    let question = question(message)?;
+    let id = message.get(..2)?;
+    let mut records = Vec::new();
+    let mut code = 0;
+    let mut name = question.name.clone();
+    // An alias that loops is sent once around; the one who asks finds the loop.
+    for _ in 0..8 {
+        match names.get(&name) {
+            None if name.is_empty() => {}
+            None => code = 3,
+            Some(Answer::Silence) => return None,
+            Some(Answer::Garbage) => return Some([id, &[0x81, 0x80, 0, 1, 0, 9, 0, 0, 0, 0, 0xFF]].concat()),
+            Some(Answer::Code(wanted)) => code = *wanted,
+            Some(Answer::Empty) => {}
+            Some(Answer::Addresses(addresses)) => {
+                records.extend(addresses.iter().filter_map(|ip| record(&name, question.kind, *ip)));
+            }
+            Some(Answer::Alias(to)) => {
+                let entry = entry(&name, 5, &encode(to));
+                if records.contains(&entry) {
+                    break;
+                }
+                records.push(entry);
+                name = to.to_lowercase();
+                continue;
+            }
+        }
+        break;
+    }
+    let count = u16::try_from(records.len()).expect("few records").to_be_bytes();
+    let mut out = id.to_vec();
+    out.extend([0x81, 0x80 | code, 0, 1, count[0], count[1], 0, 0, 0, 0]);
+    out.extend(question.bytes);
+    out.extend(records.concat());
+    Some(out)
+}
+
+fn record(name: &str, kind: u16, ip: IpAddr) -> Option<Vec<u8>> {
+    match (kind, ip) {
+        (1, IpAddr::V4(ip)) => Some(entry(name, 1, &ip.octets())),
+        (28, IpAddr::V6(ip)) => Some(entry(name, 28, &ip.octets())),
+        _ => None,
+    }
+}
+
+fn entry(name: &str, kind: u16, data: &[u8]) -> Vec<u8> {
+    let mut out = encode(name);
+    out.extend(kind.to_be_bytes());
+    out.extend([0, 1, 0, 0, 0, 0]);
+    out.extend(u16::try_from(data.len()).expect("short").to_be_bytes());
+    out.extend_from_slice(data);
+    out
+}
+
+fn encode(name: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    for label in name.split('.').filter(|label| !label.is_empty()) {
+        out.push(u8::try_from(label.len()).expect("short"));
+        out.extend_from_slice(label.as_bytes());
+    }
+    out.push(0);
+    out
+}

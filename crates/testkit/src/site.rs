@@ -1,0 +1,188 @@
+//! A target whose behaviour is switched while it runs.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// What the site does with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Answers 200 with [`GOOD_TEXT`].
+    Fine,
+    /// Answers this status with the page of a web server whose backend is gone.
+    Status(u16),
+    /// Answers as fine after this time.
+    Slow(Duration),
+    /// Takes the request and never answers.
+    Hang,
+    /// Answers 200 with another text.
+    WrongText,
+    /// Answers this.
+    Page {
+        /// Status.
+        status: u16,
+        /// Headers.
+        headers: Vec<(String, String)>,
+        /// Body.
+        body: String,
+    },
+    /// Accepts connections and resets them.
+    Reset,
+    /// Refuses connections.
+    Refuse,
+}
+
+/// What the good page says.
+pub const GOOD_TEXT: &str = "Everything is fine here.";
+
+#[derive(Debug)]
+struct State {
+    behaviour: Mutex<Behaviour>,
+    changed: tokio::sync::watch::Sender<()>,
+    requests: AtomicUsize,
+}
+
+/// A site on loopback.
+#[derive(Debug)]
+pub struct SwitchableSite {
+    address: SocketAddr,
+    state: Arc<State>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for SwitchableSite {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl SwitchableSite {
+    /// Starts one that is fine.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback takes a listener");
+        let address = listener.local_addr().expect("a listener has an address");
+        let state = Arc::new(State {
+            behaviour: Mutex::new(Behaviour::Fine),
+            changed: tokio::sync::watch::Sender::new(()),
+            requests: AtomicUsize::new(0),
+        });
+        let task = tokio::spawn(run(listener, address, state.clone()));
+        Self { address, state, task }
+    }
+
+    /// Behaves so from now on. Open connections are closed, as by a restart.
+    pub fn set(&self, behaviour: Behaviour) {
+        *self.state.behaviour.lock().expect("no panic") = behaviour;
+        self.state.changed.send_replace(());
+    }
+
+    /// Requests taken so far, and connections reset.
+    pub fn requests(&self) -> usize {
+        self.state.requests.load(Ordering::SeqCst)
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its URL with this path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.address.port())
+    }
+}
+
+impl State {
+    fn behaviour(&self) -> Behaviour {
+        self.behaviour.lock().expect("no panic").clone()
+    }
+}
+
+/// Serves until told to refuse; then the listener is gone until told otherwise.
+async fn run(first: TcpListener, address: SocketAddr, state: Arc<State>) {
+    let mut changed = state.changed.subscribe();
+    let mut listener = Some(first);
+    let mut served = JoinSet::new();
+    loop {
+        changed.mark_unchanged();
+        if state.behaviour() == Behaviour::Refuse {
+            listener = None;
+            served.abort_all();
+            if changed.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        let open = match listener.take() {
+            Some(open) => open,
+            None => TcpListener::bind(address).await.expect("the port is still ours"),
+        };
+        tokio::select! {
+            accepted = open.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    served.spawn(serve(stream, state.clone()));
+                }
+            }
+            _ = changed.changed() => served.abort_all(),
+        }
+        listener = Some(open);
+        while served.try_join_next().is_some() {}
+    }
+}
+
+async fn serve(stream: TcpStream, state: Arc<State>) {
+    if state.behaviour() == Behaviour::Reset {
+        state.requests.fetch_add(1, Ordering::SeqCst);
+        let _ = stream.set_zero_linger();
+        return;
+    }
+    let service = service_fn(move |request: Request<Incoming>| {
+        let state = state.clone();
+        async move { Ok::<_, Infallible>(answer(&state, &request).await) }
+    });
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+async fn answer(state: &State, _request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    state.requests.fetch_add(1, Ordering::SeqCst);
+    match state.behaviour() {
+        Behaviour::Fine | Behaviour::Reset | Behaviour::Refuse => page(200, &[], GOOD_TEXT),
+        Behaviour::Slow(delay) => {
+            tokio::time::sleep(delay).await;
+            page(200, &[], GOOD_TEXT)
+        }
+        Behaviour::Hang => std::future::pending().await,
+        Behaviour::WrongText => page(200, &[], "Error establishing a database connection"),
+        Behaviour::Status(status) => page(status, &[("server".to_owned(), "nginx".to_owned())], &backend_gone(status)),
+        Behaviour::Page { status, headers, body } => page(status, &headers, &body),
+    }
+}
+
+fn page(status: u16, headers: &[(String, String)], body: &str) -> Response<Full<Bytes>> {
+    let mut builder = Response::builder().status(status).header("content-type", "text/html; charset=utf-8");
+    for (name, value) in headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(Full::new(Bytes::from(body.to_owned()))).expect("a valid answer")
+}
+
+fn backend_gone(status: u16) -> String {
+    let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("Error");
+    format!(
+        "<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n<center><h1>{status} {reason}</h1>\
+         </center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    )
+}
