@@ -35,6 +35,7 @@ pub mod leases;
 pub mod look_requests;
 pub mod memberships;
 pub mod monitors;
+pub mod notify;
 pub mod outbox;
 pub mod reports;
 pub mod sessions;

@@ -5,6 +5,7 @@ mod sealed;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
+pub mod timetable;
 
 pub use list::{Cursor, Filter, Listed, Sort, list, list_tags};
 pub use sealed::Stored;

@@ -1,0 +1,40 @@
+//! The channels on which the database wakes who listens. A notice only wakes: whoever waits also
+//! polls, and reads the truth from the tables.
+
+use domain::ids::{AccountId, LookRequestId, MonitorId};
+use sqlx::PgConnection;
+
+use crate::Result;
+
+/// A monitor was made, changed, paused, resumed or deleted: `account_id:monitor_id`.
+pub const MONITORS: &str = "watchbell_monitors";
+/// Somebody asks for a look: the request's id.
+pub const LOOKS: &str = "watchbell_looks";
+/// A requested look is done: the request's id.
+pub const DONE: &str = "watchbell_done";
+
+/// Tells workers that a monitor changed; delivered when the transaction commits.
+pub async fn monitor_changed(connection: &mut PgConnection, account: AccountId, id: MonitorId) -> Result<()> {
+    send(connection, MONITORS, &format!("{account}:{id}")).await
+}
+
+/// Tells workers that a look is wanted.
+pub async fn look_wanted(connection: &mut PgConnection, id: LookRequestId) -> Result<()> {
+    send(connection, LOOKS, &id.to_string()).await
+}
+
+/// Tells whoever waits that a requested look is done.
+pub async fn look_done(connection: &mut PgConnection, id: LookRequestId) -> Result<()> {
+    send(connection, DONE, &id.to_string()).await
+}
+
+async fn send(connection: &mut PgConnection, channel: &str, payload: &str) -> Result<()> {
+    sqlx::query!("SELECT pg_notify($1, $2)", channel, payload).execute(connection).await?;
+    Ok(())
+}
+
+/// Reads the payload of [`MONITORS`].
+pub fn parse_monitor(payload: &str) -> Option<(AccountId, MonitorId)> {
+    let (account, monitor) = payload.split_once(':')?;
+    Some((account.parse().ok()?, monitor.parse().ok()?))
+}

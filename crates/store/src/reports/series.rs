@@ -1,0 +1,70 @@
+//! Response times in steps.
+
+use domain::ids::{AccountId, MonitorId};
+use domain::report::{Point, Window};
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+
+use crate::Result;
+
+/// The response times of a monitor in steps of `step_seconds`, over looks that got an answer (up and
+/// slow ones). A step without one has no point.
+pub async fn response_times(
+    connection: &mut PgConnection,
+    account: AccountId,
+    monitor: MonitorId,
+    window: Window,
+    step_seconds: i64,
+) -> Result<Vec<Point>> {
+    let rows = sqlx::query!(
+        r#"WITH looked AS (
+               SELECT date_bin(make_interval(secs => $5::bigint::float8), slot, 'epoch'::timestamptz) AS step, total_us, phases
+               FROM looks($1, $2, $3, $4) WHERE verdict IN (0, 1)
+           ), totals AS (
+               SELECT step, count(*) AS count, max(total_us) AS max,
+                      percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY total_us) AS shares
+               FROM looked GROUP BY step
+           ), parts AS (
+               SELECT step, phases[1] AS dns, phases[2] AS connect, phases[3] AS tls, phases[4] AS send,
+                      phases[5] AS first_byte, phases[6] AS body
+               FROM looked WHERE cardinality(phases) > 0
+               UNION ALL
+               SELECT date_bin(make_interval(secs => $5::bigint::float8), p.hour + q * interval '15 minutes', 'epoch'::timestamptz),
+                      p.phase_means_us[q * 6 + 1], p.phase_means_us[q * 6 + 2], p.phase_means_us[q * 6 + 3],
+                      p.phase_means_us[q * 6 + 4], p.phase_means_us[q * 6 + 5], p.phase_means_us[q * 6 + 6]
+               FROM check_hours p JOIN hours h ON h.hour = p.hour AND h.state <> 'hot' CROSS JOIN generate_series(0, 3) AS q
+               WHERE p.account_id = $1 AND p.monitor_id = $2 AND p.hour >= $3 AND p.hour < $4
+           ), medians AS (
+               SELECT step,
+                      percentile_cont(0.5) WITHIN GROUP (ORDER BY dns) AS dns,
+                      percentile_cont(0.5) WITHIN GROUP (ORDER BY connect) AS connect,
+                      percentile_cont(0.5) WITHIN GROUP (ORDER BY tls) AS tls,
+                      percentile_cont(0.5) WITHIN GROUP (ORDER BY send) AS send,
+                      percentile_cont(0.5) WITHIN GROUP (ORDER BY first_byte) AS first_byte,
+                      percentile_cont(0.5) WITHIN GROUP (ORDER BY body) AS body
+               FROM parts GROUP BY step
+           )
+           SELECT step AS "step!: jiff_sqlx::Timestamp", t.count AS "count!", t.max AS "max!",
+                  t.shares AS "shares!: Vec<f64>", m.dns, m.connect, m.tls, m.send, m.first_byte, m.body
+           FROM totals t LEFT JOIN medians m USING (step) ORDER BY step"#,
+        account.uuid(),
+        monitor.uuid(),
+        window.from.to_sqlx() as _,
+        window.to.to_sqlx() as _,
+        step_seconds,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Point {
+            at: row.step.to_jiff(),
+            count: u32::try_from(row.count).unwrap_or(u32::MAX),
+            p50_ms: row.shares.first().copied().unwrap_or_default() / 1000.0,
+            p95_ms: row.shares.get(1).copied().unwrap_or_default() / 1000.0,
+            max_ms: f64::from(row.max) / 1000.0,
+            phases_p50_ms: [row.dns, row.connect, row.tls, row.send, row.first_byte, row.body]
+                .map(|median| median.map(|us| us / 1000.0)),
+        })
+        .collect())
+}

@@ -1,0 +1,146 @@
+//! Uptime and its bars, for many monitors in two statements.
+
+use std::collections::HashMap;
+
+use domain::ids::{AccountId, MonitorId};
+use domain::monitor::schedule;
+use domain::report::uptime::{blind_everywhere, cells, over};
+use domain::report::{BlindInterval, Cell, StatusInterval, Uptime, Window};
+use domain::status::Shown;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{Error, Result};
+
+/// The uptime of one monitor.
+pub async fn uptime(
+    connection: &mut PgConnection,
+    account: AccountId,
+    monitor: MonitorId,
+    window: Window,
+) -> Result<Uptime> {
+    let histories = histories(connection, account, &[monitor], window).await?;
+    let history = histories.get(&monitor);
+    Ok(history.map_or_else(|| over(window, &[], &[]), |h| over(window, &h.statuses, &h.blind)))
+}
+
+/// The uptime of each of `monitors`.
+pub async fn uptimes(
+    connection: &mut PgConnection,
+    account: AccountId,
+    monitors: &[MonitorId],
+    window: Window,
+) -> Result<HashMap<MonitorId, Uptime>> {
+    let histories = histories(connection, account, monitors, window).await?;
+    Ok(histories.into_iter().map(|(id, h)| (id, over(window, &h.statuses, &h.blind))).collect())
+}
+
+/// The cells of a bar for each of several monitors.
+pub type Bars = HashMap<MonitorId, Vec<Cell>>;
+
+/// Bars of `count` cells over `window`: 30 or 90 days, or the 24 hours of a dashboard's line.
+pub async fn bars(
+    connection: &mut PgConnection,
+    account: AccountId,
+    monitors: &[MonitorId],
+    window: Window,
+    count: u32,
+) -> Result<Bars> {
+    let histories = histories(connection, account, monitors, window).await?;
+    Ok(histories.into_iter().map(|(id, h)| (id, cells(window, count, &h.statuses, &h.blind))).collect())
+}
+
+#[derive(Default)]
+struct History {
+    statuses: Vec<StatusInterval>,
+    blind: Vec<BlindInterval>,
+}
+
+async fn histories(
+    connection: &mut PgConnection,
+    account: AccountId,
+    monitors: &[MonitorId],
+    window: Window,
+) -> Result<HashMap<MonitorId, History>> {
+    let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
+    let mut found: HashMap<MonitorId, History> =
+        monitors.iter().map(|id| (*id, History::default())).collect();
+    let rows = sqlx::query!(
+        r#"SELECT monitor_id, started_at AS "started_at: jiff_sqlx::Timestamp",
+             ended_at AS "ended_at: jiff_sqlx::Timestamp", status
+           FROM status_intervals
+           WHERE account_id = $1 AND monitor_id = ANY ($2) AND started_at < $4 AND (ended_at IS NULL OR ended_at > $3)
+           ORDER BY monitor_id, started_at"#,
+        account.uuid(),
+        &ids,
+        window.from.to_sqlx() as _,
+        window.to.to_sqlx() as _
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in rows {
+        let id = MonitorId::from_uuid(row.monitor_id);
+        let status = Shown::parse(&row.status)
+            .ok_or_else(|| Error::impossible("status_intervals", "status", id))?;
+        found.entry(id).or_default().statuses.push(StatusInterval {
+            started_at: row.started_at.to_jiff(),
+            ended_at: row.ended_at.map(jiff_sqlx::Timestamp::to_jiff),
+            status,
+        });
+    }
+    add_blind(connection, account, &ids, window, &mut found).await?;
+    Ok(found)
+}
+
+async fn add_blind(
+    connection: &mut PgConnection,
+    account: AccountId,
+    ids: &[Uuid],
+    window: Window,
+    found: &mut HashMap<MonitorId, History>,
+) -> Result<()> {
+    let shards: Vec<i16> = found.keys().map(|id| schedule::shard(*id)).collect();
+    let rows = sqlx::query!(
+        r#"SELECT region, shard, started_at AS "started_at: jiff_sqlx::Timestamp",
+             ended_at AS "ended_at: jiff_sqlx::Timestamp"
+           FROM blind_intervals
+           WHERE shard = ANY ($1) AND started_at < $3 AND (ended_at IS NULL OR ended_at > $2)"#,
+        &shards,
+        window.from.to_sqlx() as _,
+        window.to.to_sqlx() as _
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut dark: HashMap<(String, i16), Vec<BlindInterval>> = HashMap::new();
+    for row in rows {
+        dark.entry((row.region, row.shard)).or_default().push(BlindInterval {
+            started_at: row.started_at.to_jiff(),
+            ended_at: row.ended_at.map(jiff_sqlx::Timestamp::to_jiff),
+        });
+    }
+    let regions = sqlx::query!(
+        r#"SELECT m.id, coalesce(m.regions, (SELECT array_agg(id) FROM regions)) AS "regions!: Vec<String>"
+           FROM monitors m WHERE m.account_id = $1 AND m.id = ANY ($2)"#,
+        account.uuid(),
+        ids
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in regions {
+        let id = MonitorId::from_uuid(row.id);
+        let shard = schedule::shard(id);
+        let per_region: Vec<Vec<BlindInterval>> = row
+            .regions
+            .into_iter()
+            .map(|region| dark.get(&(region, shard)).cloned().unwrap_or_default())
+            .collect();
+        if let Some(history) = found.get_mut(&id) {
+            history.blind = blind_everywhere(&per_region);
+        }
+    }
+    Ok(())
+}
