@@ -10,6 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use domain::target::AddressPolicy;
+use egress::Trusted;
+use egress::smtp::SmtpRelay;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
@@ -37,7 +39,7 @@ pub struct Telephony {
     /// Sender.
     pub from: String,
     /// Where its API is.
-    pub base_url: Url,
+    pub base_url: Trusted<Url>,
 }
 
 /// How log lines are written.
@@ -70,7 +72,7 @@ pub struct Settings {
     pub region_name: String,
     pub canaries: Option<Vec<Url>>,
     pub user_agent: String,
-    pub smtp_urls: Vec<SecretString>,
+    pub smtp: Vec<Trusted<SmtpRelay>>,
     pub mail_from: String,
     pub telephony: Vec<Telephony>,
     pub log: String,

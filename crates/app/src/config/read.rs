@@ -5,6 +5,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use domain::target::AddressPolicy;
+use egress::Trusted;
+use egress::smtp::SmtpRelay;
 use secrecy::SecretString;
 use url::Url;
 
@@ -109,6 +111,7 @@ impl Source {
             .checked(&base_name, base_url)
             .or_else(|| Url::parse("https://api.twilio.com").ok())?;
         let [Some(account_sid), Some(auth_token), Some(from)] = values else { return None };
+        let base_url = Trusted::from_operator_configuration(base_url);
         Some(Telephony { account_sid, auth_token: auth_token.into(), from, base_url })
     }
 }
@@ -148,7 +151,7 @@ impl Settings {
             region,
             canaries: canaries(s),
             user_agent: s.filled("USER_AGENT").unwrap_or(default_agent),
-            smtp_urls: ["SMTP_URL", "SMTP_URL_2"].iter().filter_map(|name| s.secret(name)).collect(),
+            smtp: ["SMTP_URL", "SMTP_URL_2"].iter().filter_map(|name| s.checked(name, relay)).collect(),
             mail_from: s.filled("MAIL_FROM").unwrap_or_else(|| "Watchbell <alerts@localhost>".to_owned()),
             telephony: ["TWILIO", "TWILIO2"].iter().filter_map(|prefix| s.telephony(prefix)).collect(),
             log: s.filled("LOG").unwrap_or_else(|| "info".to_owned()),
@@ -162,6 +165,10 @@ impl Settings {
         };
         if source.errors.is_empty() { Ok(settings) } else { Err(SettingsError(source.errors)) }
     }
+}
+
+fn relay(text: &str) -> Result<Trusted<SmtpRelay>, String> {
+    SmtpRelay::parse(text).map(Trusted::from_operator_configuration).map_err(|error| error.to_string())
 }
 
 fn secret_keys(source: &mut Source) -> Vec<SecretString> {
