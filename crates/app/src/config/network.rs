@@ -1,6 +1,6 @@
 //! Settings that name addresses.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use url::Url;
@@ -32,7 +32,7 @@ pub fn address_list(text: &str) -> Result<Vec<SocketAddr>, String> {
     parts(text)
         .map(|part| {
             part.parse()
-                .or_else(|_| part.parse().map(|ip| SocketAddr::new(ip, 53)))
+                .or_else(|_| part.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)))
                 .map_err(|_| format!("has an entry that is no ip:port: {part}"))
         })
         .collect()
@@ -43,7 +43,7 @@ pub fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     parts(text)
         .map(|part| {
             part.parse()
-                .or_else(|_| part.parse().map(IpNet::from))
+                .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
                 .map_err(|_| format!("has an entry that is no network: {part}"))
         })
         .collect()

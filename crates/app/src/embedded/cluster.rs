@@ -57,10 +57,10 @@ impl Layout {
             return false;
         }
         let url = self.url("postgres");
-        matches!(
-            tokio::time::timeout(Duration::from_secs(2), PgConnection::connect(&url)).await,
-            Ok(Ok(connection)) if connection.close().await.is_ok()
-        )
+        match tokio::time::timeout(Duration::from_secs(2), PgConnection::connect(&url)).await {
+            Ok(Ok(connection)) => connection.close().await.is_ok(),
+            _ => false,
+        }
     }
 
     /// Makes a fresh cluster unless there is one.

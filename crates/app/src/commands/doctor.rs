@@ -1,0 +1,193 @@
+//! `watchbell doctor`: what is set up, what is missing, what to do.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::bail;
+use egress::Egress;
+use egress::http::{ProviderClient, Request};
+use egress::smtp;
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+
+use domain::clock::{Clock, SystemClock};
+
+use crate::config::{Settings, Signup, Telephony};
+use crate::database::{Database, Opener};
+
+/// How one thing stands.
+enum Finding {
+    Fine(String),
+    /// Not set up, which may be meant.
+    Absent(String),
+    /// Broken, with what to do.
+    Broken(String),
+}
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Checks everything and fails if anything is broken.
+pub async fn run(settings: &Settings, egress: &Egress) -> anyhow::Result<()> {
+    let mut findings = database(settings).await;
+    findings.extend(mail(settings, egress).await);
+    findings.extend(telephony(settings, egress).await);
+    findings.push(("resolver", resolver(settings, egress).await));
+    findings.extend(canaries(settings, egress).await);
+    findings.push(("sign-up", signup(settings)));
+    let mut text = String::new();
+    let mut broken = 0;
+    for (name, finding) in &findings {
+        let (mark, words) = match finding {
+            Finding::Fine(words) => ("ok", words),
+            Finding::Absent(words) => ("--", words),
+            Finding::Broken(words) => {
+                broken += 1;
+                ("BROKEN", words)
+            }
+        };
+        let _ = writeln!(text, "{mark:<7} {name:<10} {words}");
+    }
+    super::answer(text.trim_end());
+    if broken > 0 {
+        bail!("{broken} of {} things need you", findings.len());
+    }
+    Ok(())
+}
+
+async fn database(settings: &Settings) -> Vec<(&'static str, Finding)> {
+    let database = match Database::open(settings, Opener::Command).await {
+        Ok(database) => database,
+        Err(error) => return vec![("database", Finding::Broken(format!("{error:#}")))],
+    };
+    let findings = inspect(&database).await.unwrap_or_else(|error| vec![("database", Finding::Broken(format!("{error:#}")))]);
+    database.close().await;
+    findings
+}
+
+async fn inspect(database: &Database) -> anyhow::Result<Vec<(&'static str, Finding)>> {
+    let mut connection = database.pool.acquire().await?;
+    let version = store::admin::server_version(&mut connection).await?;
+    let before = SystemClock.now();
+    let theirs = store::admin::clock(&mut connection).await?;
+    let ours = SystemClock.now();
+    drop(connection);
+    let pending = database.pending().await?;
+    let name = format!("PostgreSQL {}.{}", version / 10_000, version % 10_000);
+    let database = if version < 150_000 {
+        Finding::Broken(format!("{name} is too old: use 15 or later"))
+    } else if pending > 0 {
+        Finding::Broken(format!("{name}, {pending} migrations pending: run `watchbell migrate`"))
+    } else {
+        Finding::Fine(format!("{name}, up to date"))
+    };
+    let off = if theirs < before { before.duration_since(theirs) } else { theirs.duration_since(ours) };
+    let clock = if off.as_millis() > 500 {
+        Finding::Broken(format!("differs from the database's by {} ms: run a time service on both", off.as_millis()))
+    } else {
+        Finding::Fine("agrees with the database's".to_owned())
+    };
+    Ok(vec![("database", database), ("clock", clock)])
+}
+
+async fn mail(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Finding)> {
+    if settings.smtp.is_empty() {
+        let words = if settings.is_local() {
+            "not set up: mails go to the local outbox at /outbox"
+        } else {
+            "not set up: set WATCHBELL_SMTP_URL, else nobody gets a mail"
+        };
+        return vec![("mail", Finding::Absent(words.to_owned()))];
+    }
+    let mut findings = Vec::new();
+    for relay in &settings.smtp {
+        let place = format!("{}:{}", relay.get().host(), relay.get().port());
+        findings.push(("mail", match smtp::connect(egress, relay, Instant::now() + LIMIT).await {
+            Ok(session) => {
+                session.quit().await;
+                Finding::Fine(format!("{place} greets and accepts our login"))
+            }
+            Err(error) => Finding::Broken(format!("{place}: {error}")),
+        }));
+    }
+    findings
+}
+
+async fn telephony(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Finding)> {
+    if settings.telephony.is_empty() {
+        let words = if settings.is_local() {
+            "not set up: texts go to the local outbox at /outbox"
+        } else {
+            "not set up: phone contacts cannot be added (WATCHBELL_TWILIO_ACCOUNT_SID)"
+        };
+        return vec![("telephony", Finding::Absent(words.to_owned()))];
+    }
+    let mut findings = Vec::new();
+    for provider in &settings.telephony {
+        findings.push(("telephony", provider_finding(provider, egress).await));
+    }
+    findings
+}
+
+async fn provider_finding(provider: &Telephony, egress: &Egress) -> Finding {
+    let place = provider.base_url.get().host_str().unwrap_or_default().to_owned();
+    let path = format!("2010-04-01/Accounts/{}.json", provider.account_sid);
+    let asked = async {
+        let client = ProviderClient::new(egress, &provider.base_url)?;
+        let request = Request::get().basic_auth(&provider.account_sid, provider.auth_token.expose_secret())?;
+        client.send(&path, request, Instant::now() + LIMIT).await
+    };
+    match asked.await {
+        Ok(response) if response.is_success() => Finding::Fine(format!("{place} knows our account")),
+        Ok(response) if response.status == 401 => {
+            Finding::Broken(format!("{place} refuses our login: check the account SID and auth token"))
+        }
+        Ok(response) => Finding::Broken(format!("{place} answers {}", response.status)),
+        Err(error) => Finding::Broken(format!("{place}: {error}")),
+    }
+}
+
+async fn resolver(settings: &Settings, egress: &Egress) -> Finding {
+    let name = settings
+        .canaries
+        .iter()
+        .flatten()
+        .find_map(|url| url.domain().map(str::to_owned))
+        .unwrap_or_else(|| "example.com".to_owned());
+    let Ok(host) = domain::target::TargetHost::parse(&name, egress.policy()) else {
+        return Finding::Absent(format!("not asked: {name} may not be looked up"));
+    };
+    match egress.resolve(&host.into_host(), 443, true, Instant::now() + LIMIT).await {
+        Ok(_) => Finding::Fine(format!("finds {name}")),
+        Err(error) => Finding::Broken(format!("does not find {name}: {error}. Set WATCHBELL_DNS_SERVERS")),
+    }
+}
+
+async fn canaries(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Finding)> {
+    let Some(urls) = &settings.canaries else {
+        return vec![("canaries", Finding::Absent("the built-in list; the self-check starts once one has answered".to_owned()))];
+    };
+    if urls.is_empty() {
+        return vec![("canaries", Finding::Absent("switched off: our own network trouble is not told from an outage".to_owned()))];
+    }
+    let mut findings = Vec::new();
+    for url in urls {
+        let base = egress::Trusted::from_operator_configuration(url.clone());
+        let asked = async { ProviderClient::new(egress, &base)?.send("", Request::get(), Instant::now() + LIMIT).await };
+        findings.push(("canary", match asked.await {
+            Ok(response) => Finding::Fine(format!("{url} answers {}", response.status)),
+            Err(error) => Finding::Broken(format!("{url}: {error}")),
+        }));
+    }
+    findings
+}
+
+fn signup(settings: &Settings) -> Finding {
+    match settings.signup {
+        Signup::Open if settings.smtp.is_empty() && !settings.is_local() => {
+            Finding::Broken("is open without mail: set WATCHBELL_SMTP_URL or WATCHBELL_SIGNUP=closed".to_owned())
+        }
+        Signup::Open => Finding::Fine("open".to_owned()),
+        Signup::Invite => Finding::Fine("by invitation".to_owned()),
+        Signup::Closed => Finding::Fine("closed".to_owned()),
+    }
+}
