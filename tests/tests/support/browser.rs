@@ -1,0 +1,106 @@
+//! A real Chromium, driven over WebDriver.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use thirtyfour::prelude::*;
+use tokio::process::{Child, Command};
+
+use super::program::free_port;
+use super::wait;
+
+/// A browser window and the driver behind it.
+pub struct Browser {
+    /// The window.
+    pub driver: WebDriver,
+    _chromedriver: Child,
+}
+
+const FLAGS: [&str; 9] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+];
+
+impl Browser {
+    /// Opens a window of `width` by `height` pixels.
+    pub async fn open(width: u32, height: u32) -> Self {
+        let port = free_port();
+        let chromedriver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver is installed: run `make test`");
+        let mut capabilities = DesiredCapabilities::chrome();
+        for flag in FLAGS {
+            capabilities.add_arg(flag).expect("a flag");
+        }
+        capabilities.add_arg(&format!("--window-size={width},{height}")).expect("a flag");
+        let profile = std::env::temp_dir().join(format!("watchbell-browser-{}", uuid::Uuid::now_v7().simple()));
+        capabilities.add_arg(&format!("--user-data-dir={}", profile.display())).expect("a flag");
+        let server = format!("http://127.0.0.1:{port}");
+        let driver = wait::until("the browser opens", Duration::from_secs(30), async || {
+            WebDriver::new(&server, capabilities.clone()).await.ok()
+        })
+        .await;
+        Self { driver, _chromedriver: chromedriver }
+    }
+
+    /// Loads a page.
+    pub async fn goto(&self, url: &str) {
+        self.driver.goto(url).await.expect("the page loads");
+    }
+
+    /// The element that `css` finds, waited for.
+    pub async fn find(&self, css: &str) -> WebElement {
+        wait::until(&format!("{css} on the page"), Duration::from_secs(15), async || {
+            self.driver.find(By::Css(css)).await.ok()
+        })
+        .await
+    }
+
+    /// Types into a field, over what it holds.
+    pub async fn fill(&self, css: &str, text: &str) {
+        let field = self.find(css).await;
+        field.clear().await.expect("a field");
+        field.send_keys(text).await.expect("a field");
+    }
+
+    /// Presses the button or link that reads `label`.
+    pub async fn press(&self, label: &str) {
+        let path = format!("//button[normalize-space()='{label}'] | //a[normalize-space()='{label}'] | //summary[normalize-space()='{label}']");
+        let target = wait::until(&format!("\"{label}\" to press"), Duration::from_secs(15), async || {
+            self.driver.find(By::XPath(&path)).await.ok()
+        })
+        .await;
+        target.scroll_into_view().await.expect("on the page");
+        target.click().await.expect("pressed");
+    }
+
+    /// Everything a person reads on the page.
+    pub async fn text(&self) -> String {
+        match self.driver.find(By::Tag("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Waits until the page reads `text`.
+    pub async fn wait_for_text(&self, text: &str, limit: Duration) {
+        let what = format!("\"{text}\" on the page");
+        wait::until(&what, limit, async || self.text().await.contains(text).then_some(())).await;
+    }
+
+    /// Closes the window.
+    pub async fn close(self) {
+        let _ = self.driver.quit().await;
+    }
+}

@@ -1,0 +1,8 @@
+//! What every story needs: a database of its own, the real program, a mail server, a browser.
+
+pub mod api;
+pub mod browser;
+pub mod database;
+pub mod mail;
+pub mod program;
+pub mod wait;

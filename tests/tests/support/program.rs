@@ -1,0 +1,152 @@
+//! The real program, started and killed like an operator's.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+
+use super::wait;
+
+/// Where the built program is.
+pub fn binary() -> PathBuf {
+    std::env::var("WATCHBELL_TEST_BINARY").map(PathBuf::from).unwrap_or_else(|_| {
+        let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug/watchbell");
+        assert!(target.exists(), "build the program first: cargo build -p app");
+        target
+    })
+}
+
+/// A port nobody listens on at the moment.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+/// The settings of a story's processes.
+#[derive(Clone)]
+pub struct Settings {
+    vars: Vec<(String, String)>,
+    /// Where the web role listens.
+    pub port: u16,
+    /// A folder of this story.
+    pub dir: PathBuf,
+}
+
+impl Settings {
+    /// Self-hosted egress on loopback, no canaries, on the database at `url`.
+    pub fn local(database_url: &str) -> Self {
+        let port = free_port();
+        let dir = std::env::temp_dir().join(format!("watchbell-story-{}", uuid::Uuid::now_v7().simple()));
+        std::fs::create_dir_all(&dir).expect("a folder");
+        let mut settings = Self { vars: Vec::new(), port, dir };
+        for (name, value) in [
+            ("DATABASE_URL", database_url),
+            ("SECRET_KEY", "the key of a story, long enough to be one"),
+            ("EGRESS", "self-hosted"),
+            ("CANARIES", ""),
+            ("DNS_SERVERS", "127.0.0.1:9"),
+            ("LISTEN", &format!("127.0.0.1:{port}")),
+            ("BASE_URL", &format!("http://localhost:{port}")),
+            ("LOG", "info"),
+        ] {
+            settings.vars.push((format!("WATCHBELL_{name}"), value.to_owned()));
+        }
+        settings
+    }
+
+    /// With one more setting.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        let name = format!("WATCHBELL_{name}");
+        self.vars.retain(|(known, _)| *known != name);
+        self.vars.push((name, value.to_owned()));
+        self
+    }
+
+    /// The address of the web role.
+    pub fn base(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.args(args).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default()).current_dir(&self.dir);
+        command.envs(self.vars.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs a command to its end: exit status, stdout, stderr.
+    pub async fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let output = self.command(args).output().await.expect("the program runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    }
+
+    /// Starts a role; its log goes to a file in the story's folder.
+    pub fn spawn(&self, role: &str) -> Running {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.dir.join(format!("{role}.log")))
+            .expect("a log");
+        let child = self
+            .command(&[role])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        Running { child }
+    }
+
+    /// Starts `role` and waits until `url` says that it is ready.
+    pub async fn start(&self, role: &str, ready: &str) -> Running {
+        let mut running = self.spawn(role);
+        let client = reqwest::Client::new();
+        let dir = self.dir.clone();
+        wait::until(&format!("{role} is ready (logs in {})", dir.display()), Duration::from_secs(60), async || {
+            if let Ok(Some(status)) = running.child.try_wait() {
+                let log = std::fs::read_to_string(dir.join(format!("{role}.log"))).unwrap_or_default();
+                panic!("{role} ended with {status}:\n{log}");
+            }
+            let answer = client.get(ready).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+        running
+    }
+
+    /// Starts everything in one process and waits until it is ready.
+    pub async fn serve(&self) -> Running {
+        let ready = format!("http://127.0.0.1:{}/readyz", self.port);
+        self.start("serve", &ready).await
+    }
+}
+
+/// A running process of the program; killed when it is dropped.
+pub struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("still running")
+    }
+
+    /// `kill -9`.
+    pub async fn kill(mut self) {
+        self.child.start_kill().expect("killed");
+        self.child.wait().await.expect("ended");
+    }
+
+    /// SIGTERM, and the exit status.
+    pub async fn terminate(mut self) -> i32 {
+        let pid = self.pid().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill");
+        let ended = tokio::time::timeout(Duration::from_secs(32), self.child.wait()).await.expect("ends within 30 s");
+        ended.expect("ended").code().unwrap_or(-1)
+    }
+}
