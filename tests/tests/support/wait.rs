@@ -5,11 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Asks `question` until it has an answer; panics with `what` at the limit.
-pub async fn until<T, F, Fut>(what: &str, limit: Duration, mut question: F) -> T
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = Option<T>>,
-{
+pub async fn until<T>(what: &str, limit: Duration, mut question: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + limit;
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
     loop {
