@@ -92,6 +92,11 @@ impl Database {
         Ok(store::admin::pending_migrations(&mut connection).await?)
     }
 
+    /// The same connections and keys, without the responsibility for the server.
+    pub fn share(&self) -> Self {
+        Self { pool: self.pool.clone(), read_pool: self.read_pool.clone(), secrets: self.secrets.clone(), embedded: None }
+    }
+
     /// Where the embedded database keeps its files.
     pub fn data_dir(&self) -> Option<&std::path::Path> {
         self.embedded.as_ref().map(Embedded::data_dir)

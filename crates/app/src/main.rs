@@ -7,6 +7,80 @@ mod database;
 mod embedded;
 mod lifecycle;
 mod ops;
+mod roles;
 mod telemetry;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use config::{Settings, SettingsError, Source};
+use database::WrongUsage;
+use egress::{Egress, EgressConfig};
+use roles::Role;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let code = runtime.block_on(run(cli)).unwrap_or_else(|error| fail(&error));
+    // A look that hangs in the system's own calls must not hold the exit.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    code
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        anyhow::bail!("the TLS library was set up twice");
+    }
+    let settings = Settings::read(Source::load(cli.env_file.as_deref())?)?;
+    let role = match &cli.command {
+        Command::Serve => Some(Role::Serve),
+        Command::Web => Some(Role::Web),
+        Command::Worker => Some(Role::Worker),
+        Command::Notifier => Some(Role::Notifier),
+        _ => None,
+    };
+    let level = if role.is_some() { settings.log.as_str() } else { "warn" };
+    telemetry::start_logs(level, settings.log_format);
+    let egress = egress(&settings)?;
+    if let Some(role) = role {
+        roles::run(role, settings, egress).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    match cli.command {
+        Command::Check(args) => return Ok(commands::check::run(&settings, &args, egress).await?.into()),
+        Command::Migrate { check } => commands::migrate::run(&settings, check).await?,
+        Command::Doctor => commands::doctor::run(&settings, &egress).await?,
+        Command::Healthcheck { url } => commands::healthcheck::run(&settings, url.as_deref(), &egress).await?,
+        Command::Admin(command) => commands::admin::run(&settings, command).await?,
+        Command::Serve | Command::Web | Command::Worker | Command::Notifier => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn egress(settings: &Settings) -> anyhow::Result<Egress> {
+    let extra_roots_pem = match &settings.tls_roots {
+        Some(path) => Some(
+            std::fs::read(path).map_err(|error| WrongUsage(format!("WATCHBELL_TLS_ROOTS {}: {error}", path.display())))?,
+        ),
+        None => None,
+    };
+    Ok(Egress::new(EgressConfig {
+        policy: settings.egress,
+        dns_servers: settings.dns_servers.clone(),
+        target_budget: settings.target_budget,
+        extra_roots_pem,
+        user_agent: settings.user_agent.clone(),
+    })?)
+}
+
+/// One clear sentence on stderr; wrong usage is 2, everything else 1.
+#[expect(clippy::print_stderr, reason = "errors of a command belong on stderr")]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("watchbell: {error:#}");
+    let usage = error.is::<SettingsError>() || error.chain().any(|cause| cause.is::<WrongUsage>());
+    ExitCode::from(if usage { 2 } else { 1 })
+}

@@ -1,0 +1,127 @@
+//! `watchbell admin …`: what the operator does to accounts and keys.
+
+use anyhow::{Context, bail};
+use domain::account::{EmailAddress, Plan};
+use domain::clock::{Clock, SystemClock};
+use domain::ids::{AccountId, UserId};
+use jiff::Timestamp;
+use serde_json::json;
+use sqlx::PgConnection;
+use store::Secrets;
+
+use crate::cli::{AdminCommand, CreateAccount};
+use crate::config::Settings;
+use crate::database::{Database, Opener, WrongUsage};
+
+/// Runs one of them.
+pub async fn run(settings: &Settings, command: AdminCommand) -> anyhow::Result<()> {
+    let database = Database::open(settings, Opener::Command).await?;
+    let outcome = dispatch(&database, command, SystemClock.now()).await;
+    database.close().await;
+    super::answer(&outcome?);
+    Ok(())
+}
+
+async fn dispatch(database: &Database, command: AdminCommand, now: Timestamp) -> anyhow::Result<String> {
+    if database.pending().await? > 0 {
+        database.migrate().await?;
+    }
+    let mut tx = database.pool.begin().await?;
+    let answer = match command {
+        AdminCommand::CreateAccount(args) => create_account(&mut tx, &args, now).await?,
+        AdminCommand::SetPlan { email, plan } => set_plan(&mut tx, &email, &plan, now).await?,
+        AdminCommand::GrantCredits { email, amount } => grant_credits(&mut tx, &email, &amount, now).await?,
+        AdminCommand::RotateSecrets => rotate_secrets(&mut tx, &database.secrets).await?,
+    };
+    tx.commit().await?;
+    Ok(answer)
+}
+
+async fn create_account(connection: &mut PgConnection, args: &CreateAccount, now: Timestamp) -> anyhow::Result<String> {
+    let email = EmailAddress::parse(&args.email).map_err(|_| WrongUsage(format!("--email {} is not an address", args.email)))?;
+    let plan = parse_plan(&args.plan)?;
+    let (password, made_up) = match &args.password {
+        Some(password) => (password.clone(), false),
+        None => (store::secrets::random_token(), true),
+    };
+    domain::account::password::check(&password, email.as_str()).map_err(|error| WrongUsage(format!("--password {error}")))?;
+    let hash = web::auth::password::Hasher::new().hash(&password).await.context("hashing the password")?;
+    let person = web::accounts::NewPerson { email: &email, password_hash: &hash, timezone: "UTC", plan, verified: args.verified };
+    let created = web::accounts::create(connection, &person, now).await?;
+    let api_key = if args.api_key {
+        Some(web::usecases::api_keys::create_for_operator(connection, created.account_id, now).await?)
+    } else {
+        None
+    };
+    if args.json {
+        let mut answer = json!({
+            "account_id": created.account_id, "user_id": created.user_id, "email": email, "api_key": api_key,
+        });
+        if made_up {
+            answer["password"] = password.into();
+        }
+        return Ok(answer.to_string());
+    }
+    let mut lines = vec![format!("Account {} for {email}, plan {}.", created.account_id, plan.as_str())];
+    lines.extend(made_up.then(|| format!("Password: {password}")));
+    lines.extend(api_key.map(|key| format!("API key (shown once): {key}")));
+    Ok(lines.join("\n"))
+}
+
+fn parse_plan(word: &str) -> Result<Plan, WrongUsage> {
+    Plan::parse(word).ok_or_else(|| WrongUsage(format!("--plan {word} is none of free, solo, team, enterprise")))
+}
+
+async fn owner(connection: &mut PgConnection, email: &str) -> anyhow::Result<(UserId, AccountId)> {
+    let address = EmailAddress::parse(email).map_err(|_| WrongUsage(format!("--email {email} is not an address")))?;
+    let found = store::accounts::find_owned_by_email(connection, &address).await?;
+    found.with_context(|| format!("nobody here has the address {email}"))
+}
+
+async fn set_plan(connection: &mut PgConnection, email: &str, plan: &str, now: Timestamp) -> anyhow::Result<String> {
+    let plan = parse_plan(plan)?;
+    let (_, account) = owner(connection, email).await?;
+    incidents::set_plan(connection, account, plan, now).await?;
+    Ok(format!("{email} has the plan {} now.", plan.as_str()))
+}
+
+async fn grant_credits(connection: &mut PgConnection, email: &str, amount: &str, now: Timestamp) -> anyhow::Result<String> {
+    let micros = micros(amount)?;
+    let (_, account) = owner(connection, email).await?;
+    let balance = store::wallets::grant(connection, account, micros, "credit from the operator", now).await?;
+    Ok(format!("{email} has {}.{:02} USD now.", balance / 1_000_000, balance % 1_000_000 / 10_000))
+}
+
+/// `10`, `10.5`, `10.00` in millionths.
+fn micros(amount: &str) -> Result<i64, WrongUsage> {
+    let wrong = || WrongUsage(format!("--amount {amount} is no amount such as 10.00"));
+    let (whole, part) = amount.split_once('.').unwrap_or((amount, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() > 6 || whole.len() > 7 {
+        return Err(wrong());
+    }
+    let part = format!("{part:0<6}");
+    let micros = whole.parse::<i64>().map_err(|_| wrong())? * 1_000_000 + part.parse::<i64>().map_err(|_| wrong())?;
+    if micros > 0 { Ok(micros) } else { Err(wrong()) }
+}
+
+async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) -> anyhow::Result<String> {
+    let resealed = store::admin::rotate_secrets(connection, secrets).await?;
+    if resealed.failed > 0 {
+        bail!("{} values do not open with the keys in WATCHBELL_SECRET_KEY; nothing was changed", resealed.failed);
+    }
+    Ok(format!("{} secrets were sealed anew with the first key.", resealed.sealed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::micros;
+
+    #[test]
+    fn amounts() {
+        assert_eq!([micros("10").unwrap(), micros("10.5").unwrap(), micros("0.000001").unwrap()], [10_000_000, 10_500_000, 1]);
+        for bad in ["", "0", "-1", "1.", ".5", "1e3", "1.0000001", "99999999"] {
+            assert!(micros(bad).is_err(), "{bad}");
+        }
+    }
+}

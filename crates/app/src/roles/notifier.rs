@@ -1,0 +1,9 @@
+//! The notifier role.
+
+use super::Parts;
+use crate::lifecycle::Lifecycle;
+
+/// Starts sending.
+pub fn spawn(_parts: &mut Parts, _lifecycle: &mut Lifecycle) -> anyhow::Result<()> {
+    Ok(())
+}
