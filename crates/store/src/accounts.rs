@@ -1,7 +1,7 @@
 //! Accounts: the tenants, and what belongs to each from its first moment.
 
 use domain::account::{EmailAddress, Plan};
-use domain::ids::{AccountId, ContactId};
+use domain::ids::{AccountId, ContactId, UserId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -55,6 +55,20 @@ pub async fn insert(connection: &mut PgConnection, new: &NewAccount<'_>, now: Ti
     .await?;
     sqlx::query!("INSERT INTO wallets (account_id) VALUES ($1)", new.id.uuid()).execute(connection).await?;
     Ok(())
+}
+
+/// The person with that address and the account they own.
+pub async fn find_owned_by_email(connection: &mut PgConnection, email: &EmailAddress) -> Result<Option<(UserId, AccountId)>> {
+    let row = sqlx::query!(
+        "SELECT u.id AS user_id, m.account_id FROM users u
+         JOIN memberships m ON m.user_id = u.id AND m.role = 'owner'
+         JOIN accounts a ON a.id = m.account_id AND a.deleted_at IS NULL
+         WHERE u.email_canonical = $1 ORDER BY m.created_at LIMIT 1",
+        email.canonical(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (UserId::from_uuid(row.user_id), AccountId::from_uuid(row.account_id))))
 }
 
 /// Makes the owner's address a mail contact, proven when the address is.

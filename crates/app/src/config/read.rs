@@ -1,6 +1,7 @@
 //! From names and values to [`Settings`].
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -120,7 +121,7 @@ impl Settings {
     /// Reads and checks every setting; all complaints come together.
     pub fn read(mut source: Source) -> Result<Self, SettingsError> {
         let s = &mut source;
-        let listen = s.parsed("LISTEN", ([127, 0, 0, 1], 8080).into(), "must be an address and port, such as 127.0.0.1:8080");
+        let listen = s.parsed("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), "must be an address and port, such as 127.0.0.1:8080");
         let egress = s.one_of(
             "EGRESS",
             &[("hosted", AddressPolicy::Hosted), ("self-hosted", AddressPolicy::SelfHosted)],

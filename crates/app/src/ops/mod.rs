@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -64,9 +64,9 @@ async fn problem(ops: &Ops) -> Option<String> {
     ops.health.iter().find_map(|(role, health)| health().err().map(|reason| format!("{role}: {reason}")))
 }
 
-async fn metrics(State(ops): State<Ops>, connection: Option<ConnectInfo<SocketAddr>>, headers: HeaderMap) -> Response {
+async fn metrics(State(ops): State<Ops>, connection: Option<Extension<ConnectInfo<SocketAddr>>>, headers: HeaderMap) -> Response {
     let proxied = headers.keys().any(|name| name == header::FORWARDED || name.as_str().starts_with("x-forwarded-"));
-    let near = connection.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    let near = connection.is_some_and(|Extension(ConnectInfo(peer))| peer.ip().to_canonical().is_loopback());
     if ops.public && (proxied || !near) {
         return StatusCode::NOT_FOUND.into_response();
     }

@@ -1,5 +1,9 @@
 //! What the operator's commands do to the database as a whole.
 
+mod rotate;
+
+pub use rotate::{Rotated, rotate_secrets};
+
 use sqlx::migrate::Migrate;
 use sqlx::{Connection, PgConnection};
 

@@ -1,0 +1,106 @@
+//! Sealing every secret anew with the newest key.
+
+use sqlx::PgConnection;
+
+use crate::secrets::Place;
+use crate::{Result, Secrets};
+
+/// What a rotation did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rotated {
+    /// Values sealed anew.
+    pub sealed: u64,
+    /// Values that no key opens; the caller rolls back.
+    pub failed: u64,
+}
+
+impl Rotated {
+    /// The value sealed with the newest key, or nothing when it is already or does not open.
+    fn renew(&mut self, secrets: &Secrets, place: Place<'_>, sealed: &str) -> Option<String> {
+        if !secrets.is_stale(sealed) {
+            return None;
+        }
+        let renewed = secrets.open(place, sealed).and_then(|plain| secrets.seal(place, &plain));
+        match renewed {
+            Ok(renewed) => {
+                self.sealed += 1;
+                Some(renewed)
+            }
+            Err(_) => {
+                self.failed += 1;
+                None
+            }
+        }
+    }
+}
+
+/// Seals every stored secret with the newest key, in the caller's transaction. Values that outlive a
+/// few minutes are all here: settings of monitors and messages not sent yet.
+pub async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) -> Result<Rotated> {
+    let mut rotated = Rotated::default();
+    let monitors = sqlx::query!(r#"SELECT account_id, id, secrets AS "secrets!" FROM monitors WHERE secrets IS NOT NULL FOR UPDATE"#)
+        .fetch_all(&mut *connection)
+        .await?;
+    for row in monitors {
+        let key = row.id.to_string();
+        let place = Place { table: "monitors", column: "secrets", row: &key };
+        if let Some(renewed) = rotated.renew(secrets, place, &row.secrets) {
+            sqlx::query!("UPDATE monitors SET secrets = $3 WHERE account_id = $1 AND id = $2", row.account_id, row.id, renewed)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    let messages = sqlx::query!("SELECT id, data FROM account_messages WHERE state IN ('pending', 'sending') FOR UPDATE")
+        .fetch_all(&mut *connection)
+        .await?;
+    for row in messages {
+        let key = row.id.to_string();
+        let place = Place { table: "account_messages", column: "data", row: &key };
+        if let Some(renewed) = rotated.renew(secrets, place, &row.data) {
+            sqlx::query!("UPDATE account_messages SET data = $2 WHERE id = $1", row.id, renewed).execute(&mut *connection).await?;
+        }
+    }
+    Ok(rotated)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+    use uuid::Uuid;
+
+    use super::{Rotated, rotate_secrets};
+    use crate::Secrets;
+    use crate::secrets::Place;
+
+    async fn message(pool: &PgPool, secrets: &Secrets) -> Uuid {
+        let id = Uuid::now_v7();
+        let key = id.to_string();
+        let sealed = secrets.seal(Place { table: "account_messages", column: "data", row: &key }, "482913").unwrap();
+        sqlx::query!(
+            "INSERT INTO account_messages (id, channel, address, template, data, created_at, next_at)
+             VALUES ($1, 'email', 'a@shop.example', 'verify_email', $2, now(), now())",
+            id,
+            sealed
+        )
+        .execute(pool)
+        .await
+        .unwrap();
+        id
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn values_move_to_the_newest_key_once(pool: PgPool) {
+        let old = Secrets::new(["the first key, long enough"]).unwrap();
+        let both = Secrets::new(["the second key, long enough", "the first key, long enough"]).unwrap();
+        let new = Secrets::new(["the second key, long enough"]).unwrap();
+        let id = message(&pool, &old).await;
+        let mut connection = pool.acquire().await.unwrap();
+        assert_eq!(rotate_secrets(&mut connection, &new).await.unwrap(), Rotated { sealed: 0, failed: 1 });
+        assert_eq!(rotate_secrets(&mut connection, &both).await.unwrap(), Rotated { sealed: 1, failed: 0 });
+        assert_eq!(rotate_secrets(&mut connection, &both).await.unwrap(), Rotated::default());
+        let row = sqlx::query!("SELECT data FROM account_messages WHERE id = $1", id).fetch_one(&pool).await.unwrap();
+        let key = id.to_string();
+        let place = Place { table: "account_messages", column: "data", row: &key };
+        assert_eq!(new.open(place, &row.data).unwrap(), "482913");
+    }
+}
