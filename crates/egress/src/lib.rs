@@ -10,6 +10,22 @@
 //!
 //! The operator's own settings (mail relay, provider) are [`Trusted`] and skip the policy.
 //!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use domain::target::{AddressPolicy, TargetHost};
+//! # use tokio::time::Instant;
+//! # async fn example(egress: egress::Egress) -> Result<(), Box<dyn std::error::Error>> {
+//! let deadline = Instant::now() + Duration::from_secs(10);
+//! let host = TargetHost::parse("shop.example", egress.policy())?;
+//! let found = egress.resolve(host.host(), 443, false, deadline).await?;
+//! for addr in &found.addresses {
+//!     egress.try_spend(addr)?;
+//!     let stream = egress.connect(*addr, deadline).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # To add another outside connection
 //!
 //! Take an [`Egress`], do the three steps, and speak your protocol over the stream. Do not give a

@@ -145,6 +145,82 @@ fn hosts(#[case] text: &str, #[case] hosted: bool, #[case] self_hosted: bool) {
     );
 }
 
+#[rstest]
+#[case("http://127.0.1/")]
+#[case("http://0177.0.0.1/")]
+#[case("http://%31%32%37.0.0.1/")]
+#[case("http://①②⑦.⓪.⓪.①/")]
+#[case("http://127。0。0。1/")]
+#[case("http://127.0.0.１/")]
+#[case("http://1.2.3.4.5/")]
+#[case("http://shop.0x/")]
+#[case("http://[0:0:0:0:0:ffff:7f00:1]/")]
+#[case("http://[64:ff9b::127.0.0.1]/")]
+#[case("http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/")]
+#[case("http://[::ffff:169.254.169.254]:80/")]
+#[case("http://[::1")]
+#[case("http://LOCALHOST/")]
+#[case("http://localhost./")]
+#[case("http://ⓛocalhost/")]
+#[case("http://loc%61lhost/")]
+#[case("http://a.LOCAL./")]
+#[case("http://x.cluster.local/")]
+#[case("http://x.onion/")]
+#[case("http://1.0.0.127.in-addr.arpa/")]
+#[case("http://shop.example@169.254.169.254/")]
+#[case("http://169.254.169.254#@shop.example/")]
+#[case("http://169.254.169.254\\.shop.example/")]
+#[case("http://shop.example\\@127.0.0.1/")]
+#[case("http://shop.example:0/")]
+#[case("http://shop.example:25/")]
+#[case("http://shop.example:-1/")]
+#[case("https://shop.example:3306/")]
+#[case("dict://shop.example:11211/")]
+#[case("data:text/html,x")]
+#[case("javascript:alert(1)")]
+#[case("//shop.example/")]
+#[case("shop.example")]
+#[case("http://")]
+#[case("http://?")]
+#[case("http://:80/")]
+#[case("http://@/")]
+#[case("http://shop..example/")]
+#[case("http://.shop.example/")]
+#[case("http://sh op.example/")]
+#[case("http://shop.example\t/")]
+#[case("http://shop.example/\u{0}")]
+#[case("http://shop.example/\u{202e}")]
+#[case("http://shop.example\u{feff}/")]
+#[case("http://u%zz:p@shop.example/")]
+#[case("http://u%0d%0a:p@shop.example/")]
+fn more_refused_urls(#[case] text: &str) {
+    let told = TargetUrl::parse(text, Hosted);
+    assert!(told.is_err(), "{told:?}");
+}
+
+#[rstest]
+#[case("https://shop.example")]
+#[case("HTTPS://SHOP.EXAMPLE/")]
+#[case("https://shop.example./")]
+#[case("https://shop.example:8443/")]
+#[case("https://shop.example:80/")]
+#[case("http://my_shop.example/a%20b?q=%2F#x")]
+#[case("https://shop.example/?next=http://127.0.0.1/")]
+#[case("https://shop.example/@127.0.0.1")]
+#[case("https://shop.example?x@y")]
+#[case("https://shop.example/grüße")]
+#[case("https://shop.example/\\x")]
+#[case("https://xn--bcher-kva.example/")]
+#[case("https://3com.example/")]
+#[case("https://shop.0xyz/")]
+#[case("http://100.63.255.255/")]
+#[case("http://100.128.0.0/")]
+#[case("http://[2a00:1450:4001::1]:8080/")]
+fn more_allowed_urls(#[case] text: &str) {
+    let told = TargetUrl::parse(text, Hosted);
+    assert!(told.is_ok(), "{told:?}");
+}
+
 #[test]
 fn credentials_leave_the_url() {
     let url = TargetUrl::parse("https://us%65r:p%40w@shop.example/a?b=c#d", Hosted).unwrap();
@@ -314,6 +390,17 @@ proptest! {
             prop_assert!(check_ip(ip.into(), Hosted).is_err());
         }
         prop_assert!(check_ip(ip.into(), SelfHosted).is_ok());
+    }
+
+    #[test]
+    fn completion_never_panics_and_is_stable(text in hostile_text()) {
+        let once = complete_url(&text);
+        if TargetUrl::parse(&once, Hosted).is_ok() {
+            prop_assert_eq!(complete_url(&once), once);
+        }
+        for url in complete_urls(&text) {
+            prop_assert!(!url.is_empty() && !url.contains(char::is_whitespace));
+        }
     }
 
     #[test]

@@ -79,3 +79,57 @@ pub(crate) fn read(
 
 /// Aliases followed before a chain counts as endless.
 const MAX_CHAIN: usize = 16;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::str::FromStr as _;
+
+    use hickory_resolver::proto::op::OpCode;
+    use hickory_resolver::proto::rr::Record;
+    use hickory_resolver::proto::rr::rdata::{A, CNAME};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name(index: usize) -> Name {
+        Name::from_str(&format!("n{index}.example.")).unwrap()
+    }
+
+    proptest! {
+        /// Whatever aliases point at whatever, reading ends, and finds only what the chain reaches.
+        #[test]
+        fn every_web_of_aliases_ends(
+            aliases in prop::collection::vec((0..8_usize, 0..8_usize), 0..12),
+            addresses in prop::collection::vec(0..8_usize, 0..3),
+        ) {
+            let mut message = Message::response(1, OpCode::Query);
+            for (from, to) in &aliases {
+                let data = RData::CNAME(CNAME(name(*to)));
+                message.add_answer(Record::from_rdata(name(*from), 60, data));
+            }
+            for at in &addresses {
+                let data = RData::A(A::new(192, 0, 2, u8::try_from(*at).unwrap()));
+                message.add_answer(Record::from_rdata(name(*at), 30, data));
+            }
+            let mut seen = Vec::new();
+            match read(&message, &name(0), RecordType::A, &mut seen) {
+                Ok(Reading::Found(found)) => {
+                    let end = seen.last().unwrap();
+                    prop_assert!(addresses.iter().any(|at| name(*at) == *end));
+                    prop_assert_eq!(found.ttl, Duration::from_secs(30));
+                }
+                Ok(Reading::Alias(end, _)) => prop_assert!(end != name(0)),
+                Err(DnsFailure::CnameLoop | DnsFailure::NoAddress) => {}
+                Err(other) => prop_assert!(false, "{:?}", other),
+            }
+        }
+
+        #[test]
+        fn no_bytes_break_the_reader(bytes: Vec<u8>) {
+            if let Ok(message) = Message::from_vec(&bytes) {
+                let _ = read(&message, &name(0), RecordType::A, &mut Vec::new());
+            }
+        }
+    }
+}

@@ -27,7 +27,12 @@ pub(super) struct Servers {
 
 impl Servers {
     fn of(addresses: Vec<SocketAddr>) -> Self {
-        Self { addresses, search: Vec::new(), hosts: None, first: AtomicUsize::new(0) }
+        Self {
+            addresses,
+            search: Vec::new(),
+            hosts: None,
+            first: AtomicUsize::new(0),
+        }
     }
 
     /// What `resolv.conf` says; without it a server on this host, as the C library has it.
@@ -44,19 +49,27 @@ impl Servers {
                     }
                 }
             }
-            Err(error) => tracing::warn!(%error, "resolv.conf names no DNS server; asking 127.0.0.1"),
+            Err(error) => {
+                tracing::warn!(%error, "resolv.conf names no DNS server; asking 127.0.0.1")
+            }
         }
         if addresses.is_empty() {
             addresses.push(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 53));
         }
-        Self { search, hosts: Hosts::from_system().ok(), ..Self::of(addresses) }
+        Self {
+            search,
+            hosts: Hosts::from_system().ok(),
+            ..Self::of(addresses)
+        }
     }
 
     /// All servers with their index, the one that answered last before the others.
     pub(super) fn in_order(&self) -> impl Iterator<Item = (usize, SocketAddr)> + '_ {
         let count = self.addresses.len();
         let first = self.first.load(Ordering::Relaxed);
-        (0..count).map(move |i| (first + i) % count).map(|i| (i, self.addresses[i]))
+        (0..count)
+            .map(move |i| (first + i) % count)
+            .map(|i| (i, self.addresses[i]))
     }
 
     /// The server at `index` answered while those before it kept silent.
@@ -71,12 +84,19 @@ impl Servers {
         let mut addresses = Vec::new();
         for record_type in [RecordType::A, RecordType::AAAA] {
             let query = Query::query(name.clone(), record_type);
-            let Some(found) = hosts.lookup_static_host(&query) else { continue };
-            addresses.extend(found.answers().iter().filter_map(|record| match &record.data {
-                RData::A(a) => Some(IpAddr::from(a.0)),
-                RData::AAAA(a) => Some(IpAddr::from(a.0)),
-                _ => None,
-            }));
+            let Some(found) = hosts.lookup_static_host(&query) else {
+                continue;
+            };
+            addresses.extend(
+                found
+                    .answers()
+                    .iter()
+                    .filter_map(|record| match &record.data {
+                        RData::A(a) => Some(IpAddr::from(a.0)),
+                        RData::AAAA(a) => Some(IpAddr::from(a.0)),
+                        _ => None,
+                    }),
+            );
         }
         (!addresses.is_empty()).then_some(addresses)
     }
@@ -92,7 +112,10 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn of_servers(addresses: Vec<SocketAddr>) -> Self {
-        Self { now: Mutex::new(Arc::new(Servers::of(addresses))), read_at: None }
+        Self {
+            now: Mutex::new(Arc::new(Servers::of(addresses))),
+            read_at: None,
+        }
     }
 
     pub(super) fn of_system() -> Self {
@@ -103,7 +126,10 @@ impl Source {
     }
 
     pub(super) fn servers(&self) -> Arc<Servers> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.now
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Nobody answers: perhaps the system has other servers by now.
@@ -126,7 +152,12 @@ mod tests {
     fn the_one_that_answered_comes_first() {
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let servers = Servers::of(vec![address(1), address(2), address(3)]);
-        let order = || servers.in_order().map(|(_, address)| address.port()).collect::<Vec<_>>();
+        let order = || {
+            servers
+                .in_order()
+                .map(|(_, address)| address.port())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(order(), [1, 2, 3]);
         servers.prefer(2);
         assert_eq!(order(), [3, 1, 2]);

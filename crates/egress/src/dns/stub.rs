@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use hickory_resolver::proto::op::{Query, ResponseCode};
+use hickory_resolver::proto::op::{Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Found, Reading, read};
@@ -19,7 +20,7 @@ const ROUNDS: [Duration; 3] = [
     Duration::from_secs(4),
 ];
 /// How long the other address family may lag behind the first that answered.
-const STRAGGLER: Duration = Duration::from_millis(500);
+const STRAGGLER: Duration = Duration::from_millis(250);
 /// How long a server may take to show that it lives.
 const CONTROL: Duration = Duration::from_secs(1);
 
@@ -32,12 +33,16 @@ pub(crate) struct Stub {
 impl Stub {
     /// Asks exactly these servers.
     pub(crate) fn of_servers(servers: Vec<SocketAddr>) -> Self {
-        Self { source: Source::of_servers(servers) }
+        Self {
+            source: Source::of_servers(servers),
+        }
     }
 
     /// Asks the system's servers, and knows its hosts file and search list.
     pub(crate) fn of_system() -> Self {
-        Self { source: Source::of_system() }
+        Self {
+            source: Source::of_system(),
+        }
     }
 
     /// Addresses of `name` from the hosts file and the search list as well: for names inside the
@@ -49,7 +54,10 @@ impl Stub {
     ) -> Result<Found, DnsFailure> {
         let servers = self.source.servers();
         if let Some(addresses) = servers.in_hosts_file(name) {
-            return Ok(Found { addresses, ttl: Duration::ZERO });
+            return Ok(Found {
+                addresses,
+                ttl: Duration::ZERO,
+            });
         }
         if !name.contains('.') {
             for suffix in &servers.search {
@@ -161,27 +169,36 @@ impl Stub {
         Err(worst)
     }
 
-    /// Whether it is our own resolver that is dead: it fails in the same way for the root, which
-    /// every living resolver knows.
+    /// Whether it is our own resolver that is dead: every server of ours fails in the same way for
+    /// the root, which a living resolver knows.
     pub(crate) async fn is_dead(&self, failure: DnsFailure, deadline: Instant) -> bool {
-        let query = Query::query(Name::root(), RecordType::NS);
         let until = deadline.min(Instant::now() + CONTROL);
+        let mut asked = JoinSet::new();
         for (_, server) in self.source.servers().in_order() {
-            let told = exchange::ask(server, &query, until).await;
-            let same = match told.as_ref().map(|message| message.metadata.response_code) {
-                Ok(ResponseCode::NoError | ResponseCode::NXDomain) => false,
-                Ok(ResponseCode::ServFail) => failure == DnsFailure::Servfail,
-                Ok(ResponseCode::Refused) => failure == DnsFailure::Refused,
-                Ok(_) => failure == DnsFailure::ServerError,
-                Err(DnsFailure::Malformed) => failure == DnsFailure::Malformed,
-                Err(_) => true,
-            };
-            if !same {
+            asked.spawn(async move {
+                let root = Query::query(Name::root(), RecordType::NS);
+                fails_alike(&exchange::ask(server, &root, until).await, failure)
+            });
+        }
+        while let Some(alike) = asked.join_next().await {
+            if matches!(alike, Ok(false)) {
                 return false;
             }
         }
         self.source.read_again();
         true
+    }
+}
+
+/// Whether the answer about the root shows the same trouble as `failure`. Silence always does.
+fn fails_alike(told: &Result<Message, DnsFailure>, failure: DnsFailure) -> bool {
+    match told.as_ref().map(|message| message.metadata.response_code) {
+        Ok(ResponseCode::NoError | ResponseCode::NXDomain) => false,
+        Ok(ResponseCode::ServFail) => failure == DnsFailure::Servfail,
+        Ok(ResponseCode::Refused) => failure == DnsFailure::Refused,
+        Ok(_) => failure == DnsFailure::ServerError,
+        Err(DnsFailure::Malformed) => failure == DnsFailure::Malformed,
+        Err(_) => true,
     }
 }
 

@@ -149,10 +149,17 @@ impl SmtpConnection {
         message: &[u8],
         deadline: Instant,
     ) -> Result<String, SmtpError> {
-        let mail = Mail::new(envelope.from().cloned(), self.mail_parameters(envelope, message)?);
+        let mail = Mail::new(
+            envelope.from().cloned(),
+            self.mail_parameters(envelope, message)?,
+        );
         command(self.session.command(mail), deadline).await?;
         for to in envelope.to() {
-            command(self.session.command(Rcpt::new(to.clone(), Vec::new())), deadline).await?;
+            command(
+                self.session.command(Rcpt::new(to.clone(), Vec::new())),
+                deadline,
+            )
+            .await?;
         }
         command(self.session.command(Data), deadline).await?;
         // From here on silence may come before or after the message's last byte was taken.

@@ -232,6 +232,22 @@ async fn odd_but_good_answers_are_understood(#[case] say: Say) {
 }
 
 #[tokio::test]
+async fn one_living_server_is_enough_to_blame_the_name() {
+    let servfail = ("shop.example", Say::Code(ResponseCode::ServFail));
+    let dead = DnsServer::start(&[(".", Say::Silence), servfail.clone()]).await;
+    let alive = DnsServer::start(&[servfail]).await;
+    let egress = egress(Hosted, &[dead.address, alive.address]);
+    let error = egress
+        .resolve(&host("shop.example"), 443, false, within(2_000))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.class(), error.ours),
+        (FailureClass::DnsServfail, false)
+    );
+}
+
+#[tokio::test]
 async fn a_server_that_answers_is_asked_first_from_then_on() {
     let silent = DnsServer::start(&[("shop.example", Say::Silence)]).await;
     let good = DnsServer::start(&[("shop.example", PUBLIC)]).await;
