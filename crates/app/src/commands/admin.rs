@@ -88,7 +88,8 @@ async fn set_plan(connection: &mut PgConnection, email: &str, plan: &str, now: T
 async fn grant_credits(connection: &mut PgConnection, email: &str, amount: &str, now: Timestamp) -> anyhow::Result<String> {
     let micros = micros(amount)?;
     let (_, account) = owner(connection, email).await?;
-    let balance = store::wallets::grant(connection, account, micros, "credit from the operator", now).await?;
+    store::wallets::grant(connection, account, micros, "credit from the operator", now).await?;
+    let balance = store::wallets::find_balance(connection, account).await?;
     Ok(format!("{email} has {}.{:02} USD now.", balance / 1_000_000, balance % 1_000_000 / 10_000))
 }
 

@@ -1,5 +1,6 @@
 //! Sealing every secret anew with the newest key.
 
+use domain::ids::MonitorId;
 use sqlx::PgConnection;
 
 use crate::secrets::Place;
@@ -42,7 +43,7 @@ pub async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) ->
         .fetch_all(&mut *connection)
         .await?;
     for row in monitors {
-        let key = row.id.to_string();
+        let key = MonitorId::from_uuid(row.id).to_string();
         let place = Place { table: "monitors", column: "secrets", row: &key };
         if let Some(renewed) = rotated.renew(secrets, place, &row.secrets) {
             sqlx::query!("UPDATE monitors SET secrets = $3 WHERE account_id = $1 AND id = $2", row.account_id, row.id, renewed)
