@@ -136,6 +136,11 @@ impl Egress {
         Ok(resolution(&addresses, port, fresh))
     }
 
+    /// Whether any of our name servers answers at all: for `doctor` and for the self-check.
+    pub async fn resolver_answers(&self, deadline: Instant) -> bool {
+        !self.inner.stub.is_dead(DnsFailure::Timeout, deadline).await
+    }
+
     async fn addresses(
         &self,
         host: &Host,

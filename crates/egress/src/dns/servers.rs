@@ -145,6 +145,7 @@ impl Source {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -161,6 +162,28 @@ mod tests {
         assert_eq!(order(), [1, 2, 3]);
         servers.prefer(2);
         assert_eq!(order(), [3, 1, 2]);
+    }
+
+    #[test]
+    fn the_hosts_file_is_known() {
+        let mut hosts = Hosts::default();
+        let file = "127.0.0.1 localhost\n192.0.2.7 nas nas.lan # storage\nfd00::7 nas\n";
+        hosts.read_hosts_conf(file.as_bytes()).unwrap();
+        let servers = Servers {
+            hosts: Some(hosts),
+            ..Servers::of(Vec::new())
+        };
+        let found = |name| {
+            let addresses = servers.in_hosts_file(name).unwrap_or_default();
+            addresses
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(found("nas"), ["192.0.2.7", "fd00::7"]);
+        assert_eq!(found("nas.lan"), ["192.0.2.7"]);
+        assert_eq!(found("other"), Vec::<String>::new());
+        assert_eq!(Servers::of(Vec::new()).in_hosts_file("nas"), None);
     }
 
     #[test]

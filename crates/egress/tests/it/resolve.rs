@@ -84,6 +84,23 @@ async fn no_resolver_at_all_is_ours() {
     );
 }
 
+#[tokio::test]
+async fn doctor_can_ask_whether_the_resolver_answers() {
+    let alive = DnsServer::start(&[]).await;
+    let silent = DnsServer::start(&[(".", Say::Silence)]).await;
+    for (servers, answers) in [
+        (vec![alive.address], true),
+        (vec![closed_port(), alive.address], true),
+        (vec![silent.address], false),
+        (vec![closed_port()], false),
+    ] {
+        assert_eq!(
+            egress(Hosted, &servers).resolver_answers(within(300)).await,
+            answers
+        );
+    }
+}
+
 #[rstest]
 #[case(Say::Code(ResponseCode::ServFail))]
 #[case(Say::Code(ResponseCode::Refused))]

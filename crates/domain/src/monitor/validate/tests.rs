@@ -3,6 +3,7 @@
     reason = "a case that cannot be read must fail loudly"
 )]
 
+use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -219,4 +220,69 @@ fn all_complaints_come_at_once() {
             ("/tags/0".to_owned(), "required"),
         ]
     );
+}
+
+/// Any JSON a stranger may send in the place of a field.
+fn any_field() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<u32>().prop_map(Value::from),
+        "\\PC{0,30}".prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        prop::collection::vec(any::<String>(), 0..4).prop_map(Value::from),
+        prop::collection::vec(any::<u32>(), 0..4).prop_map(Value::from),
+        (any::<String>(), any::<String>())
+            .prop_map(|(name, value)| json!({"headers": {name: value}})),
+        (any::<String>(), any::<String>())
+            .prop_map(|(path, op)| json!({"json": [{"path": path, "op": op}]})),
+        (any::<u32>(), any::<u32>()).prop_map(|(a, b)| json!({"rechecks": a, "over_seconds": b})),
+    ]
+}
+
+const FIELDS: [&str; 15] = [
+    "name",
+    "kind",
+    "url",
+    "host",
+    "port",
+    "interval_seconds",
+    "timeout_ms",
+    "http",
+    "tls",
+    "regions",
+    "confirm",
+    "degraded_above_ms",
+    "tags",
+    "key",
+    "contact_ids",
+];
+
+proptest! {
+    /// What passes can be stored, shown and looked at; what does not names a field that was sent,
+    /// or one that is missing.
+    #[test]
+    fn whatever_is_sent(
+        fields in prop::collection::vec((prop::sample::select(&FIELDS[..]), any_field()), 0..3),
+        with_url: bool,
+    ) {
+        let mut sent: serde_json::Map<_, _> =
+            fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        if with_url {
+            sent.insert("url".to_owned(), "https://shop.example/".into());
+            sent.remove("kind");
+        }
+        let Ok(spec) = serde_json::from_value::<MonitorSpec>(sent.into()) else { return Ok(()) };
+        let found = validate(&spec, &Plan::Free.limits(), AddressPolicy::Hosted);
+        for complaint in &found {
+            let field = complaint.pointer.split('/').nth(1).unwrap_or_default();
+            prop_assert!(FIELDS.contains(&field), "{:?}", complaint);
+        }
+        if found.is_empty() {
+            let stored = serde_json::to_string(&spec).unwrap();
+            prop_assert!(!stored.contains("\\u0000"), "{}", stored);
+            let settings = crate::monitor::Settings::of(&spec);
+            prop_assert!(settings.timeout < settings.interval);
+            prop_assert!(!settings.name.is_empty());
+        }
+    }
 }
