@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test that cannot go on stops here")]
 
+mod database_outage;
+mod kill;
 mod layering;
+mod outage;
 mod support;

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::embedded::Embedded;
@@ -95,6 +96,11 @@ impl Database {
     /// The same connections and keys, without the responsibility for the server.
     pub fn share(&self) -> Self {
         Self { pool: self.pool.clone(), read_pool: self.read_pool.clone(), secrets: self.secrets.clone(), embedded: None }
+    }
+
+    /// Keeps the embedded server running until the shutdown; `None` with a configured database.
+    pub fn keep_alive(&self, shutdown: CancellationToken) -> Option<impl Future<Output = ()> + Send + 'static> {
+        self.embedded.as_ref().map(|embedded| embedded.keep_alive(shutdown))
     }
 
     /// Where the embedded database keeps its files.

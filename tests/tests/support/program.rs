@@ -55,6 +55,13 @@ impl Settings {
         settings
     }
 
+    /// The same on an embedded database of its own.
+    pub fn embedded() -> Self {
+        let mut settings = Self::local("");
+        settings.vars.retain(|(name, _)| name != "WATCHBELL_DATABASE_URL");
+        settings
+    }
+
     /// With one more setting.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {

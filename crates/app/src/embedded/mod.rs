@@ -9,21 +9,27 @@ mod owner;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tokio::process::Child;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 pub use cluster::Layout;
 
 /// How long a start may take: recovery after a crash reads the log since the last checkpoint.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How often the running server is asked whether it still runs.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
 
 /// A running embedded database.
 pub struct Embedded {
     layout: Layout,
-    child: Option<Child>,
-    started_here: bool,
+    server: Arc<Mutex<Option<Child>>>,
+    /// This process stops the database when it ends.
+    responsible: bool,
     /// Held while this process is the database's server.
     _guard: Option<File>,
 }
@@ -39,40 +45,42 @@ impl Embedded {
                 layout.root.display()
             );
         }
-        let mut embedded = Self::open(layout).await?;
-        embedded.started_here = true;
-        embedded._guard = Some(guard);
-        Ok(embedded)
+        let child = start(&layout).await?;
+        Ok(Self { layout, server: Arc::new(Mutex::new(child)), responsible: true, _guard: Some(guard) })
     }
 
     /// For a command: uses the running server's database, else starts it for the command.
     pub async fn borrow(data_dir: &Path) -> anyhow::Result<Self> {
-        Self::open(Layout::prepare(data_dir)?).await
+        let layout = Layout::prepare(data_dir)?;
+        let child = start(&layout).await?;
+        let responsible = child.is_some();
+        Ok(Self { layout, server: Arc::new(Mutex::new(child)), responsible, _guard: None })
     }
 
-    async fn open(layout: Layout) -> anyhow::Result<Self> {
-        let starting = File::create(layout.root.join("start.lock"))?;
-        tokio::task::block_in_place(|| starting.lock()).context("waiting for another start")?;
-        if layout.answers().await {
-            return Ok(Self { layout, child: None, started_here: false, _guard: None });
+    /// Starts the database again whenever it has ended, until the shutdown.
+    pub fn keep_alive(&self, shutdown: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        let (layout, server) = (self.layout.clone(), Arc::clone(&self.server));
+        async move {
+            loop {
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = tokio::time::sleep(WATCH_EVERY) => {}
+                }
+                let mut child = server.lock().await;
+                let ended = match child.as_mut() {
+                    Some(child) => child.try_wait().is_ok_and(|status| status.is_some()),
+                    None => !layout.answers().await,
+                };
+                if !ended {
+                    continue;
+                }
+                tracing::error!("the embedded database ended; starting it again");
+                match start(&layout).await {
+                    Ok(fresh) => *child = fresh,
+                    Err(error) => tracing::error!(error = format!("{error:#}"), "the embedded database does not start"),
+                }
+            }
         }
-        layout.initialise().await?;
-        let mut child = layout.spawn()?;
-        let deadline = tokio::time::Instant::now() + START_LIMIT;
-        loop {
-            if layout.answers().await {
-                break;
-            }
-            if let Some(status) = child.try_wait()? {
-                bail!("the embedded database stopped at once ({status}); its log ends:\n{}", layout.log_tail());
-            }
-            if tokio::time::Instant::now() > deadline {
-                bail!("the embedded database did not answer within 60 s; its log ends:\n{}", layout.log_tail());
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        layout.ensure_database().await?;
-        Ok(Self { layout, child: Some(child), started_here: true, _guard: None })
     }
 
     /// Where clients connect.
@@ -91,18 +99,45 @@ impl Embedded {
     }
 
     /// Stops the database if this process is responsible for it.
-    pub async fn stop(mut self) {
-        if !self.started_here {
+    pub async fn stop(self) {
+        if !self.responsible {
             return;
         }
         self.layout.signal_stop().await;
-        if let Some(child) = &mut self.child {
+        let mut server = self.server.lock().await;
+        if let Some(child) = server.as_mut() {
             let waited = tokio::time::timeout(Duration::from_secs(15), child.wait()).await;
             if waited.is_err() {
                 tracing::warn!("the embedded database did not stop within 15 s; it will recover at the next start");
             }
         }
     }
+}
+
+/// Starts the server unless one answers; `None` when one did. Two starts at once take turns.
+async fn start(layout: &Layout) -> anyhow::Result<Option<Child>> {
+    let starting = File::create(layout.root.join("start.lock"))?;
+    let starting = tokio::task::spawn_blocking(move || starting.lock().map(|()| starting))
+        .await?
+        .context("waiting for another start")?;
+    if layout.answers().await {
+        return Ok(None);
+    }
+    layout.initialise().await?;
+    let mut child = layout.spawn()?;
+    let deadline = tokio::time::Instant::now() + START_LIMIT;
+    while !layout.answers().await {
+        if let Some(status) = child.try_wait()? {
+            bail!("the embedded database stopped at once ({status}); its log ends:\n{}", layout.log_tail());
+        }
+        if tokio::time::Instant::now() > deadline {
+            bail!("the embedded database did not answer within 60 s; its log ends:\n{}", layout.log_tail());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    layout.ensure_database().await?;
+    drop(starting);
+    Ok(Some(child))
 }
 
 /// Reads the generated secret of a data directory, or makes it.

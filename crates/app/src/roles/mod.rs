@@ -71,6 +71,12 @@ async fn run_on(
 ) -> anyhow::Result<()> {
     prepare_schema(role, &settings, database).await?;
     let mut lifecycle = Lifecycle::default();
+    if let Some(keeper) = database.keep_alive(lifecycle.shutdown()) {
+        lifecycle.spawn("database", async move {
+            keeper.await;
+            Ok(())
+        });
+    }
     let mut parts = Parts { settings, database: database.share(), egress, clock: Arc::new(SystemClock), health: Vec::new() };
     if matches!(role, Role::Serve | Role::Worker) {
         worker::spawn(&mut parts, &mut lifecycle)?;
