@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test that cannot go on stops here")]
 
+mod commands;
 mod database_outage;
 mod kill;
 mod layering;
