@@ -15,8 +15,6 @@ mod kinds;
 mod look;
 mod wire;
 
-pub mod evidence;
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -4,14 +4,35 @@ use super::Observation;
 
 const MASK: &str = "••••";
 
-/// Masks cookie values and every occurrence of the owner's own `secrets` (header values, request
-/// body), which a target may echo.
+/// Headers of an answer whose values open doors.
+const SECRET_HEADERS: [&str; 8] = [
+    "set-cookie2",
+    "authorization",
+    "proxy-authorization",
+    "authentication-info",
+    "www-authenticate",
+    "x-api-key",
+    "x-auth-token",
+    "x-csrf-token",
+];
+/// Headers whose values are URLs, or hold one.
+const URL_HEADERS: [&str; 4] = ["location", "content-location", "refresh", "link"];
+/// Parameters by which single sign-on and signed links hand over secrets.
+const SECRET_PARAMETERS: [&str; 12] = [
+    "token", "code", "secret", "password", "passwd", "key", "signature", "sig", "session", "sid", "state", "jwt",
+];
+
+/// Masks cookie values, login headers, telling URL parameters of the answer, and every occurrence of
+/// the owner's own `secrets` (header values, request body), which a target may echo.
 pub fn redact(mut seen: Observation, secrets: &[String]) -> Observation {
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).filter(|s| s.len() >= 4).collect();
     if let Some(http) = &mut seen.http {
         for (name, value) in &mut http.headers {
-            if name == "set-cookie" {
-                *value = cookie(value);
+            match name.as_str() {
+                "set-cookie" => *value = cookie(value),
+                name if SECRET_HEADERS.contains(&name) => MASK.clone_into(value),
+                name if URL_HEADERS.contains(&name) => *value = url(value),
+                _ => {}
             }
             mask(value, &secrets);
         }
@@ -22,6 +43,8 @@ pub fn redact(mut seen: Observation, secrets: &[String]) -> Observation {
         }
     }
     for hop in &mut seen.redirects {
+        hop.from = url(&hop.from);
+        hop.to = url(&hop.to);
         mask(&mut hop.from, &secrets);
         mask(&mut hop.to, &secrets);
     }
@@ -35,6 +58,34 @@ fn cookie(value: &str) -> String {
     let name = value.split('=').next().unwrap_or_default();
     let attributes = value.split_once(';').map(|(_, rest)| format!(";{rest}")).unwrap_or_default();
     format!("{name}={MASK}{attributes}")
+}
+
+/// A URL with telling parameters masked, those of its fragment too; other text stays as it is.
+fn url(text: &str) -> String {
+    let (front, fragment) = text.split_once('#').unwrap_or((text, ""));
+    let mut out = match front.split_once('?') {
+        Some((path, query)) => format!("{path}?{}", parameters(query)),
+        None => front.to_owned(),
+    };
+    if !fragment.is_empty() {
+        out.push('#');
+        out.push_str(&parameters(fragment));
+    }
+    out
+}
+
+fn parameters(query: &str) -> String {
+    let parts = query.split('&').map(|part| match part.split_once('=') {
+        Some((name, value)) if !value.is_empty() && is_secret(name) => format!("{name}={MASK}"),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("&")
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let last = name.rsplit(['_', '-']).next().unwrap_or_default();
+    SECRET_PARAMETERS.contains(&last)
 }
 
 fn mask(text: &mut String, secrets: &[&str]) {
@@ -53,8 +104,20 @@ fn contains(body: &[u8], secret: &str) -> bool {
 mod tests {
     use jiff::Timestamp;
 
+    use rstest::rstest;
+
     use super::*;
     use crate::check::HttpFacts;
+
+    #[rstest]
+    #[case("/login?next=/a&token=abc", "/login?next=/a&token=••••")]
+    #[case("https://shop.example/?id_token=abc&state=x#top", "https://shop.example/?id_token=••••&state=••••#top")]
+    #[case("https://shop.example/#access_token=abc", "https://shop.example/#access_token=••••")]
+    #[case("/?monkey=1&X-Amz-Signature=ab", "/?monkey=1&X-Amz-Signature=••••")]
+    #[case("no url at all", "no url at all")]
+    fn urls_lose_their_secrets(#[case] text: &str, #[case] kept: &str) {
+        assert_eq!(url(text), kept);
+    }
 
     #[test]
     fn cookies_and_echoed_secrets_are_masked() {

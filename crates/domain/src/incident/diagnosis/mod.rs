@@ -1,4 +1,17 @@
 //! Why a target fails: a cause, how sure we are, the evidence, and what to do next.
+//!
+//! [`explain`] reads two tables: `rules` by failure class, and for error answers `answers` by what
+//! [`crate::check::attribution`] read out of the page.
+
+mod answers;
+mod case;
+mod evidence;
+mod explain;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use explain::explain;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,224 @@
+//! One failing look as the rules see it: predicates over it, and the values their texts name.
+
+use crate::check::attribution::{self, Reading};
+use crate::check::{Failure, HttpFacts, Observation, Verdict};
+use crate::monitor::{Settings, Target};
+
+/// One look and what was judged of it.
+pub(super) struct Case<'c> {
+    pub seen: &'c Observation,
+    pub verdict: &'c Verdict,
+    pub settings: &'c Settings,
+    /// What an error answer tells.
+    pub reading: Option<Reading>,
+}
+
+/// A proxy that finds nothing behind it says so within this time, the way there not counted.
+const AT_ONCE_US: u32 = 50_000;
+
+impl<'c> Case<'c> {
+    pub(super) fn new(seen: &'c Observation, verdict: &'c Verdict, settings: &'c Settings) -> Self {
+        let reading = seen.http.as_ref().map(attribution::read);
+        Self { seen, verdict, settings, reading }
+    }
+
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.verdict.failure.as_ref()
+    }
+
+    pub(super) fn http(&self) -> Option<&HttpFacts> {
+        self.seen.http.as_ref()
+    }
+
+    /// Time the server took, microseconds: the wait for the first byte without one way there and
+    /// back, which the connection took.
+    fn server_time(&self) -> Option<u32> {
+        let wait = self.seen.phases.first_byte?;
+        Some(wait.saturating_sub(self.seen.phases.connect.unwrap_or(0)))
+    }
+
+    pub(super) fn at_once(&self) -> bool {
+        self.server_time().is_some_and(|time| time < AT_ONCE_US)
+    }
+
+    /// The usual time-outs of proxies: 30 and 60 s.
+    pub(super) fn at_a_round_time(&self) -> bool {
+        self.server_time().is_some_and(|time| {
+            [30_u32, 60].iter().any(|seconds| time.abs_diff(seconds * 1_000_000) < 700_000)
+        })
+    }
+
+    pub(super) fn is_redirected(&self) -> bool {
+        !self.seen.redirects.is_empty()
+    }
+
+    pub(super) fn answered_nothing_yet(&self) -> bool {
+        self.failure().is_some_and(|failure| failure.message.contains("; 0 bytes"))
+    }
+
+    pub(super) fn speaks_tls(&self) -> bool {
+        self.failure().is_some_and(|failure| failure.message.contains("begins \"..."))
+    }
+
+    /// The edge in front, if the answer shows one.
+    pub(super) fn edge(&self) -> Option<&'static str> {
+        let http = self.http()?;
+        let has = |name: &str| http.header(name).is_some();
+        let server = http.header("server").unwrap_or_default().to_lowercase();
+        match () {
+            () if has("cf-ray") => Some("Cloudflare"),
+            () if has("x-amz-cf-id") => Some("CloudFront"),
+            () if http.header("x-served-by").is_some_and(|v| v.starts_with("cache-")) => Some("Fastly"),
+            () if has("x-vercel-id") => Some("Vercel"),
+            () if server.contains("akamaighost") => Some("Akamai"),
+            () if server.contains("netlify") => Some("Netlify"),
+            () => None,
+        }
+    }
+
+    /// The URL of the last request, without login and fragment.
+    fn url(&self) -> Option<url::Url> {
+        let Target::Http(target) = &self.settings.target else { return None };
+        let text = self.seen.redirects.last().map_or(&target.url, |redirect| &redirect.to);
+        let mut url = url::Url::parse(text).ok()?;
+        url.set_fragment(None);
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Some(url)
+    }
+
+    /// Fills the `{…}` of a text that people read.
+    pub(super) fn fill(&self, text: &str) -> String {
+        self.replace(text, plain)
+    }
+
+    /// Fills the `{…}` of a command: every value is quoted for a shell.
+    pub(super) fn fill_command(&self, text: &str) -> String {
+        self.replace(text, |value| quote(&plain(value)))
+    }
+
+    fn replace(&self, text: &str, dress: impl Fn(&str) -> String) -> String {
+        let mut out = String::with_capacity(text.len() + 40);
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            match after.split_once('}') {
+                Some((name, tail)) => {
+                    out.push_str(&self.value(name).map_or_else(String::new, |value| dress(&value)));
+                    rest = tail;
+                }
+                None => {
+                    out.push('{');
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        let url = self.url();
+        let detail = || self.failure()?.detail.clone();
+        let leaf = || self.seen.tls.as_ref()?.leaf();
+        match name {
+            "url" => Some(url.map_or_else(|| self.settings.target.display(), String::from)),
+            "host" => Some(url.and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_else(|| self.settings.target.host())),
+            "port" => Some(self.port(url.as_ref()).to_string()),
+            "hostheader" => Some(format!("Host: {}", self.value("host")?)),
+            "hostport" => Some(format!("{}:{}", self.value("host")?, self.value("port")?)),
+            "local" => Some(format!("http://127.0.0.1{}", url.as_ref().map_or("/", url::Url::path))),
+            "address" => Some(self.seen.tried.last().map_or_else(|| "the server".to_owned(), |t| t.address.to_string())),
+            "status" => self.http().map(|http| http.status.to_string()),
+            "limit" | "text" | "count" => detail(),
+            "vendor" => detail().or_else(|| Some("The site".to_owned())),
+            "message" => self.failure().map(|failure| failure.message.clone()),
+            "seconds" => self.seen.phases.first_byte.map(|us| format!("{} s", (us + 500_000) / 1_000_000)),
+            "speaker" => Some(
+                self.reading
+                    .as_ref()
+                    .and_then(|reading| reading.speaker.clone())
+                    .unwrap_or_else(|| "the web server".to_owned()),
+            ),
+            "edge" => self.edge().map(str::to_owned),
+            "passing" => self.edge().map(|edge| format!("; {edge} only passes it on")),
+            "issuer" => leaf().map(|leaf| leaf.issuer.clone()),
+            "names" => leaf().map(|leaf| leaf.names.iter().take(5).cloned().collect::<Vec<_>>().join(", ")),
+            "not_after" => leaf().map(|leaf| day(leaf.not_after)),
+            "not_before" => leaf().map(|leaf| day(leaf.not_before)),
+            "version" => self.seen.tls.as_ref().and_then(|tls| tls.version.clone()),
+            "hops" => Some(self.seen.redirects.len().to_string()),
+            "total" => Some(format!("{} ms", self.seen.total_us / 1000)),
+            "reason" => self.verdict.reason.clone(),
+            _ => None,
+        }
+    }
+
+    fn port(&self, url: Option<&url::Url>) -> u16 {
+        match &self.settings.target {
+            Target::Http(_) => url.and_then(url::Url::port_or_known_default).unwrap_or(443),
+            Target::Tcp { port, .. } | Target::Tls { port, .. } => *port,
+        }
+    }
+}
+
+fn day(at: jiff::Timestamp) -> String {
+    at.strftime("%a %d %b %Y").to_string()
+}
+
+/// A value out of a hostile answer as a line of text: nothing that moves a cursor or hides.
+pub(super) fn plain(value: &str) -> String {
+    let mut out: String = value
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !c.is_control() && !is_invisible(*c))
+        .take(300)
+        .collect();
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Direction marks, zero-width characters and tags.
+fn is_invisible(c: char) -> bool {
+    matches!(u32::from(c), 0xAD | 0x61C | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0xFEFF | 0xFFF9..=0xFFFB | 0xE_0000..=0xE_0FFF)
+}
+
+/// A value as one word of a shell.
+fn quote(value: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "-._~/:@%+,=".contains(c);
+    if !value.is_empty() && !value.starts_with('-') && value.chars().all(safe) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("shop.example", "shop.example")]
+    #[case("https://shop.example/a?b=1&c=2", "'https://shop.example/a?b=1&c=2'")]
+    #[case("a'b", r"'a'\''b'")]
+    #[case("$(reboot)", "'$(reboot)'")]
+    #[case("-rf", "'-rf'")]
+    #[case("", "''")]
+    fn quotes(#[case] value: &str, #[case] word: &str) {
+        assert_eq!(quote(value), word);
+    }
+
+    proptest! {
+        /// What a shell would read back is the value itself.
+        #[test]
+        fn a_quoted_value_is_one_word(value in "\\PC{0,40}") {
+            let word = quote(&value);
+            let read: String = match word.strip_prefix('\'') {
+                Some(inner) => inner.strip_suffix('\'').unwrap_or(inner).replace(r"'\''", "'"),
+                None => word.clone(),
+            };
+            prop_assert_eq!(read, value);
+        }
+    }
+}

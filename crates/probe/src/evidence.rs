@@ -1,1 +1,0 @@
-//! The redacted evidence of a look.
