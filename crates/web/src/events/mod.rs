@@ -3,17 +3,27 @@
 //! Payloads carry ids only. After a lost connection nothing is known of what was missed, so
 //! [`Event::Rescan`] tells everybody to read anew.
 
+mod watch;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::ids::{AccountId, LookRequestId, SessionId};
+use domain::clock::{Clock, SystemClock};
+use domain::ids::{AccountId, LookRequestId, MonitorId, SessionId};
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
+pub use watch::{Screen, Watch};
+
 const CAPACITY: usize = 1024;
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
+/// How often looks on screen are asked for.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long that may take.
+const LOOK_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Something happened that a page may show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +37,13 @@ pub enum Event {
         /// Which.
         id: Uuid,
     },
+    /// Monitors on screen were looked at.
+    Looked {
+        /// Whose.
+        account_id: AccountId,
+        /// Which.
+        ids: Arc<[MonitorId]>,
+    },
     /// A look request was answered.
     LookDone(LookRequestId),
     /// A session was revoked: its streams end.
@@ -39,6 +56,8 @@ pub enum Event {
 #[derive(Debug, Clone)]
 pub struct Hub {
     sender: broadcast::Sender<Event>,
+    screen: Screen,
+    late_seconds: Arc<AtomicU64>,
 }
 
 impl Default for Hub {
@@ -50,7 +69,17 @@ impl Default for Hub {
 impl Hub {
     /// A hub that nobody feeds yet.
     pub fn new() -> Self {
-        Self { sender: broadcast::channel(CAPACITY).0 }
+        Self { sender: broadcast::channel(CAPACITY).0, screen: Screen::default(), late_seconds: Arc::default() }
+    }
+
+    /// The monitors on somebody's screen.
+    pub const fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// How far our timetable was behind when it was last asked for.
+    pub fn late(&self) -> Duration {
+        Duration::from_secs(self.late_seconds.load(Ordering::Relaxed))
     }
 
     /// All events from now on. A receiver that lags behind has missed some and must read anew.
@@ -64,14 +93,48 @@ impl Hub {
         let _ = self.sender.send(event);
     }
 
-    /// Listens until the future is dropped, reconnecting as often as needed.
+    /// Listens, and asks for looks on screen, until the future is dropped.
     pub async fn run(&self, pool: PgPool) {
+        tokio::join!(self.run_listener(&pool), self.run_looks(&pool, &SystemClock));
+    }
+
+    /// Listens, reconnecting as often as needed.
+    async fn run_listener(&self, pool: &PgPool) {
         loop {
-            if let Err(error) = self.listen(&pool).await {
+            if let Err(error) = self.listen(pool).await {
                 tracing::warn!(%error, "the listener lost the database");
             }
             tokio::time::sleep(RECONNECT_AFTER).await;
         }
+    }
+
+    /// Asks once a second for looks at what is on screen.
+    async fn run_looks(&self, pool: &PgPool, clock: &impl Clock) {
+        let mut tick = tokio::time::interval(LOOK_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let watched = self.screen.all();
+            if watched.is_empty() {
+                continue;
+            }
+            match tokio::time::timeout(LOOK_DEADLINE, self.ask(pool, &watched, clock.now())).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "cannot ask for the looks on screen"),
+                Err(_) => tracing::warn!("asking for the looks on screen takes too long"),
+            }
+        }
+    }
+
+    async fn ask(&self, pool: &PgPool, watched: &[(AccountId, MonitorId)], now: jiff::Timestamp) -> store::Result<()> {
+        let mut connection = pool.acquire().await?;
+        let late = store::live::lateness(&mut connection, now).await?;
+        self.late_seconds.store(late.unsigned_abs().as_secs(), Ordering::Relaxed);
+        let latest = store::live::latest_looks(&mut connection, watched, now).await?;
+        for (account_id, ids) in self.screen.news(latest) {
+            self.publish(Event::Looked { account_id, ids: ids.into() });
+        }
+        Ok(())
     }
 
     async fn listen(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
