@@ -1,7 +1,10 @@
 //! What open pages ask once a second: which of the monitors on screen were looked at, and whether our
 //! looks run late. Reads across accounts; the caller knows which page belongs to whom.
 
+use std::collections::HashMap;
+
 use domain::ids::{AccountId, MonitorId};
+use domain::report::Window;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -46,4 +49,41 @@ pub async fn lateness(connection: &mut PgConnection, now: Timestamp) -> Result<S
     .fetch_one(connection)
     .await?;
     Ok(oldest.map_or(SignedDuration::ZERO, |at| now.duration_since(at.to_jiff()).max(SignedDuration::ZERO)))
+}
+
+/// The mean response time of each quarter of an hour in `window`, in order of time, over looks that
+/// got an answer: cheap enough for a whole page of monitors.
+pub async fn sparklines(
+    connection: &mut PgConnection,
+    account: AccountId,
+    monitors: &[MonitorId],
+    window: Window,
+) -> Result<HashMap<MonitorId, Vec<(Timestamp, f64)>>> {
+    let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT monitor_id AS "monitor_id!", step AS "step!: jiff_sqlx::Timestamp", us AS "us!" FROM (
+             SELECT c.monitor_id, date_bin('15 minutes', c.slot, 'epoch'::timestamptz) AS step, avg(c.total_us)::float8 AS us
+             FROM checks c JOIN hours h ON h.hour = date_trunc('hour', c.slot, 'UTC') AND h.state = 'hot'
+             WHERE c.account_id = $1 AND c.monitor_id = ANY ($2) AND c.slot >= $3 AND c.slot < $4 AND c.verdict IN (0, 1)
+             GROUP BY 1, 2
+             UNION ALL
+             SELECT p.monitor_id, p.hour + q * interval '15 minutes', avg(s.us)::float8
+             FROM check_hours p JOIN hours h ON h.hour = p.hour AND h.state <> 'hot'
+             CROSS JOIN generate_series(0, 3) AS q
+             CROSS JOIN LATERAL (SELECT sum(us) AS us FROM unnest(p.phase_means_us[q * 6 + 1 : q * 6 + 6]) AS us) s
+             WHERE p.account_id = $1 AND p.monitor_id = ANY ($2) AND p.hour >= $3 AND p.hour < $4 AND s.us IS NOT NULL
+             GROUP BY 1, 2
+         ) AS steps ORDER BY monitor_id, step"#,
+        account.uuid(),
+        &ids,
+        window.from.to_sqlx() as _,
+        window.to.to_sqlx() as _
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut lines: HashMap<MonitorId, Vec<(Timestamp, f64)>> = HashMap::new();
+    for row in rows {
+        lines.entry(MonitorId::from_uuid(row.monitor_id)).or_default().push((row.step.to_jiff(), row.us / 1000.0));
+    }
+    Ok(lines)
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
+use domain::alert::sms::gsm::{length, septets};
 use domain::contact::Channel;
 use domain::words;
 use jiff::tz::TimeZone;
@@ -102,8 +103,9 @@ fn opened(message: &OutboxMessage, zone: &TimeZone) -> Opened {
 
 /// "131 characters, 1 segment": what the telephone network counts.
 fn size(text: &str) -> String {
-    let count = text.chars().count();
-    let segments = if text.is_ascii() { if count <= 160 { 1 } else { count.div_ceil(153) } } else if count <= 70 { 1 } else { count.div_ceil(67) };
+    let plain = text.chars().all(|c| septets(c).is_some());
+    let (count, single, part) = if plain { (length(text), 160, 153) } else { (text.encode_utf16().count(), 70, 67) };
+    let segments = if count <= single { 1 } else { count.div_ceil(part) };
     let plural = if segments == 1 { "segment" } else { "segments" };
     format!("{count} characters, {segments} {plural}")
 }
@@ -124,7 +126,7 @@ mod tests {
     fn a_text_is_counted_in_segments() {
         assert_eq!(size(&"x".repeat(160)), "160 characters, 1 segment");
         assert_eq!(size(&"x".repeat(161)), "161 characters, 2 segments");
-        assert_eq!(size(&"é".repeat(71)), "71 characters, 2 segments");
+        assert_eq!(size(&"Ж".repeat(71)), "71 characters, 2 segments");
     }
 
     #[test]

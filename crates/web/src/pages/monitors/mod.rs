@@ -1,0 +1,11 @@
+//! Monitors: the dashboard, the forms, one monitor and what is done with it.
+
+pub(crate) mod headline;
+pub(crate) mod parts;
+
+use crate::routes::Routes;
+
+/// The routes of this area.
+pub fn routes() -> Routes {
+    Routes::new()
+}
