@@ -1,7 +1,7 @@
 //! Monitors: the dashboard, the forms, one monitor and what is done with it.
 
-pub(crate) mod headline;
-pub(crate) mod parts;
+pub mod headline;
+pub mod parts;
 
 use crate::routes::Routes;
 
