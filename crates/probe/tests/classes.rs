@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use probe::Prober;
 use rstest::rstest;
 use testkit::dns::{Answer, FakeDns};
-use testkit::way_out::{way_out, with_policy};
+use testkit::way_out::{way_out, with_budget, with_policy};
 use testkit::{Act, Ca, Flaw, Script, Server, blackhole, http2, refused};
 
 /// Long enough for what answers, short enough for what hangs.
@@ -219,6 +219,20 @@ async fn a_dead_resolver_is_our_fault() {
     let seen = look_by(&prober, &plain("http://shop.example/".to_owned())).await;
     assert_eq!(failure(&seen), Some((C::DnsTimeout, Phase::Dns)));
     assert!(seen.our_fault);
+}
+
+#[tokio::test]
+async fn a_look_over_the_budget_of_its_address_is_put_off_and_not_judged() {
+    let server = Server::plain(Script::page("200 OK", "", "hello")).await;
+    let target = plain(format!("http://127.0.0.1:{}/", server.port()));
+    let prober = Prober::new(with_budget(2)).unwrap();
+    for _ in 0..2 {
+        let seen = look_by(&prober, &target).await;
+        assert_eq!((seen.put_off, failure(&seen)), (None, None));
+    }
+    let seen = look_by(&prober, &target).await;
+    assert!(seen.put_off.is_some_and(|wait| wait <= Duration::from_millis(500)), "{seen:?}");
+    assert!(seen.our_fault && seen.tried.is_empty());
 }
 
 #[rstest]

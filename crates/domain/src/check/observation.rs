@@ -1,6 +1,7 @@
 //! What a probe saw. Facts only; [`super::verdict`] judges them.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,10 @@ pub struct Observation {
     pub redirects: Vec<Redirect>,
     /// What broke while looking. Rules about content are judged later.
     pub failure: Option<Failure>,
+    /// The look did not take place, because its address was looked at too often in this second:
+    /// look again after this time, count it, and judge nothing.
+    #[serde(skip)]
+    pub put_off: Option<Duration>,
     /// The failure is ours: no route here, our resolver dead, look cancelled.
     pub our_fault: bool,
 }
@@ -135,6 +140,7 @@ impl Observation {
             tls: None,
             redirects: Vec::new(),
             failure: None,
+            put_off: None,
             our_fault: false,
         }
     }

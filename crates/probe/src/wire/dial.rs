@@ -51,6 +51,7 @@ pub(crate) async fn resolve(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<Chec
 /// and a slow one does not hold up the next.
 pub(crate) async fn connect(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> Step<TcpStream> {
     look.enter(Phase::Connect);
+    spend(look, addresses)?;
     let mut attempts: JoinSet<(usize, Result<TcpStream, ConnectError>)> = JoinSet::new();
     let first = look.seen.tried.len();
     let mut errors = Vec::new();
@@ -90,6 +91,20 @@ pub(crate) async fn connect(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> S
             }
         }
     }
+}
+
+/// Books the look at its address. An address that this look already dialed costs nothing more: a
+/// second hop to the same server is the same look.
+fn spend(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> Step<()> {
+    let Some(address) = addresses.first() else { return Ok(()) };
+    if look.seen.tried.iter().any(|tried| tried.address.ip() == address.ip()) {
+        return Ok(());
+    }
+    look.prober.egress().try_spend(address).map_err(|over| {
+        look.seen.put_off = Some(over.retry_after);
+        look.seen.our_fault = true;
+        Failure::new(FailureClass::NetworkUnreachable, Phase::Connect, format!("put off: {over}"))
+    })
 }
 
 fn start(
