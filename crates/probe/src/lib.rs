@@ -53,7 +53,9 @@ impl Prober {
     /// A prober that goes out through `egress` and trusts whom it trusts.
     pub fn new(egress: Egress) -> Result<Self, ProberError> {
         let tls = Tls::new(egress.root_store())?;
-        Ok(Self { inner: Arc::new(Inner { egress, tls }) })
+        Ok(Self {
+            inner: Arc::new(Inner { egress, tls }),
+        })
     }
 
     pub(crate) fn egress(&self) -> &Egress {

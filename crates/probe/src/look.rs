@@ -31,7 +31,12 @@ pub(crate) struct Look<'p> {
 }
 
 impl<'p> Look<'p> {
-    pub(crate) fn begin(prober: &'p Prober, timeout: Duration, fresh_dns: bool, at: Timestamp) -> Self {
+    pub(crate) fn begin(
+        prober: &'p Prober,
+        timeout: Duration,
+        fresh_dns: bool,
+        at: Timestamp,
+    ) -> Self {
         let started = Instant::now();
         Self {
             prober,
@@ -81,7 +86,10 @@ impl<'p> Look<'p> {
         if self.phase != Phase::Send {
             return;
         }
-        let written = self.wire.as_ref().and_then(|wire| wire.snapshot().last_write);
+        let written = self
+            .wire
+            .as_ref()
+            .and_then(|wire| wire.snapshot().last_write);
         if let Some(written) = written.filter(|at| *at >= self.phase_started) {
             self.enter_at(Phase::FirstByte, written);
         }
@@ -93,18 +101,31 @@ impl<'p> Look<'p> {
         let passed = self.wire.as_ref().map(Log::snapshot).unwrap_or_default();
         let limit = limit_text(self.timeout);
         let (class, message) = match self.phase {
-            Phase::Dns => (FailureClass::DnsTimeout, format!("no answer to the DNS query within {limit}")),
-            Phase::Connect => {
-                (FailureClass::ConnectTimeout, format!("no answer to the connection within {limit}"))
-            }
-            Phase::Tls => (FailureClass::TlsTimeout, format!("the TLS handshake did not end within {limit}")),
+            Phase::Dns => (
+                FailureClass::DnsTimeout,
+                format!("no answer to the DNS query within {limit}"),
+            ),
+            Phase::Connect => (
+                FailureClass::ConnectTimeout,
+                format!("no answer to the connection within {limit}"),
+            ),
+            Phase::Tls => (
+                FailureClass::TlsTimeout,
+                format!("the TLS handshake did not end within {limit}"),
+            ),
             Phase::Send | Phase::FirstByte => (
                 FailureClass::HttpTimeout,
-                format!("no complete header block within {limit}; {} bytes came", passed.read),
+                format!(
+                    "no complete header block within {limit}; {} bytes came",
+                    passed.read
+                ),
             ),
             Phase::Body => (
                 FailureClass::BodyTimeout,
-                format!("the body did not end within {limit}; {} bytes came", passed.read),
+                format!(
+                    "the body did not end within {limit}; {} bytes came",
+                    passed.read
+                ),
             ),
         };
         Failure::new(class, self.phase, message).with_detail(limit)
@@ -113,8 +134,7 @@ impl<'p> Look<'p> {
     /// Closes the books.
     pub(crate) fn finish(mut self, failure: Option<Failure>) -> Observation {
         self.enter(self.phase);
-        self.seen.total_us =
-            u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.seen.total_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.seen.failure = failure;
         self.seen
     }

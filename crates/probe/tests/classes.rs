@@ -16,25 +16,49 @@ use testkit::dns::{Answer, FakeDns};
 use testkit::way_out::{way_out, with_budget, with_policy};
 use testkit::{Act, Ca, Flaw, Script, Server, blackhole, http2, refused};
 
-/// Long enough for what answers, short enough for what hangs.
-const TIMEOUT: Duration = Duration::from_millis(700);
+/// For what answers, on a busy machine too.
+const PATIENT: Duration = Duration::from_secs(10);
+/// For what hangs.
+const SHORT: Duration = Duration::from_millis(700);
+/// A look may be 250 ms over its time-out; a busy machine adds some.
+const OVER: Duration = Duration::from_millis(1_000);
+
+const fn timeout_for(class: C) -> Duration {
+    match class {
+        C::DnsTimeout | C::ConnectTimeout | C::TlsTimeout | C::HttpTimeout | C::BodyTimeout => {
+            SHORT
+        }
+        _ => PATIENT,
+    }
+}
 
 fn http(url: String, change: impl FnOnce(&mut HttpSpec)) -> Target {
     let mut http = HttpSpec::default();
     change(&mut http);
-    Settings::of(&MonitorSpec { url: Some(url), http: Some(http), ..MonitorSpec::default() }).target
+    Settings::of(&MonitorSpec {
+        url: Some(url),
+        http: Some(http),
+        ..MonitorSpec::default()
+    })
+    .target
 }
 
 fn plain(url: String) -> Target {
     http(url, |_| {})
 }
 
-async fn look_by(prober: &Prober, target: &Target) -> Observation {
+async fn look_within(timeout: Duration, prober: &Prober, target: &Target) -> Observation {
     let started = Instant::now();
-    let seen = prober.look(target, TIMEOUT, false, Timestamp::UNIX_EPOCH).await;
-    let over = started.elapsed().saturating_sub(TIMEOUT);
-    assert!(over < Duration::from_millis(250), "the look was {over:?} over its time-out");
+    let seen = prober
+        .look(target, timeout, false, Timestamp::UNIX_EPOCH)
+        .await;
+    let over = started.elapsed().saturating_sub(timeout);
+    assert!(over < OVER, "the look was {over:?} over its time-out");
     seen
+}
+
+async fn look_by(prober: &Prober, target: &Target) -> Observation {
+    look_within(PATIENT, prober, target).await
 }
 
 fn prober(ca: Option<&Ca>) -> Prober {
@@ -46,7 +70,9 @@ async fn look(target: &Target) -> Observation {
 }
 
 fn failure(seen: &Observation) -> Option<(C, Phase)> {
-    seen.failure.as_ref().map(|failure| (failure.class, failure.phase))
+    seen.failure
+        .as_ref()
+        .map(|failure| (failure.class, failure.phase))
 }
 
 fn compressed(kind: &str, bytes: &[u8]) -> Vec<u8> {
@@ -80,18 +106,38 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 #[case::hangs_in_the_head(Script::answer("HTTP/1.1 200 OK\r\nserver: x\r\n").hang(), C::HttpTimeout, Phase::FirstByte)]
 #[case::drips(Script::request().then(Act::Drip(b"HTTP/1.1 200 OK\r\nserver: a long name\r\n\r\n".to_vec(), Duration::from_millis(100))),
     C::HttpTimeout, Phase::FirstByte)]
-#[case::half_a_head(Script::answer("HTTP/1.1 200 OK\r\nserver: x\r\n"), C::HttpIncomplete, Phase::FirstByte)]
+#[case::half_a_head(
+    Script::answer("HTTP/1.1 200 OK\r\nserver: x\r\n"),
+    C::HttpIncomplete,
+    Phase::FirstByte
+)]
 #[case::half_a_line(Script::answer("HTT"), C::HttpIncomplete, Phase::FirstByte)]
 #[case::resets(Script::request().reset(), C::ConnectionReset, Phase::FirstByte)]
 #[case::resets_in_the_head(Script::answer("HTTP/1.1 200 OK\r\n").reset(), C::ConnectionReset, Phase::FirstByte)]
 #[case::another_protocol(Script::request().send("SSH-2.0-OpenSSH_9.2\r\n").hang(), C::HttpMalformed, Phase::FirstByte)]
-#[case::tls_on_a_plain_port(Script::answer(b"\x15\x03\x01\x00\x02\x02\x46"), C::HttpMalformed, Phase::FirstByte)]
-#[case::bad_header(Script::answer("HTTP/1.1 200 OK\r\nno colon here\r\n\r\n"), C::HttpMalformed, Phase::FirstByte)]
-#[case::two_lengths(Script::answer("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab"), C::HttpMalformed, Phase::FirstByte)]
+#[case::tls_on_a_plain_port(
+    Script::answer(b"\x15\x03\x01\x00\x02\x02\x46"),
+    C::HttpMalformed,
+    Phase::FirstByte
+)]
+#[case::bad_header(
+    Script::answer("HTTP/1.1 200 OK\r\nno colon here\r\n\r\n"),
+    C::HttpMalformed,
+    Phase::FirstByte
+)]
+#[case::two_lengths(
+    Script::answer("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab"),
+    C::HttpMalformed,
+    Phase::FirstByte
+)]
 #[case::endless_headers(Script::answer("HTTP/1.1 200 OK\r\n").then(Act::SendForever(b"x-more: and more and more and more\r\n".to_vec())),
     C::HeaderTooLarge, Phase::FirstByte)]
 #[case::one_huge_header(Script::answer(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(70_000))), C::HeaderTooLarge, Phase::FirstByte)]
-#[case::body_cut(Script::answer("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort"), C::BodyTruncated, Phase::Body)]
+#[case::body_cut(
+    Script::answer("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort"),
+    C::BodyTruncated,
+    Phase::Body
+)]
 #[case::chunks_cut(Script::answer(CHUNKED).send("5\r\nhello\r\n"), C::BodyTruncated, Phase::Body)]
 #[case::body_hangs(Script::answer("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort").hang(), C::BodyTimeout, Phase::Body)]
 #[case::body_drips(Script::answer("HTTP/1.1 200 OK\r\n\r\n").then(Act::Drip(vec![b'a'; 1000], Duration::from_millis(20))),
@@ -99,17 +145,42 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 #[case::body_reset(Script::answer("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort").then(Act::Drip(b"ab".to_vec(), Duration::from_millis(20))).reset(),
     C::BodyReset, Phase::Body)]
 #[case::bad_chunk(Script::answer(CHUNKED).send("not a length\r\n"), C::BodyMalformed, Phase::Body)]
-#[case::bad_gzip(Script::page("200 OK", "content-encoding: gzip\r\n", "this is not gzip at all"), C::DecodeError, Phase::Body)]
+#[case::bad_gzip(
+    Script::page("200 OK", "content-encoding: gzip\r\n", "this is not gzip at all"),
+    C::DecodeError,
+    Phase::Body
+)]
 #[case::cut_gzip(Script::page("200 OK", "content-encoding: gzip\r\n", &compressed("gzip", &[7; 5000])[..20]), C::DecodeError, Phase::Body)]
 #[case::bomb(Script::page("200 OK", "content-encoding: gzip\r\n", compressed("gzip", &vec![0; 8 << 20])), C::BodyTooLarge, Phase::Body)]
-#[case::no_location(Script::page("302 Found", "", ""), C::RedirectInvalid, Phase::FirstByte)]
-#[case::mail_location(Script::page("302 Found", "location: mailto:x@shop.example\r\n", ""), C::RedirectInvalid, Phase::FirstByte)]
-#[case::broken_location(Script::page("302 Found", "location: http://[::1\r\n", ""), C::RedirectInvalid, Phase::FirstByte)]
-#[case::to_itself(Script::page("302 Found", "location: /\r\n", ""), C::RedirectLoop, Phase::FirstByte)]
+#[case::no_location(
+    Script::page("302 Found", "", ""),
+    C::RedirectInvalid,
+    Phase::FirstByte
+)]
+#[case::mail_location(
+    Script::page("302 Found", "location: mailto:x@shop.example\r\n", ""),
+    C::RedirectInvalid,
+    Phase::FirstByte
+)]
+#[case::broken_location(
+    Script::page("302 Found", "location: http://[::1\r\n", ""),
+    C::RedirectInvalid,
+    Phase::FirstByte
+)]
+#[case::to_itself(
+    Script::page("302 Found", "location: /\r\n", ""),
+    C::RedirectLoop,
+    Phase::FirstByte
+)]
 #[tokio::test]
 async fn plain_http(#[case] script: Script, #[case] class: C, #[case] phase: Phase) {
     let server = Server::plain(script).await;
-    let seen = look(&plain(server.url("http", "/"))).await;
+    let seen = look_within(
+        timeout_for(class),
+        &prober(None),
+        &plain(server.url("http", "/")),
+    )
+    .await;
     assert_eq!(failure(&seen), Some((class, phase)), "{seen:?}");
     assert!(!seen.our_fault);
     assert_eq!(seen.address, Some(server.address()));
@@ -120,12 +191,30 @@ async fn plain_http(#[case] script: Script, #[case] class: C, #[case] phase: Pha
 #[case::with_length(Script::page("200 OK", "", "hello"), "hello")]
 #[case::without_length(Script::answer("HTTP/1.0 200 OK\r\n\r\nhello"), "hello")]
 #[case::chunked(Script::answer(CHUNKED).send("5\r\nhello\r\n0\r\n\r\n"), "hello")]
-#[case::gzip(Script::page("200 OK", "content-encoding: gzip\r\n", compressed("gzip", b"hello")), "hello")]
-#[case::deflate(Script::page("200 OK", "content-encoding: deflate\r\n", compressed("zlib", b"hello")), "hello")]
-#[case::raw_deflate(Script::page("200 OK", "content-encoding: deflate\r\n", compressed("raw", b"hello")), "hello")]
+#[case::gzip(
+    Script::page("200 OK", "content-encoding: gzip\r\n", compressed("gzip", b"hello")),
+    "hello"
+)]
+#[case::deflate(
+    Script::page(
+        "200 OK",
+        "content-encoding: deflate\r\n",
+        compressed("zlib", b"hello")
+    ),
+    "hello"
+)]
+#[case::raw_deflate(
+    Script::page("200 OK", "content-encoding: deflate\r\n", compressed("raw", b"hello")),
+    "hello"
+)]
 #[case::gzip_and_more(Script::page("200 OK", "content-encoding: gzip\r\n", [compressed("gzip", b"hello"), b"\0\0".to_vec()].concat()), "hello")]
 #[case::empty(Script::page("204 No Content", "", ""), "")]
-#[case::after_early_hints(Script::answer("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"), "hello")]
+#[case::after_early_hints(
+    Script::answer(
+        "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
+    ),
+    "hello"
+)]
 #[tokio::test]
 async fn good_answers(#[case] script: Script, #[case] body: &str) {
     let server = Server::plain(script).await;
@@ -160,7 +249,10 @@ fn noise(length: usize) -> Vec<u8> {
         (state >> 24) as u8
     });
     let line: Vec<u8> = line.take(length / 16).collect();
-    line.chunks(256).flat_map(|chunk| chunk.repeat(16)).take(length).collect()
+    line.chunks(256)
+        .flat_map(|chunk| chunk.repeat(16))
+        .take(length)
+        .collect()
 }
 
 #[tokio::test]
@@ -174,9 +266,55 @@ async fn connection_refused() {
 #[tokio::test]
 async fn connection_times_out() {
     let hole = blackhole().await;
-    let seen = look(&plain(format!("http://{}/", hole.address()))).await;
-    assert_eq!(failure(&seen), Some((C::ConnectTimeout, Phase::Connect)), "{seen:?}");
+    let seen = look_within(
+        SHORT,
+        &prober(None),
+        &plain(format!("http://{}/", hole.address())),
+    )
+    .await;
+    assert_eq!(
+        failure(&seen),
+        Some((C::ConnectTimeout, Phase::Connect)),
+        "{seen:?}"
+    );
     assert!(!seen.our_fault);
+}
+
+/// TCP to a group address is refused by the system as unreachable.
+#[tokio::test]
+async fn network_unreachable() {
+    let seen = look(&Target::Tcp {
+        host: "224.0.0.1".to_owned(),
+        port: 80,
+    })
+    .await;
+    assert_eq!(
+        failure(&seen),
+        Some((C::NetworkUnreachable, Phase::Connect)),
+        "{seen:?}"
+    );
+}
+
+/// Of a chain of hops, the owner's own certificate is the one that is kept.
+#[tokio::test]
+async fn the_first_certificate_is_kept() {
+    let ca = Ca::default();
+    let there = Server::tls(ca.server(Flaw::None), Script::page("200 OK", "", "hello")).await;
+    let to = format!("location: https://localhost:{}/\r\n", there.port());
+    let here = Server::tls(ca.server(Flaw::None), Script::page("302 Found", &to, "")).await;
+    let prober = prober(Some(&ca));
+    let port = Target::Tls {
+        host: "localhost".to_owned(),
+        port: here.port(),
+    };
+    let own = look_by(&prober, &port).await.tls.expect("facts");
+    let seen = look_by(
+        &prober,
+        &plain(format!("https://localhost:{}/", here.port())),
+    )
+    .await;
+    assert_eq!((seen.failure, seen.redirects.len()), (None, 1));
+    assert_eq!(seen.tls.expect("facts").chain, own.chain);
 }
 
 /// A name with a dead first address is up: the next one is tried, and the dead one is written down.
@@ -184,13 +322,31 @@ async fn connection_times_out() {
 async fn the_next_address_is_tried() {
     let server = Server::plain(Script::page("200 OK", "", "hello")).await;
     let dns = FakeDns::start().await;
-    dns.set("shop.example", Answer::Addresses(vec!["127.0.0.9".parse().unwrap(), "127.0.0.1".parse().unwrap()]));
+    dns.set(
+        "shop.example",
+        Answer::Addresses(vec![
+            "127.0.0.9".parse().unwrap(),
+            "127.0.0.1".parse().unwrap(),
+        ]),
+    );
     let prober = Prober::new(way_out(Some(dns.address()), None)).unwrap();
-    let seen = look_by(&prober, &plain(format!("http://shop.example:{}/", server.port()))).await;
+    let seen = look_by(
+        &prober,
+        &plain(format!("http://shop.example:{}/", server.port())),
+    )
+    .await;
     assert_eq!(seen.failure, None);
     assert_eq!(seen.address, Some(server.address()));
     assert_eq!(seen.resolved.len(), 2);
-    assert_eq!(seen.tried.iter().filter(|tried| tried.error.is_some()).count(), 1, "{:?}", seen.tried);
+    assert_eq!(
+        seen.tried
+            .iter()
+            .filter(|tried| tried.error.is_some())
+            .count(),
+        1,
+        "{:?}",
+        seen.tried
+    );
 }
 
 #[rstest]
@@ -207,7 +363,12 @@ async fn names(#[case] answer: Answer, #[case] class: C) {
     let dns = FakeDns::start().await;
     dns.set("shop.example", answer);
     let prober = Prober::new(way_out(Some(dns.address()), None)).unwrap();
-    let seen = look_by(&prober, &plain("http://shop.example/".to_owned())).await;
+    let seen = look_within(
+        SHORT * 3,
+        &prober,
+        &plain("http://shop.example/".to_owned()),
+    )
+    .await;
     assert_eq!(failure(&seen), Some((class, Phase::Dns)), "{seen:?}");
     assert!(!seen.our_fault, "the resolver lives");
 }
@@ -216,7 +377,7 @@ async fn names(#[case] answer: Answer, #[case] class: C) {
 async fn a_dead_resolver_is_our_fault() {
     let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let prober = Prober::new(way_out(Some(silent.local_addr().unwrap()), None)).unwrap();
-    let seen = look_by(&prober, &plain("http://shop.example/".to_owned())).await;
+    let seen = look_within(SHORT, &prober, &plain("http://shop.example/".to_owned())).await;
     assert_eq!(failure(&seen), Some((C::DnsTimeout, Phase::Dns)));
     assert!(seen.our_fault);
 }
@@ -231,7 +392,11 @@ async fn a_look_over_the_budget_of_its_address_is_put_off_and_not_judged() {
         assert_eq!((seen.put_off, failure(&seen)), (None, None));
     }
     let seen = look_by(&prober, &target).await;
-    assert!(seen.put_off.is_some_and(|wait| wait <= Duration::from_millis(500)), "{seen:?}");
+    assert!(
+        seen.put_off
+            .is_some_and(|wait| wait <= Duration::from_millis(500)),
+        "{seen:?}"
+    );
     assert!(seen.our_fault && seen.tried.is_empty());
 }
 
@@ -255,17 +420,30 @@ async fn certificates(#[case] flaw: Flaw, #[case] class: C) {
     assert_eq!(failure(&seen), Some((class, Phase::Tls)), "{seen:?}");
     let facts = seen.tls.expect("the certificate is written down");
     assert_eq!(facts.problem, Some(class));
-    assert!(facts.leaf().is_some_and(|leaf| !leaf.fingerprint.is_empty()));
+    assert!(
+        facts
+            .leaf()
+            .is_some_and(|leaf| !leaf.fingerprint.is_empty())
+    );
     assert_eq!(facts.version.as_deref(), Some("TLS 1.3"));
 
     let regardless = http(url, |http| http.verify_tls = Some(false));
     let seen = look_by(&prober, &regardless).await;
-    assert_eq!(seen.failure, None, "the look goes on where the owner wants it to");
+    assert_eq!(
+        seen.failure, None,
+        "the look goes on where the owner wants it to"
+    );
     assert_eq!(seen.http.map(|http| http.status), Some(200));
     assert_eq!(seen.tls.and_then(|tls| tls.problem), Some(class));
 
-    let port = Target::Tls { host: "localhost".to_owned(), port: server.port() };
-    assert_eq!(failure(&look_by(&prober, &port).await), Some((class, Phase::Tls)));
+    let port = Target::Tls {
+        host: "localhost".to_owned(),
+        port: server.port(),
+    };
+    assert_eq!(
+        failure(&look_by(&prober, &port).await),
+        Some((class, Phase::Tls))
+    );
 }
 
 #[rstest]
@@ -275,16 +453,25 @@ async fn certificates(#[case] flaw: Flaw, #[case] class: C) {
 async fn a_good_certificate(#[case] host: &str) {
     let ca = Ca::default();
     let server = Server::tls(ca.server(Flaw::None), Script::page("200 OK", "", "hello")).await;
-    let seen = look_by(&prober(Some(&ca)), &plain(format!("https://{host}:{}/", server.port()))).await;
+    let seen = look_by(
+        &prober(Some(&ca)),
+        &plain(format!("https://{host}:{}/", server.port())),
+    )
+    .await;
     assert_eq!(seen.failure, None, "{seen:?}");
     let facts = seen.tls.expect("facts");
     assert_eq!((facts.problem, facts.chain.len()), (None, 2));
-    assert!(facts.leaf().is_some_and(|leaf| leaf.names.iter().any(|name| name == "localhost")));
+    assert!(
+        facts
+            .leaf()
+            .is_some_and(|leaf| leaf.names.iter().any(|name| name == "localhost"))
+    );
     assert!(seen.phases.tls.is_some());
 }
 
 /// A ServerHello of TLS 1.0, as far as anyone reads it.
-const HELLO_1_0: &[u8] = b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x00\x00\x2f\x00";
+const HELLO_1_0: &[u8] =
+    b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x00\x00\x2f\x00";
 /// Alerts: protocol_version and handshake_failure.
 const ALERT_VERSION: &[u8] = b"\x15\x03\x01\x00\x02\x02\x46";
 const ALERT_HANDSHAKE: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
@@ -300,7 +487,12 @@ const ALERT_HANDSHAKE: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
 #[tokio::test]
 async fn handshakes(#[case] script: Script, #[case] class: C, #[case] version: Option<&str>) {
     let server = Server::plain(script).await;
-    let seen = look(&plain(server.url("https", "/"))).await;
+    let seen = look_within(
+        timeout_for(class),
+        &prober(None),
+        &plain(server.url("https", "/")),
+    )
+    .await;
     assert_eq!(failure(&seen), Some((class, Phase::Tls)), "{seen:?}");
     assert_eq!(seen.tls.and_then(|tls| tls.version).as_deref(), version);
 }
@@ -315,7 +507,10 @@ async fn only_old_versions() {
     .await;
     let seen = look(&plain(server.url("https", "/"))).await;
     assert_eq!(failure(&seen), Some((C::TlsProtocolVersion, Phase::Tls)));
-    assert_eq!(seen.tls.and_then(|tls| tls.version).as_deref(), Some("TLS 1.0"));
+    assert_eq!(
+        seen.tls.and_then(|tls| tls.version).as_deref(),
+        Some("TLS 1.0")
+    );
     assert_eq!(server.connections(), 2);
 }
 
@@ -325,21 +520,38 @@ async fn only_old_versions() {
 #[case(&rustls::version::TLS12, false)]
 #[case(&rustls::version::TLS13, false)]
 #[tokio::test]
-async fn client_certificate(#[case] version: &'static rustls::SupportedProtocolVersion, #[case] web: bool) {
+async fn client_certificate(
+    #[case] version: &'static rustls::SupportedProtocolVersion,
+    #[case] web: bool,
+) {
     let ca = Ca::default();
-    let server = Server::tls(ca.server_wanting_certificate(version), Script::page("200 OK", "", "hello")).await;
+    let server = Server::tls(
+        ca.server_wanting_certificate(version),
+        Script::page("200 OK", "", "hello"),
+    )
+    .await;
     let target = match web {
         true => plain(format!("https://localhost:{}/", server.port())),
-        false => Target::Tls { host: "localhost".to_owned(), port: server.port() },
+        false => Target::Tls {
+            host: "localhost".to_owned(),
+            port: server.port(),
+        },
     };
     let seen = look_by(&prober(Some(&ca)), &target).await;
-    assert_eq!(failure(&seen), Some((C::TlsClientCertRequired, Phase::Tls)), "{seen:?}");
+    assert_eq!(
+        failure(&seen),
+        Some((C::TlsClientCertRequired, Phase::Tls)),
+        "{seen:?}"
+    );
 }
 
 fn h2(acts: impl IntoIterator<Item = Vec<u8>>) -> Script {
-    let start = Script::default().then(Act::Read(24)).send(http2::settings());
+    let start = Script::default()
+        .then(Act::Read(24))
+        .send(http2::settings());
     // The request is waited for by its headers: client preface, settings, then more.
-    acts.into_iter().fold(start.then(Act::Read(40)), Script::send)
+    acts.into_iter()
+        .fold(start.then(Act::Read(40)), Script::send)
 }
 
 #[rstest]
@@ -356,7 +568,8 @@ async fn http_two(#[case] script: Script, #[case] class: C, #[case] phase: Phase
     let ca = Ca::default();
     let config = ca.server_with(Flaw::None, &["h2"], |config| config);
     let server = Server::tls(config, script).await;
-    let seen = look_by(&prober(Some(&ca)), &plain(format!("https://localhost:{}/", server.port()))).await;
+    let url = format!("https://localhost:{}/", server.port());
+    let seen = look_within(timeout_for(class), &prober(Some(&ca)), &plain(url)).await;
     assert_eq!(failure(&seen), Some((class, phase)), "{seen:?}");
 }
 
@@ -366,10 +579,17 @@ async fn http_two_works() {
     let config = ca.server_with(Flaw::None, &["h2", "http/1.1"], |config| config);
     let script = h2([http2::ok_headers(1), http2::data(1, b"hello", true)]).hang();
     let server = Server::tls(config, script).await;
-    let seen = look_by(&prober(Some(&ca)), &plain(format!("https://localhost:{}/", server.port()))).await;
+    let seen = look_by(
+        &prober(Some(&ca)),
+        &plain(format!("https://localhost:{}/", server.port())),
+    )
+    .await;
     assert_eq!(seen.failure, None);
     let http = seen.http.expect("an answer");
-    assert_eq!((http.version.as_str(), http.body.as_slice()), ("HTTP/2", b"hello".as_slice()));
+    assert_eq!(
+        (http.version.as_str(), http.body.as_slice()),
+        ("HTTP/2", b"hello".as_slice())
+    );
     assert_eq!(seen.tls.and_then(|tls| tls.alpn).as_deref(), Some("h2"));
 }
 
@@ -378,11 +598,17 @@ async fn http_two_works() {
 #[case(3, C::RedirectTooMany)]
 #[tokio::test]
 async fn too_many_redirects(#[case] most: u32, #[case] class: C) {
-    let server = Server::each(|n| Script::page("302 Found", &format!("location: /{n}\r\n"), "")).await;
-    let target = http(server.url("http", "/"), |http| http.max_redirects = Some(most));
+    let server =
+        Server::each(|n| Script::page("302 Found", &format!("location: /{n}\r\n"), "")).await;
+    let target = http(server.url("http", "/"), |http| {
+        http.max_redirects = Some(most)
+    });
     let seen = look(&target).await;
     assert_eq!(failure(&seen), Some((class, Phase::FirstByte)));
-    assert_eq!(seen.failure.and_then(|failure| failure.detail), Some(most.to_string()));
+    assert_eq!(
+        seen.failure.and_then(|failure| failure.detail),
+        Some(most.to_string())
+    );
     assert_eq!(seen.redirects.len() as u32, most + 1);
 }
 
@@ -397,23 +623,47 @@ async fn redirects_lead_to_the_page() {
     assert_eq!(seen.redirects[0].to, page.url("http", "/there"));
     assert_eq!(seen.address, Some(page.address()));
 
-    let stays = http(server.url("http", "/"), |http| http.follow_redirects = Some(false));
+    let stays = http(server.url("http", "/"), |http| {
+        http.follow_redirects = Some(false)
+    });
     assert_eq!(look(&stays).await.http.map(|http| http.status), Some(301));
 }
 
 /// Each hop is guarded: hosted egress refuses what points inside.
 #[tokio::test]
 async fn refused_targets() {
-    let hosted = |dns: &FakeDns| Prober::new(with_policy(AddressPolicy::Hosted, Some(dns.address()), None)).unwrap();
+    let hosted = |dns: &FakeDns| {
+        Prober::new(with_policy(
+            AddressPolicy::Hosted,
+            Some(dns.address()),
+            None,
+        ))
+        .unwrap()
+    };
     let dns = FakeDns::start().await;
     dns.set_loopback("shop.example");
-    for url in ["http://127.0.0.1/", "http://shop.example/", "http://localhost/", "http://10.0.0.1:8080/"] {
+    for url in [
+        "http://127.0.0.1/",
+        "http://shop.example/",
+        "http://localhost/",
+        "http://10.0.0.1:8080/",
+    ] {
         let seen = look_by(&hosted(&dns), &plain(url.to_owned())).await;
-        assert_eq!(failure(&seen), Some((C::TargetRefused, Phase::Dns)), "{url}");
+        assert_eq!(
+            failure(&seen),
+            Some((C::TargetRefused, Phase::Dns)),
+            "{url}"
+        );
         assert!(seen.tried.is_empty(), "{url}");
     }
-    let port = Target::Tcp { host: "127.0.0.1".to_owned(), port: 22 };
-    assert_eq!(failure(&look_by(&hosted(&dns), &port).await), Some((C::TargetRefused, Phase::Dns)));
+    let port = Target::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port: 22,
+    };
+    assert_eq!(
+        failure(&look_by(&hosted(&dns), &port).await),
+        Some((C::TargetRefused, Phase::Dns))
+    );
 }
 
 #[rstest]
@@ -422,9 +672,20 @@ async fn refused_targets() {
 #[tokio::test]
 async fn tcp_ports(#[case] open: bool) {
     let server = Server::plain(Script::close()).await;
-    let port = if open { server.port() } else { refused().await.port() };
-    let seen = look(&Target::Tcp { host: "127.0.0.1".to_owned(), port }).await;
-    assert_eq!(failure(&seen), (!open).then_some((C::ConnectRefused, Phase::Connect)));
+    let port = if open {
+        server.port()
+    } else {
+        refused().await.port()
+    };
+    let seen = look(&Target::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port,
+    })
+    .await;
+    assert_eq!(
+        failure(&seen),
+        (!open).then_some((C::ConnectRefused, Phase::Connect))
+    );
     assert!(seen.phases.connect.is_some());
 }
 
@@ -442,18 +703,29 @@ async fn secrets_do_not_cross_origins() {
         let mut bytes = vec![0; 4096];
         let count = stream.read(&mut bytes).await.unwrap();
         *heard.lock().unwrap() = String::from_utf8_lossy(&bytes[..count]).to_lowercase();
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            .await
+            .unwrap();
     });
-    let url = here.url("http", "/").replace("http://", "http://user:secret@");
+    let url = here
+        .url("http", "/")
+        .replace("http://", "http://user:secret@");
     let target = http(url, |http| {
         http.method = Some("POST".to_owned());
         http.body = Some("token=secret".to_owned());
-        http.headers = Some(domain::monitor::spec::Headers(vec![("x-api-key".to_owned(), "secret".to_owned())]));
+        http.headers = Some(domain::monitor::spec::Headers(vec![(
+            "x-api-key".to_owned(),
+            "secret".to_owned(),
+        )]));
     });
     let seen = look(&target).await;
     listening.await.unwrap();
     assert_eq!(seen.failure, None);
     let heard = seen_there.lock().unwrap().clone();
     assert!(heard.starts_with("post / http/1.1"), "{heard}");
-    assert!(!heard.contains("secret") && !heard.contains("authorization"), "{heard}");
+    assert!(
+        !heard.contains("secret") && !heard.contains("authorization"),
+        "{heard}"
+    );
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair,
-    PublicKeyData, SignatureAlgorithm, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType, IsCa, Issuer,
+    KeyPair, PublicKeyData, SignatureAlgorithm, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -51,7 +51,9 @@ struct Issued {
 
 fn named(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::OrganizationName, "Testkit");
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, "Testkit");
     params.distinguished_name.push(DnType::CommonName, name);
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2090, 1, 1);
@@ -76,7 +78,10 @@ impl Ca {
         let key = KeyPair::generate().expect("a key");
         let params = authority(name);
         let root = params.self_signed(&key).expect("a root");
-        Self { root, root_issuer: Issuer::new(params, key) }
+        Self {
+            root,
+            root_issuer: Issuer::new(params, key),
+        }
     }
 
     /// The root, for those who are to trust it.
@@ -105,7 +110,10 @@ impl Ca {
             .expect("versions")
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Always(Arc::new(certified))));
-        config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        config.alpn_protocols = alpn
+            .iter()
+            .map(|protocol| protocol.as_bytes().to_vec())
+            .collect();
         Arc::new(tune(config))
     }
 
@@ -118,14 +126,20 @@ impl Ca {
         let issued = self.issue(Flaw::None);
         let mut roots = rustls::RootCertStore::empty();
         roots.add(self.root.der().clone()).expect("a root");
-        let wants = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-            .build()
-            .expect("a verifier");
+        let wants = rustls::server::WebPkiClientVerifier::builder_with_provider(
+            Arc::new(roots),
+            provider.clone(),
+        )
+        .build()
+        .expect("a verifier");
         let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[version])
             .expect("versions")
             .with_client_cert_verifier(wants)
-            .with_cert_resolver(Arc::new(Always(Arc::new(CertifiedKey::new(issued.chain, issued.key)))));
+            .with_cert_resolver(Arc::new(Always(Arc::new(CertifiedKey::new(
+                issued.chain,
+                issued.key,
+            )))));
         Arc::new(config)
     }
 
@@ -133,9 +147,15 @@ impl Ca {
         let mut params = named("localhost");
         let names = match flaw {
             Flaw::OtherName => vec!["other.example".to_owned()],
-            _ => vec!["localhost".to_owned(), "shop.example".to_owned(), "127.0.0.1".to_owned()],
+            _ => vec![
+                "localhost".to_owned(),
+                "shop.example".to_owned(),
+                "127.0.0.1".to_owned(),
+            ],
         };
-        params.subject_alt_names = CertificateParams::new(names).expect("names").subject_alt_names;
+        params.subject_alt_names = CertificateParams::new(names)
+            .expect("names")
+            .subject_alt_names;
         params.custom_extensions.push(issuer_url());
         match flaw {
             Flaw::Expired => params.not_after = date_time_ymd(2021, 1, 1),
@@ -145,16 +165,25 @@ impl Ca {
         let pair = KeyPair::generate().expect("a key");
         if flaw == Flaw::SelfSigned {
             let leaf = params.self_signed(&pair).expect("a certificate");
-            return Issued { chain: vec![leaf.into()], key: signing_key(&pair), ocsp: None };
+            return Issued {
+                chain: vec![leaf.into()],
+                key: signing_key(&pair),
+                ocsp: None,
+            };
         }
         let stranger = (flaw == Flaw::UnknownAuthority).then(|| Self::new("Nobody's root"));
         let root = stranger.as_ref().unwrap_or(self);
         let (intermediate, issuer) = root.intermediate(flaw);
         let (leaf, key) = if flaw == Flaw::WeakKey {
-            let leaf = params.signed_by(&WeakRsa::new(), &issuer).expect("a certificate");
+            let leaf = params
+                .signed_by(&WeakRsa::new(), &issuer)
+                .expect("a certificate");
             (leaf, Arc::new(Scribble) as Arc<dyn SigningKey>)
         } else {
-            (params.signed_by(&pair, &issuer).expect("a certificate"), signing_key(&pair))
+            (
+                params.signed_by(&pair, &issuer).expect("a certificate"),
+                signing_key(&pair),
+            )
         };
         let mut chain = vec![leaf.into()];
         if flaw != Flaw::MissingIntermediate {
@@ -170,7 +199,9 @@ impl Ca {
             params.not_after = date_time_ymd(2021, 1, 1);
         }
         let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.root_issuer).expect("an intermediate");
+        let certificate = params
+            .signed_by(&key, &self.root_issuer)
+            .expect("an intermediate");
         (certificate, Issuer::new(params, key))
     }
 }
@@ -200,8 +231,14 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 /// An OCSP response (RFC 6960) that says revoked; its signature is empty.
 fn revoked() -> Vec<u8> {
     let time = der(0x18, b"20260101000000Z");
-    let single = der(0x30, &[der(0x30, &[5; 20]), der(0xA1, &time), time.clone()].concat());
-    let data = der(0x30, &[der(0xA2, &der(0x04, &[1; 20])), time, der(0x30, &single)].concat());
+    let single = der(
+        0x30,
+        &[der(0x30, &[5; 20]), der(0xA1, &time), time.clone()].concat(),
+    );
+    let data = der(
+        0x30,
+        &[der(0xA2, &der(0x04, &[1; 20])), time, der(0x30, &single)].concat(),
+    );
     let basic = der(0x30, &[data, der(0x30, &[]), der(0x03, &[0; 8])].concat());
     let bytes = der(0x30, &[der(0x06, &[0x2B]), der(0x04, &basic)].concat());
     der(0x30, &[der(0x0A, &[0]), der(0xA0, &bytes)].concat())
@@ -245,7 +282,9 @@ struct Scribble;
 
 impl SigningKey for Scribble {
     fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
-        offered.contains(&SignatureScheme::RSA_PSS_SHA256).then(|| Box::new(Self) as Box<dyn Signer>)
+        offered
+            .contains(&SignatureScheme::RSA_PSS_SHA256)
+            .then(|| Box::new(Self) as Box<dyn Signer>)
     }
 
     fn algorithm(&self) -> rustls::SignatureAlgorithm {

@@ -55,7 +55,9 @@ impl FakeDns {
     /// Starts one that knows no name; questions for unknown names get NXDOMAIN, the root gets an
     /// empty good answer, so that it passes for a living server.
     pub async fn start() -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback takes a socket");
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("loopback takes a socket");
         let address = socket.local_addr().expect("a socket has an address");
         let names = Names::default();
         let queries = Arc::new(AtomicUsize::new(0));
@@ -70,7 +72,12 @@ impl FakeDns {
                 }
             }
         });
-        Self { address, names, queries, task }
+        Self {
+            address,
+            names,
+            queries,
+            task,
+        }
     }
 
     /// Where it listens.
@@ -80,12 +87,18 @@ impl FakeDns {
 
     /// Answers questions for `name` so from now on.
     pub fn set(&self, name: &str, answer: Answer) {
-        self.names.lock().expect("no panic").insert(name.to_lowercase(), answer);
+        self.names
+            .lock()
+            .expect("no panic")
+            .insert(name.to_lowercase(), answer);
     }
 
     /// Points `name` to 127.0.0.1.
     pub fn set_loopback(&self, name: &str) {
-        self.set(name, Answer::Addresses(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]));
+        self.set(
+            name,
+            Answer::Addresses(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]),
+        );
     }
 
     /// Questions so far.
@@ -114,7 +127,11 @@ fn question(message: &[u8]) -> Option<Question> {
         at += length;
     }
     let kind = u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]);
-    Some(Question { name: labels.join("."), kind, bytes: message.get(12..at + 4)?.to_vec() })
+    Some(Question {
+        name: labels.join("."),
+        kind,
+        bytes: message.get(12..at + 4)?.to_vec(),
+    })
 }
 
 fn reply(message: &[u8], names: &HashMap<String, Answer>) -> Option<Vec<u8>> {
@@ -129,11 +146,17 @@ fn reply(message: &[u8], names: &HashMap<String, Answer>) -> Option<Vec<u8>> {
             None if name.is_empty() => {}
             None => code = 3,
             Some(Answer::Silence) => return None,
-            Some(Answer::Garbage) => return Some([id, &[0x81, 0x80, 0, 1, 0, 9, 0, 0, 0, 0, 0xFF]].concat()),
+            Some(Answer::Garbage) => {
+                return Some([id, &[0x81, 0x80, 0, 1, 0, 9, 0, 0, 0, 0, 0xFF]].concat());
+            }
             Some(Answer::Code(wanted)) => code = *wanted,
             Some(Answer::Empty) => {}
             Some(Answer::Addresses(addresses)) => {
-                records.extend(addresses.iter().filter_map(|ip| record(&name, question.kind, *ip)));
+                records.extend(
+                    addresses
+                        .iter()
+                        .filter_map(|ip| record(&name, question.kind, *ip)),
+                );
             }
             Some(Answer::Alias(to)) => {
                 let entry = entry(&name, 5, &encode(to));
@@ -147,7 +170,9 @@ fn reply(message: &[u8], names: &HashMap<String, Answer>) -> Option<Vec<u8>> {
         }
         break;
     }
-    let count = u16::try_from(records.len()).expect("few records").to_be_bytes();
+    let count = u16::try_from(records.len())
+        .expect("few records")
+        .to_be_bytes();
     let mut out = id.to_vec();
     out.extend([0x81, 0x80 | code, 0, 1, count[0], count[1], 0, 0, 0, 0]);
     out.extend(question.bytes);

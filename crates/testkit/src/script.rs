@@ -73,7 +73,10 @@ impl Script {
     /// A whole answer with a length.
     pub fn page(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
-        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n",
+            body.len()
+        );
         Self::answer(head).send(body)
     }
 
@@ -110,7 +113,11 @@ async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> std::io::R
     stream.flush().await
 }
 
-async fn drip<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8], pause: Duration) -> std::io::Result<()> {
+async fn drip<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    bytes: &[u8],
+    pause: Duration,
+) -> std::io::Result<()> {
     for byte in bytes {
         send(stream, &[*byte]).await?;
         tokio::time::sleep(pause).await;

@@ -40,11 +40,17 @@ impl Server {
 
     /// Shakes hands with `config`, then plays `script`.
     pub async fn tls(config: Arc<ServerConfig>, script: Script) -> Self {
-        Self::run(Arc::new(move |_| script.clone()), Some(TlsAcceptor::from(config))).await
+        Self::run(
+            Arc::new(move |_| script.clone()),
+            Some(TlsAcceptor::from(config)),
+        )
+        .await
     }
 
     async fn run(scripts: Scripts, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback takes a listener");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("loopback takes a listener");
         let address = listener.local_addr().expect("a listener has an address");
         let connections = Arc::new(AtomicUsize::new(0));
         let count = connections.clone();
@@ -55,7 +61,11 @@ impl Server {
                 served.spawn(serve(stream, script, tls.clone()));
             }
         });
-        Self { address, connections, task }
+        Self {
+            address,
+            connections,
+            task,
+        }
     }
 
     /// Where it listens.
@@ -95,7 +105,9 @@ async fn serve(mut stream: TcpStream, script: Script, tls: Option<TlsAcceptor>) 
 
 /// An address on which nothing listens.
 pub async fn refused() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback takes a listener");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .expect("loopback takes a listener");
     listener.local_addr().expect("a listener has an address")
 }
 
@@ -123,16 +135,20 @@ impl Drop for Blackhole {
 /// A listener whose queue is full and that never accepts: the system drops what else comes.
 pub async fn blackhole() -> Blackhole {
     let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("loopback takes a listener");
+    socket
+        .bind((Ipv4Addr::LOCALHOST, 0).into())
+        .expect("loopback takes a listener");
     let listener = socket.listen(0).expect("loopback takes a listener");
     let address = listener.local_addr().expect("a listener has an address");
-    let fill = |_| {
-        tokio::spawn(async move { TcpSocket::new_v4()?.connect(address).await })
-    };
+    let fill = |_| tokio::spawn(async move { TcpSocket::new_v4()?.connect(address).await });
     let queue: Vec<_> = (0..4).map(fill).collect();
     // The queue is full once an attempt is still open while another got in.
     while !queue.iter().any(JoinHandle::is_finished) {
         tokio::task::yield_now().await;
     }
-    Blackhole { address, _listener: listener, _queue: queue }
+    Blackhole {
+        address,
+        _listener: listener,
+        _queue: queue,
+    }
 }

@@ -70,7 +70,9 @@ impl Drop for SwitchableSite {
 impl SwitchableSite {
     /// Starts one that is fine.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback takes a listener");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("loopback takes a listener");
         let address = listener.local_addr().expect("a listener has an address");
         let state = Arc::new(State {
             behaviour: Mutex::new(Behaviour::Fine),
@@ -78,7 +80,11 @@ impl SwitchableSite {
             requests: AtomicUsize::new(0),
         });
         let task = tokio::spawn(run(listener, address, state.clone()));
-        Self { address, state, task }
+        Self {
+            address,
+            state,
+            task,
+        }
     }
 
     /// Behaves so from now on. Open connections are closed, as by a restart.
@@ -126,7 +132,9 @@ async fn run(first: TcpListener, address: SocketAddr, state: Arc<State>) {
         }
         let open = match listener.take() {
             Some(open) => open,
-            None => TcpListener::bind(address).await.expect("the port is still ours"),
+            None => TcpListener::bind(address)
+                .await
+                .expect("the port is still ours"),
         };
         tokio::select! {
             accepted = open.accept() => {
@@ -166,21 +174,36 @@ async fn answer(state: &State, _request: &Request<Incoming>) -> Response<Full<By
         }
         Behaviour::Hang => std::future::pending().await,
         Behaviour::WrongText => page(200, &[], "Error establishing a database connection"),
-        Behaviour::Status(status) => page(status, &[("server".to_owned(), "nginx".to_owned())], &backend_gone(status)),
-        Behaviour::Page { status, headers, body } => page(status, &headers, &body),
+        Behaviour::Status(status) => page(
+            status,
+            &[("server".to_owned(), "nginx".to_owned())],
+            &backend_gone(status),
+        ),
+        Behaviour::Page {
+            status,
+            headers,
+            body,
+        } => page(status, &headers, &body),
     }
 }
 
 fn page(status: u16, headers: &[(String, String)], body: &str) -> Response<Full<Bytes>> {
-    let mut builder = Response::builder().status(status).header("content-type", "text/html; charset=utf-8");
+    let mut builder = Response::builder()
+        .status(status)
+        .header("content-type", "text/html; charset=utf-8");
     for (name, value) in headers {
         builder = builder.header(name, value);
     }
-    builder.body(Full::new(Bytes::from(body.to_owned()))).expect("a valid answer")
+    builder
+        .body(Full::new(Bytes::from(body.to_owned())))
+        .expect("a valid answer")
 }
 
 fn backend_gone(status: u16) -> String {
-    let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("Error");
+    let reason = http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|s| s.canonical_reason())
+        .unwrap_or("Error");
     format!(
         "<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n<center><h1>{status} {reason}</h1>\
          </center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"

@@ -19,13 +19,28 @@ const SECRET_HEADERS: [&str; 8] = [
 const URL_HEADERS: [&str; 4] = ["location", "content-location", "refresh", "link"];
 /// Parameters by which single sign-on and signed links hand over secrets.
 const SECRET_PARAMETERS: [&str; 12] = [
-    "token", "code", "secret", "password", "passwd", "key", "signature", "sig", "session", "sid", "state", "jwt",
+    "token",
+    "code",
+    "secret",
+    "password",
+    "passwd",
+    "key",
+    "signature",
+    "sig",
+    "session",
+    "sid",
+    "state",
+    "jwt",
 ];
 
 /// Masks cookie values, login headers, telling URL parameters of the answer, and every occurrence of
 /// the owner's own `secrets` (header values, request body), which a target may echo.
 pub fn redact(mut seen: Observation, secrets: &[String]) -> Observation {
-    let secrets: Vec<&str> = secrets.iter().map(String::as_str).filter(|s| s.len() >= 4).collect();
+    let secrets: Vec<&str> = secrets
+        .iter()
+        .map(String::as_str)
+        .filter(|s| s.len() >= 4)
+        .collect();
     if let Some(http) = &mut seen.http {
         for (name, value) in &mut http.headers {
             match name.as_str() {
@@ -56,7 +71,10 @@ pub fn redact(mut seen: Observation, secrets: &[String]) -> Observation {
 
 fn cookie(value: &str) -> String {
     let name = value.split('=').next().unwrap_or_default();
-    let attributes = value.split_once(';').map(|(_, rest)| format!(";{rest}")).unwrap_or_default();
+    let attributes = value
+        .split_once(';')
+        .map(|(_, rest)| format!(";{rest}"))
+        .unwrap_or_default();
     format!("{name}={MASK}{attributes}")
 }
 
@@ -97,7 +115,8 @@ fn mask(text: &mut String, secrets: &[&str]) {
 }
 
 fn contains(body: &[u8], secret: &str) -> bool {
-    body.windows(secret.len()).any(|window| window == secret.as_bytes())
+    body.windows(secret.len())
+        .any(|window| window == secret.as_bytes())
 }
 
 #[cfg(test)]
@@ -111,8 +130,14 @@ mod tests {
 
     #[rstest]
     #[case("/login?next=/a&token=abc", "/login?next=/a&token=••••")]
-    #[case("https://shop.example/?id_token=abc&state=x#top", "https://shop.example/?id_token=••••&state=••••#top")]
-    #[case("https://shop.example/#access_token=abc", "https://shop.example/#access_token=••••")]
+    #[case(
+        "https://shop.example/?id_token=abc&state=x#top",
+        "https://shop.example/?id_token=••••&state=••••#top"
+    )]
+    #[case(
+        "https://shop.example/#access_token=abc",
+        "https://shop.example/#access_token=••••"
+    )]
     #[case("/?monkey=1&X-Amz-Signature=ab", "/?monkey=1&X-Amz-Signature=••••")]
     #[case("no url at all", "no url at all")]
     fn urls_lose_their_secrets(#[case] text: &str, #[case] kept: &str) {
@@ -131,8 +156,14 @@ mod tests {
             body: b"you sent Bearer s3cret and more".to_vec(),
             ..HttpFacts::default()
         });
-        let kept = redact(seen, &["Bearer s3cret".into(), "x".into()]).http.unwrap();
-        let values: Vec<&str> = kept.headers.iter().map(|(_, value)| value.as_str()).collect();
+        let kept = redact(seen, &["Bearer s3cret".into(), "x".into()])
+            .http
+            .unwrap();
+        let values: Vec<&str> = kept
+            .headers
+            .iter()
+            .map(|(_, value)| value.as_str())
+            .collect();
         assert_eq!(values, ["sid=••••; Path=/; HttpOnly", "••••", "nginx"]);
         assert_eq!(kept.body, "you sent •••• and more".as_bytes());
     }

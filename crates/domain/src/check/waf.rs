@@ -56,15 +56,24 @@ marks! {
     "reCAPTCHA" 403..429 [] ["google.com/recaptcha/api.js"];
 }
 
+/// A challenge with a good status is a short page around a script; a long page that has such words
+/// in it speaks of something else.
+const LONGEST_CHALLENGE: usize = 16 * 1024;
+
 /// Who refuses us with this answer, if bot protection does.
 pub fn refusal(facts: &HttpFacts) -> Option<&'static str> {
     let page = Page::of(facts);
+    let is_page = facts.status < 400 && facts.body.len() > LONGEST_CHALLENGE;
     MARKS
         .iter()
         .find(|mark| {
             (mark.status.0..=mark.status.1).contains(&facts.status)
-                && mark.headers.iter().all(|(name, part)| page.header_has(name, part))
-                && (mark.body.is_empty() || mark.body.iter().any(|part| page.body_has(part)))
+                && mark
+                    .headers
+                    .iter()
+                    .all(|(name, part)| page.header_has(name, part))
+                && (mark.body.is_empty()
+                    || !is_page && mark.body.iter().any(|part| page.body_has(part)))
         })
         .map(|mark| mark.vendor)
 }
@@ -77,7 +86,10 @@ mod tests {
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> HttpFacts {
         HttpFacts {
             status,
-            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            headers: headers
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect(),
             body: body.as_bytes().to_vec(),
             ..HttpFacts::default()
         }
@@ -104,5 +116,14 @@ mod tests {
         #[case] vendor: Option<&str>,
     ) {
         assert_eq!(refusal(&answer(status, headers, body)), vendor);
+    }
+
+    #[test]
+    fn a_long_page_that_speaks_of_a_challenge_is_a_page() {
+        let article = format!(
+            "How _Incapsula_Resource works. {}",
+            "More text. ".repeat(2_000)
+        );
+        assert_eq!(refusal(&answer(200, &[], &article)), None);
     }
 }

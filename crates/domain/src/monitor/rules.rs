@@ -42,7 +42,10 @@ pub enum RuleError {
 
 /// The operators of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the variants are the operators of the reference")]
+#[expect(
+    missing_docs,
+    reason = "the variants are the operators of the reference"
+)]
 pub enum Op {
     Eq,
     Ne,
@@ -78,7 +81,10 @@ impl Path {
     /// Parses a path such as `$.services[0]['name']`, `$..status` or `$.queue[*].length`.
     pub fn parse(text: &str) -> Result<Self, RuleError> {
         let characters: Vec<char> = text.trim_end().chars().collect();
-        let mut reader = Reader { characters: &characters, at: 0 };
+        let mut reader = Reader {
+            characters: &characters,
+            at: 0,
+        };
         if !reader.eat('$') {
             return Err(RuleError::Path(0));
         }
@@ -137,20 +143,38 @@ fn descend<'v>(selectors: &[Selector], value: &'v Value, out: &mut Vec<&'v Value
 
 fn at(items: &[Value], index: i64) -> Option<&Value> {
     let length = i64::try_from(items.len()).ok()?;
-    let from_start = if index < 0 { length.checked_add(index)? } else { index };
+    let from_start = if index < 0 {
+        length.checked_add(index)?
+    } else {
+        index
+    };
     items.get(usize::try_from(from_start).ok()?)
 }
 
 /// RFC 9535, 2.3.4.2.2.
-fn slice<'v>(items: &'v [Value], from: Option<i64>, to: Option<i64>, step: i64, out: &mut Vec<&'v Value>) {
+fn slice<'v>(
+    items: &'v [Value],
+    from: Option<i64>,
+    to: Option<i64>,
+    step: i64,
+    out: &mut Vec<&'v Value>,
+) {
     let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
-    let normal = |index: i64| if index < 0 { length.saturating_add(index) } else { index };
+    let normal = |index: i64| {
+        if index < 0 {
+            length.saturating_add(index)
+        } else {
+            index
+        }
+    };
     if step == 0 {
         return;
     }
     if step > 0 {
-        let (mut index, end) =
-            (normal(from.unwrap_or(0)).clamp(0, length), normal(to.unwrap_or(length)).clamp(0, length));
+        let (mut index, end) = (
+            normal(from.unwrap_or(0)).clamp(0, length),
+            normal(to.unwrap_or(length)).clamp(0, length),
+        );
         while index < end {
             out.extend(at(items, index));
             index = index.saturating_add(step);
@@ -186,7 +210,10 @@ impl Reader<'_> {
     }
 
     fn blanks(&mut self) {
-        while self.peek().is_some_and(|c| matches!(c, ' ' | '\t' | '\n' | '\r')) {
+        while self
+            .peek()
+            .is_some_and(|c| matches!(c, ' ' | '\t' | '\n' | '\r'))
+        {
             self.at += 1;
         }
     }
@@ -199,7 +226,11 @@ impl Reader<'_> {
             return self.wrong();
         }
         if self.eat('.') {
-            let selectors = if self.eat('[') { self.bracket()? } else { vec![self.dotted()?] };
+            let selectors = if self.eat('[') {
+                self.bracket()?
+            } else {
+                vec![self.dotted()?]
+            };
             return Ok(Step::Descend(selectors));
         }
         Ok(Step::Names(vec![self.dotted()?]))
@@ -211,13 +242,18 @@ impl Reader<'_> {
         }
         let start = self.at;
         // Dashes and leading digits are outside the RFC's shorthand, yet people write them.
-        while self.peek().is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-') || !c.is_ascii()) {
+        while self
+            .peek()
+            .is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-') || !c.is_ascii())
+        {
             self.at += 1;
         }
         if start == self.at {
             return self.wrong();
         }
-        Ok(Selector::Name(self.characters.iter().take(self.at).skip(start).collect()))
+        Ok(Selector::Name(
+            self.characters.iter().take(self.at).skip(start).collect(),
+        ))
     }
 
     fn bracket(&mut self) -> Result<Vec<Selector>, RuleError> {
@@ -263,7 +299,9 @@ impl Reader<'_> {
     }
 
     fn escape(&mut self) -> Result<char, RuleError> {
-        let Some(character) = self.peek() else { return self.wrong() };
+        let Some(character) = self.peek() else {
+            return self.wrong();
+        };
         self.at += 1;
         Ok(match character {
             'n' => '\n',
@@ -317,7 +355,11 @@ pub fn holds(rule: &JsonRule, document: &Value) -> Result<(), String> {
     };
     let found = path.select(document);
     if op == Op::Exists {
-        return if found.is_empty() { Err(format!("{} is not there", rule.path)) } else { Ok(()) };
+        return if found.is_empty() {
+            Err(format!("{} is not there", rule.path))
+        } else {
+            Ok(())
+        };
     }
     if found.is_empty() {
         return Err(format!("{} is not there", rule.path));
@@ -330,7 +372,12 @@ pub fn holds(rule: &JsonRule, document: &Value) -> Result<(), String> {
         return Ok(());
     }
     let shown = found.first().map(|value| brief(value)).unwrap_or_default();
-    Err(format!("{} is {shown}, expected {} {}", rule.path, rule.op, brief(&rule.value)))
+    Err(format!(
+        "{} is {shown}, expected {} {}",
+        rule.path,
+        rule.op,
+        brief(&rule.value)
+    ))
 }
 
 fn compare(op: Op, found: &Value, wanted: &Value) -> bool {
@@ -445,7 +492,11 @@ mod tests {
     #[case("$.absent", "ne", json!(1), false)]
     #[case("$.status", "is", json!("ok"), false)]
     fn judges(#[case] path: &str, #[case] op: &str, #[case] value: Value, #[case] good: bool) {
-        let rule = JsonRule { path: path.to_owned(), op: op.to_owned(), value };
+        let rule = JsonRule {
+            path: path.to_owned(),
+            op: op.to_owned(),
+            value,
+        };
         assert_eq!(holds(&rule, &document()).is_ok(), good);
     }
 

@@ -16,7 +16,9 @@ const LEAST_RSA_BITS: usize = 2048;
 
 /// The certificate behind `der`, if it can be read.
 pub(crate) fn parse<'d>(der: &'d CertificateDer<'_>) -> Option<X509Certificate<'d>> {
-    X509Certificate::from_der(der.as_ref()).ok().map(|(_, certificate)| certificate)
+    X509Certificate::from_der(der.as_ref())
+        .ok()
+        .map(|(_, certificate)| certificate)
 }
 
 /// What people read about it; `None` when it cannot be read.
@@ -37,17 +39,28 @@ pub(crate) fn facts(der: &CertificateDer<'_>) -> Option<CertificateFacts> {
 }
 
 fn time(seconds: i64) -> Timestamp {
-    let outermost = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let outermost = if seconds < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
     Timestamp::from_second(seconds).unwrap_or(outermost)
 }
 
 fn common_name(name: &X509Name<'_>) -> Option<String> {
-    name.iter_common_name().next()?.as_str().ok().map(str::to_owned)
+    name.iter_common_name()
+        .next()?
+        .as_str()
+        .ok()
+        .map(str::to_owned)
 }
 
 /// Organisation and common name, each once.
 fn issuer(name: &X509Name<'_>) -> String {
-    let organization = name.iter_organization().next().and_then(|part| part.as_str().ok());
+    let organization = name
+        .iter_organization()
+        .next()
+        .and_then(|part| part.as_str().ok());
     match (organization, common_name(name)) {
         (Some(organization), Some(common)) if common.starts_with(organization) => common,
         (Some(organization), Some(common)) => format!("{organization} {common}"),
@@ -58,7 +71,9 @@ fn issuer(name: &X509Name<'_>) -> String {
 }
 
 fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
-    let Ok(Some(extension)) = certificate.subject_alternative_name() else { return Vec::new() };
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
     extension
         .value
         .general_names
@@ -84,20 +99,27 @@ fn key(certificate: &X509Certificate<'_>) -> String {
         Ok(PublicKey::RSA(rsa)) => format!("RSA {}", rsa_bits(rsa.modulus)),
         Ok(PublicKey::EC(point)) => format!("EC {}", point.key_size()),
         Ok(PublicKey::DSA(_)) => "DSA".to_owned(),
-        _ if certificate.public_key().algorithm.algorithm.to_id_string() == "1.3.101.112" => "Ed25519".to_owned(),
+        _ if certificate.public_key().algorithm.algorithm.to_id_string() == "1.3.101.112" => {
+            "Ed25519".to_owned()
+        }
         _ => "unknown".to_owned(),
     }
 }
 
 fn rsa_bits(modulus: &[u8]) -> usize {
     let significant = modulus.iter().skip_while(|byte| **byte == 0).count();
-    let top = modulus.iter().find(|byte| **byte != 0).map_or(0, |byte| byte.leading_zeros());
+    let top = modulus
+        .iter()
+        .find(|byte| **byte != 0)
+        .map_or(0, |byte| byte.leading_zeros());
     (significant * 8).saturating_sub(top as usize)
 }
 
 /// A key or signature that no browser accepts any more.
 pub(crate) fn has_weak_key(der: &CertificateDer<'_>) -> bool {
-    let Some(certificate) = parse(der) else { return false };
+    let Some(certificate) = parse(der) else {
+        return false;
+    };
     match certificate.public_key().parsed() {
         Ok(PublicKey::RSA(rsa)) => rsa_bits(rsa.modulus) < LEAST_RSA_BITS,
         Ok(PublicKey::EC(point)) => point.key_size() < 224,

@@ -10,7 +10,10 @@ use crate::wire::Passed;
 
 /// Failures that may come from our library's limits: a second hello tells more.
 pub(super) const fn may_be_ours(class: FailureClass) -> bool {
-    matches!(class, FailureClass::TlsProtocolVersion | FailureClass::TlsHandshakeFailed)
+    matches!(
+        class,
+        FailureClass::TlsProtocolVersion | FailureClass::TlsHandshakeFailed
+    )
 }
 
 /// The class of a failed handshake, from the error, the bytes that came, and what was presented.
@@ -20,17 +23,29 @@ pub(super) fn classify(error: &io::Error, passed: &Passed, presented: &Presented
         return fail(FailureClass::TlsNotTls, said);
     }
     if is_reset(passed.error) || is_reset(Some(error.kind())) {
-        return fail(FailureClass::ConnectionReset, "reset during the TLS handshake".to_owned());
+        return fail(
+            FailureClass::ConnectionReset,
+            "reset during the TLS handshake".to_owned(),
+        );
     }
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+    match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Error>())
+    {
         Some(Error::AlertReceived(alert)) => by_alert(*alert, presented),
         Some(Error::PeerIncompatible(
             reason @ (PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig),
-        )) => fail(FailureClass::TlsProtocolVersion, format!("no TLS version in common ({reason:?})")),
+        )) => fail(
+            FailureClass::TlsProtocolVersion,
+            format!("no TLS version in common ({reason:?})"),
+        ),
         Some(other) => fail(FailureClass::TlsHandshakeFailed, other.to_string()),
         None if passed.ended || error.kind() == io::ErrorKind::UnexpectedEof => {
-            let message = format!("the server closes during the TLS handshake after {} bytes", passed.read);
+            let message = format!(
+                "the server closes during the TLS handshake after {} bytes",
+                passed.read
+            );
             fail(FailureClass::TlsHandshakeFailed, message)
         }
         None => fail(FailureClass::TlsHandshakeFailed, error.to_string()),
@@ -43,19 +58,29 @@ pub(crate) fn by_alert(alert: Alert, presented: &Presented) -> Failure {
     let class = match alert {
         Alert::ProtocolVersion | Alert::InsufficientSecurity => FailureClass::TlsProtocolVersion,
         Alert::CertificateRequired => FailureClass::TlsClientCertRequired,
-        Alert::HandshakeFailure | Alert::BadCertificate | Alert::CertificateUnknown | Alert::AccessDenied
+        Alert::HandshakeFailure
+        | Alert::BadCertificate
+        | Alert::CertificateUnknown
+        | Alert::AccessDenied
             if presented.wants_certificate =>
         {
             FailureClass::TlsClientCertRequired
         }
         _ => FailureClass::TlsHandshakeFailed,
     };
-    Failure::new(class, Phase::Tls, format!("the server ends the handshake with alert {alert:?}"))
+    Failure::new(
+        class,
+        Phase::Tls,
+        format!("the server ends the handshake with alert {alert:?}"),
+    )
 }
 
 pub(crate) fn is_reset(kind: Option<io::ErrorKind>) -> bool {
     use io::ErrorKind as K;
-    matches!(kind, Some(K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe))
+    matches!(
+        kind,
+        Some(K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe)
+    )
 }
 
 /// What a port without TLS said instead. Records begin with a type from 20 to 24 and a version 3.x.
@@ -71,7 +96,13 @@ fn not_tls(head: &[u8]) -> Option<String> {
     let start: String = head
         .iter()
         .take(40)
-        .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
+        .map(|byte| {
+            if byte.is_ascii_graphic() || *byte == b' ' {
+                char::from(*byte)
+            } else {
+                '.'
+            }
+        })
         .collect();
     Some(format!("the server answers the TLS hello with {start:?}"))
 }

@@ -37,7 +37,8 @@ pub(crate) struct Tls {
 impl Tls {
     pub(crate) fn new(roots: Arc<RootCertStore>) -> Result<Self, crate::ProberError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build()?;
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build()?;
         let mut plain = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .dangerous()
@@ -47,12 +48,20 @@ impl Tls {
         plain.resumption = rustls::client::Resumption::disabled();
         let mut web = plain.clone();
         web.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { verifier, web: Arc::new(web), plain: Arc::new(plain) })
+        Ok(Self {
+            verifier,
+            web: Arc::new(web),
+            plain: Arc::new(plain),
+        })
     }
 
     fn recording(&self, web: bool) -> (ClientConfig, Arc<Recorder>) {
         let recorder = Arc::new(Recorder::new(self.verifier.clone()));
-        let mut config = if web { (*self.web).clone() } else { (*self.plain).clone() };
+        let mut config = if web {
+            (*self.web).clone()
+        } else {
+            (*self.plain).clone()
+        };
         let verifier: Arc<dyn ServerCertVerifier> = recorder.clone();
         config.dangerous().set_certificate_verifier(verifier);
         config.client_auth_cert_resolver = recorder.clone();
@@ -90,10 +99,10 @@ pub(crate) async fn shake(
     let (config, recorder) = look.prober.tls().recording(manner.web);
     let log = Log::default();
     let tapped = Tap::new(stream, log.clone());
-    // A handshake that meets the deadline is dropped inside of `connect`: what was presented until
-    // then is noted first.
-    look.seen.tls = None;
-    match TlsConnector::from(Arc::new(config)).connect(name, tapped).await {
+    match TlsConnector::from(Arc::new(config))
+        .connect(name, tapped)
+        .await
+    {
         Ok(stream) => {
             let presented = recorder.presented();
             let (_, session) = stream.get_ref();
@@ -103,14 +112,24 @@ pub(crate) async fn shake(
             facts.cipher = session
                 .negotiated_cipher_suite()
                 .and_then(|suite| suite.suite().as_str().map(str::to_owned));
-            let alpn = session.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned());
+            let alpn = session
+                .alpn_protocol()
+                .map(|alpn| String::from_utf8_lossy(alpn).into_owned());
             let http2 = alpn.as_deref() == Some("h2");
             facts.alpn = alpn;
             facts.problem = found.as_ref().map(|(class, _)| *class);
-            look.seen.tls = Some(facts);
+            // The first certificate is that of the owner's own name; one further on takes its place
+            // only by being bad.
+            if look.seen.tls.is_none() || facts.problem.is_some() {
+                look.seen.tls = Some(facts);
+            }
             match found.filter(|_| manner.verify) {
                 Some((class, message)) => Err(Failure::new(class, Phase::Tls, message)),
-                None => Ok(Shaken { stream, http2, wants_certificate: presented.wants_certificate }),
+                None => Ok(Shaken {
+                    stream,
+                    http2,
+                    wants_certificate: presented.wants_certificate,
+                }),
             }
         }
         Err(error) => {
@@ -136,7 +155,11 @@ fn server_name(host: &Host) -> Step<ServerName<'static>> {
         Host::Ip(ip) => Ok(ServerName::from(*ip)),
         Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| {
             let message = format!("{name} is not a name that TLS can ask for");
-            Failure::new(domain::check::FailureClass::TlsHostnameMismatch, Phase::Tls, message)
+            Failure::new(
+                domain::check::FailureClass::TlsHostnameMismatch,
+                Phase::Tls,
+                message,
+            )
         }),
     }
 }
@@ -174,10 +197,13 @@ async fn ask_in_old_words(look: &Look<'_>, host: &Host, failure: &mut Failure) -
     };
     let offered = tokio::time::timeout(left, ask).await.ok()??;
     if offered == "TLS 1.2" {
-        failure.message.push_str("; the server speaks TLS 1.2 with outdated ciphers only");
+        failure
+            .message
+            .push_str("; the server speaks TLS 1.2 with outdated ciphers only");
     } else {
         failure.class = domain::check::FailureClass::TlsProtocolVersion;
-        failure.message = format!("the server speaks {offered} at most, browsers want TLS 1.2 or later");
+        failure.message =
+            format!("the server speaks {offered} at most, browsers want TLS 1.2 or later");
     }
     Some(offered.to_owned())
 }
@@ -192,7 +218,13 @@ pub(crate) fn refusal(error: &std::io::Error, wants_certificate: bool) -> Option
 
 /// An alert that came after the handshake was over for us.
 pub(crate) fn late_alert(alert: rustls::AlertDescription, wants_certificate: bool) -> Failure {
-    failure::by_alert(alert, &Presented { wants_certificate, ..Presented::default() })
+    failure::by_alert(
+        alert,
+        &Presented {
+            wants_certificate,
+            ..Presented::default()
+        },
+    )
 }
 
 pub(crate) use failure::is_reset;

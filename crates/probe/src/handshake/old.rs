@@ -8,8 +8,9 @@ use tokio::net::TcpStream;
 
 /// What old clients offered, strong ones first.
 const CIPHERS: [u16; 26] = [
-    0xC02F, 0xC030, 0xC02B, 0xC02C, 0xC027, 0xC028, 0xC013, 0xC014, 0xC009, 0xC00A, 0x009E, 0x009F, 0x0067,
-    0x006B, 0x0033, 0x0039, 0x009C, 0x009D, 0x003C, 0x003D, 0x002F, 0x0035, 0xC012, 0x0016, 0x000A, 0x0005,
+    0xC02F, 0xC030, 0xC02B, 0xC02C, 0xC027, 0xC028, 0xC013, 0xC014, 0xC009, 0xC00A, 0x009E, 0x009F,
+    0x0067, 0x006B, 0x0033, 0x0039, 0x009C, 0x009D, 0x003C, 0x003D, 0x002F, 0x0035, 0xC012, 0x0016,
+    0x000A, 0x0005,
 ];
 
 /// The version that the server chose, such as `TLS 1.0`; `None` when it refused this hello too.
@@ -37,7 +38,10 @@ fn sized<const WIDTH: usize>(content: &[u8]) -> Vec<u8> {
 }
 
 fn words(values: &[u16]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_be_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_be_bytes())
+        .collect()
 }
 
 fn extension(id: u16, content: &[u8]) -> Vec<u8> {
@@ -53,9 +57,14 @@ fn hello(name: Option<&str>) -> Vec<u8> {
         let entry = [vec![0], sized::<2>(name.as_bytes())].concat();
         extensions.extend(extension(0, &sized::<2>(&entry)));
     }
-    extensions.extend(extension(10, &sized::<2>(&words(&[0x001D, 0x0017, 0x0018, 0x0019]))));
+    extensions.extend(extension(
+        10,
+        &sized::<2>(&words(&[0x001D, 0x0017, 0x0018, 0x0019])),
+    ));
     extensions.extend(extension(11, &[1, 0]));
-    let signatures = [0x0403, 0x0503, 0x0603, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201];
+    let signatures = [
+        0x0403, 0x0503, 0x0603, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201,
+    ];
     extensions.extend(extension(13, &sized::<2>(&words(&signatures))));
     extensions.extend(extension(0xFF01, &[0]));
     let body = [

@@ -16,11 +16,17 @@ use super::staple;
 pub(crate) fn problem(presented: &Presented, host: &str) -> Option<(FailureClass, String)> {
     let leaf_der = presented.chain.first()?;
     if staple::says_revoked(&presented.ocsp) {
-        return Some((FailureClass::TlsRevoked, "the stapled OCSP answer says revoked".to_owned()));
+        return Some((
+            FailureClass::TlsRevoked,
+            "the stapled OCSP answer says revoked".to_owned(),
+        ));
     }
     let error = presented.verdict.as_ref()?;
     let Some(leaf) = parse(leaf_der) else {
-        return Some((FailureClass::TlsUntrusted, "the certificate cannot be read".to_owned()));
+        return Some((
+            FailureClass::TlsUntrusted,
+            "the certificate cannot be read".to_owned(),
+        ));
     };
     if has_weak_key(leaf_der) {
         let message = "the certificate's key is smaller than any browser accepts".to_owned();
@@ -66,37 +72,53 @@ fn by_verdict(
         return (FailureClass::TlsUntrusted, error.to_string());
     };
     match error {
-        C::Expired | C::ExpiredContext { .. } => {
-            (FailureClass::TlsExpired, "an intermediate certificate of the chain has expired".to_owned())
-        }
-        C::NotValidYet | C::NotValidYetContext { .. } => {
-            (FailureClass::TlsNotYetValid, "an intermediate certificate is not valid yet".to_owned())
-        }
-        C::Revoked => (FailureClass::TlsRevoked, "the certificate was revoked".to_owned()),
+        C::Expired | C::ExpiredContext { .. } => (
+            FailureClass::TlsExpired,
+            "an intermediate certificate of the chain has expired".to_owned(),
+        ),
+        C::NotValidYet | C::NotValidYetContext { .. } => (
+            FailureClass::TlsNotYetValid,
+            "an intermediate certificate is not valid yet".to_owned(),
+        ),
+        C::Revoked => (
+            FailureClass::TlsRevoked,
+            "the certificate was revoked".to_owned(),
+        ),
         C::NotValidForName | C::NotValidForNameContext { .. } => {
             (FailureClass::TlsHostnameMismatch, mismatch(leaf, host))
         }
         C::UnknownIssuer => unknown_issuer(presented, leaf),
         C::UnsupportedSignatureAlgorithmContext { .. }
-        | C::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            (FailureClass::TlsWeakKey, "the certificate is signed with an outdated algorithm".to_owned())
-        }
-        C::BadSignature if presented.chain.iter().any(has_weak_key) => {
-            (FailureClass::TlsWeakKey, "a key in the chain is smaller than any browser accepts".to_owned())
-        }
+        | C::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => (
+            FailureClass::TlsWeakKey,
+            "the certificate is signed with an outdated algorithm".to_owned(),
+        ),
+        C::BadSignature if presented.chain.iter().any(has_weak_key) => (
+            FailureClass::TlsWeakKey,
+            "a key in the chain is smaller than any browser accepts".to_owned(),
+        ),
         other => (FailureClass::TlsUntrusted, other.to_string()),
     }
 }
 
 fn mismatch(leaf: &X509Certificate<'_>, host: &str) -> String {
     let names: Vec<String> = match leaf.subject_alternative_name() {
-        Ok(Some(names)) => names.value.general_names.iter().take(5).map(ToString::to_string).collect(),
+        Ok(Some(names)) => names
+            .value
+            .general_names
+            .iter()
+            .take(5)
+            .map(ToString::to_string)
+            .collect(),
         _ => Vec::new(),
     };
     if names.is_empty() {
         return format!("the certificate names no host at all, we asked for {host}");
     }
-    format!("the certificate is for {}, we asked for {host}", names.join(", "))
+    format!(
+        "the certificate is for {}, we asked for {host}",
+        names.join(", ")
+    )
 }
 
 /// Follows the chain from the leaf as far as it leads. A leaf whose issuer was not sent, but is
@@ -104,21 +126,28 @@ fn mismatch(leaf: &X509Certificate<'_>, host: &str) -> String {
 /// knows, or in nothing, is an authority that is not trusted.
 fn unknown_issuer(presented: &Presented, leaf: &X509Certificate<'_>) -> (FailureClass, String) {
     let sent: Vec<X509Certificate<'_>> = presented.chain.iter().skip(1).filter_map(parse).collect();
-    let has_issuer = sent.iter().any(|candidate| candidate.subject() == leaf.issuer());
+    let has_issuer = sent
+        .iter()
+        .any(|candidate| candidate.subject() == leaf.issuer());
     if !has_issuer && has_issuer_url(leaf) {
         let message = format!("the intermediate certificate {} is missing", leaf.issuer());
         return (FailureClass::TlsIncompleteChain, message);
     }
-    (FailureClass::TlsUntrusted, format!("nobody we trust vouches for {}", leaf.issuer()))
+    (
+        FailureClass::TlsUntrusted,
+        format!("nobody we trust vouches for {}", leaf.issuer()),
+    )
 }
 
 /// Authority information access (RFC 5280, 4.2.2.1) with a "CA issuers" entry.
 fn has_issuer_url(leaf: &X509Certificate<'_>) -> bool {
-    leaf.extensions().iter().any(|extension| match extension.parsed_extension() {
-        ParsedExtension::AuthorityInfoAccess(access) => access
-            .accessdescs
-            .iter()
-            .any(|entry| entry.access_method.to_id_string() == "1.3.6.1.5.5.7.48.2"),
-        _ => false,
-    })
+    leaf.extensions()
+        .iter()
+        .any(|extension| match extension.parsed_extension() {
+            ParsedExtension::AuthorityInfoAccess(access) => access
+                .accessdescs
+                .iter()
+                .any(|entry| entry.access_method.to_id_string() == "1.3.6.1.5.5.7.48.2"),
+            _ => false,
+        })
 }

@@ -35,11 +35,16 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(inner: Arc<WebPkiServerVerifier>) -> Self {
-        Self { inner, presented: Mutex::new(Presented::default()) }
+        Self {
+            inner,
+            presented: Mutex::new(Presented::default()),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Presented> {
-        self.presented.lock().unwrap_or_else(PoisonError::into_inner)
+        self.presented
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn presented(&self) -> Presented {
@@ -72,10 +77,15 @@ impl ServerCertVerifier for Recorder {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict =
-            self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).err();
+        let verdict = self
+            .inner
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            .err();
         let mut presented = self.lock();
-        presented.chain = std::iter::once(end_entity).chain(intermediates).map(|c| c.clone().into_owned()).collect();
+        presented.chain = std::iter::once(end_entity)
+            .chain(intermediates)
+            .map(|c| c.clone().into_owned())
+            .collect();
         presented.ocsp = ocsp_response.to_vec();
         presented.verdict = verdict;
         presented.at = Some(now);

@@ -15,14 +15,21 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
             return None;
         }
         let (bytes, rest) = rest.split_at_checked(count)?;
-        (bytes.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte)), rest)
+        (
+            bytes
+                .iter()
+                .fold(0, |sum, byte| (sum << 8) | usize::from(*byte)),
+            rest,
+        )
     };
     let (content, rest) = rest.split_at_checked(length)?;
     Some((*tag, content, rest))
 }
 
 fn inner(der: &[u8], wanted: u8) -> Option<&[u8]> {
-    element(der).filter(|(tag, ..)| *tag == wanted).map(|(_, content, _)| content)
+    element(der)
+        .filter(|(tag, ..)| *tag == wanted)
+        .map(|(_, content, _)| content)
 }
 
 /// Elements one after another.
@@ -76,16 +83,35 @@ mod tests {
     }
 
     fn response(status: &[u8]) -> Vec<u8> {
-        let single = wrap(0x30, &[wrap(0x30, &[5; 20]), status.to_vec(), wrap(0x18, b"20261122140000Z")].concat());
-        let data = [wrap(0xA2, &wrap(0x04, &[1; 20])), wrap(0x18, b"20261122140000Z"), wrap(0x30, &single)].concat();
-        let basic = wrap(0x30, &[wrap(0x30, &data), wrap(0x30, &[]), wrap(0x03, &[0; 130])].concat());
+        let single = wrap(
+            0x30,
+            &[
+                wrap(0x30, &[5; 20]),
+                status.to_vec(),
+                wrap(0x18, b"20261122140000Z"),
+            ]
+            .concat(),
+        );
+        let data = [
+            wrap(0xA2, &wrap(0x04, &[1; 20])),
+            wrap(0x18, b"20261122140000Z"),
+            wrap(0x30, &single),
+        ]
+        .concat();
+        let basic = wrap(
+            0x30,
+            &[wrap(0x30, &data), wrap(0x30, &[]), wrap(0x03, &[0; 130])].concat(),
+        );
         let bytes = wrap(0x30, &[wrap(0x06, &[1; 9]), wrap(0x04, &basic)].concat());
         wrap(0x30, &[wrap(0x0A, &[0]), wrap(0xA0, &bytes)].concat())
     }
 
     #[test]
     fn tells_revoked_from_good() {
-        assert!(says_revoked(&response(&wrap(0xA1, &wrap(0x18, b"20261101000000Z")))));
+        assert!(says_revoked(&response(&wrap(
+            0xA1,
+            &wrap(0x18, b"20261101000000Z")
+        ))));
         assert!(!says_revoked(&response(&[0x80, 0])));
         assert!(!says_revoked(&response(&[0x82, 0])));
         assert!(!says_revoked(&[]));

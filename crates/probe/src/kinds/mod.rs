@@ -12,7 +12,15 @@ use crate::wire::Endpoint;
 
 /// The host and port of a monitor without a URL, judged again at each look.
 fn endpoint(look: &Look<'_>, host: &str, port: u16) -> Step<Endpoint> {
-    let host = TargetHost::parse(host, look.prober.egress().policy())
-        .map_err(|refusal| Failure::new(FailureClass::TargetRefused, Phase::Dns, format!("the host {refusal}")))?;
-    Ok(Endpoint { host: host.into_host(), port })
+    let host = TargetHost::parse(host, look.prober.egress().policy()).map_err(|refusal| {
+        Failure::new(
+            FailureClass::TargetRefused,
+            Phase::Dns,
+            format!("the host {refusal}"),
+        )
+    })?;
+    Ok(Endpoint {
+        host: host.into_host(),
+        port,
+    })
 }

@@ -16,7 +16,16 @@ pub(crate) async fn look(look: &mut Look<'_>, host: &str, port: u16) -> Step<()>
     let to = super::endpoint(look, host, port)?;
     let addresses = wire::resolve(look, &to).await?;
     let stream = wire::connect(look, &addresses).await?;
-    let mut shaken = handshake::shake(look, stream, &to.host, Manner { web: false, verify: true }).await?;
+    let mut shaken = handshake::shake(
+        look,
+        stream,
+        &to.host,
+        Manner {
+            web: false,
+            verify: true,
+        },
+    )
+    .await?;
     if !shaken.wants_certificate {
         return Ok(());
     }

@@ -32,12 +32,19 @@ fn until(look: &Look<'_>) -> tokio::time::Instant {
 /// The addresses of a host, all judged by the address policy.
 pub(crate) async fn resolve(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<CheckedAddr>> {
     let egress = look.prober.egress();
-    match egress.resolve(&to.host, to.port, look.fresh_dns, until(look)).await {
+    match egress
+        .resolve(&to.host, to.port, look.fresh_dns, until(look))
+        .await
+    {
         Ok(resolution) => {
             if look.seen.resolved.is_empty() {
                 look.seen.resolved = resolution.addresses.iter().map(CheckedAddr::ip).collect();
             }
-            Ok(order(&resolution.addresses, CheckedAddr::ip, look.fresh_dns))
+            Ok(order(
+                &resolution.addresses,
+                CheckedAddr::ip,
+                look.fresh_dns,
+            ))
         }
         Err(error) => {
             look.seen.our_fault = error.ours;
@@ -96,14 +103,25 @@ pub(crate) async fn connect(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> S
 /// Books the look at its address. An address that this look already dialed costs nothing more: a
 /// second hop to the same server is the same look.
 fn spend(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> Step<()> {
-    let Some(address) = addresses.first() else { return Ok(()) };
-    if look.seen.tried.iter().any(|tried| tried.address.ip() == address.ip()) {
+    let Some(address) = addresses.first() else {
+        return Ok(());
+    };
+    if look
+        .seen
+        .tried
+        .iter()
+        .any(|tried| tried.address.ip() == address.ip())
+    {
         return Ok(());
     }
     look.prober.egress().try_spend(address).map_err(|over| {
         look.seen.put_off = Some(over.retry_after);
         look.seen.our_fault = true;
-        Failure::new(FailureClass::NetworkUnreachable, Phase::Connect, format!("put off: {over}"))
+        Failure::new(
+            FailureClass::NetworkUnreachable,
+            Phase::Connect,
+            format!("put off: {over}"),
+        )
     })
 }
 
@@ -113,10 +131,15 @@ fn start(
     addresses: &[CheckedAddr],
     index: usize,
 ) {
-    let Some(address) = addresses.get(index).copied() else { return };
+    let Some(address) = addresses.get(index).copied() else {
+        return;
+    };
     // Written down before the attempt, since a deadline may drop it half-way.
     let error = Some("no answer".to_owned());
-    look.seen.tried.push(AddressTried { address: address.socket_addr(), error });
+    look.seen.tried.push(AddressTried {
+        address: address.socket_addr(),
+        error,
+    });
     let (egress, deadline) = (look.prober.egress().clone(), until(look));
     attempts.spawn(async move { (index, egress.connect(address, deadline).await) });
 }
@@ -140,15 +163,25 @@ fn worst(look: &mut Look<'_>, errors: Vec<ConnectError>) -> Failure {
     match telling {
         Some(error) => {
             look.seen.our_fault = error.ours();
-            let address = look.seen.tried.last().map(|tried| tried.address.to_string());
+            let address = look
+                .seen
+                .tried
+                .last()
+                .map(|tried| tried.address.to_string());
             let message = format!("{error} ({})", address.unwrap_or_default());
             Failure::new(error.class(), Phase::Connect, message).with_detail(limit)
         }
-        None => Failure::new(FailureClass::DnsNoAddress, Phase::Dns, "the name has no address"),
+        None => Failure::new(
+            FailureClass::DnsNoAddress,
+            Phase::Dns,
+            "the name has no address",
+        ),
     }
 }
 
 /// Whether so much time is left that another connection is worth a try.
 pub(crate) fn time_left(look: &Look<'_>) -> Duration {
-    look.deadline.saturating_duration_since(Instant::now()).saturating_sub(MARGIN)
+    look.deadline
+        .saturating_duration_since(Instant::now())
+        .saturating_sub(MARGIN)
 }

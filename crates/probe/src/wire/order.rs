@@ -4,8 +4,13 @@ use std::net::IpAddr;
 
 /// Alternates between the families, IPv6 first, keeping the resolver's order within each.
 /// `next_first` puts the second address first, so that a recheck tries another door.
-pub(crate) fn order<T: Clone>(addresses: &[T], ip: impl Fn(&T) -> IpAddr, next_first: bool) -> Vec<T> {
-    let (six, four): (Vec<&T>, Vec<&T>) = addresses.iter().partition(|address| ip(address).is_ipv6());
+pub(crate) fn order<T: Clone>(
+    addresses: &[T],
+    ip: impl Fn(&T) -> IpAddr,
+    next_first: bool,
+) -> Vec<T> {
+    let (six, four): (Vec<&T>, Vec<&T>) =
+        addresses.iter().partition(|address| ip(address).is_ipv6());
     let (mut six, mut four) = (six.into_iter(), four.into_iter());
     let mut ordered = Vec::with_capacity(addresses.len());
     loop {
@@ -36,7 +41,12 @@ mod tests {
     #[case(&["1.1.1.1"], true, &["1.1.1.1"])]
     #[case(&[], true, &[])]
     fn alternates(#[case] from: &[&str], #[case] next_first: bool, #[case] to: &[&str]) {
-        let parse = |texts: &[&str]| texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<IpAddr>>();
+        let parse = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|t| t.parse().unwrap())
+                .collect::<Vec<IpAddr>>()
+        };
         assert_eq!(order(&parse(from), |ip| *ip, next_first), parse(to));
     }
 }

@@ -60,7 +60,9 @@ impl Log {
         passed.first_read.get_or_insert_with(Instant::now);
         passed.read = passed.read.saturating_add(bytes.len() as u64);
         let wanted = HEAD.saturating_sub(passed.head.len()).min(bytes.len());
-        passed.head.extend_from_slice(bytes.get(..wanted).unwrap_or_default());
+        passed
+            .head
+            .extend_from_slice(bytes.get(..wanted).unwrap_or_default());
     }
 
     fn note_write(&self, count: usize) {
@@ -95,12 +97,20 @@ pub(crate) struct Tap<S> {
 
 impl<S> Tap<S> {
     pub(crate) const fn new(stream: S, log: Log) -> Self {
-        Self { stream, log, lenient_end: false }
+        Self {
+            stream,
+            log,
+            lenient_end: false,
+        }
     }
 
     /// For the inside of a TLS stream.
     pub(crate) const fn over_tls(stream: S, log: Log) -> Self {
-        Self { stream, log, lenient_end: true }
+        Self {
+            stream,
+            log,
+            lenient_end: true,
+        }
     }
 
     pub(crate) fn log(&self) -> Log {
@@ -109,7 +119,11 @@ impl<S> Tap<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let wanted = buf.remaining() > 0;
         let outcome = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
@@ -134,7 +148,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let outcome = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
         match &outcome {
             Ok(count) => self.log.note_write(*count),

@@ -45,7 +45,12 @@ pub fn of(facts: &HttpFacts) -> (Option<Attribution>, Confidence) {
 pub fn read(facts: &HttpFacts) -> Reading {
     let page = Page::of(facts);
     proxy_status::read(&page)
-        .or_else(|| tells::TELLS.iter().find(|tell| tell.fits(&page)).map(tells::Tell::reading))
+        .or_else(|| {
+            tells::TELLS
+                .iter()
+                .find(|tell| tell.fits(&page))
+                .map(tells::Tell::reading)
+        })
         .unwrap_or_else(|| tells::unmarked(facts.status))
 }
 
@@ -85,8 +90,16 @@ impl Attribution {
 
     /// The attribution a stored word stands for.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Origin, Self::OriginProxy, Self::Edge, Self::Dns, Self::Tls, Self::Network, Self::Ours]
-            .into_iter()
-            .find(|attribution| attribution.as_str() == word)
+        [
+            Self::Origin,
+            Self::OriginProxy,
+            Self::Edge,
+            Self::Dns,
+            Self::Tls,
+            Self::Network,
+            Self::Ours,
+        ]
+        .into_iter()
+        .find(|attribution| attribution.as_str() == word)
     }
 }

@@ -1,5 +1,7 @@
 //! An answer prepared for reading: lower case, and no more of the body than error pages have.
 
+use std::cell::OnceCell;
+
 use crate::check::observation::HttpFacts;
 
 /// Error pages name their author early.
@@ -8,13 +10,15 @@ const READ: usize = 64 * 1024;
 /// An answer as the tables read it.
 pub(crate) struct Page<'f> {
     facts: &'f HttpFacts,
-    body: String,
+    body: OnceCell<String>,
 }
 
 impl<'f> Page<'f> {
     pub(crate) fn of(facts: &'f HttpFacts) -> Self {
-        let start = facts.body.get(..READ).unwrap_or(&facts.body);
-        Self { facts, body: String::from_utf8_lossy(start).to_lowercase() }
+        Self {
+            facts,
+            body: OnceCell::new(),
+        }
     }
 
     pub(crate) const fn status(&self) -> u16 {
@@ -23,19 +27,31 @@ impl<'f> Page<'f> {
 
     /// All values of a header that may come several times.
     pub(crate) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.facts.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.facts
+            .headers
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// One of that name contains `part` (lower case); an empty part asks for presence alone.
     pub(crate) fn header_has(&self, name: &str, part: &str) -> bool {
-        self.headers(name).any(|value| value.to_lowercase().contains(part))
+        self.headers(name)
+            .any(|value| value.to_lowercase().contains(part))
+    }
+
+    fn body(&self) -> &str {
+        self.body.get_or_init(|| {
+            let start = self.facts.body.get(..READ).unwrap_or(&self.facts.body);
+            String::from_utf8_lossy(start).to_lowercase()
+        })
     }
 
     /// The body contains `part` (lower case). `=part` asks for the whole trimmed body.
     pub(crate) fn body_has(&self, part: &str) -> bool {
         match part.strip_prefix('=') {
-            Some(whole) => self.body.trim() == whole,
-            None => self.body.contains(part),
+            Some(whole) => self.body().trim() == whole,
+            None => self.body().contains(part),
         }
     }
 }

@@ -4,8 +4,16 @@ use super::{Attribution, Meaning, Page, Reading};
 use crate::incident::diagnosis::Confidence;
 
 /// Names under which networks that serve many owners sign; any other proxy is the owner's.
-const EDGES: [&str; 8] =
-    ["cloudflare", "fastly", "akamai", "cloudfront", "cdn", "bunny", "imperva", "vercel"];
+const EDGES: [&str; 8] = [
+    "cloudflare",
+    "fastly",
+    "akamai",
+    "cloudfront",
+    "cdn",
+    "bunny",
+    "imperva",
+    "vercel",
+];
 
 /// One member of the list: the proxy's name and its parameters.
 struct Member {
@@ -15,7 +23,10 @@ struct Member {
 
 impl Member {
     fn get(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.parameters
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -27,8 +38,14 @@ pub(super) fn read(page: &Page<'_>) -> Option<Reading> {
     let telling = members
         .iter()
         .find(|member| member.get("error").is_some())
-        .or_else(|| members.iter().find(|member| member.get("received-status").is_some()))?;
-    let edge = EDGES.iter().any(|name| telling.name.to_lowercase().contains(name));
+        .or_else(|| {
+            members
+                .iter()
+                .find(|member| member.get("received-status").is_some())
+        })?;
+    let edge = EDGES
+        .iter()
+        .any(|name| telling.name.to_lowercase().contains(name));
     let (attribution, meaning) = match telling.get("error") {
         Some(error) => by_error(error, edge),
         None => (Attribution::Origin, Meaning::Passed),
@@ -44,13 +61,23 @@ pub(super) fn read(page: &Page<'_>) -> Option<Reading> {
 
 /// RFC 9209, section 2.3: what failed, seen from the proxy.
 fn by_error(error: &str, edge: bool) -> (Attribution, Meaning) {
-    let behind = if edge { Attribution::Origin } else { Attribution::OriginProxy };
-    let own = if edge { Attribution::Edge } else { Attribution::OriginProxy };
+    let behind = if edge {
+        Attribution::Origin
+    } else {
+        Attribution::OriginProxy
+    };
+    let own = if edge {
+        Attribution::Edge
+    } else {
+        Attribution::OriginProxy
+    };
     match error {
         "dns_timeout" | "dns_error" | "destination_not_found" => (behind, Meaning::OriginDns),
         "destination_unavailable" => (behind, Meaning::NoBackend),
         "connection_refused" => (behind, Meaning::UpstreamRefused),
-        "connection_timeout" | "destination_ip_unroutable" => (behind, Meaning::UpstreamUnreachable),
+        "connection_timeout" | "destination_ip_unroutable" => {
+            (behind, Meaning::UpstreamUnreachable)
+        }
         "connection_read_timeout" | "connection_write_timeout" | "http_response_timeout" => {
             (behind, Meaning::UpstreamSlow)
         }
@@ -110,7 +137,10 @@ fn split(text: &str, at: char) -> Vec<String> {
 fn unquote(text: &str) -> String {
     text.strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
-        .map_or_else(|| text.to_owned(), |inner| inner.replace("\\\"", "\"").replace("\\\\", "\\"))
+        .map_or_else(
+            || text.to_owned(),
+            |inner| inner.replace("\\\"", "\"").replace("\\\\", "\\"),
+        )
         .chars()
         .filter(|character| !character.is_control())
         .take(80)

@@ -82,7 +82,10 @@ pub struct Tell {
 impl Tell {
     pub(super) fn fits(&self, page: &Page<'_>) -> bool {
         (self.status.0..=self.status.1).contains(&page.status())
-            && self.headers.iter().all(|(name, part)| page.header_has(name, part))
+            && self
+                .headers
+                .iter()
+                .all(|(name, part)| page.header_has(name, part))
             && (self.body.is_empty() || self.body.iter().any(|part| page.body_has(part)))
     }
 
@@ -110,7 +113,13 @@ pub(super) fn unmarked(status: u16) -> Reading {
         504 => (Possible, Meaning::UpstreamSlow, "status_504"),
         _ => (Possible, Meaning::Passed, "status_other"),
     };
-    Reading { attribution: Origin, confidence, speaker: None, meaning, tell }
+    Reading {
+        attribution: Origin,
+        confidence,
+        speaker: None,
+        meaning,
+        tell,
+    }
 }
 
 macro_rules! tells {

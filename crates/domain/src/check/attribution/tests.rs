@@ -8,14 +8,18 @@ use Confidence::{Certain, Likely, Possible};
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> HttpFacts {
     HttpFacts {
         status,
-        headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+        headers: headers
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect(),
         body: body.as_bytes().to_vec(),
         ..HttpFacts::default()
     }
 }
 
 const CLOUDFLARE: [(&str, &str); 2] = [("server", "cloudflare"), ("cf-ray", "8f2a-FRA")];
-const BRANDED: &str = "<div id=\"cf-error-details\">Bad gateway Error code 502 Cloudflare Ray ID: 8f2a</div>";
+const BRANDED: &str =
+    "<div id=\"cf-error-details\">Bad gateway Error code 502 Cloudflare Ray ID: 8f2a</div>";
 const NGINX: &str = "<html><head><title>502 Bad Gateway</title></head>\
                      <body><center><h1>502 Bad Gateway</h1></center><hr><center>nginx/1.22.1</center></body></html>";
 
@@ -63,19 +67,53 @@ fn reads(
     #[case] tell: &str,
 ) {
     let reading = read(&answer(status, headers, body));
-    assert_eq!((reading.attribution, reading.confidence, reading.tell), (attribution, confidence, tell));
+    assert_eq!(
+        (reading.attribution, reading.confidence, reading.tell),
+        (attribution, confidence, tell)
+    );
 }
 
 #[rstest]
-#[case("ExampleCDN; error=connection_timeout", Origin, Meaning::UpstreamUnreachable)]
-#[case("r34.cloudflare; error=proxy_internal_error", Edge, Meaning::ProxyFault)]
-#[case("haproxy.shop.example; error=connection_refused; next-hop=\"10.0.0.1:80\"", OriginProxy, Meaning::UpstreamRefused)]
-#[case("inner; error=dns_error, fastly; received-status=502", OriginProxy, Meaning::OriginDns)]
+#[case(
+    "ExampleCDN; error=connection_timeout",
+    Origin,
+    Meaning::UpstreamUnreachable
+)]
+#[case(
+    "r34.cloudflare; error=proxy_internal_error",
+    Edge,
+    Meaning::ProxyFault
+)]
+#[case(
+    "haproxy.shop.example; error=connection_refused; next-hop=\"10.0.0.1:80\"",
+    OriginProxy,
+    Meaning::UpstreamRefused
+)]
+#[case(
+    "inner; error=dns_error, fastly; received-status=502",
+    OriginProxy,
+    Meaning::OriginDns
+)]
 #[case("fastly; received-status=502", Origin, Meaning::Passed)]
-#[case("\"a, b\"; details=\"x; error=no\"; error=http_response_incomplete", OriginProxy, Meaning::UpstreamCrashed)]
-fn trusts_proxy_status_first(#[case] value: &str, #[case] attribution: Attribution, #[case] meaning: Meaning) {
-    let reading = read(&answer(502, &[("proxy-status", value), ("server", "awselb/2.0")], ""));
-    assert_eq!((reading.attribution, reading.confidence), (attribution, Certain));
+#[case(
+    "\"a, b\"; details=\"x; error=no\"; error=http_response_incomplete",
+    OriginProxy,
+    Meaning::UpstreamCrashed
+)]
+fn trusts_proxy_status_first(
+    #[case] value: &str,
+    #[case] attribution: Attribution,
+    #[case] meaning: Meaning,
+) {
+    let reading = read(&answer(
+        502,
+        &[("proxy-status", value), ("server", "awselb/2.0")],
+        "",
+    ));
+    assert_eq!(
+        (reading.attribution, reading.confidence),
+        (attribution, Certain)
+    );
     assert_eq!((reading.meaning, reading.tell), (meaning, "proxy_status"));
 }
 
@@ -92,7 +130,11 @@ fn names_of_the_table_are_unique_and_its_texts_lower_case() {
     names.dedup();
     assert_eq!(names.len(), count);
     for tell in tells::TELLS {
-        let parts = tell.headers.iter().map(|(_, part)| *part).chain(tell.body.iter().copied());
+        let parts = tell
+            .headers
+            .iter()
+            .map(|(_, part)| *part)
+            .chain(tell.body.iter().copied());
         for part in parts {
             assert_eq!(part, part.to_lowercase(), "{}", tell.id);
         }

@@ -11,7 +11,10 @@ const SHOWN: usize = 18;
 
 /// The first rule about content that does not hold.
 pub(super) fn broken(facts: &HttpFacts, expected: &Expectation) -> Option<Failure> {
-    let body = Body { bytes: &facts.body, complete: facts.body_complete };
+    let body = Body {
+        bytes: &facts.body,
+        complete: facts.body_complete,
+    };
     missing(&body, expected.keyword.as_deref())
         .or_else(|| present(&body, expected.keyword_absent.as_deref()))
         .or_else(|| mismatch(&body, expected))
@@ -34,7 +37,11 @@ impl Body<'_> {
     /// As UTF-8, as UTF-16 with a byte order mark, and as Latin-1: a page's declared charset is
     /// wrong often enough that all three are looked through.
     fn contains(&self, text: &str) -> bool {
-        if find(self.bytes, text.as_bytes()) {
+        let found = match std::str::from_utf8(self.bytes) {
+            Ok(whole) => whole.contains(text),
+            Err(_) => find(self.bytes, text.as_bytes()),
+        };
+        if found {
             return true;
         }
         match self.bytes {
@@ -47,7 +54,10 @@ impl Body<'_> {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> bool {
-    needle.is_empty() || haystack.windows(needle.len()).any(|window| window == needle)
+    needle.is_empty()
+        || haystack
+            .windows(needle.len())
+            .any(|window| window == needle)
 }
 
 fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -79,7 +89,10 @@ fn missing(body: &Body<'_>, keyword: Option<&str>) -> Option<Failure> {
         return None;
     }
     body.undecided("the expected text").or_else(|| {
-        let message = format!("text {text:?} is not in the {} bytes of the page", body.bytes.len());
+        let message = format!(
+            "text {text:?} is not in the {} bytes of the page",
+            body.bytes.len()
+        );
         let failure = Failure::new(FailureClass::KeywordMissing, Phase::Body, message);
         Some(failure.with_detail(shorten(text)))
     })
@@ -102,12 +115,24 @@ fn mismatch(body: &Body<'_>, expected: &Expectation) -> Option<Failure> {
     if let Some(failure) = body.undecided("the JSON rule") {
         return Some(failure);
     }
-    let fail = |message: String| Some(Failure::new(FailureClass::JsonMismatch, Phase::Body, message));
-    let text = body.bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body.bytes);
+    let fail = |message: String| {
+        Some(Failure::new(
+            FailureClass::JsonMismatch,
+            Phase::Body,
+            message,
+        ))
+    };
+    let text = body
+        .bytes
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(body.bytes);
     match serde_json::from_slice::<serde_json::Value>(text) {
         Err(error) => fail(format!("the page is not JSON: {error}")),
         Ok(document) => {
-            let wrong = expected.json.iter().find_map(|rule| rules::holds(rule, &document).err());
+            let wrong = expected
+                .json
+                .iter()
+                .find_map(|rule| rules::holds(rule, &document).err());
             wrong.and_then(fail)
         }
     }
@@ -115,8 +140,10 @@ fn mismatch(body: &Body<'_>, expected: &Expectation) -> Option<Failure> {
 
 /// A text as a failure phrase shows it.
 fn shorten(text: &str) -> String {
-    let plain: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if plain.chars().count() <= SHOWN {
         return plain;
     }

@@ -27,7 +27,11 @@ fn judge_failure(seen: &Observation, failure: &Failure, expected: &Expectation) 
         FailureClass::TargetRefused if expected.was_public => {
             // The refused address stays unnamed: it would tell strangers about inner networks.
             let message = "the name now leads to an address that is not public";
-            down(Failure::new(FailureClass::DnsWrongAnswer, Phase::Dns, message))
+            down(Failure::new(
+                FailureClass::DnsWrongAnswer,
+                Phase::Dns,
+                message,
+            ))
         }
         FailureClass::TargetRefused => unknown(failure.clone()),
         FailureClass::BlockedByWaf => verdict(VerdictKind::Blocked, failure.clone()),
@@ -87,9 +91,16 @@ const fn is_redirect(class: FailureClass) -> bool {
 
 fn waf_verdict(http: &HttpFacts) -> Option<Verdict> {
     let vendor = waf::refusal(http)?;
-    let message = format!("{vendor} answers our look with status {} and a challenge or a refusal", http.status);
-    let failure = Failure::new(FailureClass::BlockedByWaf, Phase::FirstByte, message).with_detail(vendor);
-    Some(Verdict { attribution: Some(attribution::Attribution::Edge), ..verdict(VerdictKind::Blocked, failure) })
+    let message = format!(
+        "{vendor} answers our look with status {} and a challenge or a refusal",
+        http.status
+    );
+    let failure =
+        Failure::new(FailureClass::BlockedByWaf, Phase::FirstByte, message).with_detail(vendor);
+    Some(Verdict {
+        attribution: Some(attribution::Attribution::Edge),
+        ..verdict(VerdictKind::Blocked, failure)
+    })
 }
 
 fn status_verdict(http: &HttpFacts) -> Verdict {
@@ -97,8 +108,13 @@ fn status_verdict(http: &HttpFacts) -> Verdict {
     let failure = Failure::new(FailureClass::HttpStatus, Phase::FirstByte, message)
         .with_detail(http.status.to_string());
     // Below 400 nothing is at fault but the expectation; the page came from the owner's server.
-    let blame = attribution::of(http).0.unwrap_or(attribution::Attribution::Origin);
-    Verdict { attribution: Some(blame), ..down(failure) }
+    let blame = attribution::of(http)
+        .0
+        .unwrap_or(attribution::Attribution::Origin);
+    Verdict {
+        attribution: Some(blame),
+        ..down(failure)
+    }
 }
 
 /// A certificate problem on a look that went on regardless.
@@ -112,7 +128,10 @@ fn good(seen: &Observation, expected: &Expectation) -> Verdict {
     match limit.filter(|limit| seen.total_us > limit.saturating_mul(1000)) {
         Some(limit) => Verdict {
             kind: VerdictKind::Degraded,
-            reason: Some(format!("took {} ms, the limit is {limit} ms", seen.total_us / 1000)),
+            reason: Some(format!(
+                "took {} ms, the limit is {limit} ms",
+                seen.total_us / 1000
+            )),
             ..Verdict::up()
         },
         None => Verdict::up(),
@@ -124,5 +143,9 @@ fn down(failure: Failure) -> Verdict {
 }
 
 fn verdict(kind: VerdictKind, failure: Failure) -> Verdict {
-    Verdict { kind, failure: Some(failure), ..Verdict::up() }
+    Verdict {
+        kind,
+        failure: Some(failure),
+        ..Verdict::up()
+    }
 }

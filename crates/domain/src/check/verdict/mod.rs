@@ -30,7 +30,13 @@ pub enum VerdictKind {
 
 impl VerdictKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Up, Self::Degraded, Self::Down, Self::Blocked, Self::Unknown];
+    pub const ALL: [Self; 5] = [
+        Self::Up,
+        Self::Degraded,
+        Self::Down,
+        Self::Blocked,
+        Self::Unknown,
+    ];
 
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
@@ -86,7 +92,12 @@ pub struct Verdict {
 impl Verdict {
     /// Nothing is wrong.
     pub const fn up() -> Self {
-        Self { kind: VerdictKind::Up, failure: None, attribution: None, reason: None }
+        Self {
+            kind: VerdictKind::Up,
+            failure: None,
+            attribution: None,
+            reason: None,
+        }
     }
 
     /// The class of the failure.
@@ -150,7 +161,8 @@ impl Expectation {
 
     /// Whether `status` is one the owner accepts.
     pub fn accepts(&self, status: u16) -> bool {
-        self.status.iter().any(|(low, high)| (*low..=*high).contains(&status))
+        self.status
+            .iter()
+            .any(|(low, high)| (*low..=*high).contains(&status))
     }
 }
-

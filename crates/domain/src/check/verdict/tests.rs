@@ -8,7 +8,10 @@ use crate::monitor::{JsonRule, MonitorSpec};
 use crate::tls::TlsFacts;
 
 fn expectation() -> Expectation {
-    let spec = MonitorSpec { url: Some("https://shop.example/".to_owned()), ..MonitorSpec::default() };
+    let spec = MonitorSpec {
+        url: Some("https://shop.example/".to_owned()),
+        ..MonitorSpec::default()
+    };
     Expectation::of(&Settings::of(&spec), false, false)
 }
 
@@ -24,11 +27,17 @@ fn answer(status: u16, body: &str) -> Observation {
         body_complete: true,
         ..HttpFacts::default()
     };
-    Observation { http: Some(http), ..seen() }
+    Observation {
+        http: Some(http),
+        ..seen()
+    }
 }
 
 fn failed(class: FailureClass) -> Observation {
-    Observation { failure: Some(Failure::new(class, Phase::Connect, "x")), ..seen() }
+    Observation {
+        failure: Some(Failure::new(class, Phase::Connect, "x")),
+        ..seen()
+    }
 }
 
 /// Every class has the verdict of the reference's table.
@@ -43,9 +52,20 @@ fn each_class_has_its_verdict() {
             | FailureClass::TlsClientCertRequired => VerdictKind::Unknown,
             _ => VerdictKind::Down,
         };
-        assert_eq!(judge(&failed(*class), &expectation()).kind, expected, "{class:?}");
-        let ours = Observation { our_fault: true, ..failed(*class) };
-        assert_eq!(judge(&ours, &expectation()).kind, VerdictKind::Unknown, "{class:?}");
+        assert_eq!(
+            judge(&failed(*class), &expectation()).kind,
+            expected,
+            "{class:?}"
+        );
+        let ours = Observation {
+            our_fault: true,
+            ..failed(*class)
+        };
+        assert_eq!(
+            judge(&ours, &expectation()).kind,
+            VerdictKind::Unknown,
+            "{class:?}"
+        );
     }
 }
 
@@ -54,7 +74,10 @@ fn each_class_has_its_verdict() {
 #[case(FailureClass::TlsHandshakeFailed)]
 #[case(FailureClass::TlsClientCertRequired)]
 fn tls_that_may_be_ours_is_down_once_it_was_up(#[case] class: FailureClass) {
-    let known = Expectation { ever_up: true, ..expectation() };
+    let known = Expectation {
+        ever_up: true,
+        ..expectation()
+    };
     assert_eq!(judge(&failed(class), &known).kind, VerdictKind::Down);
     let old = TlsFacts {
         version: Some("TLS 1.1".to_owned()),
@@ -63,20 +86,37 @@ fn tls_that_may_be_ours_is_down_once_it_was_up(#[case] class: FailureClass) {
         chain: Vec::new(),
         problem: Some(class),
     };
-    let old_only = Observation { tls: Some(old), ..failed(class) };
+    let old_only = Observation {
+        tls: Some(old),
+        ..failed(class)
+    };
     assert_eq!(judge(&old_only, &expectation()).kind, VerdictKind::Down);
 }
 
 #[test]
 fn a_name_that_turned_private_is_down_without_naming_the_address() {
     let refused = Observation {
-        failure: Some(Failure::new(FailureClass::TargetRefused, Phase::Dns, "10.0.0.7 is private")),
+        failure: Some(Failure::new(
+            FailureClass::TargetRefused,
+            Phase::Dns,
+            "10.0.0.7 is private",
+        )),
         ..seen()
     };
-    let verdict = judge(&refused, &Expectation { was_public: true, ..expectation() });
+    let verdict = judge(
+        &refused,
+        &Expectation {
+            was_public: true,
+            ..expectation()
+        },
+    );
     assert_eq!(verdict.kind, VerdictKind::Down);
     assert_eq!(verdict.class(), Some(FailureClass::DnsWrongAnswer));
-    assert!(!verdict.failure.is_some_and(|failure| failure.message.contains("10.0.0.7")));
+    assert!(
+        !verdict
+            .failure
+            .is_some_and(|failure| failure.message.contains("10.0.0.7"))
+    );
 }
 
 #[rstest]
@@ -92,19 +132,39 @@ fn status_by_default(#[case] status: u16, #[case] kind: VerdictKind) {
 #[test]
 fn a_bad_status_wins_over_a_broken_body() {
     let mut look = answer(502, "<center>nginx</center>");
-    look.failure = Some(Failure::new(FailureClass::BodyTruncated, Phase::Body, "cut"));
+    look.failure = Some(Failure::new(
+        FailureClass::BodyTruncated,
+        Phase::Body,
+        "cut",
+    ));
     let verdict = judge(&look, &expectation());
     assert_eq!(verdict.class(), Some(FailureClass::HttpStatus));
     assert_eq!(verdict.attribution, Some(Attribution::OriginProxy));
-    assert_eq!(verdict.failure.and_then(|failure| failure.detail).as_deref(), Some("502"));
+    assert_eq!(
+        verdict
+            .failure
+            .and_then(|failure| failure.detail)
+            .as_deref(),
+        Some("502")
+    );
 }
 
 #[test]
 fn a_redirect_fault_wins_over_the_status_of_the_redirect() {
     let mut look = answer(302, "");
-    look.failure = Some(Failure::new(FailureClass::RedirectLoop, Phase::FirstByte, "loop"));
-    let narrow = Expectation { status: vec![(200, 200)], ..expectation() };
-    assert_eq!(judge(&look, &narrow).class(), Some(FailureClass::RedirectLoop));
+    look.failure = Some(Failure::new(
+        FailureClass::RedirectLoop,
+        Phase::FirstByte,
+        "loop",
+    ));
+    let narrow = Expectation {
+        status: vec![(200, 200)],
+        ..expectation()
+    };
+    assert_eq!(
+        judge(&look, &narrow).class(),
+        Some(FailureClass::RedirectLoop)
+    );
 }
 
 #[rstest]
@@ -119,9 +179,15 @@ fn keywords_in_any_charset(#[case] body: &[u8], #[case] keyword: &str, #[case] f
     if let Some(http) = &mut look.http {
         http.body = body.to_vec();
     }
-    let wanted = Expectation { keyword: Some(keyword.to_owned()), ..expectation() };
+    let wanted = Expectation {
+        keyword: Some(keyword.to_owned()),
+        ..expectation()
+    };
     assert_eq!(judge(&look, &wanted).kind == VerdictKind::Up, found);
-    let unwanted = Expectation { keyword_absent: Some(keyword.to_owned()), ..expectation() };
+    let unwanted = Expectation {
+        keyword_absent: Some(keyword.to_owned()),
+        ..expectation()
+    };
     assert_eq!(judge(&look, &unwanted).kind == VerdictKind::Up, !found);
 }
 
@@ -131,12 +197,24 @@ fn a_body_that_was_not_read_to_its_end_leaves_rules_undecided() {
     if let Some(http) = &mut look.http {
         http.body_complete = false;
     }
-    let keyword = |text: &str| Expectation { keyword: Some(text.to_owned()), ..expectation() };
+    let keyword = |text: &str| Expectation {
+        keyword: Some(text.to_owned()),
+        ..expectation()
+    };
     assert_eq!(judge(&look, &expectation()).kind, VerdictKind::Up);
     assert_eq!(judge(&look, &keyword("start")).kind, VerdictKind::Up);
-    assert_eq!(judge(&look, &keyword("end")).class(), Some(FailureClass::BodyTooLarge));
-    let absent = Expectation { keyword_absent: Some("end".to_owned()), ..expectation() };
-    assert_eq!(judge(&look, &absent).class(), Some(FailureClass::BodyTooLarge));
+    assert_eq!(
+        judge(&look, &keyword("end")).class(),
+        Some(FailureClass::BodyTooLarge)
+    );
+    let absent = Expectation {
+        keyword_absent: Some("end".to_owned()),
+        ..expectation()
+    };
+    assert_eq!(
+        judge(&look, &absent).class(),
+        Some(FailureClass::BodyTooLarge)
+    );
 }
 
 #[rstest]
@@ -144,27 +222,47 @@ fn a_body_that_was_not_read_to_its_end_leaves_rules_undecided() {
 #[case(r#"{"status":"bad"}"#, Some(FailureClass::JsonMismatch))]
 #[case("not json", Some(FailureClass::JsonMismatch))]
 fn json_rules(#[case] body: &str, #[case] class: Option<FailureClass>) {
-    let rule = JsonRule { path: "$.status".to_owned(), op: "eq".to_owned(), value: "ok".into() };
-    let wanted = Expectation { json: vec![rule], ..expectation() };
+    let rule = JsonRule {
+        path: "$.status".to_owned(),
+        op: "eq".to_owned(),
+        value: "ok".into(),
+    };
+    let wanted = Expectation {
+        json: vec![rule],
+        ..expectation()
+    };
     assert_eq!(judge(&answer(200, body), &wanted).class(), class);
 }
 
 #[test]
 fn long_keywords_are_shortened_in_the_phrase() {
-    let wanted = Expectation { keyword: Some("Add to basket and pay".to_owned()), ..expectation() };
+    let wanted = Expectation {
+        keyword: Some("Add to basket and pay".to_owned()),
+        ..expectation()
+    };
     let verdict = judge(&answer(200, "x"), &wanted);
-    assert_eq!(verdict.failure.and_then(|f| f.detail).as_deref(), Some("Add to basket a..."));
+    assert_eq!(
+        verdict.failure.and_then(|f| f.detail).as_deref(),
+        Some("Add to basket a...")
+    );
 }
 
 #[test]
 fn protection_is_blocked_and_never_down() {
     let mut look = answer(403, "");
     if let Some(http) = &mut look.http {
-        http.headers.push(("cf-mitigated".to_owned(), "challenge".to_owned()));
+        http.headers
+            .push(("cf-mitigated".to_owned(), "challenge".to_owned()));
     }
     let verdict = judge(&look, &expectation());
-    assert_eq!((verdict.kind, verdict.attribution), (VerdictKind::Blocked, Some(Attribution::Edge)));
-    let asked = Expectation { status: vec![(403, 403)], ..expectation() };
+    assert_eq!(
+        (verdict.kind, verdict.attribution),
+        (VerdictKind::Blocked, Some(Attribution::Edge))
+    );
+    let asked = Expectation {
+        status: vec![(403, 403)],
+        ..expectation()
+    };
     assert_eq!(judge(&look, &asked).kind, VerdictKind::Up);
 }
 
@@ -173,15 +271,24 @@ fn protection_is_blocked_and_never_down() {
 #[case(1_000_000, VerdictKind::Up)]
 #[case(1_000_001, VerdictKind::Degraded)]
 fn slow_is_degraded(#[case] total_us: u64, #[case] kind: VerdictKind) {
-    let look = Observation { total_us, ..answer(200, "") };
-    let wanted = Expectation { degraded_above_ms: Some(1000), ..expectation() };
+    let look = Observation {
+        total_us,
+        ..answer(200, "")
+    };
+    let wanted = Expectation {
+        degraded_above_ms: Some(1000),
+        ..expectation()
+    };
     assert_eq!(judge(&look, &wanted).kind, kind);
 }
 
 #[rstest]
 #[case(true, VerdictKind::Down)]
 #[case(false, VerdictKind::Up)]
-fn a_bad_certificate_counts_only_when_it_is_judged(#[case] verify_tls: bool, #[case] kind: VerdictKind) {
+fn a_bad_certificate_counts_only_when_it_is_judged(
+    #[case] verify_tls: bool,
+    #[case] kind: VerdictKind,
+) {
     let tls = TlsFacts {
         version: Some("TLS 1.3".to_owned()),
         cipher: None,
@@ -189,8 +296,21 @@ fn a_bad_certificate_counts_only_when_it_is_judged(#[case] verify_tls: bool, #[c
         chain: Vec::new(),
         problem: Some(FailureClass::TlsExpired),
     };
-    let look = Observation { tls: Some(tls), ..answer(200, "") };
-    assert_eq!(judge(&look, &Expectation { verify_tls, ..expectation() }).kind, kind);
+    let look = Observation {
+        tls: Some(tls),
+        ..answer(200, "")
+    };
+    assert_eq!(
+        judge(
+            &look,
+            &Expectation {
+                verify_tls,
+                ..expectation()
+            }
+        )
+        .kind,
+        kind
+    );
 }
 
 proptest! {

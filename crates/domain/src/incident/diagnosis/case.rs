@@ -19,7 +19,12 @@ const AT_ONCE_US: u32 = 50_000;
 impl<'c> Case<'c> {
     pub(super) fn new(seen: &'c Observation, verdict: &'c Verdict, settings: &'c Settings) -> Self {
         let reading = seen.http.as_ref().map(attribution::read);
-        Self { seen, verdict, settings, reading }
+        Self {
+            seen,
+            verdict,
+            settings,
+            reading,
+        }
     }
 
     pub(super) fn failure(&self) -> Option<&Failure> {
@@ -44,7 +49,9 @@ impl<'c> Case<'c> {
     /// The usual time-outs of proxies: 30 and 60 s.
     pub(super) fn at_a_round_time(&self) -> bool {
         self.server_time().is_some_and(|time| {
-            [30_u32, 60].iter().any(|seconds| time.abs_diff(seconds * 1_000_000) < 700_000)
+            [30_u32, 60]
+                .iter()
+                .any(|seconds| time.abs_diff(seconds * 1_000_000) < 700_000)
         })
     }
 
@@ -53,11 +60,13 @@ impl<'c> Case<'c> {
     }
 
     pub(super) fn answered_nothing_yet(&self) -> bool {
-        self.failure().is_some_and(|failure| failure.message.contains("; 0 bytes"))
+        self.failure()
+            .is_some_and(|failure| failure.message.contains("; 0 bytes"))
     }
 
     pub(super) fn speaks_tls(&self) -> bool {
-        self.failure().is_some_and(|failure| failure.message.contains("begins \"..."))
+        self.failure()
+            .is_some_and(|failure| failure.message.contains("is in TLS"))
     }
 
     /// The edge in front, if the answer shows one.
@@ -68,7 +77,12 @@ impl<'c> Case<'c> {
         match () {
             () if has("cf-ray") => Some("Cloudflare"),
             () if has("x-amz-cf-id") => Some("CloudFront"),
-            () if http.header("x-served-by").is_some_and(|v| v.starts_with("cache-")) => Some("Fastly"),
+            () if http
+                .header("x-served-by")
+                .is_some_and(|v| v.starts_with("cache-")) =>
+            {
+                Some("Fastly")
+            }
             () if has("x-vercel-id") => Some("Vercel"),
             () if server.contains("akamaighost") => Some("Akamai"),
             () if server.contains("netlify") => Some("Netlify"),
@@ -78,8 +92,14 @@ impl<'c> Case<'c> {
 
     /// The URL of the last request, without login and fragment.
     fn url(&self) -> Option<url::Url> {
-        let Target::Http(target) = &self.settings.target else { return None };
-        let text = self.seen.redirects.last().map_or(&target.url, |redirect| &redirect.to);
+        let Target::Http(target) = &self.settings.target else {
+            return None;
+        };
+        let text = self
+            .seen
+            .redirects
+            .last()
+            .map_or(&target.url, |redirect| &redirect.to);
         let mut url = url::Url::parse(text).ok()?;
         url.set_fragment(None);
         let _ = url.set_username("");
@@ -104,7 +124,11 @@ impl<'c> Case<'c> {
             out.push_str(before);
             match after.split_once('}') {
                 Some((name, tail)) => {
-                    out.push_str(&self.value(name).map_or_else(String::new, |value| dress(&value)));
+                    out.push_str(
+                        &self
+                            .value(name)
+                            .map_or_else(String::new, |value| dress(&value)),
+                    );
                     rest = tail;
                 }
                 None => {
@@ -123,17 +147,32 @@ impl<'c> Case<'c> {
         let leaf = || self.seen.tls.as_ref()?.leaf();
         match name {
             "url" => Some(url.map_or_else(|| self.settings.target.display(), String::from)),
-            "host" => Some(url.and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_else(|| self.settings.target.host())),
+            "host" => Some(
+                url.and_then(|u| u.host_str().map(str::to_owned))
+                    .unwrap_or_else(|| self.settings.target.host()),
+            ),
             "port" => Some(self.port(url.as_ref()).to_string()),
             "hostheader" => Some(format!("Host: {}", self.value("host")?)),
             "hostport" => Some(format!("{}:{}", self.value("host")?, self.value("port")?)),
-            "local" => Some(format!("http://127.0.0.1{}", url.as_ref().map_or("/", url::Url::path))),
-            "address" => Some(self.seen.tried.last().map_or_else(|| "the server".to_owned(), |t| t.address.to_string())),
+            "local" => Some(format!(
+                "http://127.0.0.1{}",
+                url.as_ref().map_or("/", url::Url::path)
+            )),
+            "address" => Some(
+                self.seen
+                    .tried
+                    .last()
+                    .map_or_else(|| "the server".to_owned(), |t| t.address.to_string()),
+            ),
             "status" => self.http().map(|http| http.status.to_string()),
             "limit" | "text" | "count" => detail(),
             "vendor" => detail().or_else(|| Some("The site".to_owned())),
             "message" => self.failure().map(|failure| failure.message.clone()),
-            "seconds" => self.seen.phases.first_byte.map(|us| format!("{} s", (us + 500_000) / 1_000_000)),
+            "seconds" => self
+                .seen
+                .phases
+                .first_byte
+                .map(|us| format!("{} s", (us + 500_000) / 1_000_000)),
             "speaker" => Some(
                 self.reading
                     .as_ref()
@@ -141,9 +180,18 @@ impl<'c> Case<'c> {
                     .unwrap_or_else(|| "the web server".to_owned()),
             ),
             "edge" => self.edge().map(str::to_owned),
-            "passing" => self.edge().map(|edge| format!("; {edge} only passes it on")),
+            "passing" => self
+                .edge()
+                .map(|edge| format!("; {edge} only passes it on")),
             "issuer" => leaf().map(|leaf| leaf.issuer.clone()),
-            "names" => leaf().map(|leaf| leaf.names.iter().take(5).cloned().collect::<Vec<_>>().join(", ")),
+            "names" => leaf().map(|leaf| {
+                leaf.names
+                    .iter()
+                    .take(5)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            }),
             "not_after" => leaf().map(|leaf| day(leaf.not_after)),
             "not_before" => leaf().map(|leaf| day(leaf.not_before)),
             "version" => self.seen.tls.as_ref().and_then(|tls| tls.version.clone()),

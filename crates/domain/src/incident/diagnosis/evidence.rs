@@ -7,8 +7,18 @@ use crate::words;
 
 /// Headers that say who answered.
 const TELLING: [&str; 12] = [
-    "server", "cf-ray", "cf-mitigated", "via", "x-cache", "x-served-by", "proxy-status", "x-vercel-error",
-    "x-powered-by", "retry-after", "location", "content-type",
+    "server",
+    "cf-ray",
+    "cf-mitigated",
+    "via",
+    "x-cache",
+    "x-served-by",
+    "proxy-status",
+    "x-vercel-error",
+    "x-powered-by",
+    "retry-after",
+    "location",
+    "content-type",
 ];
 /// Characters of a header's value that are shown.
 const VALUE: usize = 60;
@@ -18,7 +28,10 @@ pub(super) fn lines(case: &Case<'_>) -> Vec<EvidenceLine> {
     let mut lines = Vec::new();
     let mut add = |label: &str, value: String| {
         if !value.is_empty() {
-            lines.push(EvidenceLine { label: label.to_owned(), value });
+            lines.push(EvidenceLine {
+                label: label.to_owned(),
+                value,
+            });
         }
     };
     add("We saw", what(case));
@@ -28,7 +41,9 @@ pub(super) fn lines(case: &Case<'_>) -> Vec<EvidenceLine> {
     add("Address", addresses(case));
     if case.is_redirected() {
         let hops = case.seen.redirects.iter().take(10);
-        let hops: Vec<String> = hops.map(|hop| format!("{} {}", hop.status, plain(&hop.to))).collect();
+        let hops: Vec<String> = hops
+            .map(|hop| format!("{} {}", hop.status, plain(&hop.to)))
+            .collect();
         add("Redirects", hops.join(" > "));
     }
     if let Some(http) = case.http() {
@@ -53,7 +68,9 @@ fn what(case: &Case<'_>) -> String {
     let total = milliseconds(u32::try_from(case.seen.total_us).unwrap_or(u32::MAX));
     let outcome = match (case.http(), case.failure()) {
         (Some(http), _) => format!("HTTP {}", http.status),
-        (None, Some(failure)) => words::capitalised(&words::cause(failure, case.verdict.attribution)),
+        (None, Some(failure)) => {
+            words::capitalised(&words::cause(failure, case.verdict.attribution))
+        }
         (None, None) => "A look".to_owned(),
     };
     let parts: Vec<String> = Phase::ALL
@@ -67,10 +84,17 @@ fn what(case: &Case<'_>) -> String {
                 Phase::FirstByte => "first byte",
                 Phase::Body => "body",
             };
-            case.seen.phases.get(phase).map(|us| format!("{name} {}", milliseconds(us)))
+            case.seen
+                .phases
+                .get(phase)
+                .map(|us| format!("{name} {}", milliseconds(us)))
         })
         .collect();
-    let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    let parts = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", parts.join(", "))
+    };
     format!("{outcome} after {total} ms{parts}")
 }
 
@@ -80,14 +104,23 @@ fn milliseconds(us: u32) -> String {
         return ((us + 500) / 1000).to_string();
     }
     let tenths = (us + 50) / 100;
-    if tenths.is_multiple_of(10) { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
+    if tenths.is_multiple_of(10) {
+        (tenths / 10).to_string()
+    } else {
+        format!("{}.{}", tenths / 10, tenths % 10)
+    }
 }
 
 fn addresses(case: &Case<'_>) -> String {
-    let tried = case.seen.tried.iter().take(10).map(|tried| match &tried.error {
-        Some(error) => format!("{} ({})", tried.address, plain(error)),
-        None => tried.address.to_string(),
-    });
+    let tried = case
+        .seen
+        .tried
+        .iter()
+        .take(10)
+        .map(|tried| match &tried.error {
+            Some(error) => format!("{} ({})", tried.address, plain(error)),
+            None => tried.address.to_string(),
+        });
     tried.collect::<Vec<_>>().join(", ")
 }
 
@@ -117,5 +150,9 @@ fn excerpt(http: &HttpFacts) -> String {
     };
     let words: Vec<&str> = words.split_whitespace().collect();
     let short: String = plain(&words.join(" ")).chars().take(120).collect();
-    if short.is_empty() { short } else { format!("\"{short}\"") }
+    if short.is_empty() {
+        short
+    } else {
+        format!("\"{short}\"")
+    }
 }

@@ -62,9 +62,15 @@ fn by_answer(case: &Case<'_>) -> Option<Diagnosis> {
 /// Our own fault: nothing is said about the target.
 fn ours(case: &Case<'_>, class: FailureClass) -> Diagnosis {
     let (cause, sentence) = if class.as_str().starts_with("dns_") {
-        ("our_resolver", "We could not look: our own name server does not answer. This says nothing about {host}.")
+        (
+            "our_resolver",
+            "We could not look: our own name server does not answer. This says nothing about {host}.",
+        )
     } else {
-        ("our_network", "We could not look: our own network has no way out. This says nothing about {host}.")
+        (
+            "our_network",
+            "We could not look: our own network has no way out. This says nothing about {host}.",
+        )
     };
     Diagnosis {
         cause: cause.to_owned(),
@@ -73,20 +79,56 @@ fn ours(case: &Case<'_>, class: FailureClass) -> Diagnosis {
         sentence: case.fill(sentence),
         technical: case.fill("{message}."),
         evidence: evidence::lines(case),
-        next_steps: vec![NextStep { text: "Nothing to do: we look again.".to_owned(), command: None }],
+        next_steps: vec![NextStep {
+            text: "Nothing to do: we look again.".to_owned(),
+            command: None,
+        }],
         rule: cause.to_owned(),
     }
 }
 
 /// Up, and slower than its owner wants: the slowest part says where to look.
 fn slow(case: &Case<'_>) -> Diagnosis {
-    let slowest = Phase::ALL.into_iter().max_by_key(|phase| case.seen.phases.get(*phase));
+    let slowest = Phase::ALL
+        .into_iter()
+        .max_by_key(|phase| case.seen.phases.get(*phase));
     let (cause, attribution, sentence, step) = match slowest {
-        Some(Phase::Dns) => ("slow_dns", Attribution::Dns, "The page works, but finding {host} in DNS takes most of the time.", ("How long does DNS take?", "dig {host}")),
-        Some(Phase::Connect) => ("slow_network", Attribution::Network, "The page works, but the way to the server takes most of the time.", ("How long is the way?", "mtr -rwc 10 {host}")),
-        Some(Phase::Tls) => ("slow_tls", Attribution::Tls, "The page works, but setting up encryption takes most of the time.", ("Is the server busy?", "uptime")),
-        Some(Phase::Body) => ("slow_page", Attribution::Origin, "The page works, but sending it takes most of the time.", ("How large is it?", "curl -so /dev/null -w '%{size_download}' {url}")),
-        _ => ("slow_answer", Attribution::Origin, "The page works, but the server takes most of the time to make it.", ("What is the server busy with?", "uptime; ps aux --sort=-%cpu | head")),
+        Some(Phase::Dns) => (
+            "slow_dns",
+            Attribution::Dns,
+            "The page works, but finding {host} in DNS takes most of the time.",
+            ("How long does DNS take?", "dig {host}"),
+        ),
+        Some(Phase::Connect) => (
+            "slow_network",
+            Attribution::Network,
+            "The page works, but the way to the server takes most of the time.",
+            ("How long is the way?", "mtr -rwc 10 {host}"),
+        ),
+        Some(Phase::Tls) => (
+            "slow_tls",
+            Attribution::Tls,
+            "The page works, but setting up encryption takes most of the time.",
+            ("Is the server busy?", "uptime"),
+        ),
+        Some(Phase::Body) => (
+            "slow_page",
+            Attribution::Origin,
+            "The page works, but sending it takes most of the time.",
+            (
+                "How large is it?",
+                "curl -so /dev/null -w '%{size_download}' {url}",
+            ),
+        ),
+        _ => (
+            "slow_answer",
+            Attribution::Origin,
+            "The page works, but the server takes most of the time to make it.",
+            (
+                "What is the server busy with?",
+                "uptime; ps aux --sort=-%cpu | head",
+            ),
+        ),
     };
     Diagnosis {
         cause: cause.to_owned(),
@@ -115,7 +157,9 @@ fn steps(case: &Case<'_>, steps: &[(&str, &str)]) -> Vec<NextStep> {
 fn hedged(text: &str, confidence: Confidence) -> String {
     let text = plain(&crate::words::capitalised(text));
     match confidence {
-        Confidence::Possible => text.replace("Likely", "Possibly").replace("likely", "possibly"),
+        Confidence::Possible => text
+            .replace("Likely", "Possibly")
+            .replace("likely", "possibly"),
         _ => text,
     }
 }

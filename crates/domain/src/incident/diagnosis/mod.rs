@@ -42,7 +42,10 @@ impl Confidence {
 
 /// One line of evidence: what was looked at, and what it showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are those of the reference's Diagnosis.evidence")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the reference's Diagnosis.evidence"
+)]
 pub struct EvidenceLine {
     pub label: String,
     pub value: String,
@@ -50,7 +53,10 @@ pub struct EvidenceLine {
 
 /// One thing to do, with a command where one helps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are those of the reference's Diagnosis.next_steps")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the reference's Diagnosis.next_steps"
+)]
 pub struct NextStep {
     pub text: String,
     pub command: Option<String>,

@@ -4,21 +4,38 @@ use rstest::rstest;
 
 use super::*;
 use crate::check::verdict::{Expectation, judge};
-use crate::check::{AddressTried, Failure, FailureClass, HttpFacts, Observation, Phase, Phases, Verdict, VerdictKind};
+use crate::check::{
+    AddressTried, Failure, FailureClass, HttpFacts, Observation, Phase, Phases, Verdict,
+    VerdictKind,
+};
 use crate::monitor::{MonitorSpec, Settings};
 
 fn settings() -> Settings {
-    let spec = MonitorSpec { url: Some("https://shop.example/checkout?a=1&b='x'".to_owned()), ..MonitorSpec::default() };
+    let spec = MonitorSpec {
+        url: Some("https://shop.example/checkout?a=1&b='x'".to_owned()),
+        ..MonitorSpec::default()
+    };
     Settings::of(&spec)
 }
 
 fn seen() -> Observation {
-    let phases = Phases { dns: Some(1_000), connect: Some(8_000), tls: Some(21_000), ..Phases::default() };
+    let phases = Phases {
+        dns: Some(1_000),
+        connect: Some(8_000),
+        tls: Some(21_000),
+        ..Phases::default()
+    };
     let address = "203.0.113.7:443".parse().ok();
     Observation {
         phases,
         total_us: 30_000,
-        tried: address.map(|address| AddressTried { address, error: None }).into_iter().collect(),
+        tried: address
+            .map(|address| AddressTried {
+                address,
+                error: None,
+            })
+            .into_iter()
+            .collect(),
         address,
         ..Observation::begin(Timestamp::UNIX_EPOCH)
     }
@@ -31,12 +48,18 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str, first_byte: u32) ->
     let http = HttpFacts {
         status,
         version: "HTTP/2".to_owned(),
-        headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+        headers: headers
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect(),
         body: body.as_bytes().to_vec(),
         body_complete: true,
         ..HttpFacts::default()
     };
-    Observation { http: Some(http), ..look }
+    Observation {
+        http: Some(http),
+        ..look
+    }
 }
 
 fn diagnose(look: &Observation) -> Option<Diagnosis> {
@@ -48,16 +71,29 @@ fn diagnose(look: &Observation) -> Option<Diagnosis> {
 #[test]
 fn a_502_behind_cloudflare() {
     let body = "<title>shop.example | 502: Bad gateway</title><div id=\"cf-error-details\">";
-    let look = answer(502, &[("server", "cloudflare"), ("cf-ray", "8f2a-FRA")], body, 11_000);
+    let look = answer(
+        502,
+        &[("server", "cloudflare"), ("cf-ray", "8f2a-FRA")],
+        body,
+        11_000,
+    );
     insta::assert_json_snapshot!(diagnose(&look));
 }
 
 #[test]
 fn a_refused_connection() {
     let mut look = seen();
-    look.phases = Phases { dns: Some(400), connect: Some(7_900), ..Phases::default() };
+    look.phases = Phases {
+        dns: Some(400),
+        connect: Some(7_900),
+        ..Phases::default()
+    };
     look.tried[0].error = Some("connection refused".to_owned());
-    let failure = Failure::new(FailureClass::ConnectRefused, Phase::Connect, "connection refused (203.0.113.7:443)");
+    let failure = Failure::new(
+        FailureClass::ConnectRefused,
+        Phase::Connect,
+        "connection refused (203.0.113.7:443)",
+    );
     look.failure = Some(failure);
     insta::assert_json_snapshot!(diagnose(&look));
 }
@@ -86,9 +122,17 @@ fn error_answers(
     #[case] confidence: Confidence,
 ) {
     let diagnosis = diagnose(&answer(status, headers, body, first_byte)).unwrap();
-    assert_eq!((diagnosis.cause.as_str(), diagnosis.confidence), (cause, confidence), "{diagnosis:?}");
+    assert_eq!(
+        (diagnosis.cause.as_str(), diagnosis.confidence),
+        (cause, confidence),
+        "{diagnosis:?}"
+    );
     let says_likely = diagnosis.sentence.to_lowercase().contains("likely");
-    assert!(!says_likely || confidence == Confidence::Likely, "{}", diagnosis.sentence);
+    assert!(
+        !says_likely || confidence == Confidence::Likely,
+        "{}",
+        diagnosis.sentence
+    );
 }
 
 /// Classes that no look of today's kinds produces, or that have a table of their own.
@@ -102,18 +146,33 @@ const ELSEWHERE: [FailureClass; 5] = [
 
 #[test]
 fn every_class_is_explained() {
-    for class in FailureClass::ALL.iter().filter(|class| !ELSEWHERE.contains(class)) {
+    for class in FailureClass::ALL
+        .iter()
+        .filter(|class| !ELSEWHERE.contains(class))
+    {
         let mut look = seen();
         look.failure = Some(Failure::new(*class, Phase::Tls, "the message").with_detail("10 s"));
-        let verdict = Verdict { kind: VerdictKind::Down, failure: look.failure.clone(), ..Verdict::up() };
-        let diagnosis = explain(&look, &verdict, &settings()).unwrap_or_else(|| panic!("{class:?}"));
+        let verdict = Verdict {
+            kind: VerdictKind::Down,
+            failure: look.failure.clone(),
+            ..Verdict::up()
+        };
+        let diagnosis =
+            explain(&look, &verdict, &settings()).unwrap_or_else(|| panic!("{class:?}"));
         assert!((1..=3).contains(&diagnosis.next_steps.len()), "{class:?}");
         for text in [&diagnosis.sentence, &diagnosis.technical] {
             assert!(!text.contains(['{', '}', '!']), "{class:?}: {text}");
             assert!(text.ends_with('.'), "{class:?}: {text}");
         }
-        for command in diagnosis.next_steps.iter().filter_map(|step| step.command.as_ref()) {
-            assert!(!command.contains("{h") && !command.contains("{u"), "{class:?}: {command}");
+        for command in diagnosis
+            .next_steps
+            .iter()
+            .filter_map(|step| step.command.as_ref())
+        {
+            assert!(
+                !command.contains("{h") && !command.contains("{u"),
+                "{class:?}: {command}"
+            );
         }
     }
 }
@@ -121,10 +180,19 @@ fn every_class_is_explained() {
 #[test]
 fn every_meaning_is_explained() {
     for status in 400..600 {
-        assert!(diagnose(&answer(status, &[], "", 9_000)).is_some(), "{status}");
+        assert!(
+            diagnose(&answer(status, &[], "", 9_000)).is_some(),
+            "{status}"
+        );
     }
     for tell in crate::check::attribution::tells::TELLS {
-        assert!(super::answers::ANSWERS.iter().any(|answer| answer.meaning == tell.meaning), "{}", tell.id);
+        assert!(
+            super::answers::ANSWERS
+                .iter()
+                .any(|answer| answer.meaning == tell.meaning),
+            "{}",
+            tell.id
+        );
     }
 }
 
@@ -132,7 +200,11 @@ fn every_meaning_is_explained() {
 fn our_own_fault_says_nothing_about_the_target() {
     let mut look = seen();
     look.our_fault = true;
-    look.failure = Some(Failure::new(FailureClass::DnsTimeout, Phase::Dns, "no answer"));
+    look.failure = Some(Failure::new(
+        FailureClass::DnsTimeout,
+        Phase::Dns,
+        "no answer",
+    ));
     let diagnosis = diagnose(&look).unwrap();
     assert_eq!(diagnosis.attribution, Some(crate::check::Attribution::Ours));
 }
@@ -141,8 +213,15 @@ fn our_own_fault_says_nothing_about_the_target() {
 fn a_good_look_needs_no_diagnosis_and_a_slow_one_names_its_part() {
     let look = answer(200, &[], "", 5_000_000);
     assert_eq!(diagnose(&look), None);
-    let slow = Verdict { kind: VerdictKind::Degraded, reason: Some("took 5030 ms".to_owned()), ..Verdict::up() };
-    assert_eq!(explain(&look, &slow, &settings()).unwrap().cause, "slow_answer");
+    let slow = Verdict {
+        kind: VerdictKind::Degraded,
+        reason: Some("took 5030 ms".to_owned()),
+        ..Verdict::up()
+    };
+    assert_eq!(
+        explain(&look, &slow, &settings()).unwrap().cause,
+        "slow_answer"
+    );
 }
 
 proptest! {

@@ -44,10 +44,16 @@ pub(super) async fn read(
         let data = match frame {
             Ok(frame) => frame.into_data().unwrap_or_default(),
             Err(error) => {
-                break Err(failure::of_body(&error, &connection.log.snapshot(), connection.is_http2()));
+                break Err(failure::of_body(
+                    &error,
+                    &connection.log.snapshot(),
+                    connection.is_http2(),
+                ));
             }
         };
-        let room = usize::try_from(MAX_WIRE - wire).unwrap_or(0).min(data.len());
+        let room = usize::try_from(MAX_WIRE - wire)
+            .unwrap_or(0)
+            .min(data.len());
         wire += room as u64;
         // Facts are kept up to date, since a deadline may drop this future at the next frame.
         let went_on = inflater.take(data.get(..room).unwrap_or_default(), wire);
@@ -62,7 +68,10 @@ pub(super) async fn read(
     note(look, &mut inflater, wire, complete);
     match outcome {
         Ok(_) => Ok(()),
-        Err(Failure { class: FailureClass::BodyTimeout, .. }) => Err(look.timed_out()),
+        Err(Failure {
+            class: FailureClass::BodyTimeout,
+            ..
+        }) => Err(look.timed_out()),
         Err(failure) => Err(failure),
     }
 }
@@ -98,7 +107,8 @@ impl Write for Sink {
             return Err(std::io::ErrorKind::StorageFull.into());
         }
         let taken = room.min(bytes.len());
-        self.bytes.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        self.bytes
+            .extend_from_slice(bytes.get(..taken).unwrap_or_default());
         Ok(taken)
     }
 
@@ -124,14 +134,23 @@ struct Inflater {
 
 impl Inflater {
     fn new(encoding: &str, deadline: Instant) -> Self {
-        let sink = Sink { bytes: Vec::new(), before: 0, full: false, late: false, deadline };
+        let sink = Sink {
+            bytes: Vec::new(),
+            before: 0,
+            full: false,
+            late: false,
+            deadline,
+        };
         let decoder = match encoding {
             "gzip" | "x-gzip" => Decoder::Gzip(GzDecoder::new(sink)),
             "deflate" => Decoder::Undecided(sink),
             // We asked for nothing else: what comes anyhow is kept as it is.
             _ => Decoder::Plain(sink),
         };
-        Self { decoder, ended: false }
+        Self {
+            decoder,
+            ended: false,
+        }
     }
 
     fn sink(&mut self) -> &mut Sink {
@@ -144,11 +163,19 @@ impl Inflater {
     }
 
     fn decide(&mut self, first: u8) {
-        let Decoder::Undecided(sink) = &mut self.decoder else { return };
+        let Decoder::Undecided(sink) = &mut self.decoder else {
+            return;
+        };
         let deadline = sink.deadline;
         let sink = std::mem::replace(
             sink,
-            Sink { bytes: Vec::new(), before: 0, full: false, late: false, deadline },
+            Sink {
+                bytes: Vec::new(),
+                before: 0,
+                full: false,
+                late: false,
+                deadline,
+            },
         );
         self.decoder = if first & 0x0F == 8 {
             Decoder::Zlib(ZlibDecoder::new(sink))
@@ -182,10 +209,16 @@ impl Inflater {
         let fail = |class, message: String| Err(Failure::new(class, Phase::Body, message));
         let sink = self.sink();
         if sink.late {
-            return fail(FailureClass::BodyTimeout, "the time-out came while inflating".to_owned());
+            return fail(
+                FailureClass::BodyTimeout,
+                "the time-out came while inflating".to_owned(),
+            );
         }
         if !sink.full {
-            return fail(FailureClass::DecodeError, format!("after {wire} bytes: {error}"));
+            return fail(
+                FailureClass::DecodeError,
+                format!("after {wire} bytes: {error}"),
+            );
         }
         let ratio = MAX_INFLATED as u64 / wire.max(1);
         if ratio > BOMB_RATIO {

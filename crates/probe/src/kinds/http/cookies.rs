@@ -23,7 +23,10 @@ pub(super) struct Cookies(Vec<Cookie>);
 impl Cookies {
     /// Takes what `answer`, which came from `url`, sets.
     pub(super) fn take(&mut self, url: &TargetUrl, answer: &HttpFacts) {
-        let set = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
+        let set = answer
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "set-cookie");
         for (_, line) in set {
             self.take_one(&url.host().to_string(), url.host().name().is_some(), line);
         }
@@ -31,7 +34,9 @@ impl Cookies {
 
     fn take_one(&mut self, from: &str, from_is_name: bool, line: &str) {
         let mut parts = line.split(';').map(str::trim);
-        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { return };
+        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
+            return;
+        };
         let (mut host, mut under, mut secure, mut gone) = (from.to_owned(), false, false, false);
         for part in parts {
             let (key, setting) = part.split_once('=').unwrap_or((part, ""));
@@ -48,10 +53,17 @@ impl Cookies {
                 _ => {}
             }
         }
-        self.0.retain(|cookie| !(cookie.name == name && cookie.host == host));
+        self.0
+            .retain(|cookie| !(cookie.name == name && cookie.host == host));
         if !gone && self.0.len() < MOST {
             let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
-            self.0.push(Cookie { name, value, host, under, secure });
+            self.0.push(Cookie {
+                name,
+                value,
+                host,
+                under,
+                secure,
+            });
         }
     }
 
@@ -70,7 +82,10 @@ impl Cookies {
 }
 
 fn is_under(host: &str, above: &str) -> bool {
-    host == above || host.strip_suffix(above).is_some_and(|front| front.ends_with('.'))
+    host == above
+        || host
+            .strip_suffix(above)
+            .is_some_and(|front| front.ends_with('.'))
 }
 
 #[cfg(test)]

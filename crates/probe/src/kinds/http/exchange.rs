@@ -33,7 +33,10 @@ struct Movers(Arc<Mutex<JoinSet<()>>>);
 
 impl Movers {
     fn spawn(&self, mover: impl Future<Output = ()> + Send + 'static) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).spawn(mover);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .spawn(mover);
     }
 }
 
@@ -66,7 +69,11 @@ impl Connection {
 /// The movers hold a handle on themselves, so they do not end by being dropped.
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.movers.0.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.movers
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .abort_all();
     }
 }
 
@@ -86,7 +93,12 @@ pub(super) async fn open(
     let shaken = handshake::shake(look, stream, url.host(), Manner { web: true, verify }).await?;
     look.enter(Phase::Send);
     look.watch(log.clone());
-    start(Tap::over_tls(shaken.stream, log), shaken.http2, shaken.wants_certificate).await
+    start(
+        Tap::over_tls(shaken.stream, log),
+        shaken.http2,
+        shaken.wants_certificate,
+    )
+    .await
 }
 
 async fn start<S>(stream: Tap<S>, http2: bool, wants_certificate: bool) -> Step<Connection>
@@ -96,7 +108,8 @@ where
     let log = stream.log();
     let movers = Movers::default();
     let io = TokioIo::new(stream);
-    let fail = |error: hyper::Error| failure::of_head(&error, &log.snapshot(), http2, wants_certificate);
+    let fail =
+        |error: hyper::Error| failure::of_head(&error, &log.snapshot(), http2, wants_certificate);
     let sender = if http2 {
         let (sender, connection) = http2::Builder::new(movers.clone())
             .max_header_list_size(4 * MAX_HEAD as u32)
@@ -121,7 +134,12 @@ where
         });
         Sender::One(sender)
     };
-    Ok(Connection { sender, movers, log, wants_certificate })
+    Ok(Connection {
+        sender,
+        movers,
+        log,
+        wants_certificate,
+    })
 }
 
 /// Sends the request and waits for the answer's header block.
@@ -142,18 +160,30 @@ pub(super) async fn send(
     match outcome {
         Ok(answer) if head_size(&answer) > MAX_HEAD => Err(failure::head_too_large(passed.read)),
         Ok(answer) => Ok(answer),
-        Err(error) => Err(failure::of_head(&error, &passed, http2, connection.wants_certificate)),
+        Err(error) => Err(failure::of_head(
+            &error,
+            &passed,
+            http2,
+            connection.wants_certificate,
+        )),
     }
 }
 
 fn head_size(answer: &Response<Incoming>) -> usize {
-    answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+    answer
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
 }
 
 /// Writes down the header block.
 pub(super) fn note(look: &mut Look<'_>, answer: &Response<Incoming>) {
     let headers = answer.headers().iter().map(|(name, value)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        (
+            name.as_str().to_owned(),
+            String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        )
     });
     look.seen.http = Some(HttpFacts {
         status: answer.status().as_u16(),

@@ -20,10 +20,16 @@ pub(super) fn of_head(
         return handshake::late_alert(alert, wants_certificate);
     }
     if handshake::is_reset(passed.error) {
-        return fail(FailureClass::ConnectionReset, format!("reset after {} bytes of answer", passed.read));
+        return fail(
+            FailureClass::ConnectionReset,
+            format!("reset after {} bytes of answer", passed.read),
+        );
     }
     if let Some(text) = passed.error_text.as_ref() {
-        return fail(FailureClass::HttpIncomplete, format!("the connection broke: {text}"));
+        return fail(
+            FailureClass::HttpIncomplete,
+            format!("the connection broke: {text}"),
+        );
     }
     if http2 {
         return of_http2(error, passed);
@@ -32,13 +38,28 @@ pub(super) fn of_head(
         return head_too_large(passed.read);
     }
     if error.is_parse() {
+        if matches!(passed.head.as_slice(), [20..=24, 3, ..]) {
+            return fail(
+                FailureClass::HttpMalformed,
+                "the answer to plain http is in TLS".to_owned(),
+            );
+        }
         let said = start(&passed.head);
-        return fail(FailureClass::HttpMalformed, format!("{error}; the answer begins {said:?}"));
+        return fail(
+            FailureClass::HttpMalformed,
+            format!("{error}; the answer begins {said:?}"),
+        );
     }
     if passed.read == 0 {
-        return fail(FailureClass::HttpNoResponse, "the server closes without a byte of answer".to_owned());
+        return fail(
+            FailureClass::HttpNoResponse,
+            "the server closes without a byte of answer".to_owned(),
+        );
     }
-    let message = format!("the server closes after {} bytes, inside the header block", passed.read);
+    let message = format!(
+        "the server closes after {} bytes, inside the header block",
+        passed.read
+    );
     fail(FailureClass::HttpIncomplete, message)
 }
 
@@ -61,12 +82,17 @@ fn just_closed(message: &str, passed: &Passed) -> bool {
 }
 
 fn reason(error: &hyper::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
+    error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// A header block over the limit.
 pub(super) fn head_too_large(read: u64) -> Failure {
-    let message = format!("the header block is over {} KiB ({read} bytes read)", super::exchange::MAX_HEAD / 1024);
+    let message = format!(
+        "the header block is over {} KiB ({read} bytes read)",
+        super::exchange::MAX_HEAD / 1024
+    );
     Failure::new(FailureClass::HeaderTooLarge, Phase::FirstByte, message)
 }
 
@@ -74,7 +100,10 @@ pub(super) fn head_too_large(read: u64) -> Failure {
 pub(super) fn of_body(error: &hyper::Error, passed: &Passed, http2: bool) -> Failure {
     let fail = |class, message: String| Failure::new(class, Phase::Body, message);
     if handshake::is_reset(passed.error) {
-        return fail(FailureClass::BodyReset, format!("reset after {} bytes", passed.read));
+        return fail(
+            FailureClass::BodyReset,
+            format!("reset after {} bytes", passed.read),
+        );
     }
     if http2 {
         let message = reason(error);
@@ -89,9 +118,10 @@ pub(super) fn of_body(error: &hyper::Error, passed: &Passed, http2: bool) -> Fai
         Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
             fail(FailureClass::BodyMalformed, reason(error))
         }
-        kind if passed.ended || kind == Some(io::ErrorKind::UnexpectedEof) => {
-            fail(FailureClass::BodyTruncated, format!("the server closes after {} bytes", passed.read))
-        }
+        kind if passed.ended || kind == Some(io::ErrorKind::UnexpectedEof) => fail(
+            FailureClass::BodyTruncated,
+            format!("the server closes after {} bytes", passed.read),
+        ),
         _ => fail(FailureClass::BodyMalformed, error.to_string()),
     }
 }
@@ -112,6 +142,12 @@ fn cause(error: &hyper::Error) -> Option<io::ErrorKind> {
 fn start(head: &[u8]) -> String {
     head.iter()
         .take(40)
-        .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
+        .map(|byte| {
+            if byte.is_ascii_graphic() || *byte == b' ' {
+                char::from(*byte)
+            } else {
+                '.'
+            }
+        })
         .collect()
 }

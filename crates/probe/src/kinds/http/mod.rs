@@ -37,12 +37,19 @@ pub(crate) async fn look(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> {
         let location = match outcome {
             Ok(location) => location,
             Err(failure) if hop > 0 && failure.class == FailureClass::TargetRefused => {
-                return Err(Failure { class: FailureClass::RedirectBlocked, ..failure });
+                return Err(Failure {
+                    class: FailureClass::RedirectBlocked,
+                    ..failure
+                });
             }
             Err(failure) => return Err(failure),
         };
-        let Some(location) = location else { return Ok(()) };
-        let Some(http) = &look.seen.http else { return Ok(()) };
+        let Some(location) = location else {
+            return Ok(());
+        };
+        let Some(http) = &look.seen.http else {
+            return Ok(());
+        };
         cookies.take(&outgoing.url, http);
         let status = http.status;
         let next = follow(&outgoing.url, location.as_deref(), policy)?;
@@ -54,7 +61,11 @@ pub(crate) async fn look(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> {
         outgoing = outgoing.redirected(status, next);
         if visited.contains(&outgoing.fingerprint(&cookies)) {
             let message = format!("{} leads back to itself", outgoing.url);
-            return Err(Failure::new(FailureClass::RedirectLoop, Phase::FirstByte, message));
+            return Err(Failure::new(
+                FailureClass::RedirectLoop,
+                Phase::FirstByte,
+                message,
+            ));
         }
         if look.seen.redirects.len() > target.max_redirects as usize {
             let count = target.max_redirects;
@@ -73,7 +84,10 @@ async fn one(
     outgoing: &Outgoing<'_>,
     cookies: &Cookies,
 ) -> Step<Option<Option<String>>> {
-    let to = Endpoint { host: outgoing.url.host().clone(), port: outgoing.url.port() };
+    let to = Endpoint {
+        host: outgoing.url.host().clone(),
+        port: outgoing.url.port(),
+    };
     let addresses = crate::wire::resolve(look, &to).await?;
     let stream = crate::wire::connect(look, &addresses).await?;
     let mut connection = exchange::open(look, stream, &outgoing.url, target.verify_tls).await?;
@@ -93,7 +107,11 @@ async fn one(
 }
 
 fn refused(refusal: &TargetRefusal) -> Failure {
-    Failure::new(FailureClass::TargetRefused, Phase::Dns, format!("the URL {refusal}"))
+    Failure::new(
+        FailureClass::TargetRefused,
+        Phase::Dns,
+        format!("the URL {refusal}"),
+    )
 }
 
 fn follow(
@@ -103,15 +121,64 @@ fn follow(
 ) -> Step<TargetUrl> {
     let fail = |class, message: String| Err(Failure::new(class, Phase::FirstByte, message));
     let Some(location) = location.filter(|location| !location.is_empty()) else {
-        return fail(FailureClass::RedirectInvalid, format!("{from} redirects without a Location"));
+        return fail(
+            FailureClass::RedirectInvalid,
+            format!("{from} redirects without a Location"),
+        );
     };
     from.join(location, policy).or_else(|refusal| {
-        let shown: String = location.chars().filter(|c| !c.is_control()).take(200).collect();
+        let shown: String = location
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect();
         let class = if refusal.is_policy() {
             FailureClass::RedirectBlocked
         } else {
             FailureClass::RedirectInvalid
         };
-        fail(class, format!("{from} redirects to {shown:?}, which {refusal}"))
+        fail(
+            class,
+            format!("{from} redirects to {shown:?}, which {refusal}"),
+        )
     })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use domain::target::AddressPolicy;
+    use rstest::rstest;
+
+    use super::*;
+
+    /// Hosted looks never reach loopback, so that hops into the inside are tried here.
+    #[rstest]
+    #[case("http://10.0.0.1/", FailureClass::RedirectBlocked)]
+    #[case(
+        "http://169.254.169.254/latest/meta-data/",
+        FailureClass::RedirectBlocked
+    )]
+    #[case("//localhost/", FailureClass::RedirectBlocked)]
+    #[case("http://shop.example:6379/", FailureClass::RedirectBlocked)]
+    #[case("http://db.internal/", FailureClass::RedirectBlocked)]
+    #[case("ftp://shop.example/", FailureClass::RedirectInvalid)]
+    #[case("http://2130706433.1/", FailureClass::RedirectInvalid)]
+    #[case("", FailureClass::RedirectInvalid)]
+    fn hops_are_guarded(#[case] location: &str, #[case] class: FailureClass) {
+        let from = TargetUrl::parse("https://shop.example/", AddressPolicy::Hosted).unwrap();
+        assert_eq!(
+            follow(&from, Some(location), AddressPolicy::Hosted)
+                .unwrap_err()
+                .class,
+            class
+        );
+    }
+
+    #[test]
+    fn a_good_hop_is_resolved_against_the_last() {
+        let from = TargetUrl::parse("https://shop.example/a/b", AddressPolicy::Hosted).unwrap();
+        let to = follow(&from, Some("../c?d"), AddressPolicy::Hosted).unwrap();
+        assert_eq!(to.as_str(), "https://shop.example/c?d");
+    }
 }

@@ -25,7 +25,13 @@ pub(super) struct Outgoing<'t> {
 impl<'t> Outgoing<'t> {
     pub(super) fn first(target: &'t HttpTarget, url: TargetUrl) -> Self {
         let method = Method::from_bytes(target.method.as_bytes()).unwrap_or(Method::GET);
-        Self { target, origin: url.clone(), url, method, with_body: target.body.is_some() }
+        Self {
+            target,
+            origin: url.clone(),
+            url,
+            method,
+            with_body: target.body.is_some(),
+        }
     }
 
     /// The request to where this one was redirected (RFC 9110, 15.4; the Fetch standard on methods).
@@ -35,13 +41,26 @@ impl<'t> Outgoing<'t> {
             303 => self.method != Method::HEAD,
             _ => false,
         };
-        let method = if becomes_get { Method::GET } else { self.method.clone() };
-        Self { url, method, with_body: self.with_body && !becomes_get, ..self.clone() }
+        let method = if becomes_get {
+            Method::GET
+        } else {
+            self.method.clone()
+        };
+        Self {
+            url,
+            method,
+            with_body: self.with_body && !becomes_get,
+            ..self.clone()
+        }
     }
 
     /// What makes this request the same as an earlier one.
     pub(super) fn fingerprint(&self, cookies: &Cookies) -> (Method, String, String) {
-        (self.method.clone(), self.url.to_string(), cookies.header(&self.url).unwrap_or_default())
+        (
+            self.method.clone(),
+            self.without_fragment(),
+            cookies.header(&self.url).unwrap_or_default(),
+        )
     }
 
     pub(super) fn build(
@@ -51,10 +70,20 @@ impl<'t> Outgoing<'t> {
         http2: bool,
     ) -> Step<Request<Full<Bytes>>> {
         let at_home = self.url.is_same_origin(&self.origin);
-        let body = self.target.body.as_deref().filter(|_| self.with_body && at_home);
-        let mut request = Request::new(Full::new(body.map(|b| Bytes::from(b.to_owned())).unwrap_or_default()));
+        let body = self
+            .target
+            .body
+            .as_deref()
+            .filter(|_| self.with_body && at_home);
+        let mut request = Request::new(Full::new(
+            body.map(|b| Bytes::from(b.to_owned())).unwrap_or_default(),
+        ));
         *request.method_mut() = self.method.clone();
-        *request.version_mut() = if http2 { Version::HTTP_2 } else { Version::HTTP_11 };
+        *request.version_mut() = if http2 {
+            Version::HTTP_2
+        } else {
+            Version::HTTP_11
+        };
         *request.uri_mut() = self.uri(http2)?;
         let headers = request.headers_mut();
         // The owner's headers go last, so that they replace ours.
@@ -62,7 +91,11 @@ impl<'t> Outgoing<'t> {
             set(headers, header::HOST, self.url.authority());
         }
         set(headers, header::USER_AGENT, user_agent);
-        set(headers, header::ACCEPT, "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8");
+        set(
+            headers,
+            header::ACCEPT,
+            "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
+        );
         set(headers, header::ACCEPT_ENCODING, "gzip, deflate");
         if let Some(body) = body {
             set(headers, header::CONTENT_TYPE, content_type(body));
@@ -70,7 +103,10 @@ impl<'t> Outgoing<'t> {
         if let Some(cookie) = cookies.header(&self.url) {
             set(headers, header::COOKIE, &cookie);
         }
-        let login = self.url.credentials().or_else(|| self.origin.credentials().filter(|_| at_home));
+        let login = self
+            .url
+            .credentials()
+            .or_else(|| self.origin.credentials().filter(|_| at_home));
         if let Some(login) = login {
             set(headers, header::AUTHORIZATION, &login.basic_authorization());
         }
@@ -85,7 +121,11 @@ impl<'t> Outgoing<'t> {
     }
 
     fn uri(&self, http2: bool) -> Step<Uri> {
-        let text = if http2 { self.without_fragment() } else { self.url.path_and_query().to_owned() };
+        let text = if http2 {
+            self.without_fragment()
+        } else {
+            self.url.path_and_query().to_owned()
+        };
         text.parse().map_err(|_| {
             let message = format!("{} cannot be put on a request line", self.url);
             Failure::new(FailureClass::RedirectInvalid, Phase::Send, message)
@@ -100,7 +140,7 @@ impl<'t> Outgoing<'t> {
 }
 
 fn set(headers: &mut http::HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
         headers.insert(name, value);
     }
 }
