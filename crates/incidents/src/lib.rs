@@ -1,1 +1,31 @@
-//! incidents
+//! Every transaction that writes state, incidents, deliveries and jobs together.
+//!
+//! What belongs together is committed together: a status never changes without its incident, an
+//! incident never opens without its messages, a message is never written without the job that sends
+//! it. Nothing is sent here and nothing is looked at. Functions on a [`sqlx::PgConnection`] run in the
+//! caller's transaction (a web transaction is fenced to its account and stays so); those on a
+//! [`sqlx::PgPool`] are one transaction of their own.
+//!
+//! To add an event: a variant of `domain::delivery::Event`, whom it is told to in [`tell`], and its
+//! texts in `notifier`.
+
+mod accounts;
+mod closing;
+mod commands;
+mod error;
+pub mod links;
+mod monitors;
+mod opening;
+mod record;
+mod sweep;
+mod tell;
+mod timeline;
+
+pub use accounts::delete_account;
+pub use commands::{By, Resolution, acknowledge, comment, resolve};
+pub use error::{Error, Result};
+pub use monitors::{
+    delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,
+};
+pub use record::{Looked, Recorded, record_look, record_look_in};
+pub use sweep::{Overdue, decide_overdue, notice_quiet};

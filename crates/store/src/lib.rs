@@ -17,11 +17,13 @@ pub mod error;
 pub mod secrets;
 pub mod tenant;
 
+pub mod account_end;
 pub mod account_messages;
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;
 pub mod certificates;
+pub mod changes;
 pub mod challenges;
 pub mod checks;
 pub mod contacts;

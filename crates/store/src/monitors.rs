@@ -180,3 +180,24 @@ pub async fn mark_restored(
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Pauses a monitor, or takes the pause off; false when nothing changed.
+pub async fn set_paused(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: MonitorId,
+    paused_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE monitors SET paused_at = $3, updated_at = $4, config_version = config_version + 1
+         WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL AND (paused_at IS NULL) <> ($3::timestamptz IS NULL)",
+        account.uuid(),
+        id.uuid(),
+        paused_at.map(|at| at.to_sqlx()) as _,
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

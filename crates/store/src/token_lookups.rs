@@ -65,6 +65,29 @@ pub async fn insert(connection: &mut PgConnection, kind: Kind, token: &str, foun
     Ok(())
 }
 
+/// Adds a token unless it is there; false when it was.
+pub async fn insert_new(
+    connection: &mut PgConnection,
+    kind: Kind,
+    token: &str,
+    found: Found,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO token_lookups (kind, token, account_id, row_id, other_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT ON CONSTRAINT token_lookups_pkey DO NOTHING",
+        kind.as_str(),
+        token,
+        found.account_id.uuid(),
+        found.row_id,
+        found.other_id,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// What a token stands for.
 pub async fn find(connection: &mut PgConnection, kind: Kind, token: &str) -> Result<Option<Found>> {
     let row = sqlx::query!(

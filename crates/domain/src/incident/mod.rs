@@ -125,6 +125,8 @@ pub struct Incident {
     pub resolved_at: Option<Timestamp>,
     /// Why it ended.
     pub resolved_reason: Option<ResolvedReason>,
+    /// When the end was sure.
+    pub resolved_confirmed_at: Option<Timestamp>,
     /// What is wrong.
     pub failure: Failure,
     /// Where the fault lies.
@@ -133,8 +135,12 @@ pub struct Incident {
     pub diagnosis: Option<diagnosis::Diagnosis>,
     /// How the regions voted.
     pub vote: VoteSummary,
+    /// Start of the last good look before it.
+    pub last_good_at: Option<Timestamp>,
     /// A drill, not an outage.
     pub test: bool,
+    /// Counts changes, for `ETag`.
+    pub version: i64,
 }
 
 impl Incident {

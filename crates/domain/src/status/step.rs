@@ -128,6 +128,12 @@ fn fresh(votes: Vec<&RegionVote>) -> Vec<&RegionVote> {
     votes.into_iter().filter(|vote| down(vote) || vote.looked_at >= since).collect()
 }
 
+/// The regions that have spoken on the present question.
+pub fn spoken(votes: &[RegionVote]) -> Vec<&str> {
+    let spoke = fresh(votes.iter().collect()).into_iter().filter(|vote| vote.verdict.is_some());
+    spoke.map(|vote| vote.region.as_str()).collect()
+}
+
 fn decide(observed: Observed, votes: &[&RegionVote], voters: usize) -> Observed {
     let count = |kind: VerdictKind| votes.iter().filter(|vote| vote.verdict == Some(kind)).count();
     let down = count(VerdictKind::Down);

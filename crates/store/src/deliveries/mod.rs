@@ -1,3 +1,81 @@
-//! Table `deliveries`.
+//! Deliveries: one message to one contact. Planned here, claimed and sent by the notifier.
 
 pub mod claim;
+mod read;
+
+pub use read::{
+    Attempt, Delivery, Told, list_attempts, list_by_contact, list_by_incident, list_told,
+};
+
+use domain::contact::Channel;
+use domain::delivery::Event;
+use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::Result;
+
+/// A message to be sent.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the fields are the columns")]
+pub struct Planned {
+    pub account_id: AccountId,
+    pub event: Event,
+    pub incident_id: Option<IncidentId>,
+    pub monitor_id: Option<MonitorId>,
+    pub contact_id: ContactId,
+    pub channel: Channel,
+    pub dedup_key: String,
+    pub payload: Value,
+    pub not_before: Timestamp,
+}
+
+/// Writes a planned message; `None` when it had been planned before. The caller enqueues its job in
+/// the same transaction, which is why it counts as pushed.
+pub async fn insert(
+    connection: &mut PgConnection,
+    planned: &Planned,
+    now: Timestamp,
+) -> Result<Option<DeliveryId>> {
+    let id = sqlx::query_scalar!(
+        "INSERT INTO deliveries (account_id, id, event, incident_id, monitor_id, contact_id, channel, dedup_key,
+             payload, created_at, not_before, next_at, pushed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $10)
+         ON CONFLICT ON CONSTRAINT deliveries_dedup_key DO NOTHING RETURNING id",
+        planned.account_id.uuid(),
+        DeliveryId::generate().uuid(),
+        planned.event.as_str(),
+        planned.incident_id.map(IncidentId::uuid),
+        planned.monitor_id.map(MonitorId::uuid),
+        planned.contact_id.uuid(),
+        planned.channel.as_str(),
+        planned.dedup_key,
+        planned.payload,
+        now.to_sqlx() as _,
+        planned.not_before.to_sqlx() as _
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(id.map(DeliveryId::from_uuid))
+}
+
+/// Drops everything of an account that is not sent yet.
+pub async fn skip_open(
+    connection: &mut PgConnection,
+    account: AccountId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<u64> {
+    let done = sqlx::query!(
+        "UPDATE deliveries SET state = 'skipped', reason = $2, finished_at = $3, lease_token = NULL, lease_until = NULL
+         WHERE account_id = $1 AND state IN ('pending', 'sending', 'held')",
+        account.uuid(),
+        reason,
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}

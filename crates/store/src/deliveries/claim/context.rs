@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::check::Attribution;
 use domain::contact::{Channel, Contact};
 use domain::delivery::DeliveryState;
 use domain::delivery::decide::OutageDelivery;
-use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
-use domain::incident::{Incident, ResolvedReason};
+use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId};
+use domain::incident::Incident;
 use domain::monitor::Monitor;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
-use sqlx::types::Json;
 
 use super::Claimed;
 use crate::{Error, Result, Secrets};
@@ -107,49 +105,11 @@ async fn find_account(connection: &mut PgConnection, id: AccountId) -> Result<Op
 }
 
 async fn find_incident(connection: &mut PgConnection, account: AccountId, id: IncidentId) -> Result<Option<IncidentFacts>> {
-    let row = sqlx::query!(
-        r#"SELECT monitor_id, short, first_failure_at AS "first_failure_at: jiff_sqlx::Timestamp",
-             confirmed_at AS "confirmed_at: jiff_sqlx::Timestamp", acknowledged_at AS "acknowledged_at: jiff_sqlx::Timestamp",
-             acknowledged_by AS "acknowledged_by: Json<domain::incident::Actor>",
-             resolved_at AS "resolved_at: jiff_sqlx::Timestamp", resolved_reason,
-             resolved_confirmed_at AS "resolved_confirmed_at: jiff_sqlx::Timestamp",
-             failure AS "failure: Json<domain::check::Failure>", attribution,
-             diagnosis AS "diagnosis: Json<domain::incident::Diagnosis>", vote AS "vote: Json<domain::incident::VoteSummary>",
-             last_good_at AS "last_good_at: jiff_sqlx::Timestamp", test
-         FROM incidents WHERE account_id = $1 AND id = $2"#,
-        account.uuid(),
-        id.uuid()
-    )
-    .fetch_optional(connection)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let impossible = |column| Error::impossible("incidents", column, id);
-    let reason = row.resolved_reason.map(|word| ResolvedReason::parse(&word).ok_or_else(|| impossible("resolved_reason"))).transpose()?;
-    let attribution = row
-        .attribution
-        .map(|word| serde_json::from_value::<Attribution>(word.into()).map_err(|_| impossible("attribution")))
-        .transpose()?;
-    let incident = Incident {
-        id,
-        account_id: account,
-        monitor_id: MonitorId::from_uuid(row.monitor_id),
-        short: row.short,
-        first_failure_at: row.first_failure_at.to_jiff(),
-        confirmed_at: row.confirmed_at.to_jiff(),
-        acknowledged_at: row.acknowledged_at.map(|at| at.to_jiff()),
-        acknowledged_by: row.acknowledged_by.map(|actor| actor.0),
-        resolved_at: row.resolved_at.map(|at| at.to_jiff()),
-        resolved_reason: reason,
-        failure: row.failure.0,
-        attribution,
-        diagnosis: row.diagnosis.map(|diagnosis| diagnosis.0),
-        vote: row.vote.0,
-        test: row.test,
-    };
-    Ok(Some(IncidentFacts {
+    let incident = crate::incidents::find(connection, account, id).await?;
+    Ok(incident.map(|incident| IncidentFacts {
+        last_good_at: incident.last_good_at,
+        resolved_confirmed_at: incident.resolved_confirmed_at,
         incident,
-        last_good_at: row.last_good_at.map(|at| at.to_jiff()),
-        resolved_confirmed_at: row.resolved_confirmed_at.map(|at| at.to_jiff()),
     }))
 }
 

@@ -1,0 +1,140 @@
+//! Opening an incident: the row, its timeline, its short code, and everyone who is told.
+
+use domain::check::{Attribution, Failure, VerdictKind};
+use domain::delivery::Event;
+use domain::ids::{IncidentId, short_code};
+use domain::incident::{Actor, Incident, RegionVoteLine, VoteSummary};
+use domain::status::RegionVote;
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use store::Secrets;
+use store::token_lookups::{self, Found, Kind};
+
+use crate::record::{Looked, Scene};
+use crate::tell::{self, Message};
+use crate::{Result, links, timeline};
+
+/// What the rules say of a new outage.
+pub(crate) struct Outage<'a> {
+    pub first_failure_at: Timestamp,
+    pub failure: &'a Failure,
+    pub attribution: Option<Attribution>,
+    pub looks: u32,
+    pub votes: &'a [RegionVote],
+    pub voters: &'a [String],
+    /// The look that decided, when it was a look.
+    pub looked: Option<&'a Looked>,
+}
+
+/// Opens an incident, unless the monitor has an open one.
+pub(crate) async fn open(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    scene: &Scene,
+    outage: &Outage<'_>,
+) -> Result<Option<IncidentId>> {
+    let (account, monitor) = (scene.account_id, scene.monitor_id);
+    if store::incidents::lock_open(connection, account, monitor).await?.is_some() {
+        return Ok(None);
+    }
+    let (id, short) = named(connection, scene).await?;
+    let incident = Incident {
+        id,
+        account_id: account,
+        monitor_id: monitor,
+        short,
+        first_failure_at: outage.first_failure_at,
+        confirmed_at: scene.now,
+        acknowledged_at: None,
+        acknowledged_by: None,
+        resolved_at: None,
+        resolved_reason: None,
+        resolved_confirmed_at: None,
+        failure: outage.failure.clone(),
+        attribution: outage.attribution,
+        diagnosis: outage.looked.and_then(|looked| looked.diagnosis.clone()),
+        vote: summary(outage),
+        last_good_at: last_good(outage),
+        test: false,
+        version: 1,
+    };
+    store::incidents::insert(connection, &incident).await?;
+    let told = tell(connection, secrets, scene, &incident).await?;
+    let system = Actor::system();
+    let entries = [
+        (
+            "first_failure",
+            timeline::first_failure(outage.failure, outage.attribution),
+            outage.first_failure_at,
+        ),
+        ("confirmed", timeline::confirmed(&incident.vote), scene.now),
+        ("note", timeline::told(told), scene.now),
+    ];
+    for (kind, text, at) in entries {
+        timeline::add(connection, account, id, (kind, text), (&system, at)).await?;
+    }
+    store::changes::notify(connection, account, "incident", id).await?;
+    Ok(Some(id))
+}
+
+/// An id whose short code nobody else has.
+async fn named(connection: &mut PgConnection, scene: &Scene) -> Result<(IncidentId, String)> {
+    loop {
+        let id = IncidentId::generate();
+        let short = short_code(id.uuid());
+        let found = Found { account_id: scene.account_id, row_id: id.uuid(), other_id: None };
+        if token_lookups::insert_new(connection, Kind::Incident, &short, found, scene.now).await? {
+            return Ok((id, short));
+        }
+    }
+}
+
+async fn tell(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    scene: &Scene,
+    incident: &Incident,
+) -> Result<usize> {
+    let message = Message::of_incident(
+        Event::IncidentOpened,
+        scene.account_id,
+        incident.id,
+        scene.monitor_id,
+    );
+    let written =
+        tell::tell_recipients(connection, &message, &scene.spec, |_| true, scene.now).await?;
+    for one in &written {
+        let message = (one.delivery_id, one.contact_id, incident.id);
+        links::mint(connection, secrets, scene.account_id, message, scene.now).await?;
+    }
+    Ok(written.len())
+}
+
+fn summary(outage: &Outage<'_>) -> VoteSummary {
+    let spoke = outage.votes.iter().filter(|vote| outage.voters.contains(&vote.region));
+    let regions: Vec<RegionVoteLine> = spoke
+        .filter_map(|vote| {
+            let decided = outage.looked.filter(|looked| looked.look.region == vote.region);
+            Some(RegionVoteLine {
+                region: vote.region.clone(),
+                verdict: vote.verdict?,
+                at: vote.looked_at,
+                check_id: decided.and_then(|looked| looked.check_id).map(|id| id.to_string()),
+            })
+        })
+        .collect();
+    let count = |lines: usize| u32::try_from(lines).unwrap_or(u32::MAX);
+    VoteSummary {
+        down: count(regions.iter().filter(|line| line.verdict == VerdictKind::Down).count()),
+        of: count(outage.voters.len()),
+        looks: outage.looks,
+        regions,
+    }
+}
+
+/// Good looks are stored in batches and cast no vote, so that the worker knows better.
+fn last_good(outage: &Outage<'_>) -> Option<Timestamp> {
+    let voted = outage.votes.iter().filter_map(|vote| vote.last_good_at).max();
+    let looked = outage.looked.and_then(|looked| looked.last_good_at);
+    voted.max(looked).filter(|at| *at <= outage.first_failure_at)
+}

@@ -1,0 +1,153 @@
+//! What time alone brings about: quiet notices, and decisions that nobody made.
+
+use domain::contact::Channel;
+use domain::delivery::Event;
+use domain::ids::{AccountId, MonitorId};
+use domain::status::{Observed, step};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use sqlx::PgPool;
+use store::Secrets;
+use store::states::{self, Stored, votes};
+
+use crate::record::{self, Recorded, Round, Scene};
+use crate::tell::{self, Message};
+use crate::Result;
+
+/// A monitor we could not look at for this long is spoken of, once and quietly.
+const UNKNOWN_FOR: SignedDuration = SignedDuration::from_mins(15);
+/// Slow, partly down and blocked are spoken of when they last.
+const LASTS: SignedDuration = SignedDuration::from_mins(5);
+/// Between two decisions on a state that stays open.
+const AGAIN: SignedDuration = SignedDuration::from_secs(60);
+/// Rows in one sweep.
+const BATCH: u32 = 500;
+
+/// Tells, by mail and once a status period, of monitors that have long been slow, partly down,
+/// blocked or not looked at. Says how many were spoken of.
+pub async fn notice_quiet(pool: &PgPool, now: Timestamp) -> Result<usize> {
+    let mut connection = pool.acquire().await?;
+    let since = |lasts| now.saturating_sub(lasts).unwrap_or(Timestamp::MIN);
+    let due =
+        states::list_unnoticed(&mut connection, since(LASTS), since(UNKNOWN_FOR), BATCH).await?;
+    drop(connection);
+    let mut spoken = 0;
+    for (account, monitor) in due {
+        match notice(pool, account, monitor, now).await {
+            Ok(told) => spoken += usize::from(told),
+            Err(error) => tracing::error!(monitor.id = %monitor, %error, "quiet notice failed"),
+        }
+    }
+    Ok(spoken)
+}
+
+async fn notice(
+    pool: &PgPool,
+    account: AccountId,
+    monitor: MonitorId,
+    now: Timestamp,
+) -> Result<bool> {
+    let mut transaction = pool.begin().await?;
+    let stored = states::lock(&mut transaction, account, monitor).await?;
+    let subject = states::find_subject(&mut transaction, account, monitor).await?;
+    let (Some(mut stored), Some(subject)) = (stored, subject) else { return Ok(false) };
+    let Some(event) = event(stored.state.observed) else { return Ok(false) };
+    if stored.noticed_at.is_some() || !subject.is_watched {
+        return Ok(false);
+    }
+    let since = stored.state.since;
+    let message = Message {
+        account_id: account,
+        event,
+        incident_id: None,
+        monitor_id: Some(monitor),
+        subject: format!("{monitor}:{since}"),
+        payload: json!({ "since": since, "failure": stored.state.failure }),
+    };
+    let mail = |contact: &domain::contact::Contact| contact.channel == Channel::Email;
+    tell::tell_recipients(&mut transaction, &message, &subject.spec, mail, now).await?;
+    stored.noticed_at = Some(now);
+    states::save(&mut transaction, account, monitor, &stored).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+const fn event(observed: Observed) -> Option<Event> {
+    match observed {
+        Observed::Degraded => Some(Event::MonitorDegraded),
+        Observed::Partial => Some(Event::MonitorPartial),
+        Observed::Blocked => Some(Event::MonitorBlocked),
+        Observed::Unknown => Some(Event::MonitorUnknown),
+        Observed::Pending | Observed::Up | Observed::Down => None,
+    }
+}
+
+/// A monitor whose confirmation nobody went on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overdue {
+    /// The tenant.
+    pub account_id: AccountId,
+    /// The monitor.
+    pub monitor_id: MonitorId,
+    /// What came of deciding without those who kept silent.
+    pub recorded: Recorded,
+    /// Regions that should look again: their confirmation hangs.
+    pub look_again: Vec<String>,
+}
+
+/// Decides, without the regions that kept silent, what is overdue. `trusted`: our own network is
+/// known to be well; without it nothing opens or closes.
+pub async fn decide_overdue(
+    pool: &PgPool,
+    secrets: &Secrets,
+    trusted: bool,
+    now: Timestamp,
+) -> Result<Vec<Overdue>> {
+    let mut connection = pool.acquire().await?;
+    let due = states::list_overdue(&mut connection, now, BATCH).await?;
+    drop(connection);
+    let mut decided = Vec::with_capacity(due.len());
+    for (account, monitor) in due {
+        match decide(pool, secrets, (account, monitor), trusted, now).await {
+            Ok(overdue) => decided.extend(overdue),
+            Err(error) => tracing::error!(monitor.id = %monitor, %error, "overdue decision failed"),
+        }
+    }
+    Ok(decided)
+}
+
+async fn decide(
+    pool: &PgPool,
+    secrets: &Secrets,
+    (account_id, monitor_id): (AccountId, MonitorId),
+    trusted: bool,
+    now: Timestamp,
+) -> Result<Option<Overdue>> {
+    let mut transaction = pool.begin().await?;
+    let stored = states::lock(&mut transaction, account_id, monitor_id).await?;
+    let subject = states::find_subject(&mut transaction, account_id, monitor_id).await?;
+    let (Some(stored), Some(subject)) = (stored, subject) else { return Ok(None) };
+    if stored.decide_at.is_none_or(|at| at > now) || !subject.is_watched {
+        return Ok(None);
+    }
+    let scene = Scene { account_id, monitor_id, spec: subject.spec, now };
+    let cast = votes::list(&mut transaction, account_id, monitor_id).await?;
+    let mut voters = record::voters(&mut transaction, &scene, None).await?;
+    let spoke = domain::status::step::spoken(&cast);
+    voters.retain(|region| spoke.contains(&region.as_str()));
+    let mut step = step(&stored.state, &cast, &voters, now);
+    if !trusted {
+        step.effects.clear();
+        step.state = stored.state.clone();
+    }
+    let mut recorded = Recorded::decided(step.state.clone());
+    let round = Round { votes: &cast, voters: &voters, looked: None };
+    record::apply(&mut transaction, secrets, &scene, &step, &round, &mut recorded).await?;
+    let hangs = cast.iter().filter(|vote| vote.candidate.is_some());
+    let look_again: Vec<String> = hangs.map(|vote| vote.region.clone()).collect();
+    let again = now.saturating_add(AGAIN).ok().filter(|_| !trusted || !look_again.is_empty());
+    let next = Stored { decide_at: again, ..stored.clone() };
+    record::save(&mut transaction, &scene, &stored, next, &step.state).await?;
+    transaction.commit().await?;
+    Ok(Some(Overdue { account_id, monitor_id, recorded, look_again }))
+}

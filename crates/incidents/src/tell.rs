@@ -1,0 +1,128 @@
+//! From an event to rows in `deliveries`, each with its job.
+
+use domain::alert::{self, Recipients};
+use domain::contact::{Channel, Contact};
+use domain::delivery::Event;
+use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
+use domain::monitor::MonitorSpec;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use store::deliveries::{self, Planned};
+
+use crate::Result;
+
+/// What is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub account_id: AccountId,
+    pub event: Event,
+    pub incident_id: Option<IncidentId>,
+    pub monitor_id: Option<MonitorId>,
+    /// What the event is about; planning it twice plans it once.
+    pub subject: String,
+    pub payload: Value,
+}
+
+impl Message {
+    pub(crate) fn of_incident(
+        event: Event,
+        account_id: AccountId,
+        incident_id: IncidentId,
+        monitor_id: MonitorId,
+    ) -> Self {
+        Self {
+            account_id,
+            event,
+            incident_id: Some(incident_id),
+            monitor_id: Some(monitor_id),
+            subject: incident_id.to_string(),
+            payload: json!({}),
+        }
+    }
+}
+
+/// A message that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub delivery_id: DeliveryId,
+    pub contact_id: ContactId,
+}
+
+/// Whom the monitor's owner wants told.
+pub(crate) fn recipients(spec: &MonitorSpec) -> Recipients {
+    spec.contact_ids
+        .as_ref()
+        .map_or(Recipients::Default, |named| Recipients::Named(named.clone()))
+}
+
+/// Plans the message for everyone the monitor names.
+pub(crate) async fn tell_recipients(
+    connection: &mut PgConnection,
+    message: &Message,
+    spec: &MonitorSpec,
+    wanted: impl Fn(&Contact) -> bool,
+    now: Timestamp,
+) -> Result<Vec<Written>> {
+    let contacts = store::contacts::list(connection, message.account_id).await?;
+    let wanted: Vec<Contact> = contacts.into_iter().filter(wanted).collect();
+    let plan = alert::deliveries(message.event, &message.subject, &recipients(spec), &wanted, now);
+    let mut written = Vec::with_capacity(plan.len());
+    for planned in plan {
+        let Some(contact) = wanted.iter().find(|contact| contact.id == planned.contact) else {
+            continue;
+        };
+        let to = (contact.id, contact.channel);
+        written.extend(write(connection, message, to, planned.dedup_key, now).await?);
+    }
+    Ok(written)
+}
+
+/// Plans the message for those contacts to whom the outage itself was told.
+pub(crate) async fn tell_those_told(
+    connection: &mut PgConnection,
+    message: &Message,
+    incident: IncidentId,
+    except: impl Fn(ContactId, Channel) -> bool,
+    now: Timestamp,
+) -> Result<Vec<Written>> {
+    let event = Event::IncidentOpened;
+    let told = deliveries::list_told(connection, message.account_id, incident, event).await?;
+    let mut written = Vec::with_capacity(told.len());
+    for one in told {
+        if except(one.contact_id, one.channel) {
+            continue;
+        }
+        let dedup_key =
+            alert::plan::dedup_key(message.event, &message.subject, one.contact_id);
+        let to = (one.contact_id, one.channel);
+        written.extend(write(connection, message, to, dedup_key, now).await?);
+    }
+    Ok(written)
+}
+
+/// One row and its job, unless it was planned before.
+async fn write(
+    connection: &mut PgConnection,
+    message: &Message,
+    (contact_id, channel): (ContactId, Channel),
+    dedup_key: String,
+    now: Timestamp,
+) -> Result<Option<Written>> {
+    let planned = Planned {
+        account_id: message.account_id,
+        event: message.event,
+        incident_id: message.incident_id,
+        monitor_id: message.monitor_id,
+        contact_id,
+        channel,
+        dedup_key,
+        payload: message.payload.clone(),
+        not_before: now,
+    };
+    let Some(delivery_id) = deliveries::insert(connection, &planned, now).await? else {
+        return Ok(None);
+    };
+    jobs::enqueue_delivery(connection, channel, message.account_id, delivery_id, None).await?;
+    Ok(Some(Written { delivery_id, contact_id }))
+}

@@ -1,0 +1,121 @@
+//! The sentences of an incident's timeline.
+
+use domain::check::{Attribution, Failure};
+use domain::ids::{AccountId, EventId, IncidentId};
+use domain::incident::{Actor, ResolvedReason, TimelineEntry, VoteSummary};
+use domain::words;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::PgConnection;
+use store::incidents::events;
+
+use crate::Result;
+
+/// Changes of cause that are written down; a site that alternates would fill pages.
+pub(crate) const MOST_CAUSE_CHANGES: i64 = 50;
+
+/// Adds an entry.
+pub(crate) async fn add(
+    connection: &mut PgConnection,
+    account: AccountId,
+    incident: IncidentId,
+    (kind, text): (&str, String),
+    (actor, at): (&Actor, Timestamp),
+) -> Result<()> {
+    let entry = TimelineEntry {
+        id: EventId::generate(),
+        at,
+        kind: kind.to_owned(),
+        text,
+        actor: actor.clone(),
+    };
+    events::insert(connection, account, incident, &entry).await?;
+    Ok(())
+}
+
+/// The first failing look.
+pub(crate) fn first_failure(failure: &Failure, attribution: Option<Attribution>) -> String {
+    format!("First failing look: {}.", words::cause(failure, attribution))
+}
+
+/// The failure is sure.
+pub(crate) fn confirmed(vote: &VoteSummary) -> String {
+    let looks = match vote.looks {
+        0 | 1 => "One look failed".to_owned(),
+        n => format!("{n} of {n} looks failed"),
+    };
+    let regions: Vec<&str> = vote.regions.iter().map(|line| line.region.as_str()).collect();
+    match (vote.of, regions.as_slice()) {
+        (0 | 1, [only]) => format!("Sure: {looks}, from {only} alone."),
+        (of, _) => format!("Sure: {looks}, {} of {of} regions say down.", vote.down),
+    }
+}
+
+/// It fails for another reason now.
+pub(crate) fn cause_changed(failure: &Failure, attribution: Option<Attribution>) -> String {
+    format!("Still down, the cause has changed: {}.", words::cause(failure, attribution))
+}
+
+/// Who is told, or that nobody is.
+pub(crate) fn told(count: usize) -> String {
+    match count {
+        0 => "Nobody is told: no proven contact.".to_owned(),
+        1 => "One contact is told.".to_owned(),
+        n => format!("{n} contacts are told."),
+    }
+}
+
+/// The end.
+pub(crate) fn resolved(reason: ResolvedReason, lasted: SignedDuration) -> String {
+    let lasted = words::duration(lasted);
+    match reason {
+        ResolvedReason::Recovered => format!("Works again after {lasted}."),
+        ResolvedReason::Manual => format!("Marked as over after {lasted}."),
+        ResolvedReason::Paused => format!("The monitor was paused after {lasted}."),
+        ResolvedReason::Deleted => format!("The monitor was deleted after {lasted}."),
+        ResolvedReason::Edited => format!("The address was changed after {lasted}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::check::{FailureClass, Phase, VerdictKind};
+    use domain::incident::RegionVoteLine;
+
+    #[test]
+    fn sentences_say_what_happened() {
+        let failure = Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "").with_detail("502");
+        let line = RegionVoteLine {
+            region: "local".into(),
+            verdict: VerdictKind::Down,
+            at: Timestamp::UNIX_EPOCH,
+            check_id: None,
+        };
+        let alone = VoteSummary { down: 1, of: 1, looks: 3, regions: vec![line.clone()] };
+        let three = VoteSummary { down: 2, of: 3, looks: 6, regions: vec![line.clone(), line.clone(), line] };
+        let lasted = SignedDuration::from_secs(372);
+        let said = [
+            first_failure(&failure, Some(Attribution::Origin)),
+            confirmed(&alone),
+            confirmed(&three),
+            cause_changed(&failure, None),
+            told(0),
+            told(2),
+            resolved(ResolvedReason::Recovered, lasted),
+            resolved(ResolvedReason::Edited, lasted),
+        ];
+        assert_eq!(
+            said,
+            [
+                "First failing look: error 502 from your server.",
+                "Sure: 3 of 3 looks failed, from local alone.",
+                "Sure: 6 of 6 looks failed, 2 of 3 regions say down.",
+                "Still down, the cause has changed: error 502.",
+                "Nobody is told: no proven contact.",
+                "2 contacts are told.",
+                "Works again after 6 min 12 s.",
+                "The address was changed after 6 min 12 s.",
+            ]
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! The transactions of this crate against a real Postgres.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod commands;
+mod monitors;
+mod racing;
+mod record;
+mod sweeps;
+mod world;
