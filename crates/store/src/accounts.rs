@@ -191,3 +191,35 @@ pub async fn set_plan(connection: &mut PgConnection, id: AccountId, plan: Plan, 
     .await?;
     Ok(())
 }
+
+/// Moves the mail contacts that hold an owner's own address to the new, proven one. Where the new one
+/// is a contact already, that one counts as proven and the old one stays.
+pub async fn move_owner_contacts(
+    connection: &mut PgConnection,
+    user: domain::ids::UserId,
+    old: &str,
+    new: &EmailAddress,
+    now: Timestamp,
+) -> Result<()> {
+    mark_owner_contacts_verified(connection, user, new.as_str(), now).await?;
+    sqlx::query!(
+        "UPDATE contacts c SET
+             name = CASE WHEN c.name = c.address THEN $3 ELSE c.name END,
+             address = $3, address_canonical = lower($3), verified_at = $4, updated_at = $4, version = c.version + 1,
+             disabled_reason = NULL, disabled_at = NULL
+         FROM memberships m
+         WHERE m.user_id = $1 AND m.role = 'owner' AND c.account_id = m.account_id
+           AND c.channel = 'email' AND c.address_canonical = lower($2)
+           AND NOT EXISTS (
+               SELECT 1 FROM contacts o
+               WHERE o.account_id = c.account_id AND o.channel = 'email' AND o.address_canonical = lower($3)
+           )",
+        user.uuid(),
+        old,
+        new.as_str(),
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -191,3 +191,49 @@ pub async fn consume(connection: &mut PgConnection, id: ChallengeId, now: Timest
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Both sides of a change to `address` were answered, the newest of each, and asked for after `since`.
+pub async fn is_change_agreed(connection: &mut PgConnection, user: UserId, address: &str, since: Timestamp) -> Result<bool> {
+    let sides = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "sides!" FROM (
+               SELECT DISTINCT ON (purpose) address, consumed_at FROM challenges
+               WHERE user_id = $1 AND purpose IN ('change_email_old', 'change_email_new') AND created_at >= $3
+               ORDER BY purpose, created_at DESC, id DESC
+           ) newest
+           WHERE address = $2 AND consumed_at IS NOT NULL"#,
+        user.uuid(),
+        address,
+        since.to_sqlx() as _,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(sides == 2)
+}
+
+/// The address that a change under way leads to, and which sides have agreed: old, new.
+pub async fn find_change(connection: &mut PgConnection, user: UserId, now: Timestamp) -> Result<Option<(String, bool, bool)>> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (purpose) purpose, address, consumed_at IS NOT NULL AS "agreed!" FROM challenges
+           WHERE user_id = $1 AND purpose IN ('change_email_old', 'change_email_new') AND expires_at > $2
+           ORDER BY purpose, created_at DESC, id DESC"#,
+        user.uuid(),
+        now.to_sqlx() as _,
+    )
+    .fetch_all(connection)
+    .await?;
+    let agreed = |purpose: Purpose| rows.iter().any(|row| row.purpose == purpose.as_str() && row.agreed);
+    Ok(rows.first().map(|row| (row.address.clone(), agreed(Purpose::ChangeEmailOld), agreed(Purpose::ChangeEmailNew))))
+}
+
+/// Ends every open challenge of a change of address.
+pub async fn cancel_change(connection: &mut PgConnection, user: UserId, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "UPDATE challenges SET expires_at = $2
+         WHERE user_id = $1 AND purpose IN ('change_email_old', 'change_email_new') AND expires_at > $2",
+        user.uuid(),
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

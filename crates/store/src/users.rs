@@ -166,3 +166,15 @@ pub async fn delete(connection: &mut PgConnection, id: UserId) -> Result<()> {
     sqlx::query!("DELETE FROM users WHERE id = $1", id.uuid()).execute(connection).await?;
     Ok(())
 }
+
+/// The time zone a person reads in: that of their oldest account, else UTC.
+pub async fn find_timezone(connection: &mut PgConnection, id: UserId) -> Result<String> {
+    let zone = sqlx::query_scalar!(
+        "SELECT a.timezone FROM memberships m JOIN accounts a ON a.id = m.account_id
+         WHERE m.user_id = $1 ORDER BY m.created_at, m.account_id LIMIT 1",
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(zone.unwrap_or_else(|| "UTC".to_owned()))
+}

@@ -64,7 +64,6 @@ impl WebConfig {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 pub(crate) mod tests {
     use super::*;
 

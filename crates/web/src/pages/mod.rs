@@ -1,15 +1,23 @@
 //! Pages, one folder per area. An area's `mod.rs` has `routes()`.
 
+pub mod auth;
+pub mod docs;
 pub mod live;
 pub mod monitors;
 pub mod outbox;
 pub mod practice;
+pub mod public;
+pub mod settings;
 
 use crate::routes::Routes;
 
 /// The routes of all areas.
 pub fn routes() -> Routes {
     Routes::new()
+        .merge(public::routes())
+        .merge(docs::routes())
+        .merge(auth::routes())
+        .merge(settings::routes())
         .merge(monitors::routes())
         .merge(live::routes())
         .merge(outbox::routes())

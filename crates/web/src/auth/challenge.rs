@@ -1,0 +1,94 @@
+//! Codes and links that prove an address.
+
+use domain::contact::code;
+use domain::delivery::AccountMessage;
+use domain::ids::{ChallengeId, UserId};
+use jiff::SignedDuration;
+use sqlx::PgConnection;
+use store::challenges::{Challenge, NewChallenge, Purpose, Try};
+
+use crate::auth::mail;
+use crate::error::PageError;
+use crate::state::AppState;
+
+/// Whom a challenge goes to, and what it proves.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// Who answers it.
+    pub user_id: UserId,
+    /// Why.
+    pub purpose: Purpose,
+    /// Where the mail goes.
+    pub send_to: &'a str,
+    /// The address that is proven by it; of both sides of a change it is the new one.
+    pub address: &'a str,
+}
+
+/// Makes a code and a link, and mails them.
+pub async fn send(connection: &mut PgConnection, state: &AppState, ask: Ask<'_>) -> Result<(), PageError> {
+    let now = state.now();
+    let code = code::from_random(store::secrets::random_u32());
+    let token = store::secrets::random_token();
+    let expires_at = now + SignedDuration::try_from(code::VALID_FOR).map_err(PageError::internal)?;
+    let new = NewChallenge {
+        id: ChallengeId::generate(),
+        purpose: ask.purpose,
+        user_id: ask.user_id,
+        address: ask.address,
+        code_hash: &code_hash(state, ask.user_id, ask.purpose, &code),
+        token_hash: &store::secrets::token_hash(&token),
+        expires_at,
+    };
+    store::challenges::insert(connection, &new, now).await?;
+    let link = |path: &str| state.config.link(&format!("{path}/{token}"));
+    let message = match ask.purpose {
+        Purpose::VerifyEmail => AccountMessage::VerifyEmail { code, link: link("/verify") },
+        Purpose::ResetPassword => AccountMessage::ResetPassword { code, link: link("/reset") },
+        Purpose::ChangeEmailOld => {
+            AccountMessage::ChangeEmailOld { code, link: link("/change-email"), new_address: ask.address.to_owned() }
+        }
+        Purpose::ChangeEmailNew => AccountMessage::ChangeEmailNew { code, link: link("/change-email") },
+    };
+    mail::send(connection, state, Some(ask.user_id), ask.send_to, message, Some(expires_at)).await
+}
+
+/// Tries what was typed. A text that is no code at all counts as no try.
+pub async fn try_code(
+    connection: &mut PgConnection,
+    state: &AppState,
+    user: UserId,
+    purpose: Purpose,
+    typed: &str,
+) -> Result<Option<Challenge>, PageError> {
+    let Some(code) = code::typed(typed) else { return Ok(None) };
+    let hash = code_hash(state, user, purpose, &code);
+    let (outcome, challenge) = store::challenges::try_code(connection, user, purpose, &hash, state.now()).await?;
+    Ok(challenge.filter(|_| outcome == Try::Right))
+}
+
+/// The open challenge of a link, if it is for that purpose.
+pub async fn find(
+    connection: &mut PgConnection,
+    state: &AppState,
+    token: &str,
+    purposes: &[Purpose],
+) -> Result<Option<Challenge>, PageError> {
+    let found = store::challenges::find_open(connection, &store::secrets::token_hash(token), state.now()).await?;
+    Ok(found.filter(|challenge| purposes.contains(&challenge.purpose)))
+}
+
+/// Seconds until another mail of that purpose may be sent.
+pub async fn resend_in(
+    connection: &mut PgConnection,
+    state: &AppState,
+    user: UserId,
+    purpose: Purpose,
+) -> Result<Option<u64>, PageError> {
+    let last = store::challenges::find_last_sent(connection, user, purpose).await?;
+    Ok(code::resend_in(last, state.now()))
+}
+
+/// Six digits are guessed in no time from a plain hash, so the key of the installation goes in.
+fn code_hash(state: &AppState, user: UserId, purpose: Purpose, code: &str) -> Vec<u8> {
+    state.secrets.keyed_hash("challenge", &format!("{user}:{}:{code}", purpose.as_str()))
+}

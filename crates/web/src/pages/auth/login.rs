@@ -1,0 +1,75 @@
+//! `/login` and `/logout`.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use domain::account::EmailAddress;
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::safe_next;
+use crate::auth::{cookie, session};
+use crate::error::PageResult;
+use crate::extract::{Client, Fields, FormErrors, Visitor};
+use crate::state::AppState;
+use crate::throttle;
+use crate::view::{Shell, render, render_with, see_other};
+
+#[derive(Template)]
+#[template(path = "auth/login.html")]
+struct LoginPage<'a> {
+    shell: Shell,
+    errors: FormErrors,
+    email: &'a str,
+    next: &'a str,
+}
+
+/// Where to go afterwards.
+#[derive(Debug, Default, Deserialize)]
+pub struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// The form; whoever is signed in goes on.
+pub async fn show(visitor: Visitor, Query(query): Query<Next>) -> PageResult {
+    if visitor.signed_in.is_some() {
+        return see_other(safe_next(&query.next));
+    }
+    render(&LoginPage { shell: visitor.shell("Log in"), errors: FormErrors::new(), email: "", next: &query.next })
+}
+
+/// Judges address and password together: the answer never says which of the two is wrong, and the
+/// time it takes does not either.
+pub async fn submit(visitor: Visitor, State(state): State<AppState>, client: Client, fields: Fields) -> PageResult {
+    let typed = fields.text("email");
+    let key = typed.to_ascii_lowercase();
+    let network = client.ip.network();
+    throttle::check(&state, throttle::LOGIN_ADDRESS, &key).await?;
+    throttle::check(&state, throttle::LOGIN_NETWORK, &network).await?;
+    let known = match EmailAddress::parse(typed) {
+        Ok(email) => store::users::find_credentials(&mut *state.pool.acquire().await?, &email).await?,
+        Err(_) => None,
+    };
+    let hash = known.as_ref().map(|known| known.password_hash.as_str());
+    let right = state.hasher.verify(fields.raw("password"), hash).await?;
+    let Some(user) = known.filter(|_| right) else {
+        throttle::take(&state, throttle::LOGIN_ADDRESS, &key).await?;
+        throttle::take(&state, throttle::LOGIN_NETWORK, &network).await?;
+        let errors = FormErrors::one("password", "Email and password do not fit together.");
+        let page = LoginPage { shell: visitor.shell("Log in"), errors, email: typed, next: fields.text("next") };
+        return render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    let mut transaction = state.pool.begin().await?;
+    session::tell_of_new_browser(&mut transaction, &state, user.id, &user.email, &client).await?;
+    session::end_previous(&mut transaction, &state, visitor.signed_in.as_ref()).await?;
+    let cookie = session::begin(&mut transaction, &state, user.id, &client).await?;
+    transaction.commit().await?;
+    Ok(session::with_cookie(see_other(safe_next(fields.text("next")))?, cookie))
+}
+
+/// Ends the session.
+pub async fn logout(visitor: Visitor, State(state): State<AppState>) -> PageResult {
+    let mut connection = state.pool.acquire().await?;
+    session::end_previous(&mut connection, &state, visitor.signed_in.as_ref()).await?;
+    Ok(session::with_cookie(see_other("/")?, cookie::no_session(&state.config)))
+}

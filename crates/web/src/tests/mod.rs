@@ -1,0 +1,158 @@
+//! Tests of the whole role against a real database: requests in, answers out.
+
+mod auth;
+mod frame;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use domain::clock::ManualClock;
+use domain::delivery::AccountMessage;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use jiff::SignedDuration;
+use sqlx::PgPool;
+use store::Secrets;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use crate::config::tests::config;
+use crate::events::Hub;
+use crate::{AppState, WebConfig, router};
+
+/// A web role on an empty database, with a clock that stands still.
+pub(crate) struct App {
+    pub(crate) state: AppState,
+    pub(crate) clock: Arc<ManualClock>,
+    router: Router,
+}
+
+/// A browser: keeps cookies, says where it comes from.
+pub(crate) struct Browser {
+    router: Router,
+    cookies: BTreeMap<String, String>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+impl App {
+    pub(crate) async fn new(pool: PgPool) -> Self {
+        Self::with(pool, config("http://localhost:8080")).await
+    }
+
+    pub(crate) async fn with(pool: PgPool, config: WebConfig) -> Self {
+        jobs::migrate(&pool).await.unwrap();
+        let clock = ManualClock::at("2026-11-22T13:02:11Z".parse().unwrap());
+        let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
+        let state = AppState::new(pool, None, secrets, clock.clone(), config, Hub::new());
+        Self { router: router(state.clone()), state, clock }
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        let headers = vec![("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned())];
+        Browser { router: self.router.clone(), cookies: BTreeMap::new(), headers }
+    }
+
+    /// A browser that has just signed up.
+    pub(crate) async fn signed_up(&self, email: &str) -> Browser {
+        let mut browser = self.browser();
+        let answer = browser.post("/signup", &[("email", email), ("password", PASSWORD), ("timezone", "Europe/Berlin")]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        browser
+    }
+
+    /// A browser that has signed up and proven its address.
+    pub(crate) async fn verified(&self, email: &str) -> Browser {
+        let mut browser = self.signed_up(email).await;
+        let mails = self.mails(email).await;
+        let [AccountMessage::VerifyEmail { code, .. }] = mails.as_slice() else { panic!("{mails:?}") };
+        assert_eq!(browser.post("/verify", &[("code", code)]).await.status, StatusCode::SEE_OTHER);
+        browser
+    }
+
+    /// The mails written for an address since the last call.
+    pub(crate) async fn mails(&self, address: &str) -> Vec<AccountMessage> {
+        let mut connection = self.state.pool.acquire().await.unwrap();
+        let ids: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM account_messages WHERE address = $1 ORDER BY created_at, id")
+            .bind(address)
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+        let mut mails = Vec::new();
+        for id in ids {
+            let claimed = store::account_messages::claim(&mut connection, &self.state.secrets, id, self.state.now()).await.unwrap();
+            mails.extend(claimed.map(|claimed| claimed.message));
+        }
+        mails
+    }
+
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.clock.advance(SignedDuration::from_secs(seconds));
+    }
+}
+
+impl Browser {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send(Method::POST, path, Some(body.into_bytes())).await
+    }
+
+    pub(crate) async fn send(&mut self, method: Method, path: &str, form: Option<Vec<u8>>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost:8080");
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        if !self.cookies.is_empty() {
+            let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header(header::COOKIE, cookies.join("; "));
+        }
+        if form.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let response = self.router.clone().oneshot(request.body(Body::from(form.unwrap_or_default())).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        for cookie in parts.headers.get_all(header::SET_COOKIE) {
+            let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+            if value.is_empty() {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let body = String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(crate) fn has_session(&self) -> bool {
+        self.cookies.contains_key("watchbell_session")
+    }
+
+    /// The same cookies in a second browser, to race with itself.
+    pub(crate) fn twin(&self) -> Self {
+        Self { router: self.router.clone(), cookies: self.cookies.clone(), headers: self.headers.clone() }
+    }
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        self.header("location")
+    }
+}
