@@ -32,4 +32,6 @@ pub enum AddressPolicy {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
