@@ -34,3 +34,20 @@ pub fn ok_headers(stream: u32) -> Vec<u8> {
 pub fn data(stream: u32, bytes: &[u8], last: bool) -> Vec<u8> {
     frame(0, u8::from(last), stream, bytes)
 }
+
+/// An answer's header block of about `length` bytes: status 200 and headers of 10,000 bytes each.
+pub fn big_headers(stream: u32, length: usize) -> Vec<u8> {
+    let mut block = vec![0x88];
+    for _ in 0..length.div_ceil(10_000) {
+        // A literal without indexing: the name "x", then 10,000 as a number of RFC 7541, 5.1.
+        block.extend([0x00, 1, b'x', 0x7F, 0x91, 0x4D]);
+        block.extend([b'y'; 10_000]);
+    }
+    let pieces: Vec<&[u8]> = block.chunks(16_384).collect();
+    let last = pieces.len() - 1;
+    let frames = pieces.iter().enumerate().map(|(n, piece)| {
+        let kind = if n == 0 { 1 } else { 9 };
+        frame(kind, if n == last { 4 } else { 0 }, stream, piece)
+    });
+    frames.collect::<Vec<_>>().concat()
+}

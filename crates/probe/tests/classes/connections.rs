@@ -1,0 +1,196 @@
+//! Names, addresses, connections and what is refused.
+
+use std::time::Duration;
+
+use domain::check::{FailureClass as C, Phase};
+use domain::monitor::Target;
+use domain::target::AddressPolicy;
+use probe::Prober;
+use rstest::rstest;
+use testkit::dns::{Answer, FakeDns};
+use testkit::way_out::{way_out, with_budget, with_policy};
+use testkit::{Script, Server, blackhole, refused};
+
+use crate::{SHORT, failure, look, look_by, look_within, plain, prober};
+
+#[tokio::test]
+async fn connection_refused() {
+    let address = refused().await;
+    let seen = look(&plain(format!("http://{address}/"))).await;
+    assert_eq!(failure(&seen), Some((C::ConnectRefused, Phase::Connect)));
+    assert_eq!(seen.tried.len(), 1);
+}
+
+#[tokio::test]
+async fn connection_times_out() {
+    let hole = blackhole().await;
+    let seen = look_within(
+        SHORT,
+        &prober(None),
+        &plain(format!("http://{}/", hole.address())),
+    )
+    .await;
+    assert_eq!(
+        failure(&seen),
+        Some((C::ConnectTimeout, Phase::Connect)),
+        "{seen:?}"
+    );
+    assert!(!seen.our_fault);
+}
+
+/// TCP to a group address is refused by the system as unreachable.
+#[tokio::test]
+async fn network_unreachable() {
+    let seen = look(&Target::Tcp {
+        host: "224.0.0.1".to_owned(),
+        port: 80,
+    })
+    .await;
+    assert_eq!(
+        failure(&seen),
+        Some((C::NetworkUnreachable, Phase::Connect)),
+        "{seen:?}"
+    );
+}
+/// A name with a dead first address is up: the next one is tried, and the dead one is written down.
+#[tokio::test]
+async fn the_next_address_is_tried() {
+    let server = Server::plain(Script::page("200 OK", "", "hello")).await;
+    let dns = FakeDns::start().await;
+    dns.set(
+        "shop.example",
+        Answer::Addresses(vec![
+            "127.0.0.9".parse().unwrap(),
+            "127.0.0.1".parse().unwrap(),
+        ]),
+    );
+    let prober = Prober::new(way_out(Some(dns.address()), None)).unwrap();
+    let seen = look_by(
+        &prober,
+        &plain(format!("http://shop.example:{}/", server.port())),
+    )
+    .await;
+    assert_eq!(seen.failure, None);
+    assert_eq!(seen.address, Some(server.address()));
+    assert_eq!(seen.resolved.len(), 2);
+    assert_eq!(
+        seen.tried
+            .iter()
+            .filter(|tried| tried.error.is_some())
+            .count(),
+        1,
+        "{:?}",
+        seen.tried
+    );
+}
+
+#[rstest]
+#[case(Answer::NXDOMAIN, C::DnsNxdomain)]
+#[case(Answer::SERVFAIL, C::DnsServfail)]
+#[case(Answer::REFUSED, C::DnsRefused)]
+#[case(Answer::Code(4), C::DnsServerError)]
+#[case(Answer::Empty, C::DnsNoAddress)]
+#[case(Answer::Silence, C::DnsTimeout)]
+#[case(Answer::Garbage, C::DnsMalformed)]
+#[case(Answer::Alias("shop.example".to_owned()), C::DnsCnameLoop)]
+#[tokio::test]
+async fn names(#[case] answer: Answer, #[case] class: C) {
+    let dns = FakeDns::start().await;
+    dns.set("shop.example", answer);
+    let prober = Prober::new(way_out(Some(dns.address()), None)).unwrap();
+    let seen = look_within(
+        SHORT * 3,
+        &prober,
+        &plain("http://shop.example/".to_owned()),
+    )
+    .await;
+    assert_eq!(failure(&seen), Some((class, Phase::Dns)), "{seen:?}");
+    assert!(!seen.our_fault, "the resolver lives");
+}
+
+#[tokio::test]
+async fn a_dead_resolver_is_our_fault() {
+    let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let prober = Prober::new(way_out(Some(silent.local_addr().unwrap()), None)).unwrap();
+    let seen = look_within(SHORT, &prober, &plain("http://shop.example/".to_owned())).await;
+    assert_eq!(failure(&seen), Some((C::DnsTimeout, Phase::Dns)));
+    assert!(seen.our_fault);
+}
+
+#[tokio::test]
+async fn a_look_over_the_budget_of_its_address_is_put_off_and_not_judged() {
+    let server = Server::plain(Script::page("200 OK", "", "hello")).await;
+    let target = plain(format!("http://127.0.0.1:{}/", server.port()));
+    let prober = Prober::new(with_budget(2)).unwrap();
+    for _ in 0..2 {
+        let seen = look_by(&prober, &target).await;
+        assert_eq!((seen.put_off, failure(&seen)), (None, None));
+    }
+    let seen = look_by(&prober, &target).await;
+    assert!(
+        seen.put_off
+            .is_some_and(|wait| wait <= Duration::from_millis(500)),
+        "{seen:?}"
+    );
+    assert!(seen.our_fault && seen.tried.is_empty());
+}
+
+#[rstest]
+#[case::open(true)]
+#[case::closed(false)]
+#[tokio::test]
+async fn tcp_ports(#[case] open: bool) {
+    let server = Server::plain(Script::close()).await;
+    let port = if open {
+        server.port()
+    } else {
+        refused().await.port()
+    };
+    let seen = look(&Target::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port,
+    })
+    .await;
+    assert_eq!(
+        failure(&seen),
+        (!open).then_some((C::ConnectRefused, Phase::Connect))
+    );
+    assert!(seen.phases.connect.is_some());
+}
+
+/// Hosted egress refuses what points inside, before anything is dialed.
+#[tokio::test]
+async fn refused_targets() {
+    let hosted = |dns: &FakeDns| {
+        Prober::new(with_policy(
+            AddressPolicy::Hosted,
+            Some(dns.address()),
+            None,
+        ))
+        .unwrap()
+    };
+    let dns = FakeDns::start().await;
+    dns.set_loopback("shop.example");
+    for url in [
+        "http://127.0.0.1/",
+        "http://shop.example/",
+        "http://localhost/",
+        "http://10.0.0.1:8080/",
+    ] {
+        let seen = look_by(&hosted(&dns), &plain(url.to_owned())).await;
+        assert_eq!(
+            failure(&seen),
+            Some((C::TargetRefused, Phase::Dns)),
+            "{url}"
+        );
+        assert!(seen.tried.is_empty(), "{url}");
+    }
+    let port = Target::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port: 22,
+    };
+    assert_eq!(
+        failure(&look_by(&hosted(&dns), &port).await),
+        Some((C::TargetRefused, Phase::Dns))
+    );
+}
