@@ -3,7 +3,6 @@
 //! Leases use the database's clock alone. All statements over several leases lock them in the order
 //! of the shards, so that a renewal and a batch never wait for each other in a circle.
 
-use domain::ids::MonitorId;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -188,17 +187,6 @@ pub async fn mark_recorded(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// The epoch under which a monitor's looks from the region count now.
-pub async fn find_epoch(connection: &mut PgConnection, region: &str, monitor: MonitorId) -> Result<Option<i64>> {
-    Ok(sqlx::query_scalar!(
-        "SELECT epoch FROM shard_leases WHERE region = $1 AND shard = $2",
-        region,
-        domain::monitor::schedule::shard(monitor)
-    )
-    .fetch_optional(connection)
-    .await?)
 }
 
 /// Writes that a region could not look at a shard for a while.

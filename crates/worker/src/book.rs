@@ -1,0 +1,223 @@
+//! The worker's books: which shards it holds, which monitors are in them, when each is due, and how
+//! far everything is recorded. In memory; pure, so that it is tested without a clock.
+
+mod shards;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use domain::ids::MonitorId;
+use jiff::Timestamp;
+
+use crate::evidence::Kept;
+use crate::plan::{Known, Plan};
+pub(crate) use shards::Shards;
+
+/// Why a monitor is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Why {
+    /// Its slot has come.
+    Slot {
+        /// Nobody held the shard when it came.
+        caught_up: bool,
+    },
+    /// A view wants confirmation.
+    Recheck,
+}
+
+/// A look to be made now.
+#[derive(Debug, Clone)]
+pub(crate) struct Due {
+    pub plan: Arc<Plan>,
+    pub at: Timestamp,
+    pub why: Why,
+    pub slow: bool,
+}
+
+/// A monitor in the timetable.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub plan: Arc<Plan>,
+    pub known: Known,
+    pub kept: Kept,
+    /// Its last look was slow.
+    pub slow: bool,
+    /// Transitions that are not recorded yet: what comes after must wait behind them.
+    pub waiting: usize,
+    slot: Timestamp,
+    slot_runs: bool,
+    recheck: Option<Timestamp>,
+    recheck_runs: bool,
+}
+
+/// What became due, and what could not be made.
+#[derive(Debug, Default)]
+pub(crate) struct Popped {
+    pub due: Vec<Due>,
+    /// Slots whose monitor was still being looked at.
+    pub running: u64,
+}
+
+/// The books.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    pub shards: Shards,
+    entries: HashMap<MonitorId, Entry>,
+    queue: BinaryHeap<Reverse<(Timestamp, MonitorId, Why)>>,
+}
+
+impl Book {
+    /// Takes a monitor in, or its changes. `since`: its shard was just taken and is recorded up to
+    /// there, so that a slot that came meanwhile is looked at now.
+    pub(crate) fn upsert(&mut self, plan: Plan, known: Known, since: Option<Timestamp>, now: Timestamp) {
+        let id = plan.monitor_id;
+        let plan = Arc::new(plan);
+        let present = self.entries.get(&id).map(|entry| entry.plan.clone());
+        match present {
+            Some(old) if same_grid(&old, &plan) => {}
+            Some(_) => self.schedule_slot(id, plan.next_slot(now), false),
+            None => {
+                let missed = since.map(|since| (plan.slot_at(now), since));
+                let missed = missed.filter(|(slot, since)| slot > since && *slot > plan.created_at);
+                let slot = missed.map_or_else(|| plan.next_slot(now), |(slot, _)| slot);
+                self.insert(plan.clone(), known, slot);
+                self.schedule_slot(id, slot, missed.is_some());
+            }
+        }
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.plan = plan;
+            entry.known = known;
+        }
+        // A confirmation that another process began is continued at once.
+        if known.confirming {
+            self.schedule_recheck(id, now);
+        }
+    }
+
+    fn insert(&mut self, plan: Arc<Plan>, known: Known, slot: Timestamp) {
+        let entry = Entry {
+            known,
+            kept: Kept::default(),
+            slow: false,
+            waiting: 0,
+            slot,
+            slot_runs: false,
+            recheck: None,
+            recheck_runs: false,
+            plan,
+        };
+        self.entries.insert(entry.plan.monitor_id, entry);
+    }
+
+    /// Takes a monitor out: paused, deleted, or no longer of this region.
+    pub(crate) fn remove(&mut self, id: MonitorId) {
+        self.entries.remove(&id);
+    }
+
+    /// Takes out all monitors of shards that are no longer held.
+    pub(crate) fn remove_shards(&mut self, gone: &[i16]) {
+        if gone.is_empty() {
+            return;
+        }
+        self.shards.remove(gone);
+        self.entries.retain(|_, entry| !gone.contains(&entry.plan.shard));
+    }
+
+    pub(crate) fn get(&self, id: MonitorId) -> Option<&Entry> {
+        self.entries.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: MonitorId) -> Option<&mut Entry> {
+        self.entries.get_mut(&id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Id and version of each monitor.
+    pub(crate) fn versions(&self) -> HashMap<MonitorId, i64> {
+        self.entries.iter().map(|(id, entry)| (*id, entry.plan.config_version)).collect()
+    }
+
+    /// When the next look is due.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.queue.peek().map(|Reverse((at, _, _))| *at)
+    }
+
+    /// Asks for a confirming look at `at`; an earlier one that is asked for already stays.
+    pub(crate) fn schedule_recheck(&mut self, id: MonitorId, at: Timestamp) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        if entry.recheck_runs || entry.recheck.is_some_and(|asked| asked <= at) {
+            return;
+        }
+        entry.recheck = Some(at);
+        self.queue.push(Reverse((at, id, Why::Recheck)));
+    }
+
+    fn schedule_slot(&mut self, id: MonitorId, slot: Timestamp, caught_up: bool) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.slot = slot;
+            self.queue.push(Reverse((slot, id, Why::Slot { caught_up })));
+        }
+    }
+
+    /// Everything that is due at `now`; each monitor's next slot is put in the timetable.
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Popped {
+        let mut popped = Popped::default();
+        while let Some(Reverse((at, id, why))) = self.queue.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.queue.pop();
+            match why {
+                Why::Slot { .. } => self.pop_slot(at, id, why, now, &mut popped),
+                Why::Recheck => self.pop_recheck(at, id, &mut popped),
+            }
+        }
+        self.shards.swept(now);
+        popped
+    }
+
+    fn pop_slot(&mut self, at: Timestamp, id: MonitorId, why: Why, now: Timestamp, popped: &mut Popped) {
+        // What was put in the timetable before an edit is no longer its slot.
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.slot == at) else { return };
+        let plan = entry.plan.clone();
+        let slow = entry.slow;
+        let runs = std::mem::replace(&mut entry.slot_runs, true);
+        // Slots that passed while this process slept are gaps: one look now, not one for each.
+        let slot = plan.slot_at(now).max(at);
+        if runs {
+            popped.running += 1;
+        } else {
+            self.shards.began(plan.shard, slot, id);
+            popped.due.push(Due { plan: plan.clone(), at: slot, why, slow });
+        }
+        self.schedule_slot(id, plan.next_slot(slot), false);
+    }
+
+    fn pop_recheck(&mut self, at: Timestamp, id: MonitorId, popped: &mut Popped) {
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.recheck == Some(at)) else { return };
+        entry.recheck = None;
+        entry.recheck_runs = true;
+        popped.due.push(Due { plan: entry.plan.clone(), at, why: Why::Recheck, slow: entry.slow });
+    }
+
+    /// A look has ended, or will not be made.
+    pub(crate) fn ended(&mut self, id: MonitorId, why: Why) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            match why {
+                Why::Slot { .. } => entry.slot_runs = false,
+                Why::Recheck => entry.recheck_runs = false,
+            }
+        }
+    }
+}
+
+fn same_grid(old: &Plan, new: &Plan) -> bool {
+    old.settings.interval == new.settings.interval && old.phase == new.phase
+}

@@ -1,0 +1,131 @@
+//! Keeps the timetable in step with the monitors: shards that were taken are loaded, changes come by
+//! NOTIFY, and a reconcile finds what a lost notice left out.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ids::{AccountId, MonitorId};
+use store::monitors::timetable::{self, Scheduled};
+use store::{Error, Result};
+use tokio_util::sync::CancellationToken;
+
+use crate::plan::{Known, Plan};
+use crate::shared::Shared;
+
+const RECONCILE: Duration = Duration::from_secs(30);
+/// More changes than this are read by shard and not one by one.
+const MANY: usize = 200;
+
+pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut due = tokio::time::interval(RECONCILE);
+    due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    due.tick().await;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = due.tick() => {}
+        }
+        if let Err(error) = reconcile(&shared).await {
+            tracing::warn!(%error, "the timetable could not be compared with the monitors");
+        }
+    }
+}
+
+/// Loads the shards that were taken and are not in the timetable yet.
+pub(crate) async fn load_taken(shared: &Shared) -> Result<()> {
+    let shards = shared.book().shards.unloaded();
+    if shards.is_empty() {
+        return Ok(());
+    }
+    load(shared, &shards, true).await?;
+    let mut book = shared.book();
+    for shard in shards {
+        book.shards.loaded(shard);
+    }
+    drop(book);
+    shared.due.notify_one();
+    Ok(())
+}
+
+async fn load(shared: &Shared, shards: &[i16], taken: bool) -> Result<()> {
+    let mut connection = shared.pool.acquire().await?;
+    let region = &shared.config.region;
+    let found = timetable::list_by_shards(&mut connection, &shared.secrets, region, shards).await?;
+    drop(connection);
+    let now = shared.now();
+    for scheduled in found {
+        match scheduled {
+            Ok(scheduled) => put(shared, &scheduled, taken, now),
+            Err(error) => tracing::error!(%error, "a monitor cannot be read and is not looked at"),
+        }
+    }
+    Ok(())
+}
+
+fn put(shared: &Shared, scheduled: &Scheduled, taken: bool, now: jiff::Timestamp) {
+    let plan = Plan::of(scheduled, &shared.config.region);
+    let mut book = shared.book();
+    // Lost meanwhile.
+    let Some(recorded) = book.shards.recorded(plan.shard) else { return };
+    // A look on request may be newer than the last slot that is recorded.
+    let looked = scheduled.vote.as_ref().map(|vote| vote.looked_at);
+    let since = taken.then(|| looked.map_or(recorded, |looked| recorded.max(looked)));
+    book.upsert(plan, Known::of(scheduled), since, now);
+}
+
+/// Reads one monitor anew and puts it into the timetable, or takes it out.
+pub(crate) async fn reload(shared: &Shared, account: AccountId, id: MonitorId) -> Result<()> {
+    let mut connection = shared.pool.acquire().await?;
+    let region = &shared.config.region;
+    let found = timetable::find_scheduled(&mut connection, &shared.secrets, region, (account, id)).await?;
+    drop(connection);
+    match found {
+        Some(scheduled) => put(shared, &scheduled, false, shared.now()),
+        None => shared.book().remove(id),
+    }
+    shared.due.notify_one();
+    Ok(())
+}
+
+/// Compares the timetable with the monitors of the shards that are held.
+pub(crate) async fn reconcile(shared: &Shared) -> Result<()> {
+    let shards = shared.book().shards.numbers();
+    let mut connection = shared.pool.acquire().await?;
+    let stored = timetable::list_versions(&mut connection, &shared.config.region, &shards).await?;
+    drop(connection);
+    let known = shared.book().versions();
+    let present: HashSet<MonitorId> = stored.iter().map(|(_, id, _)| *id).collect();
+    let gone = known.keys().filter(|id| !present.contains(id));
+    for id in gone {
+        shared.book().remove(*id);
+    }
+    let changed: Vec<(AccountId, MonitorId)> = stored
+        .iter()
+        .filter(|(_, id, version)| known.get(id) != Some(version))
+        .map(|(account, id, _)| (*account, *id))
+        .collect();
+    if changed.len() > MANY {
+        return load(shared, &shards, false).await;
+    }
+    for (account, id) in changed {
+        match reload(shared, account, id).await {
+            Err(Error::Database(error)) => return Err(error.into()),
+            Err(error) => tracing::error!(%error, monitor.id = %id, "a monitor cannot be read"),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
+impl Shared {
+    /// Reads one monitor anew in the background.
+    pub(crate) fn reload(self: &Arc<Self>, account: AccountId, id: MonitorId) {
+        let shared = self.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = reload(&shared, account, id).await {
+                tracing::warn!(%error, monitor.id = %id, "a changed monitor is read later");
+            }
+        });
+    }
+}

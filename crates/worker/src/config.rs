@@ -1,0 +1,41 @@
+//! What a worker is told; read from the environment by `app` alone.
+
+use std::time::Duration;
+
+/// Settings of a worker.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// The region it looks from (`WATCHBELL_REGION`).
+    pub region: String,
+    /// What people read for it (`WATCHBELL_REGION_NAME`).
+    pub region_name: String,
+    /// Its name among workers, unique for each start.
+    pub worker_id: String,
+    /// Looks that may run at once. Of these, at most three quarters may be at targets that were slow
+    /// last time, so that many hanging targets leave room for the others.
+    pub looks: usize,
+    /// Looks on request that may run at once.
+    pub requested_looks: usize,
+    /// Transitions that may be recorded at once; each uses a connection of the pool.
+    pub recorders: usize,
+    /// How long looks wait for a database that is gone before the oldest good ones are dropped.
+    pub buffer_for: Duration,
+    /// How many looks wait at most.
+    pub buffer_rows: usize,
+}
+
+impl WorkerConfig {
+    /// The usual settings for a region.
+    pub fn new(region: impl Into<String>, region_name: impl Into<String>, worker_id: impl Into<String>) -> Self {
+        Self {
+            region: region.into(),
+            region_name: region_name.into(),
+            worker_id: worker_id.into(),
+            looks: 2_000,
+            requested_looks: 64,
+            recorders: 4,
+            buffer_for: Duration::from_secs(600),
+            buffer_rows: 500_000,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Holds a fair share of the region's shards: renews every two seconds with the database's clock,
+//! takes what is free, gives up what is too much, hands all back in the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use metrics::gauge;
+use store::Result;
+use store::leases::{self, Lease, SHARDS};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics as names;
+use crate::shared::Shared;
+use crate::catalog;
+
+const RENEW: Duration = Duration::from_secs(2);
+/// A renewal that takes longer has failed.
+const DEADLINE: Duration = Duration::from_secs(6);
+/// A shard that nobody looked at for longer was blind; less is within the promise.
+const BLIND_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(RENEW);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut known = false;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        match tokio::time::timeout(DEADLINE, round(&shared, &mut known)).await {
+            Ok(Ok(())) => shared.health.renewed(),
+            Ok(Err(error)) => tracing::warn!(%error, "leases could not be renewed"),
+            Err(_) => tracing::warn!("renewing leases takes too long"),
+        }
+    }
+}
+
+/// One round. What it held before and does not hold any more leaves the timetable.
+async fn round(shared: &Shared, known: &mut bool) -> Result<()> {
+    let (region, worker) = (&shared.config.region, &shared.config.worker_id);
+    let mut connection = shared.pool.acquire().await?;
+    if !*known {
+        leases::upsert_region(&mut connection, region, &shared.config.region_name).await?;
+        *known = true;
+    }
+    let asked = Instant::now();
+    let now = leases::beat(&mut connection, worker, region).await?;
+    shared.clock.set(now, asked, Instant::now());
+    let mut held = leases::renew(&mut connection, region, worker).await?;
+    let share = fair_share(leases::count_workers(&mut connection, region).await?);
+    let have = u32::try_from(held.len()).unwrap_or(u32::MAX);
+    if have < share {
+        let taken = leases::take(&mut connection, region, worker, share - have).await?;
+        for lease in &taken {
+            mark_blind(&mut connection, region, lease, now).await?;
+        }
+        held.extend(taken);
+    } else if have > share {
+        let surplus = held.split_off(usize::try_from(share).unwrap_or(usize::MAX));
+        let shards: Vec<i16> = surplus.iter().map(|lease| lease.shard).collect();
+        leases::give_up(&mut connection, region, worker, &shards).await?;
+    }
+    drop(connection);
+    keep(shared, &held);
+    catalog::load_taken(shared).await
+}
+
+/// The books hold exactly what the database says is ours.
+fn keep(shared: &Shared, held: &[Lease]) {
+    let mut book = shared.book();
+    let gone: Vec<i16> = book
+        .shards
+        .numbers()
+        .into_iter()
+        .filter(|shard| !held.iter().any(|lease| lease.shard == *shard && book.shards.epoch(*shard) == Some(lease.epoch)))
+        .collect();
+    book.remove_shards(&gone);
+    for lease in held {
+        if book.shards.epoch(lease.shard).is_none() {
+            book.shards.insert(lease);
+        }
+    }
+    gauge!(names::SHARDS).set(f64::from(u32::try_from(book.shards.len()).unwrap_or(u32::MAX)));
+}
+
+/// Time in which nobody looked is no uptime and no downtime.
+async fn mark_blind(
+    connection: &mut sqlx::PgConnection,
+    region: &str,
+    lease: &Lease,
+    now: jiff::Timestamp,
+) -> Result<()> {
+    if now.duration_since(lease.recorded_through) <= BLIND_AFTER {
+        return Ok(());
+    }
+    leases::insert_blind(connection, region, (lease.shard, lease.recorded_through, now), "no_worker").await
+}
+
+fn fair_share(workers: u32) -> u32 {
+    u32::from(SHARDS.unsigned_abs()).div_ceil(workers.max(1))
+}
+
+/// Gives everything back, so that another worker need not wait for the leases to end.
+pub(crate) async fn hand_back(shared: &Shared) {
+    let shards = shared.book().shards.numbers();
+    let give_back = async {
+        let mut connection = shared.pool.acquire().await?;
+        let (region, worker) = (&shared.config.region, &shared.config.worker_id);
+        leases::give_up(&mut connection, region, worker, &shards).await?;
+        leases::remove_worker(&mut connection, worker).await
+    };
+    match tokio::time::timeout(DEADLINE, give_back).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "leases were not handed back and run out by themselves"),
+        Err(_) => tracing::warn!("leases were not handed back in time and run out by themselves"),
+    }
+    shared.book().remove_shards(&shards);
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::fair_share;
+
+    #[rstest]
+    #[case(0, 256)]
+    #[case(1, 256)]
+    #[case(2, 128)]
+    #[case(3, 86)]
+    #[case(300, 1)]
+    fn shards_are_shared_out(#[case] workers: u32, #[case] share: u32) {
+        assert_eq!(fair_share(workers), share);
+        assert!(workers.max(1) * share >= 256, "none is left over");
+    }
+}

@@ -1,0 +1,184 @@
+//! One look, from due to handed over: observe, judge, keep.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::check::{Check, Observation, Verdict, VerdictKind};
+use domain::ids::CheckId;
+use domain::incident::diagnosis;
+use domain::monitor::schedule;
+use domain::status::Look;
+use jiff::Timestamp;
+use metrics::{counter, histogram};
+use store::checks::Owned;
+
+use crate::book::{Due, Why};
+use crate::dispatch::Room;
+use crate::evidence;
+use crate::metrics as names;
+use crate::plan::{Known, Plan};
+use crate::record::{self, Transition};
+use crate::shared::Shared;
+
+/// A look that took longer than this was slow.
+const SLOW: Duration = Duration::from_secs(2);
+/// A look that an address had no room for waits this long at most, and less than half its interval.
+const PUT_OFF: Duration = Duration::from_secs(20);
+
+/// What a look at a monitor has come to.
+pub(crate) struct Looked {
+    pub plan: Arc<Plan>,
+    pub check: Check,
+    pub seen: Observation,
+    pub verdict: Verdict,
+    pub finished_at: Timestamp,
+    /// Why it was made, when it is not on the timetable.
+    pub reason: Option<&'static str>,
+}
+
+/// A due look: a slot, or a recheck.
+pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
+    let (plan, now) = (&due.plan, shared.now());
+    let known = shared.book().get(plan.monitor_id).map(|entry| entry.known);
+    let Some(known) = known.filter(|_| !overtaken(&due, now)) else {
+        skip(&shared, &due, "late");
+        return;
+    };
+    match due.why {
+        Why::Slot { caught_up: true } => counter!(names::CAUGHT_UP).increment(1),
+        Why::Slot { caught_up: false } | Why::Recheck => {
+            histogram!(names::LATENESS).record(now.duration_since(due.at).as_secs_f64().max(0.0));
+        }
+    }
+    let observed = observe(&shared, plan, known, due.why == Why::Recheck, Some(room)).await;
+    let Some((seen, verdict)) = observed else {
+        skip(&shared, &due, "put_off");
+        return;
+    };
+    let region = &shared.config.region;
+    let (check, reason) = match due.why {
+        Why::Slot { .. } => {
+            (Check::on_timetable(plan.monitor_id, region, due.at, &seen, &verdict), None)
+        }
+        Why::Recheck => {
+            (Check::on_request(CheckId::generate(), region, &seen, &verdict), Some("recheck"))
+        }
+    };
+    let finished_at = shared.now();
+    let looked = Looked { plan: plan.clone(), check, seen, verdict, finished_at, reason };
+    shared.book().ended(plan.monitor_id, due.why);
+    let _recorded = hand_over(&shared, looked);
+    shared.due.notify_one();
+}
+
+/// A slot whose whole interval passed while it waited for room is left to the next one.
+fn overtaken(due: &Due, now: Timestamp) -> bool {
+    due.why != Why::Recheck && due.plan.slot_at(now) > due.at
+}
+
+fn skip(shared: &Shared, due: &Due, reason: &'static str) {
+    counter!(names::LOOKS_SKIPPED, "reason" => reason).increment(1);
+    let mut book = shared.book();
+    book.ended(due.plan.monitor_id, due.why);
+    if due.why != Why::Recheck {
+        book.shards.done(due.plan.shard, due.at, due.plan.monitor_id);
+    }
+}
+
+/// Looks and judges. What an address has no room for is put off and tried again; `None`: there was
+/// none in time, and nothing is judged. The `room` of the pool is kept while it looks, not while it
+/// waits.
+pub(crate) async fn observe(
+    shared: &Shared,
+    plan: &Plan,
+    known: Known,
+    fresh: bool,
+    mut room: Option<Room>,
+) -> Option<(Observation, Verdict)> {
+    let settings = &plan.settings;
+    let patience = PUT_OFF.min(settings.interval / 2);
+    let begun = tokio::time::Instant::now();
+    loop {
+        let seen = shared.prober.look(&settings.target, settings.timeout, fresh, shared.now()).await;
+        drop(room.take());
+        let Some(wait) = seen.put_off else {
+            let verdict = domain::check::verdict::judge(&seen, &known.expectation(settings));
+            counter!(names::LOOKS_DONE, "verdict" => verdict.kind.as_str()).increment(1);
+            histogram!(names::DURATION).record(Duration::from_micros(seen.total_us).as_secs_f64());
+            return Some((seen, verdict));
+        };
+        counter!(names::PUT_OFF).increment(1);
+        let wait = wait.max(Duration::from_millis(50));
+        if begun.elapsed() + wait > patience {
+            return None;
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Puts a look where it belongs: a slot's row into the buffer, and what may change a status on its
+/// way to be recorded. The answer resolves when that is done.
+pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::Done> {
+    let Looked { plan, check, seen, verdict, finished_at, reason } = looked;
+    let (id, shard, slot) = (plan.monitor_id, schedule::shard(plan.monitor_id), check.slot);
+    let mut book = shared.book();
+    let epoch = book.shards.epoch(shard);
+    let entry = book.get_mut(id);
+    let (matters, keep) = match entry {
+        None => (true, verdict.kind == VerdictKind::Down),
+        Some(entry) => {
+            entry.slow = Duration::from_micros(seen.total_us) > SLOW;
+            let (keep, kept) = entry.kept.next(&verdict, entry.known.confirming, check.at);
+            entry.kept = kept;
+            let matters = reason.is_some() || entry.waiting > 0 || entry.known.matters(&verdict);
+            entry.waiting += usize::from(matters);
+            (matters, keep)
+        }
+    };
+    if let (true, Some(slot)) = (matters, slot) {
+        book.shards.wait(shard, slot, id);
+    }
+    drop(book);
+    if slot.is_some() {
+        keep_row(shared, Owned { account_id: plan.account_id, monitor_id: id, check: check.clone() });
+    }
+    if !matters {
+        return None;
+    }
+    let look = Look {
+        region: shared.config.region.clone(),
+        at: check.at,
+        finished_at,
+        verdict: verdict.clone(),
+        config_version: plan.config_version,
+    };
+    let transition = Transition {
+        epoch,
+        look,
+        public_address: is_public(&seen),
+        diagnosis: diagnosis::explain(&seen, &verdict, &plan.settings),
+        evidence: keep.then(|| Box::new(evidence::of(&plan, &check, seen, &verdict))),
+        requested: reason.map(|reason| (reason, check.clone())),
+        check_id: check.id,
+        slot,
+        plan,
+    };
+    Some(record::enqueue(shared, transition))
+}
+
+fn keep_row(shared: &Shared, row: Owned) {
+    let now = shared.now();
+    let (dropped, waiting) = {
+        let mut buffer = shared.buffer();
+        (buffer.push(row, now), buffer.len())
+    };
+    shared.let_go(&dropped);
+    counter!(names::DROPPED).increment(dropped.len() as u64);
+    if waiting >= crate::batch::ROWS {
+        shared.full.notify_one();
+    }
+}
+
+fn is_public(seen: &Observation) -> bool {
+    seen.address.is_some_and(|address| domain::target::address::special_kind(address.ip()).is_none())
+}

@@ -1,0 +1,68 @@
+//! The names of what a worker counts and measures.
+
+use std::sync::Once;
+
+use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// Looks of the timetable that came due.
+pub const LOOKS_DUE: &str = "watchbell_looks_due_total";
+/// Looks that were made, by `verdict`.
+pub const LOOKS_DONE: &str = "watchbell_looks_done_total";
+/// Looks that were not made, by `reason`: `running` (the one before still ran), `late` (its whole
+/// interval was over), `put_off` (no room at its address), `handed_over`.
+pub const LOOKS_SKIPPED: &str = "watchbell_looks_skipped_total";
+/// Times a look was put off because its address had no room (`WATCHBELL_TARGET_BUDGET`).
+pub const PUT_OFF: &str = "watchbell_looks_put_off_total";
+/// Seconds between a slot and the begin of its look.
+pub const LATENESS: &str = "watchbell_look_lateness_seconds";
+/// Seconds a look took.
+pub const DURATION: &str = "watchbell_look_duration_seconds";
+/// Looks that run.
+pub const INFLIGHT: &str = "watchbell_looks_inflight";
+/// Looks that are due and wait for room.
+pub const WAITING: &str = "watchbell_looks_waiting";
+/// Slots looked at after their time, because nobody held their shard.
+pub const CAUGHT_UP: &str = "watchbell_looks_caught_up_total";
+/// Monitors in the timetable.
+pub const MONITORS: &str = "watchbell_timetable_monitors";
+/// Shards held.
+pub const SHARDS: &str = "watchbell_shards_held";
+/// Looks that wait to be stored.
+pub const BUFFERED: &str = "watchbell_buffer_looks";
+/// Good looks that were dropped because the database was gone for too long.
+pub const DROPPED: &str = "watchbell_buffer_dropped_total";
+/// Looks stored.
+pub const STORED: &str = "watchbell_looks_stored_total";
+/// Transitions that wait to be recorded.
+pub const UNRECORDED: &str = "watchbell_transitions_waiting";
+/// Looks taken into a status, by `outcome`.
+pub const RECORDED: &str = "watchbell_transitions_total";
+/// Look requests answered, by `reason`.
+pub const REQUESTED: &str = "watchbell_look_requests_total";
+/// Rounds of housekeeping, by `sweep` and `outcome`.
+pub const SWEEPS: &str = "watchbell_sweeps_total";
+
+/// Tells the recorder what each name means; once a process.
+pub fn describe() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        describe_counter!(LOOKS_DUE, "Looks of the timetable that came due");
+        describe_counter!(LOOKS_DONE, "Looks made, by verdict");
+        describe_counter!(LOOKS_SKIPPED, "Looks not made, by reason");
+        describe_counter!(PUT_OFF, "Times a look was put off for its address's budget");
+        describe_histogram!(LATENESS, Unit::Seconds, "From a slot to the begin of its look");
+        describe_histogram!(DURATION, Unit::Seconds, "How long looks take");
+        describe_gauge!(INFLIGHT, "Looks that run");
+        describe_gauge!(WAITING, "Looks that are due and wait for room");
+        describe_counter!(CAUGHT_UP, "Slots looked at after nobody held their shard");
+        describe_gauge!(MONITORS, "Monitors in the timetable");
+        describe_gauge!(SHARDS, "Shards held");
+        describe_gauge!(BUFFERED, "Looks that wait to be stored");
+        describe_counter!(DROPPED, "Good looks dropped while the database was gone");
+        describe_counter!(STORED, "Looks stored");
+        describe_gauge!(UNRECORDED, "Transitions that wait to be recorded");
+        describe_counter!(RECORDED, "Looks taken into a status, by outcome");
+        describe_counter!(REQUESTED, "Look requests answered, by reason");
+        describe_counter!(SWEEPS, "Rounds of housekeeping, by sweep and outcome");
+    });
+}

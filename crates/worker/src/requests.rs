@@ -1,0 +1,173 @@
+//! Looks that somebody waits for: rows, answered within a second. They step the state like any
+//! other, have no slot, and are kept apart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::check::{Check, LookResult, redact};
+use domain::ids::{AccountId, CheckId, LookRequestId, MonitorId};
+use domain::incident::diagnosis;
+use domain::monitor::schedule;
+use jiff::Timestamp;
+use metrics::counter;
+use sqlx::PgConnection;
+use store::look_requests::{self, LookRequest, Reason, Subject};
+use store::monitors::timetable;
+use store::{Error, Result, Secrets};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::later;
+use crate::look::{self, Looked};
+use crate::metrics as names;
+use crate::plan::{self, Known, Plan};
+use crate::shared::Shared;
+
+const POLL: Duration = Duration::from_secs(1);
+/// A vote or recheck that another region was asked for is of use this long.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+/// How long the answer waits for its own look to be taken into the status.
+const RECORDED_WITHIN: Duration = Duration::from_secs(2);
+
+pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let room = Arc::new(Semaphore::new(shared.config.requested_looks.max(1)));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(POLL) => {}
+            () = shared.asked.notified() => {}
+        }
+        if let Err(error) = start_open(&shared, &room).await {
+            tracing::warn!(%error, "look requests could not be read");
+        }
+    }
+}
+
+async fn start_open(shared: &Arc<Shared>, room: &Arc<Semaphore>) -> Result<()> {
+    let free = i64::try_from(room.available_permits()).unwrap_or(i64::MAX);
+    if free == 0 {
+        return Ok(());
+    }
+    let mut connection = shared.pool.acquire().await?;
+    let region = &shared.config.region;
+    let open = look_requests::list_open(&mut connection, region, shared.now(), free).await?;
+    drop(connection);
+    for (account, id, monitor) in open {
+        if !is_ours(shared, monitor) {
+            continue;
+        }
+        let Ok(permit) = room.clone().try_acquire_owned() else { return Ok(()) };
+        let shared = shared.clone();
+        shared.clone().tasks.spawn(async move {
+            if let Err(error) = answer(&shared, account, id).await {
+                tracing::warn!(%error, "a look request was not answered");
+            }
+            drop(permit);
+            shared.asked.notify_one();
+        });
+    }
+    Ok(())
+}
+
+/// A monitor's looks are recorded by the holder of its shard; anything else by whoever comes first.
+fn is_ours(shared: &Shared, monitor: Option<MonitorId>) -> bool {
+    monitor.is_none_or(|id| shared.book().shards.epoch(schedule::shard(id)).is_some())
+}
+
+async fn answer(shared: &Arc<Shared>, account: AccountId, id: LookRequestId) -> Result<()> {
+    let mut connection = shared.pool.acquire().await?;
+    let worker = &shared.config.worker_id;
+    let claimed =
+        look_requests::claim(&mut connection, &shared.secrets, (account, id), worker, shared.now()).await;
+    drop(connection);
+    let request = match claimed {
+        Ok(Some(request)) => request,
+        Ok(None) => return Ok(()),
+        Err(error @ Error::Database(_)) => return Err(error),
+        Err(error) => {
+            // It can never be read: whoever waits is told at once.
+            tracing::error!(%error, "a look request cannot be read");
+            return finish(shared, (account, id), None).await;
+        }
+    };
+    counter!(names::REQUESTED, "reason" => request.reason.as_str()).increment(1);
+    let result = match &request.subject {
+        Subject::Spec(spec) => Some(look_without_monitor(shared, spec).await),
+        Subject::Monitor(monitor) => look_at_monitor(shared, &request, *monitor).await?,
+    };
+    finish(shared, (account, id), result.as_ref()).await
+}
+
+async fn finish(shared: &Shared, key: (AccountId, LookRequestId), result: Option<&LookResult>) -> Result<()> {
+    let mut transaction = shared.pool.begin().await?;
+    look_requests::mark_done(&mut transaction, key, result, shared.now()).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn look_without_monitor(shared: &Shared, spec: &domain::monitor::MonitorSpec) -> LookResult {
+    let settings = plan::settings_of(spec);
+    let seen = shared.prober.look(&settings.target, settings.timeout, false, shared.now()).await;
+    let expected = domain::check::Expectation::of(&settings, true, false);
+    let verdict = domain::check::verdict::judge(&seen, &expected);
+    let check = Check::on_request(CheckId::generate(), &shared.config.region, &seen, &verdict);
+    let diagnosis = diagnosis::explain(&seen, &verdict, &settings);
+    LookResult { check, observation: redact::redact(seen, &plan::secrets_of(&settings)), diagnosis }
+}
+
+async fn look_at_monitor(
+    shared: &Arc<Shared>,
+    request: &LookRequest,
+    monitor: MonitorId,
+) -> Result<Option<LookResult>> {
+    let mut connection = shared.pool.acquire().await?;
+    let region = &shared.config.region;
+    let key = (request.account_id, monitor);
+    let found = timetable::find_scheduled(&mut connection, &shared.secrets, region, key).await?;
+    drop(connection);
+    // Paused, deleted, or moved to another region meanwhile.
+    let Some(scheduled) = found else { return Ok(None) };
+    let plan = Arc::new(Plan::of(&scheduled, region));
+    let known = Known::of(&scheduled);
+    shared.book().upsert((*plan).clone(), known, None, shared.now());
+    let fresh = matches!(request.reason, Reason::Recheck | Reason::Vote);
+    let observed = look::observe(shared, &plan, known, fresh, None).await;
+    let Some((seen, verdict)) = observed else { return Ok(None) };
+    let check = Check::on_request(CheckId::generate(), region, &seen, &verdict);
+    let result = LookResult {
+        check: check.clone(),
+        observation: redact::redact(seen.clone(), &plan.secrets()),
+        diagnosis: diagnosis::explain(&seen, &verdict, &plan.settings),
+    };
+    let reason = Some(request.reason.as_str());
+    let looked = Looked { plan, check, seen, verdict, finished_at: shared.now(), reason };
+    if let Some(done) = look::hand_over(shared, looked) {
+        // Whoever waits should find the status that this look made; late is better than never.
+        let _in_time = tokio::time::timeout(RECORDED_WITHIN, done).await;
+    }
+    Ok(Some(result))
+}
+
+/// Asks for a look at a monitor from each of `regions`.
+pub(crate) async fn ask(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    (account_id, monitor): (AccountId, MonitorId),
+    (regions, reason): (&[String], Reason),
+    now: Timestamp,
+) -> Result<()> {
+    for region in regions {
+        let request = LookRequest {
+            account_id,
+            id: LookRequestId::generate(),
+            subject: Subject::Monitor(monitor),
+            region: region.clone(),
+            reason,
+            not_before: now,
+            deadline: later(now, ANSWERED_WITHIN),
+            created_at: now,
+        };
+        look_requests::insert(connection, secrets, &request).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! What the parts of a worker share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::clock::Clock;
+use jiff::Timestamp;
+use probe::Prober;
+use sqlx::PgPool;
+use store::Secrets;
+use store::checks::Owned;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use crate::book::Book;
+use crate::buffer::Buffer;
+use crate::clock::Anchored;
+use crate::config::WorkerConfig;
+use crate::health::Health;
+use crate::record::Recorder;
+
+pub(crate) struct Shared {
+    pub config: WorkerConfig,
+    pub pool: PgPool,
+    pub prober: Prober,
+    pub secrets: Secrets,
+    pub clock: Anchored,
+    pub health: Health,
+    pub recorder: Recorder,
+    /// Looks and recordings that run.
+    pub tasks: TaskTracker,
+    /// The timetable changed, or a look ended.
+    pub due: Notify,
+    /// The buffer is worth a batch.
+    pub full: Notify,
+    /// Somebody asks for a look.
+    pub asked: Notify,
+    book: Mutex<Book>,
+    buffer: Mutex<Buffer>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: WorkerConfig,
+        pool: PgPool,
+        prober: Prober,
+        secrets: Secrets,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            clock: Anchored::new(clock),
+            health: Health::default(),
+            recorder: Recorder::new(Semaphore::new(config.recorders.max(1))),
+            tasks: TaskTracker::new(),
+            due: Notify::new(),
+            full: Notify::new(),
+            asked: Notify::new(),
+            book: Mutex::new(Book::default()),
+            buffer: Mutex::new(Buffer::new(config.buffer_rows, config.buffer_for)),
+            config,
+            pool,
+            prober,
+            secrets,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The books; never held across a wait.
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn buffer(&self) -> MutexGuard<'_, Buffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks that are stored, or will never be: their slots wait for them no longer.
+    pub(crate) fn let_go(&self, looks: &[Owned]) {
+        let mut book = self.book();
+        for look in looks {
+            if let Some(slot) = look.check.slot {
+                let shard = domain::monitor::schedule::shard(look.monitor_id);
+                book.shards.done(shard, slot, look.monitor_id);
+            }
+        }
+    }
+}
