@@ -1,1 +1,94 @@
-//! notifier
+//! The notifier: performs the deliveries that the transactions of `incidents` have planned.
+//!
+//! A job names a delivery; [`deliver`] claims its row, decides whether it is sent, renders it, sends it
+//! and writes down what became of it. The row is the truth, the queue only wakes: what the queue loses,
+//! [`sweep`] finds. Handlers never fail.
+//!
+//! # To add a channel
+//!
+//! 1. A variant of `domain::contact::Channel`, and its queue and job in `jobs`.
+//! 2. A folder beside [`email`] and [`sms`]: `render` (from a [`brief::Brief`] to what is said, pure),
+//!    `send` (to one provider after the other until a deadline), `classify` (from the provider's answer
+//!    to an error class, pure), `tests` (snapshots of every event, a provider that misbehaves).
+//! 3. A variant of [`way::Message`], its arm in [`way::Ways::send`], its queue in [`run`].
+//!
+//! A new event is a variant of `domain::delivery::Event`; the compiler then asks every channel for it.
+
+mod account;
+mod brief;
+mod config;
+mod deliver;
+mod email;
+mod error;
+mod room;
+mod send;
+mod shares;
+mod sms;
+mod sweep;
+mod way;
+
+use std::sync::Arc;
+
+use domain::clock::Clock;
+use domain::contact::Channel;
+use egress::Egress;
+use jobs::{Health, Runner};
+use sqlx::PgPool;
+use store::Secrets;
+use tokio_util::sync::CancellationToken;
+
+pub use config::{NotifierConfig, TelephonyProvider};
+pub use error::{NotifierError, RenderError};
+
+use room::Room;
+use way::Ways;
+
+/// Starts sending. The health is for the process's readiness; the future ends when `shutdown` is
+/// cancelled and the running sends are done.
+pub fn run(
+    config: NotifierConfig,
+    pool: PgPool,
+    egress: &Egress,
+    secrets: Secrets,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+) -> Result<(Health, impl Future<Output = ()> + Send + 'static), NotifierError> {
+    let concurrency = config.concurrency;
+    let room = Arc::new(room(config, pool.clone(), egress, secrets, clock)?);
+    let (mails, texts, messages) = (Arc::clone(&room), Arc::clone(&room), Arc::clone(&room));
+    let (stop_mails, stop_texts) = (shutdown.clone(), shutdown.clone());
+    let runner = Runner::new(pool, "notifier")
+        .register(concurrency, move |job: jobs::DeliverEmail| {
+            deliver::handle(Arc::clone(&mails), Channel::Email, job.account_id, job.delivery_id, stop_mails.clone())
+        })
+        .register(concurrency, move |job: jobs::DeliverSms| {
+            deliver::handle(Arc::clone(&texts), Channel::Sms, job.account_id, job.delivery_id, stop_texts.clone())
+        })
+        .register(concurrency, move |job: jobs::AccountMessage| account::handle(Arc::clone(&messages), job.message_id));
+    let (health, running) = runner.run(shutdown.clone());
+    let sweeping = tokio::spawn(sweep::run(room, shutdown));
+    let finished = async move {
+        running.await;
+        let _ = sweeping.await;
+    };
+    Ok((health, finished))
+}
+
+fn room(
+    config: NotifierConfig,
+    pool: PgPool,
+    egress: &Egress,
+    secrets: Secrets,
+    clock: Arc<dyn Clock>,
+) -> Result<Room, NotifierError> {
+    Ok(Room {
+        pool,
+        ways: Ways::new(&config, egress)?,
+        secrets,
+        clock,
+        base: config.base_url.as_str().trim_end_matches('/').to_owned(),
+        prices: config.prices,
+        mail_shares: shares::Shares::default(),
+        sms_shares: shares::Shares::default(),
+    })
+}

@@ -205,6 +205,18 @@ pub async fn record(
     Ok(done.rows_affected() == 1)
 }
 
+/// Ends a message whose row cannot be read, so that it does not come back for ever.
+pub async fn give_up_unreadable(connection: &mut PgConnection, id: Uuid, reason: &str) -> Result<()> {
+    sqlx::query!(
+        "UPDATE account_messages SET state = 'given_up', reason = $2, data = '' WHERE id = $1 AND state IN ('pending', 'sending')",
+        id,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Messages that the queue seems to have lost: due for ten seconds and not pushed for thirty.
 pub async fn list_overdue(connection: &mut PgConnection, now: Timestamp) -> Result<Vec<(Uuid, Channel)>> {
     let rows = sqlx::query!(

@@ -22,6 +22,8 @@ pub struct Facts<'f> {
     pub may_have_arrived: bool,
     /// The incident it tells of has ended.
     pub incident_over: bool,
+    /// It stands in for a message to someone else who was told.
+    pub stand_in: bool,
     /// What this contact has heard of the beginning of the incident; `None` when nothing was planned.
     pub outage: Option<OutageDelivery>,
 }
@@ -73,7 +75,11 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     }
     match facts.event {
         Event::IncidentOpened if facts.incident_over && !facts.may_have_arrived => Decision::Supersede,
-        Event::IncidentResolved => recovery(facts.outage),
+        Event::IncidentResolved => match recovery(facts.outage) {
+            // It says what another contact should have heard, so it says all of it.
+            Decision::Skip(NOT_TOLD) if facts.stand_in => Decision::Send { first_word: true },
+            decision => decision,
+        },
         Event::IncidentAcknowledged => acknowledged(facts),
         _ => Decision::Send { first_word: false },
     }
@@ -127,7 +133,7 @@ mod tests {
     }
 
     fn facts(event: Event, contact: &Contact) -> Facts<'_> {
-        Facts { event, contact: Some(contact), lost_claims: 0, may_have_arrived: false, incident_over: false, outage: None }
+        Facts { event, contact: Some(contact), lost_claims: 0, may_have_arrived: false, incident_over: false, stand_in: false, outage: None }
     }
 
     const SEND: Decision = Decision::Send { first_word: false };
@@ -157,7 +163,9 @@ mod tests {
     #[test]
     fn a_recovery_without_an_outage_is_not_sent() {
         let contact = contact();
-        assert_eq!(decide(&facts(Event::IncidentResolved, &contact)), NOT_FOR_THEM);
+        let recovered = facts(Event::IncidentResolved, &contact);
+        assert_eq!(decide(&recovered), NOT_FOR_THEM);
+        assert_eq!(decide(&Facts { stand_in: true, ..recovered }), FIRST_WORD);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod decide;
 pub mod fallback;
+pub mod payload;
 pub mod retry;
 
 pub use account::AccountMessage;

@@ -174,6 +174,51 @@ const LETTERS: &[(&str, &str)] = &[
     ("Я", "Ya"),
 ];
 
+/// `text` in printable ASCII on one line, for subjects of mails and for what may be read anywhere.
+pub fn ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in fit(text).chars() {
+        match c {
+            ' '..='~' => out.push(c),
+            _ => match ASCII.iter().find(|(letters, _)| letters.contains(c)) {
+                Some((_, latin)) => out.push_str(latin),
+                None => push_once(&mut out, '?'),
+            },
+        }
+    }
+    out
+}
+
+/// Letters of the GSM alphabet that ASCII lacks.
+const ASCII: &[(&str, &str)] = &[
+    ("à", "a"),
+    ("å", "aa"),
+    ("Å", "Aa"),
+    ("ä", "ae"),
+    ("Ä", "Ae"),
+    ("æ", "ae"),
+    ("Æ", "AE"),
+    ("Ç", "C"),
+    ("éè", "e"),
+    ("É", "E"),
+    ("ì", "i"),
+    ("ñ", "n"),
+    ("Ñ", "N"),
+    ("ò", "o"),
+    ("ö", "oe"),
+    ("Ö", "Oe"),
+    ("ø", "oe"),
+    ("Ø", "Oe"),
+    ("ß", "ss"),
+    ("ù", "u"),
+    ("ü", "ue"),
+    ("Ü", "Ue"),
+    ("€", "EUR"),
+    ("£", "GBP"),
+    ("¥", "JPY"),
+    ("§", "par."),
+];
+
 /// The first `limit` characters of `text` (already in the alphabet), without a blank at the end.
 pub fn cut(text: &str, limit: usize) -> &str {
     match text.char_indices().nth(limit) {
@@ -218,6 +263,12 @@ mod tests {
     }
 
     #[test]
+    fn plain_ascii() {
+        assert_eq!(ascii("Bäckerei Müller – 10 €\r\nBcc: x"), "Baeckerei Mueller - 10 EUR Bcc: x");
+        assert_eq!(ascii("商店 Δ"), "? ?");
+    }
+
+    #[test]
     fn cutting() {
         assert_eq!(cut("Shop checkout", 5), "Shop");
         assert_eq!(cut_at_word("Error 502 from your server", 15), "Error 502 from");
@@ -226,6 +277,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn ascii_is_printable_ascii(text in any::<String>()) {
+            prop_assert!(ascii(&text).bytes().all(|b| (b' '..=b'~').contains(&b)));
+        }
+
         #[test]
         fn whatever_comes_in_fits_the_alphabet(text in any::<String>()) {
             prop_assert!(fit(&text).chars().all(|c| septets(c).is_some() && c != '\n' && c != '\r'));

@@ -167,7 +167,7 @@ pub fn taken(name: &str, by: &str, at: Timestamp, zone: &TimeZone, link: &str) -
 }
 
 /// `CERT shop.example expires in 3 days (25 Nov 13:00 UTC+1). Covers 2 monitors, not renewed. {link}`
-pub fn certificate(host: &str, not_after: Timestamp, monitors: usize, now: Timestamp, zone: &TimeZone, link: &str) -> String {
+pub fn certificate(host: &str, not_after: Timestamp, (monitors, now): (usize, Timestamp), zone: &TimeZone, link: &str) -> String {
     let day = not_after.to_zoned(zone.clone()).strftime("%-d %b").to_string();
     let left = words::days_left(not_after.duration_since(now));
     let verb = if not_after <= now { "expired" } else { "expires" };

@@ -28,7 +28,7 @@ fn the_table_of_the_reference() {
             131,
         ),
         (
-            certificate("shop.example", at("2026-11-25T12:00:00Z"), 2, at("2026-11-22T12:00:00Z"), &zone, "https://watchbell.example/m/4TZ8C1RD"),
+            certificate("shop.example", at("2026-11-25T12:00:00Z"), (2, at("2026-11-22T12:00:00Z")), &zone, "https://watchbell.example/m/4TZ8C1RD"),
             "CERT shop.example expires in 3 days (25 Nov 13:00 UTC+1). Covers 2 monitors, not renewed. https://watchbell.example/m/4TZ8C1RD",
             126,
         ),
@@ -126,7 +126,7 @@ proptest! {
             up(&up_parts),
             closed(&up_parts, &other),
             taken(&name, &other, now, &zone, INCIDENT),
-            certificate(&name, now, 2, now, &zone, INCIDENT),
+            certificate(&name, now, (2, now), &zone, INCIDENT),
             notice("NOTE", &name, "answers slowly since 14:02 UTC+1", &other, INCIDENT),
             test(&name, INCIDENT),
         ] {

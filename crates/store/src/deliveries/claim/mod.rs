@@ -24,7 +24,7 @@ pub use context::{AccountFacts, Context, IncidentFacts, Told, load};
 pub use fallback::{list_owner_addresses, plan_fallback};
 pub use links::{ensure_acknowledge, ensure_monitor, ensure_stop};
 pub use receipt::{Receipt, receipt};
-pub use result::{SendResult, close, hold, mark_superseded_by_recovery, plan_recovery, record, wake_held};
+pub use result::{SendResult, close, give_up_unreadable, hold, mark_superseded_by_recovery, plan_recovery, record, wake_held};
 pub use sweep::{list_overdue, mark_pushed};
 
 use crate::{Error, Result};

@@ -154,6 +154,27 @@ pub async fn close(
     Ok(())
 }
 
+/// Ends a delivery whose row cannot be read, so that it does not come back for ever.
+pub async fn give_up_unreadable(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: DeliveryId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE deliveries SET state = 'given_up', reason = $3, finished_at = $4
+         WHERE account_id = $1 AND id = $2 AND state IN ('pending', 'sending', 'held')",
+        account.uuid(),
+        id.uuid(),
+        reason,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Puts a claim back to wait. It does not count as a try.
 pub async fn hold(connection: &mut PgConnection, claimed: &Claimed, until: Timestamp, now: Timestamp) -> Result<()> {
     sqlx::query!(

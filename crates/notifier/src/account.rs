@@ -1,0 +1,152 @@
+//! One message about the account itself: claim, send, record. Nobody pays for these.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::contact::Channel;
+use domain::delivery::retry::{ErrorClass, LEASE, next_attempt};
+use domain::telephony::message_callback;
+use metrics::counter;
+use store::account_messages::{self as rows, ClaimedMessage, MessageResult};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::email::Mail;
+use crate::email::render::AccountBrief;
+use crate::error::RenderError;
+use crate::room::{Room, StepError};
+use crate::send::{Accepted, Trouble};
+use crate::sms::Sms;
+use crate::way::Message;
+use crate::{email, sms};
+
+/// Sends one message if it is due. Never fails: what went wrong is in its row, or it is swept up.
+pub(crate) async fn handle(room: Arc<Room>, id: Uuid) {
+    let claimed = match claim(&room, id).await {
+        Ok(Some(claimed)) => claimed,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::error!(message.id = %id, %error, "message not claimed");
+            if error.is_unreadable() {
+                end_unreadable(&room, id, &error).await;
+            }
+            return;
+        }
+    };
+    let lease_ends = Instant::now() + LEASE;
+    let result = outcome(&room, &claimed).await;
+    let mut pause = Duration::from_millis(100);
+    while let Err(error) = record(&room, &claimed, &result).await {
+        if Instant::now() + pause >= lease_ends {
+            tracing::error!(message.id = %id, %error, "result not written; the message is claimed again");
+            return;
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+async fn claim(room: &Room, id: Uuid) -> Result<Option<ClaimedMessage>, StepError> {
+    let mut connection = room.pool.begin().await?;
+    let claimed = rows::claim(&mut connection, &room.secrets, id, room.clock.now()).await?;
+    connection.commit().await?;
+    Ok(claimed)
+}
+
+async fn end_unreadable(room: &Room, id: Uuid, error: &StepError) {
+    let ended = async {
+        let mut connection = room.pool.acquire().await?;
+        rows::give_up_unreadable(&mut connection, id, &error.to_string()).await?;
+        Ok::<(), StepError>(())
+    };
+    if let Err(error) = ended.await {
+        tracing::error!(message.id = %id, %error, "unreadable message not ended");
+    }
+}
+
+async fn outcome(room: &Room, claimed: &ClaimedMessage) -> MessageResult {
+    if claimed.expired {
+        return MessageResult::Skipped("it ran out before it could be sent".to_owned());
+    }
+    if claimed.is_lost() {
+        return MessageResult::GivenUp("five tries ended without a result".to_owned());
+    }
+    let sent = match render(room, claimed) {
+        Ok(message) if offered(room, claimed) => room.ways.send(&room.pool, claimed.id, &message, room.clock.now()).await,
+        Ok(_) => Err(Trouble {
+            class: ErrorClass::Permanent { disable_contact: false },
+            ambiguous: false,
+            contact_reason: None,
+            message: "text messages to that country are not offered".to_owned(),
+        }),
+        Err(error) => Err(Trouble::ours(error.to_string())),
+    };
+    result_of(room, claimed, sent)
+}
+
+/// A code is free for the account, and so it goes only where texts are sold at all: pumping codes to
+/// costly numbers is a trade.
+fn offered(room: &Room, claimed: &ClaimedMessage) -> bool {
+    claimed.channel != Channel::Sms || room.ways.is_local(Channel::Sms) || room.prices.sms(&claimed.address).is_some()
+}
+
+fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError> {
+    Ok(match claimed.channel {
+        Channel::Email => Message::Mail(Mail {
+            id: format!("msg_{}", claimed.id.simple()),
+            to: claimed.address.clone(),
+            words: email::render::account(AccountBrief { message: &claimed.message, base: &room.base })?,
+            event: format!("account.{}", claimed.message.template()),
+            incident: None,
+            reply_to: None,
+            urgent: false,
+        }),
+        Channel::Sms => Message::Sms(Sms {
+            to: claimed.address.clone(),
+            body: sms::account(&claimed.message)?,
+            callback: Some(message_callback(&room.base, claimed.id)),
+            maybe_sent_since: (claimed.claims > 1).then_some(claimed.created_at),
+        }),
+    })
+}
+
+fn result_of(room: &Room, claimed: &ClaimedMessage, sent: Result<Accepted, Trouble>) -> MessageResult {
+    let trouble = match sent {
+        Ok(accepted) => {
+            return MessageResult::Sent {
+                provider: accepted.provider,
+                provider_id: accepted.provider_id,
+                delivered: accepted.delivered,
+            };
+        }
+        Err(trouble) => trouble,
+    };
+    tracing::warn!(message.id = %claimed.id, class = ?trouble.class, ambiguous = trouble.ambiguous, "message not accepted");
+    let jitter = f64::from(store::secrets::random_u32()) / f64::from(u32::MAX);
+    match next_attempt(claimed.attempts + 1, &trouble.class, jitter, room.clock.now()) {
+        Some(at) => MessageResult::Retry { at, reason: trouble.message },
+        None if matches!(trouble.class, ErrorClass::Permanent { .. }) => MessageResult::Failed(trouble.message),
+        None => MessageResult::GivenUp(trouble.message),
+    }
+}
+
+async fn record(room: &Room, claimed: &ClaimedMessage, result: &MessageResult) -> Result<(), StepError> {
+    let mut transaction = room.pool.begin().await?;
+    if !rows::record(&mut transaction, claimed, result, room.clock.now()).await? {
+        tracing::warn!(message.id = %claimed.id, "the lease had passed to another; this result is not counted");
+        return Ok(());
+    }
+    if let MessageResult::Retry { at, .. } = result {
+        jobs::enqueue(&mut transaction, &jobs::AccountMessage { message_id: claimed.id }, Some(*at)).await?;
+    }
+    transaction.commit().await?;
+    let state = match result {
+        MessageResult::Sent { .. } => "sent",
+        MessageResult::Retry { .. } => "retry",
+        MessageResult::Failed(_) => "failed",
+        MessageResult::GivenUp(_) => "given_up",
+        MessageResult::Skipped(_) => "skipped",
+    };
+    counter!("watchbell_account_messages_total", "channel" => claimed.channel.as_str(), "state" => state).increment(1);
+    Ok(())
+}

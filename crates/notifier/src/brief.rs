@@ -1,0 +1,132 @@
+//! What one message is about, whatever channel carries it: the claimed row, what was read beside it,
+//! and the addresses it leads to.
+
+use domain::check::{Attribution, Failure};
+use domain::contact::Contact;
+use domain::delivery::Event;
+use domain::delivery::payload::{CertificateNews, StandIn, StatusNotice};
+use domain::incident::{Incident, VoteSummary};
+use domain::words;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use store::deliveries::claim::{Claimed, Context, IncidentFacts};
+
+use crate::error::RenderError;
+
+/// Addresses that a message leads to, all absolute.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Links {
+    pub(crate) base: String,
+    pub(crate) contacts: String,
+    pub(crate) wallet: String,
+    pub(crate) stop: String,
+    /// `/m/{short}`; the base where there is no monitor.
+    pub(crate) monitor: String,
+    /// `/i/{short}`; the monitor's where there is no incident.
+    pub(crate) incident: String,
+    /// `/a/{token}`.
+    pub(crate) acknowledge: String,
+}
+
+/// Everything a text is made of.
+#[derive(Debug)]
+pub(crate) struct Brief<'b> {
+    pub(crate) event: Event,
+    pub(crate) payload: &'b Value,
+    pub(crate) context: &'b Context,
+    pub(crate) contact: &'b Contact,
+    pub(crate) links: &'b Links,
+    pub(crate) zone: TimeZone,
+    /// The contact has not heard of the outage that this recovery ends.
+    pub(crate) first_word: bool,
+    /// Not the first mail about this incident to this contact.
+    pub(crate) again: bool,
+    pub(crate) now: Timestamp,
+}
+
+impl<'b> Brief<'b> {
+    pub(crate) fn new(
+        claimed: &'b Claimed,
+        context: &'b Context,
+        contact: &'b Contact,
+        (links, first_word): (&'b Links, bool),
+        now: Timestamp,
+    ) -> Self {
+        let zone = context.account.as_ref().map_or(TimeZone::UTC, |account| words::zone(&account.timezone));
+        Self {
+            event: claimed.event,
+            payload: &claimed.payload,
+            context,
+            contact,
+            links,
+            zone,
+            first_word,
+            again: context.first_mail.is_some(),
+            now,
+        }
+    }
+
+    pub(crate) fn account_name(&self) -> &str {
+        self.context.account.as_ref().map_or("an account", |account| account.name.as_str())
+    }
+
+    pub(crate) fn monitor_name(&self) -> String {
+        self.context.monitor.as_ref().map_or_else(|| "A deleted monitor".to_owned(), |monitor| monitor.settings().name)
+    }
+
+    /// What people see as the monitor's address.
+    pub(crate) fn address(&self) -> String {
+        self.context.monitor.as_ref().map(|monitor| monitor.settings().target.display()).unwrap_or_default()
+    }
+
+    pub(crate) fn facts(&self) -> Result<&'b IncidentFacts, RenderError> {
+        self.context.incident.as_ref().ok_or(RenderError::Missing("the incident"))
+    }
+
+    /// The end of an incident; now, where it has none.
+    pub(crate) fn end(&self, incident: &Incident) -> Timestamp {
+        incident.resolved_at.unwrap_or(self.now)
+    }
+
+    pub(crate) fn lasted(&self, incident: &Incident) -> SignedDuration {
+        incident.duration(self.now)
+    }
+
+    pub(crate) fn certificate(&self) -> Result<CertificateNews, RenderError> {
+        self.read("a certificate")
+    }
+
+    pub(crate) fn status(&self) -> Result<StatusNotice, RenderError> {
+        self.read("a status")
+    }
+
+    fn read<T: DeserializeOwned>(&self, what: &'static str) -> Result<T, RenderError> {
+        serde_json::from_value(self.payload.clone()).map_err(|_| RenderError::Missing(what))
+    }
+
+    /// The message that this one stands in for.
+    pub(crate) fn stand_in(&self) -> Option<StandIn> {
+        serde_json::from_value(self.payload.get("fallback")?.clone()).ok()
+    }
+
+    /// `/docs/failures/{class}`.
+    pub(crate) fn guide(&self, class: domain::check::FailureClass) -> String {
+        format!("{}/docs/failures/{}", self.links.base, class.as_str())
+    }
+}
+
+/// `Error 502 from your server`.
+pub(crate) fn cause(failure: &Failure, attribution: Option<Attribution>) -> String {
+    words::cause_sentence_case(failure, attribution)
+}
+
+/// `3/3 looks failed`, or `2/3 regions say down`; empty where nothing was counted.
+pub(crate) fn vote_short(vote: &VoteSummary) -> String {
+    match (vote.of, vote.looks) {
+        (2.., _) => format!("{}/{} regions say down", vote.down, vote.of),
+        (_, 0) => String::new(),
+        (_, looks) => format!("{looks}/{looks} looks failed"),
+    }
+}

@@ -1,0 +1,188 @@
+//! The transaction of a claim: what is decided, what is reserved, what is said.
+
+use domain::contact::{Channel, Contact};
+use domain::delivery::decide::{Decision, Facts, decide};
+use domain::delivery::fallback::Cause;
+use domain::delivery::{DeliveryState, Event};
+use domain::ids::{AccountId, DeliveryId};
+use domain::telephony::status_callback;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::PgConnection;
+use store::deliveries::claim::{self as rows, Claimed, Context};
+use store::wallets::{self, Reservation};
+
+use super::Ready;
+use super::failure::{self, Failure};
+use super::record::settle_trouble;
+use crate::brief::{Brief, Links};
+use crate::email::Mail;
+use crate::error::RenderError;
+use crate::room::{Room, StepError};
+use crate::send::Trouble;
+use crate::sms::Sms;
+use crate::way::Message;
+use crate::{email, sms};
+
+/// Claims the delivery; `None` when there is nothing to send.
+pub(super) async fn claim(room: &Room, account: AccountId, id: DeliveryId) -> Result<Option<Ready>, StepError> {
+    let now = room.clock.now();
+    let mut transaction = room.pool.begin().await?;
+    let Some(claimed) = rows::claim(&mut transaction, account, id, now).await? else { return Ok(None) };
+    let context = rows::load(&mut transaction, &room.secrets, &claimed).await?;
+    let ready = prepare(room, &mut transaction, claimed, &context, now).await?;
+    transaction.commit().await?;
+    Ok(ready)
+}
+
+async fn prepare(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: Claimed,
+    context: &Context,
+    now: Timestamp,
+) -> Result<Option<Ready>, StepError> {
+    let Some((contact, first_word)) = decided(room, connection, &claimed, context, now).await? else { return Ok(None) };
+    if first_word && let Some(incident) = claimed.incident_id {
+        rows::mark_superseded_by_recovery(connection, claimed.account_id, incident, claimed.contact_id, now).await?;
+    }
+    let links = links(room, connection, &claimed, context, now).await?;
+    let brief = Brief::new(&claimed, context, contact, (&links, first_word), now);
+    let message = match render(room, &claimed, &brief) {
+        Ok(message) => message,
+        Err(error) => {
+            tracing::error!(delivery.id = %claimed.id, %error, "a message cannot be rendered");
+            settle_trouble(room, connection, &claimed, &Trouble::ours(error.to_string()), "", now).await?;
+            return Ok(None);
+        }
+    };
+    if let Message::Sms(text) = &message
+        && !room.ways.is_local(Channel::Sms)
+        && !paid(room, connection, &claimed, text, now).await?
+    {
+        return Ok(None);
+    }
+    let confirmed_at = context.incident.as_ref().filter(|_| claimed.event == Event::IncidentOpened).map(|facts| facts.incident.confirmed_at);
+    Ok(Some(Ready { claimed, message, confirmed_at }))
+}
+
+/// Whether it is sent, to whom, and if the recovery is the first word; what else was decided is written.
+async fn decided<'c>(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    context: &'c Context,
+    now: Timestamp,
+) -> Result<Option<(&'c Contact, bool)>, StepError> {
+    let facts = Facts {
+        event: claimed.event,
+        contact: context.contact.as_ref().filter(|_| context.account.is_some()),
+        lost_claims: claimed.lost_claims(),
+        may_have_arrived: claimed.may_have_arrived,
+        incident_over: context.incident.as_ref().is_some_and(|facts| !facts.incident.is_open()),
+        stand_in: failure::is_stand_in(claimed),
+        outage: context.outage,
+    };
+    match (decide(&facts), facts.contact) {
+        (Decision::Send { first_word }, Some(contact)) => return Ok(Some((contact, first_word))),
+        (Decision::Send { .. }, None) => {}
+        (Decision::Hold { until }, _) => {
+            let until = until.max(now + SignedDuration::from_secs(1));
+            rows::hold(connection, claimed, until, now).await?;
+            jobs::enqueue_delivery(connection, claimed.channel, claimed.account_id, claimed.id, Some(until)).await?;
+        }
+        (Decision::Skip(reason), _) => end(room, connection, claimed, (DeliveryState::Skipped, reason), now).await?,
+        (Decision::Supersede, _) => {
+            end(room, connection, claimed, (DeliveryState::Superseded, "over before it was sent"), now).await?;
+            if let Some((id, channel)) = rows::plan_recovery(connection, claimed, now).await? {
+                jobs::enqueue_delivery(connection, channel, claimed.account_id, id, None).await?;
+            }
+        }
+        (Decision::GiveUp(reason), _) => {
+            end(room, connection, claimed, (DeliveryState::GivenUp, reason), now).await?;
+            let failure = Failure { cause: Cause::Undeliverable, reason, text: "" };
+            failure::tell(room, connection, claimed, failure, now).await?;
+        }
+    }
+    Ok(None)
+}
+
+/// Closes the claim and wakes what waited for it.
+async fn end(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    (state, reason): (DeliveryState, &str),
+    now: Timestamp,
+) -> Result<(), StepError> {
+    rows::close(connection, claimed, state, reason, now).await?;
+    super::record::finish(room, connection, claimed, state, now).await
+}
+
+/// Sets the price aside. What is not paid or has no price is ended, and its fallback told.
+async fn paid(room: &Room, connection: &mut PgConnection, claimed: &Claimed, text: &Sms, now: Timestamp) -> Result<bool, StepError> {
+    let (cause, reason) = match room.prices.sms(&text.to) {
+        None => (Cause::Undeliverable, "text messages to that country are not offered"),
+        Some(price) => {
+            let entry = format!("Text message to {}", price.country);
+            let of = (claimed.id, claimed.number);
+            if wallets::reserve(connection, claimed.account_id, of, (price.micros, &entry), now).await? == Reservation::Reserved {
+                return Ok(true);
+            }
+            (Cause::Unpaid, "the wallet does not hold the price of a text message")
+        }
+    };
+    end(room, connection, claimed, (DeliveryState::Failed, reason), now).await?;
+    failure::tell(room, connection, claimed, Failure { cause, reason, text: &text.body }, now).await?;
+    Ok(false)
+}
+
+async fn links(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    context: &Context,
+    now: Timestamp,
+) -> Result<Links, StepError> {
+    let (base, account) = (&room.base, claimed.account_id);
+    let stop = rows::ensure_stop(connection, &room.secrets, account, claimed.contact_id, now).await?;
+    let monitor = match claimed.monitor_id {
+        Some(monitor) => format!("{base}/m/{}", rows::ensure_monitor(connection, account, monitor, now).await?),
+        None => base.clone(),
+    };
+    let mut links = Links {
+        base: base.clone(),
+        contacts: format!("{base}/contacts"),
+        wallet: format!("{base}/settings/wallet"),
+        stop: format!("{base}/stop/{stop}"),
+        incident: monitor.clone(),
+        monitor,
+        acknowledge: base.clone(),
+    };
+    if let Some(facts) = &context.incident {
+        links.incident = format!("{base}/i/{}", facts.incident.short);
+        let pair = (facts.incident.id, claimed.contact_id);
+        let token = rows::ensure_acknowledge(connection, &room.secrets, account, pair, now).await?;
+        links.acknowledge = format!("{base}/a/{token}");
+    }
+    Ok(links)
+}
+
+fn render(room: &Room, claimed: &Claimed, brief: &Brief<'_>) -> Result<Message, RenderError> {
+    Ok(match claimed.channel {
+        Channel::Email => Message::Mail(Mail {
+            id: claimed.id.to_string(),
+            to: brief.contact.address.clone(),
+            words: email::render::event(brief)?,
+            event: claimed.event.as_str().to_owned(),
+            incident: claimed.incident_id.map(|id| id.to_string()),
+            reply_to: brief.context.first_mail.map(|id| id.to_string()),
+            urgent: claimed.event == Event::IncidentOpened,
+        }),
+        Channel::Sms => Message::Sms(Sms {
+            to: brief.contact.address.clone(),
+            body: sms::event(brief)?,
+            callback: Some(status_callback(&room.base, claimed.account_id, claimed.id)),
+            maybe_sent_since: claimed.may_have_arrived.then_some(claimed.created_at),
+        }),
+    })
+}

@@ -1,0 +1,108 @@
+//! What follows when a message cannot reach its contact: someone else is told, and the owner hears that
+//! a contact is dead.
+
+use domain::contact::{Channel, phone};
+use domain::delivery::fallback::Cause;
+use domain::delivery::{AccountMessage, Event};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use store::account_messages::{self, NewAccountMessage};
+use store::deliveries::claim::{self as rows, Claimed};
+
+use crate::room::{Room, StepError};
+
+/// A message that does not reach its contact.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failure<'f> {
+    pub(super) cause: Cause,
+    /// As part of a sentence.
+    pub(super) reason: &'f str,
+    /// What it would have said; empty where it never came to that.
+    pub(super) text: &'f str,
+}
+
+/// This message stands in for another.
+pub(super) fn is_stand_in(claimed: &Claimed) -> bool {
+    claimed.payload.get("fallback").is_some()
+}
+
+/// Tells the stand-ins, or the account's owners where there are none. A test is told to nobody else: the
+/// page that asked for it shows what became of it.
+pub(super) async fn tell(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    failure: Failure<'_>,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    if claimed.event == Event::ContactTest {
+        return Ok(());
+    }
+    if !is_stand_in(claimed) {
+        let text = (!failure.text.is_empty()).then_some(failure.text);
+        if let Some(planned) = rows::plan_fallback(connection, claimed, failure.cause, (failure.reason, text), now).await? {
+            for (id, channel) in planned {
+                jobs::enqueue_delivery(connection, channel, claimed.account_id, id, None).await?;
+            }
+            return Ok(());
+        }
+    }
+    let contact = contact_name(connection, claimed).await?;
+    let text = if failure.text.is_empty() { claimed.event.as_str().to_owned() } else { failure.text.to_owned() };
+    let message = AccountMessage::UnsentAlert { contact, reason: failure.reason.to_owned(), text, link: format!("{}/incidents", room.base) };
+    write_to_owners(room, connection, claimed, &message, now).await
+}
+
+/// Nothing more is sent to the contact, and the owners hear why.
+pub(super) async fn disable_contact(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    if !store::contacts::mark_disabled(connection, claimed.account_id, claimed.contact_id, reason, now).await? {
+        return Ok(());
+    }
+    let contact = contact_name(connection, claimed).await?;
+    let message = AccountMessage::ContactDisabled {
+        contact,
+        reason: reason.to_owned(),
+        uncovered: Vec::new(),
+        link: format!("{}/contacts", room.base),
+    };
+    write_to_owners(room, connection, claimed, &message, now).await
+}
+
+async fn contact_name(connection: &mut PgConnection, claimed: &Claimed) -> Result<String, StepError> {
+    let contact = store::contacts::find(connection, claimed.account_id, claimed.contact_id).await?;
+    Ok(contact.map_or_else(
+        || "a deleted contact".to_owned(),
+        |contact| match contact.channel {
+            Channel::Email => format!("{} ({})", contact.name, contact.address),
+            Channel::Sms => format!("{} ({})", contact.name, phone::masked(&contact.address)),
+        },
+    ))
+}
+
+async fn write_to_owners(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    message: &AccountMessage,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    for (user, address) in rows::list_owner_addresses(connection, claimed.account_id).await? {
+        let new = NewAccountMessage {
+            user_id: Some(user),
+            account_id: Some(claimed.account_id),
+            channel: Channel::Email,
+            address,
+            message: message.clone(),
+            expires_at: None,
+        };
+        let message_id = account_messages::insert(connection, &room.secrets, &new, now).await?;
+        jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! The transaction of a result: state, wallet, fallback, next job.
+
+use domain::contact::Channel;
+use domain::delivery::DeliveryState;
+use domain::delivery::fallback::Cause;
+use domain::delivery::retry::{ErrorClass, next_attempt};
+use jiff::Timestamp;
+use metrics::{counter, histogram};
+use sqlx::PgConnection;
+use store::deliveries::claim::{self as rows, Claimed, SendResult};
+use store::wallets;
+
+use super::Ready;
+use super::failure::{self, Failure};
+use crate::room::{Room, StepError};
+use crate::send::{Accepted, Trouble};
+use crate::way::Message;
+
+/// Writes down how the send ended.
+pub(super) async fn record(room: &Room, ready: &Ready, sent: &Result<Accepted, Trouble>) -> Result<(), StepError> {
+    let now = room.clock.now();
+    let mut transaction = room.pool.begin().await?;
+    match sent {
+        Ok(accepted) => settle_accepted(room, &mut transaction, ready, accepted, now).await?,
+        Err(trouble) => {
+            let text = match &ready.message {
+                Message::Mail(mail) => mail.words.subject.as_str(),
+                Message::Sms(sms) => sms.body.as_str(),
+            };
+            settle_trouble(room, &mut transaction, &ready.claimed, trouble, text, now).await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn settle_accepted(
+    room: &Room,
+    connection: &mut PgConnection,
+    ready: &Ready,
+    accepted: &Accepted,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    let claimed = &ready.claimed;
+    let result = SendResult::Accepted {
+        provider: accepted.provider.clone(),
+        provider_id: accepted.provider_id.clone(),
+        delivered: accepted.delivered,
+        message: accepted.message.clone(),
+    };
+    if !rows::record(connection, claimed, &result, now).await? {
+        return Ok(lost(claimed));
+    }
+    if let Some(confirmed) = ready.confirmed_at {
+        let seconds = now.duration_since(confirmed).as_secs_f64();
+        histogram!("watchbell_confirmed_to_accepted_seconds", "channel" => claimed.channel.as_str()).record(seconds);
+    }
+    let state = if accepted.delivered { DeliveryState::Delivered } else { DeliveryState::Sent };
+    finish(room, connection, claimed, state, now).await
+}
+
+/// Writes down a try that did not work: the next one, or the end and its consequences.
+pub(super) async fn settle_trouble(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    trouble: &Trouble,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    let result = result_of(claimed, trouble, now);
+    if !rows::record(connection, claimed, &result, now).await? {
+        return Ok(lost(claimed));
+    }
+    let state = match &result {
+        SendResult::Retry { at, .. } => {
+            jobs::enqueue_delivery(connection, claimed.channel, claimed.account_id, claimed.id, Some(*at)).await?;
+            notify(connection, claimed).await?;
+            counter!("watchbell_delivery_retries_total", "channel" => claimed.channel.as_str()).increment(1);
+            return Ok(());
+        }
+        SendResult::GivenUp(_) => DeliveryState::GivenUp,
+        _ => DeliveryState::Failed,
+    };
+    if claimed.channel == Channel::Sms {
+        wallets::refund(connection, claimed.account_id, claimed.id, now).await?;
+    }
+    let reason = trouble.contact_reason.unwrap_or(&trouble.message);
+    if let (ErrorClass::Permanent { disable_contact: true }, Some(reason)) = (&trouble.class, trouble.contact_reason) {
+        failure::disable_contact(room, connection, claimed, reason, now).await?;
+    }
+    failure::tell(room, connection, claimed, Failure { cause: Cause::Undeliverable, reason, text }, now).await?;
+    finish(room, connection, claimed, state, now).await
+}
+
+fn result_of(claimed: &Claimed, trouble: &Trouble, now: Timestamp) -> SendResult {
+    let message = trouble.message.clone();
+    let jitter = f64::from(store::secrets::random_u32()) / f64::from(u32::MAX);
+    match next_attempt(claimed.attempts + 1, &trouble.class, jitter, now) {
+        Some(at) => SendResult::Retry { at, ambiguous: trouble.ambiguous, message },
+        None if matches!(trouble.class, ErrorClass::Permanent { .. }) => SendResult::Failed(message),
+        None => SendResult::GivenUp(message),
+    }
+}
+
+/// What follows every end: those that waited are woken, pages and figures hear of it.
+pub(super) async fn finish(
+    _room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    state: DeliveryState,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    counter!("watchbell_deliveries_total", "channel" => claimed.channel.as_str(), "state" => state.as_str()).increment(1);
+    for (id, channel) in rows::wake_held(connection, claimed, now).await? {
+        jobs::enqueue_delivery(connection, channel, claimed.account_id, id, None).await?;
+    }
+    notify(connection, claimed).await
+}
+
+async fn notify(connection: &mut PgConnection, claimed: &Claimed) -> Result<(), StepError> {
+    match claimed.incident_id {
+        Some(incident) => store::changes::notify(connection, claimed.account_id, "incident", incident).await?,
+        None => store::changes::notify(connection, claimed.account_id, "contact", claimed.contact_id).await?,
+    }
+    Ok(())
+}
+
+fn lost(claimed: &Claimed) {
+    tracing::warn!(delivery.id = %claimed.id, "the lease had passed to another; this result is not counted");
+}

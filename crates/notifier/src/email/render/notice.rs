@@ -1,0 +1,139 @@
+//! Quiet notices, tests, and texts that could not be sent.
+
+use domain::delivery::Event;
+use domain::words;
+
+use super::{Frame, Say, Template, Tone, Words, contact_footer, mail_templates, subject_name};
+use crate::brief::{Brief, cause};
+use crate::error::RenderError;
+
+mail_templates! {
+    Degraded: "monitor.degraded/subject.txt" "monitor.degraded/body.txt" "monitor.degraded/body.html"
+    Partial: "monitor.partial/subject.txt" "monitor.partial/body.txt" "monitor.partial/body.html"
+    Blocked: "monitor.blocked/subject.txt" "monitor.blocked/body.txt" "monitor.blocked/body.html"
+    Unknown: "monitor.unknown/subject.txt" "monitor.unknown/body.txt" "monitor.unknown/body.html"
+    Test: "contact.test/subject.txt" "contact.test/body.txt" "contact.test/body.html"
+    Wallet: "wallet.empty/subject.txt" "wallet.empty/body.txt" "wallet.empty/body.html"
+}
+
+struct Notice {
+    frame: Frame,
+    name: Say,
+    since: String,
+    saw: Option<Say>,
+    address: Say,
+    advice: Option<Say>,
+    link: String,
+}
+
+macro_rules! views_of_a_notice {
+    ($($view:ident)*) => {$(
+        struct $view(Notice);
+
+        impl std::ops::Deref for $view {
+            type Target = Notice;
+
+            fn deref(&self) -> &Notice {
+                &self.0
+            }
+        }
+    )*};
+}
+views_of_a_notice! { Degraded Partial Blocked Unknown }
+
+pub(super) fn status(brief: &Brief<'_>) -> Result<Words, RenderError> {
+    let status = brief.status()?;
+    let name = brief.monitor_name();
+    let (word, heading, advice) = match brief.event {
+        Event::MonitorDegraded => ("SLOW", format!("{name} is slow"), None),
+        Event::MonitorPartial => ("PARTLY DOWN", format!("{name} is down for some regions"), None),
+        Event::MonitorBlocked => (
+            "BLOCKED",
+            format!("{name} refuses our looks"),
+            Some(format!("Let our looks in: {}/bot names our addresses and how we introduce ourselves.", brief.links.base)),
+        ),
+        _ => (
+            "WE COULD NOT LOOK",
+            format!("We could not look at {name}"),
+            Some("Test the monitor on its page. If the address is right, the fault is ours or on the way, and you need do nothing.".to_owned()),
+        ),
+    };
+    let saw = match (&status.failure, status.total_us) {
+        (Some(failure), _) => Some(format!("{}. {}", cause(failure, None), failure.message)),
+        (None, Some(total)) => Some(format!("The last look took {}.", words::milliseconds(total))),
+        (None, None) => None,
+    };
+    let notice = Notice {
+        frame: Frame {
+            word,
+            tone: if matches!(brief.event, Event::MonitorDegraded | Event::MonitorPartial) { Tone::Warn } else { Tone::Plain },
+            heading: Say::new(heading),
+            preheader: Say::new(format!("Since {}. A notice, not an alarm.", words::clock(status.since, &brief.zone))),
+            footer: contact_footer(brief),
+        },
+        name: subject_name(&name),
+        since: words::moment(status.since, &brief.zone),
+        saw: saw.map(Say::new),
+        address: Say::new(brief.address()),
+        advice: advice.map(Say::new),
+        link: brief.links.monitor.clone(),
+    };
+    match brief.event {
+        Event::MonitorDegraded => Degraded(notice).words(),
+        Event::MonitorPartial => Partial(notice).words(),
+        Event::MonitorBlocked => Blocked(notice).words(),
+        _ => Unknown(notice).words(),
+    }
+}
+
+struct Test {
+    frame: Frame,
+    account: Say,
+    link: String,
+}
+
+pub(super) fn test(brief: &Brief<'_>) -> Result<Words, RenderError> {
+    let account = Say::new(brief.account_name());
+    Test {
+        frame: Frame {
+            word: "TEST",
+            tone: Tone::Plain,
+            heading: Say::new("Watchbell reaches this address"),
+            preheader: Say::new(format!("A test that {account} asked for. Nothing is down.")),
+            footer: contact_footer(brief),
+        },
+        account,
+        link: brief.links.contacts.clone(),
+    }
+    .words()
+}
+
+struct Wallet {
+    frame: Frame,
+    about: Say,
+    lead: Say,
+    text: Say,
+    incident: Option<String>,
+    wallet: String,
+}
+
+pub(super) fn wallet(brief: &Brief<'_>) -> Result<Words, RenderError> {
+    let stand_in = brief.stand_in().ok_or(RenderError::Missing("the unsent text"))?;
+    let text = stand_in.text.ok_or(RenderError::Missing("the unsent text"))?;
+    let whom = stand_in.contact.as_deref().unwrap_or("a contact");
+    Wallet {
+        frame: Frame {
+            word: "NOT SENT",
+            tone: Tone::Warn,
+            heading: Say::new(format!("A text message to {whom} was not sent")),
+            preheader: Say::new(&text),
+            footer: contact_footer(brief),
+        },
+        about: subject_name(&text),
+        lead: Say::new(format!("{}. This mail carries the text instead. Add credit and texts go out again.", stand_in.reason.trim_end_matches('.'))),
+        text: Say::new(text),
+        incident: brief.context.incident.as_ref().map(|_| brief.links.incident.clone()),
+        wallet: brief.links.wallet.clone(),
+    }
+    .words()
+}

@@ -1,0 +1,47 @@
+//! What every handler has at hand.
+
+use std::sync::Arc;
+
+use domain::alert::prices::Prices;
+use domain::clock::Clock;
+use domain::ids::{AccountId, DeliveryId};
+use sqlx::PgPool;
+use store::Secrets;
+
+use crate::shares::Shares;
+use crate::way::Ways;
+
+/// Everything shared by the handlers of one process.
+pub(crate) struct Room {
+    pub(crate) pool: PgPool,
+    pub(crate) ways: Ways,
+    pub(crate) secrets: Secrets,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The public address without a slash at its end.
+    pub(crate) base: String,
+    pub(crate) prices: Prices,
+    pub(crate) mail_shares: Shares<AccountId, DeliveryId>,
+    pub(crate) sms_shares: Shares<AccountId, DeliveryId>,
+}
+
+/// Why a step in the database did not happen. It is logged, and the sweeper tries again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepError {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Jobs(#[from] jobs::Error),
+}
+
+impl From<sqlx::Error> for StepError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl StepError {
+    /// The row itself is at fault: trying again does not help.
+    pub(crate) const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Store(store::Error::Impossible { .. } | store::Error::Sealed(_)))
+    }
+}

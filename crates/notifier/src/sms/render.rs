@@ -1,0 +1,95 @@
+//! From an event to one segment; the texts themselves are `domain::alert::sms`.
+
+use domain::alert::sms;
+use domain::delivery::{AccountMessage, Event};
+use domain::incident::ResolvedReason;
+use domain::words;
+
+use crate::brief::{Brief, cause, vote_short};
+use crate::error::RenderError;
+
+/// The text message about an event.
+pub(crate) fn event(brief: &Brief<'_>) -> Result<String, RenderError> {
+    match brief.event {
+        Event::IncidentOpened => opened(brief),
+        Event::IncidentResolved => resolved(brief),
+        Event::IncidentAcknowledged => {
+            let incident = &brief.facts()?.incident;
+            let by = incident.acknowledged_by.as_ref().map_or("someone", |actor| actor.name.as_str());
+            let at = incident.acknowledged_at.unwrap_or(brief.now);
+            Ok(sms::taken(&brief.monitor_name(), by, at, &brief.zone, &brief.links.incident))
+        }
+        Event::TlsExpiring | Event::TlsRenewed | Event::TlsWorse => certificate(brief),
+        Event::MonitorDegraded | Event::MonitorPartial | Event::MonitorBlocked | Event::MonitorUnknown => status(brief),
+        Event::ContactTest => Ok(sms::test(brief.account_name(), &brief.links.contacts)),
+        Event::WalletEmpty => Err(RenderError::Missing("a text: an empty wallet is told by mail")),
+    }
+}
+
+/// The text message about the account; only codes go by text.
+pub(crate) fn account(message: &AccountMessage) -> Result<String, RenderError> {
+    match message {
+        AccountMessage::ContactCode { code, .. } => Ok(sms::code(code)),
+        _ => Err(RenderError::Missing("a text: this message is a mail")),
+    }
+}
+
+fn opened(brief: &Brief<'_>) -> Result<String, RenderError> {
+    let incident = &brief.facts()?.incident;
+    Ok(sms::down(&sms::Down {
+        name: &brief.monitor_name(),
+        since: incident.first_failure_at,
+        zone: &brief.zone,
+        cause: &cause(&incident.failure, incident.attribution),
+        vote: &vote_short(&incident.vote),
+        link: &brief.links.incident,
+    }))
+}
+
+fn resolved(brief: &Brief<'_>) -> Result<String, RenderError> {
+    let incident = &brief.facts()?.incident;
+    let (name, cause) = (brief.monitor_name(), cause(&incident.failure, incident.attribution));
+    let text = sms::Up {
+        name: &name,
+        from: incident.first_failure_at,
+        to: brief.end(incident),
+        zone: &brief.zone,
+        cause: &cause,
+        link: &brief.links.incident,
+        first_word: brief.first_word,
+    };
+    Ok(match incident.resolved_reason {
+        None | Some(ResolvedReason::Recovered) => sms::up(&text),
+        Some(ResolvedReason::Manual) => sms::closed(&text, "Someone closed it by hand"),
+        Some(ResolvedReason::Paused) => sms::closed(&text, "The monitor was paused"),
+        Some(ResolvedReason::Deleted) => sms::closed(&text, "The monitor was deleted"),
+        Some(ResolvedReason::Edited) => sms::closed(&text, "The monitor looks at another address now"),
+    })
+}
+
+fn certificate(brief: &Brief<'_>) -> Result<String, RenderError> {
+    let news = brief.certificate()?;
+    let link = &brief.links.monitor;
+    Ok(match brief.event {
+        Event::TlsRenewed => {
+            sms::notice("CERT", &news.host, "was renewed", &format!("Good until {}", words::day(news.not_after, &brief.zone)), link)
+        }
+        Event::TlsWorse => {
+            let problem = news.problem.map_or("it does not fit", domain::check::FailureClass::phrase);
+            sms::notice("CERT", &news.host, "has a worse certificate than before", &words::capitalised(problem), link)
+        }
+        _ => sms::certificate(&news.host, news.not_after, (news.monitors.len().max(1), brief.now), &brief.zone, link),
+    })
+}
+
+fn status(brief: &Brief<'_>) -> Result<String, RenderError> {
+    let status = brief.status()?;
+    let what = match brief.event {
+        Event::MonitorDegraded => "is slow",
+        Event::MonitorPartial => "is down for some regions",
+        Event::MonitorBlocked => "refuses our looks",
+        _ => "could not be looked at",
+    };
+    let what = format!("{what} since {}", sms::clock(status.since, &brief.zone));
+    Ok(sms::notice("NOTE", &brief.monitor_name(), &what, "Nobody is alerted", &brief.links.monitor))
+}
