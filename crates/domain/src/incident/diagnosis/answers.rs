@@ -151,7 +151,7 @@ answers! {
         ["Was the password or token of this monitor changed?" "",
          "If {status} is the right answer here, add it to the expected statuses." ""];
     "not_found" NotFound always => "page_gone" Likely
-        "There is no page at this address any more ({status})."
+        "There is no page at this address ({status})."
         "{status} for {url}."
         ["Was the page moved or renamed?" "curl -sI {url}"];
     "passed" Passed always => "error_status" Possible

@@ -20,6 +20,8 @@ const TELLING: [&str; 12] = [
     "location",
     "content-type",
 ];
+/// Sending and reading a small page take no time worth a word.
+const LEAST_US: u32 = 1_000;
 /// Characters of a header's value that are shown.
 const VALUE: usize = 60;
 
@@ -84,9 +86,8 @@ fn what(case: &Case<'_>) -> String {
                 Phase::FirstByte => "first byte",
                 Phase::Body => "body",
             };
-            case.seen
-                .phases
-                .get(phase)
+            let us = case.seen.phases.get(phase);
+            us.filter(|us| *us >= LEAST_US || !is_brief(phase))
                 .map(|us| format!("{name} {}", milliseconds(us)))
         })
         .collect();
@@ -96,6 +97,10 @@ fn what(case: &Case<'_>) -> String {
         format!(": {}", parts.join(", "))
     };
     format!("{outcome} after {total} ms{parts}")
+}
+
+const fn is_brief(phase: Phase) -> bool {
+    matches!(phase, Phase::Send | Phase::Body)
 }
 
 /// Whole milliseconds from ten on, one decimal below.
