@@ -30,6 +30,12 @@ fn parse(prefix: &'static str, text: &str) -> Result<Uuid, IdError> {
     Ok(id.uuid())
 }
 
+/// The UUID behind an id of any kind, or of a bare UUID: for payloads that carry ids of several kinds.
+pub fn any_uuid(text: &str) -> Option<Uuid> {
+    let typed = || text.parse::<TypeSafeId<DynamicType>>().ok().map(|id| id.uuid());
+    text.parse().ok().or_else(typed)
+}
+
 /// The short code of incidents, monitors and groups in links: eight Crockford base-32 digits
 /// (40 bits) taken from the random tail of a UUIDv7.
 pub fn short_code(id: Uuid) -> String {
@@ -172,6 +178,14 @@ mod tests {
         for bad in ["", "mon_", "mon_x", "mon_01h\u{0}", "MON_01h455vb4pex5vsknk084sn02q"] {
             assert!(bad.parse::<MonitorId>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn any_id_has_its_uuid() {
+        let id = IncidentId::generate();
+        assert_eq!(any_uuid(&id.to_string()), Some(id.uuid()));
+        assert_eq!(any_uuid(&id.uuid().to_string()), Some(id.uuid()));
+        assert_eq!(any_uuid("inc_?"), None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod error;
 pub mod links;
 mod monitors;
 mod opening;
+mod plan;
 mod record;
 mod sweep;
 mod tell;
@@ -27,5 +28,6 @@ pub use error::{Error, Result};
 pub use monitors::{
     delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,
 };
+pub use plan::{PlanChange, set_plan};
 pub use record::{Looked, Recorded, record_look, record_look_in};
 pub use sweep::{Overdue, decide_overdue, notice_quiet};

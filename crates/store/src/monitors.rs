@@ -1,5 +1,6 @@
 //! Monitors, kept as their owners wrote them; header values and request bodies are sealed apart.
 
+mod limits;
 mod list;
 mod sealed;
 #[cfg(test)]
@@ -7,6 +8,7 @@ mod sealed;
 mod tests;
 pub mod timetable;
 
+pub use limits::{list_faster_than, list_newest_beyond};
 pub use list::{Cursor, Filter, Listed, Sort, list, list_tags};
 pub use sealed::Stored;
 

@@ -29,7 +29,7 @@ async fn dispatch(database: &Database, command: AdminCommand, now: Timestamp) ->
     let mut tx = database.pool.begin().await?;
     let answer = match command {
         AdminCommand::CreateAccount(args) => create_account(&mut tx, &args, now).await?,
-        AdminCommand::SetPlan { email, plan } => set_plan(&mut tx, &email, &plan, now).await?,
+        AdminCommand::SetPlan { email, plan } => set_plan(&mut tx, &database.secrets, (&email, &plan), now).await?,
         AdminCommand::GrantCredits { email, amount } => grant_credits(&mut tx, &email, &amount, now).await?,
         AdminCommand::RotateSecrets => rotate_secrets(&mut tx, &database.secrets).await?,
     };
@@ -78,11 +78,23 @@ async fn owner(connection: &mut PgConnection, email: &str) -> anyhow::Result<(Us
     found.with_context(|| format!("nobody here has the address {email}"))
 }
 
-async fn set_plan(connection: &mut PgConnection, email: &str, plan: &str, now: Timestamp) -> anyhow::Result<String> {
+async fn set_plan(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    (email, plan): (&str, &str),
+    now: Timestamp,
+) -> anyhow::Result<String> {
     let plan = parse_plan(plan)?;
     let (_, account) = owner(connection, email).await?;
-    incidents::set_plan(connection, account, plan, now).await?;
-    Ok(format!("{email} has the plan {} now.", plan.as_str()))
+    let change = incidents::set_plan(connection, secrets, account, plan, now).await?;
+    let mut answer = format!("{email} has the plan {} now.", plan.as_str());
+    if !change.paused.is_empty() {
+        answer.push_str(&format!(" Paused, being more than it allows: {}.", change.paused.len()));
+    }
+    if !change.slowed.is_empty() {
+        answer.push_str(&format!(" Looked at less often: {}.", change.slowed.len()));
+    }
+    Ok(answer)
 }
 
 async fn grant_credits(connection: &mut PgConnection, email: &str, amount: &str, now: Timestamp) -> anyhow::Result<String> {

@@ -21,7 +21,7 @@ pub struct Hasher {
 
 impl Hasher {
     /// As many at once as there are processors.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self { permits: Arc::new(Semaphore::new(processors)) }
     }

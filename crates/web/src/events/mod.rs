@@ -157,13 +157,13 @@ fn parse(channel: &str, payload: &str) -> Option<Event> {
             let mut parts = payload.split(':');
             let (account, kind, id) = (parts.next()?, parts.next()?, parts.next()?);
             Some(Event::Changed {
-                account_id: AccountId::from_uuid(account.parse().ok()?),
+                account_id: AccountId::from_uuid(any_uuid(account)?),
                 kind: kind.into(),
-                id: id.parse().ok()?,
+                id: any_uuid(id)?,
             })
         }
-        "watchbell_done" => Some(Event::LookDone(LookRequestId::from_uuid(payload.parse().ok()?))),
-        "watchbell_sessions" => Some(Event::SessionRevoked(SessionId::from_uuid(payload.parse().ok()?))),
+        "watchbell_done" => Some(Event::LookDone(LookRequestId::from_uuid(any_uuid(payload)?))),
+        "watchbell_sessions" => Some(Event::SessionRevoked(SessionId::from_uuid(any_uuid(payload)?))),
         _ => None,
     }
 }
@@ -179,6 +179,8 @@ mod tests {
             parse("watchbell_changes", &format!("{account}:incident:{id}")),
             Some(Event::Changed { account_id: AccountId::from_uuid(account), kind: "incident".into(), id })
         );
+        let typed = AccountId::from_uuid(account);
+        assert!(parse("watchbell_changes", &format!("{typed}:monitor:{}", domain::ids::MonitorId::from_uuid(id))).is_some());
         assert_eq!(parse("watchbell_done", &id.to_string()), Some(Event::LookDone(LookRequestId::from_uuid(id))));
         for (channel, payload) in [("watchbell_changes", "x:y:z"), ("watchbell_done", ""), ("other", "1")] {
             assert_eq!(parse(channel, payload), None);
