@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::clock::{Clock, SystemClock};
-use domain::ids::{AccountId, LookRequestId, MonitorId, SessionId};
+use domain::ids::{AccountId, LookRequestId, MonitorId, SessionId, any_uuid};
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
