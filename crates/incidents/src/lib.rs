@@ -10,6 +10,7 @@
 //! texts in `notifier`.
 
 mod accounts;
+mod certificates;
 mod closing;
 mod commands;
 mod error;
@@ -23,6 +24,7 @@ mod tell;
 mod timeline;
 
 pub use accounts::delete_account;
+pub use certificates::{Seen, record_certificate};
 pub use commands::{By, Resolution, acknowledge, comment, resolve};
 pub use error::{Error, Result};
 pub use monitors::{

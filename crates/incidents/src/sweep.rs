@@ -56,13 +56,15 @@ async fn notice(
         return Ok(false);
     }
     let since = stored.state.since;
+    let cast = votes::list(&mut transaction, account, monitor).await?;
+    let failure = cast.into_iter().find_map(|vote| vote.failure);
     let message = Message {
         account_id: account,
         event,
         incident_id: None,
         monitor_id: Some(monitor),
         subject: format!("{monitor}:{since}"),
-        payload: json!({ "since": since, "failure": stored.state.failure }),
+        payload: json!({ "since": since, "failure": failure }),
     };
     let mail = |contact: &domain::contact::Contact| contact.channel == Channel::Email;
     tell::tell_recipients(&mut transaction, &message, &subject.spec, mail, now).await?;

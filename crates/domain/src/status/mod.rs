@@ -1,5 +1,7 @@
 //! From looks to a status: a region confirms what it sees, regions vote, a change has effects.
 
+#[cfg(test)]
+mod promise;
 pub mod region;
 pub mod step;
 

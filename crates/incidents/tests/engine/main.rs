@@ -1,6 +1,7 @@
 //! The transactions of this crate against a real Postgres.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod certificates;
 mod commands;
 mod monitors;
 mod racing;

@@ -73,6 +73,20 @@ impl World {
         .await;
     }
 
+    /// A second monitor, not looked at yet.
+    pub async fn another_monitor(&self, name: &str) -> MonitorId {
+        let mut monitor = self.monitor.clone();
+        monitor.id = MonitorId::generate();
+        monitor.spec.name = Some(name.into());
+        let mut transaction = store::tenant::begin(&self.pool, self.account).await.unwrap();
+        store::monitors::insert(&mut transaction, &self.secrets, &monitor).await.unwrap();
+        incidents::monitor_created(&mut transaction, self.account, monitor.id, &self.ana(), self.start)
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        monitor.id
+    }
+
     pub async fn contact(&self, name: &str, channel: Channel, verified: bool) -> ContactId {
         let address = match channel {
             Channel::Email => format!("{name}@shop.example"),
