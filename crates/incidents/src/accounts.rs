@@ -30,7 +30,10 @@ pub async fn delete_account(
     };
     audit::insert(connection, &entry).await?;
     let ended = account_end::end(connection, account, now).await?;
-    let erase = jobs::Erase { account_id: account, monitor_id: None };
+    let erase = jobs::Erase {
+        account_id: account,
+        monitor_id: None,
+    };
     jobs::enqueue(connection, &erase, None).await?;
     for monitor in ended.monitors {
         changes::notify_monitor(connection, account, monitor).await?;

@@ -45,14 +45,16 @@ async fn record(connection: &mut PgConnection, seen: &Seen, now: Timestamp) -> R
         return Ok(Vec::new());
     }
     let subject = states::find_subject(connection, account, monitor).await?;
-    let Some(subject) = subject.filter(|subject| {
-        subject.is_watched && subject.config_version == seen.config_version
-    }) else {
+    let Some(subject) = subject
+        .filter(|subject| subject.is_watched && subject.config_version == seen.config_version)
+    else {
         return Ok(Vec::new());
     };
     let settings = Settings::of(&subject.spec);
     let days = &settings.warn_days;
-    let before = certificates::find(connection, account, monitor).await?.map(|stored| stored.known);
+    let before = certificates::find(connection, account, monitor)
+        .await?
+        .map(|stored| stored.known);
     let Some(known) = expiry::remember(before.as_ref(), &seen.facts, days, now) else {
         return Ok(Vec::new());
     };
@@ -60,7 +62,14 @@ async fn record(connection: &mut PgConnection, seen: &Seen, now: Timestamp) -> R
     certificates::upsert(connection, account, monitor, (&known, &seen.facts), now).await?;
     let replaced = before.map(|known| known.fingerprint);
     for notice in &notices {
-        tell_of(connection, seen, (&subject, &settings), (notice, replaced.as_deref()), now).await?;
+        tell_of(
+            connection,
+            seen,
+            (&subject, &settings),
+            (notice, replaced.as_deref()),
+            now,
+        )
+        .await?;
     }
     if !notices.is_empty() {
         store::changes::notify(connection, account, "monitor", monitor).await?;
@@ -75,7 +84,9 @@ async fn tell_of(
     (notice, replaced): (&Notice, Option<&str>),
     now: Timestamp,
 ) -> Result<()> {
-    let Some(leaf) = seen.facts.leaf() else { return Ok(()) };
+    let Some(leaf) = seen.facts.leaf() else {
+        return Ok(());
+    };
     let account = seen.account_id;
     let fingerprint = &leaf.fingerprint;
     let (event, about) = match notice {
@@ -117,7 +128,9 @@ async fn payload(
     notice: &Notice,
     now: Timestamp,
 ) -> Result<Value> {
-    let Some(leaf) = seen.facts.leaf() else { return Ok(json!({})) };
+    let Some(leaf) = seen.facts.leaf() else {
+        return Ok(json!({}));
+    };
     let users = certificates::list_users(connection, seen.account_id, &leaf.fingerprint).await?;
     let problem = match notice {
         Notice::Worse { problem } => *problem,

@@ -30,7 +30,14 @@ pub(crate) async fn close_open(
     let at = end.at.max(open.first_failure_at);
     store::incidents::close(connection, account, open.id, end.reason, (at, now)).await?;
     let text = timeline::resolved(end.reason, at.duration_since(open.first_failure_at));
-    timeline::add(connection, account, open.id, ("resolved", text), (end.actor, at)).await?;
+    timeline::add(
+        connection,
+        account,
+        open.id,
+        ("resolved", text),
+        (end.actor, at),
+    )
+    .await?;
     // Whether the outage has reached them is decided when this is claimed (`delivery::decide`).
     let message = Message::of_incident(Event::IncidentResolved, account, open.id, monitor);
     tell::tell_those_told(connection, &message, open.id, |_, _| false, now).await?;

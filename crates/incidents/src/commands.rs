@@ -30,7 +30,11 @@ pub struct By {
 impl By {
     /// Someone without an address of their own: a program, or Watchbell itself.
     pub const fn actor(actor: Actor) -> Self {
-        Self { actor, contact_id: None, email: None }
+        Self {
+            actor,
+            contact_id: None,
+            email: None,
+        }
     }
 }
 
@@ -79,7 +83,10 @@ async fn tell_the_others(
     let alone = store::memberships::count(connection, account).await? <= 1;
     let known = contacts::list(connection, account).await?;
     let own = |contact: ContactId| {
-        let address = known.iter().find(|one| one.id == contact).map(|one| one.address.as_str());
+        let address = known
+            .iter()
+            .find(|one| one.id == contact)
+            .map(|one| one.address.as_str());
         by.contact_id == Some(contact)
             || by.email.as_deref().is_some_and(|email| {
                 address.is_some_and(|address| address.eq_ignore_ascii_case(email))
@@ -88,8 +95,12 @@ async fn tell_the_others(
     let except = |contact: ContactId, channel: Channel| {
         own(contact) || (alone && by.email.is_some() && channel == Channel::Sms)
     };
-    let mut message =
-        Message::of_incident(Event::IncidentAcknowledged, account, id, incident.monitor_id);
+    let mut message = Message::of_incident(
+        Event::IncidentAcknowledged,
+        account,
+        id,
+        incident.monitor_id,
+    );
     message.payload = json!({ "by": by.actor, "at": now });
     tell::tell_those_told(connection, &message, id, except, now).await?;
     Ok(())
@@ -119,19 +130,27 @@ pub async fn resolve(
     }
     if let Some(mut stored) = state {
         let cast = votes::list(connection, account, monitor).await?;
-        let fails = cast.iter().any(|vote| vote.verdict == Some(VerdictKind::Down));
+        let fails = cast
+            .iter()
+            .any(|vote| vote.verdict == Some(VerdictKind::Down));
         if stored.state.observed == Observed::Down && fails && !force {
             return Ok(Resolution::StillFailing);
         }
         stored.state.quiet_until_up = true;
         states::save(connection, account, monitor, &stored).await?;
     }
-    let end = End { reason: ResolvedReason::Manual, at: now, actor: &by.actor };
+    let end = End {
+        reason: ResolvedReason::Manual,
+        at: now,
+        actor: &by.actor,
+    };
     closing::close_open(connection, account, monitor, &end, now).await?;
     note(connection, account, by, "incident.resolved", (id, now)).await?;
     store::changes::notify(connection, account, "monitor", monitor).await?;
     let closed = store::incidents::find(connection, account, id).await?;
-    Ok(closed.map_or(Resolution::NotFound, |closed| Resolution::Resolved(Box::new(closed))))
+    Ok(closed.map_or(Resolution::NotFound, |closed| {
+        Resolution::Resolved(Box::new(closed))
+    }))
 }
 
 /// Someone writes a comment into the timeline; false when the account has no such incident.
@@ -142,7 +161,10 @@ pub async fn comment(
     (by, text): (&By, &str),
     now: Timestamp,
 ) -> Result<bool> {
-    if store::incidents::lock(connection, account, id).await?.is_none() {
+    if store::incidents::lock(connection, account, id)
+        .await?
+        .is_none()
+    {
         return Ok(false);
     }
     let entry = ("comment", text.to_owned());

@@ -21,7 +21,10 @@ pub fn stop_token(secrets: &Secrets, contact: ContactId) -> String {
 
 /// The form in which a token of a link is kept and looked up.
 pub fn stored(token: &str) -> String {
-    secrets::token_hash(token).iter().map(|byte| format!("{byte:02x}")).collect()
+    secrets::token_hash(token)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The incident and contact behind an acknowledge link.
@@ -32,7 +35,11 @@ pub async fn find_acknowledge(
     let found = token_lookups::find(connection, Kind::Acknowledge, &stored(token)).await?;
     Ok(found.and_then(|found| {
         let contact = ContactId::from_uuid(found.other_id?);
-        Some((found.account_id, IncidentId::from_uuid(found.row_id), contact))
+        Some((
+            found.account_id,
+            IncidentId::from_uuid(found.row_id),
+            contact,
+        ))
     }))
 }
 
@@ -55,10 +62,18 @@ pub(crate) async fn mint(
 ) -> Result<()> {
     let (delivery, contact, incident) = message;
     let token = stored(&acknowledge_token(secrets, delivery));
-    let found = Found { account_id, row_id: incident.uuid(), other_id: Some(contact.uuid()) };
+    let found = Found {
+        account_id,
+        row_id: incident.uuid(),
+        other_id: Some(contact.uuid()),
+    };
     token_lookups::insert_new(connection, Kind::Acknowledge, &token, found, now).await?;
     let token = stored(&stop_token(secrets, contact));
-    let found = Found { account_id, row_id: contact.uuid(), other_id: None };
+    let found = Found {
+        account_id,
+        row_id: contact.uuid(),
+        other_id: None,
+    };
     token_lookups::insert_new(connection, Kind::Stop, &token, found, now).await?;
     Ok(())
 }

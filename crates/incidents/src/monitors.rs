@@ -32,10 +32,27 @@ pub async fn monitor_created(
 ) -> Result<()> {
     states::insert(connection, account, id, &Stored::new(now)).await?;
     intervals::begin(connection, account, id, Shown::Pending, now).await?;
-    let found = Found { account_id: account, row_id: id.uuid(), other_id: None };
-    token_lookups::insert_new(connection, Kind::Monitor, &short_code(id.uuid()), found, now)
-        .await?;
-    changed(connection, account, id, (by, "monitor.created", json!({})), now).await
+    let found = Found {
+        account_id: account,
+        row_id: id.uuid(),
+        other_id: None,
+    };
+    token_lookups::insert_new(
+        connection,
+        Kind::Monitor,
+        &short_code(id.uuid()),
+        found,
+        now,
+    )
+    .await?;
+    changed(
+        connection,
+        account,
+        id,
+        (by, "monitor.created", json!({})),
+        now,
+    )
+    .await
 }
 
 /// Looks and alerts stop; false when it was paused, or is not there.
@@ -51,7 +68,14 @@ pub async fn pause_monitor(
     }
     stop(connection, account, id, (by, ResolvedReason::Paused), now).await?;
     intervals::begin(connection, account, id, Shown::Paused, now).await?;
-    changed(connection, account, id, (by, "monitor.paused", json!({})), now).await?;
+    changed(
+        connection,
+        account,
+        id,
+        (by, "monitor.paused", json!({})),
+        now,
+    )
+    .await?;
     Ok(true)
 }
 
@@ -67,7 +91,14 @@ pub async fn resume_monitor(
         return Ok(false);
     }
     start_anew(connection, account, id, Keep::History, now).await?;
-    changed(connection, account, id, (by, "monitor.resumed", json!({})), now).await?;
+    changed(
+        connection,
+        account,
+        id,
+        (by, "monitor.resumed", json!({})),
+        now,
+    )
+    .await?;
     Ok(true)
 }
 
@@ -84,7 +115,14 @@ pub async fn delete_monitor(
     }
     stop(connection, account, id, (by, ResolvedReason::Deleted), now).await?;
     intervals::end(connection, account, id, now).await?;
-    changed(connection, account, id, (by, "monitor.deleted", json!({})), now).await?;
+    changed(
+        connection,
+        account,
+        id,
+        (by, "monitor.deleted", json!({})),
+        now,
+    )
+    .await?;
     Ok(true)
 }
 
@@ -100,12 +138,21 @@ pub async fn restore_monitor(
     if !store::monitors::mark_restored(connection, account, id, now).await? {
         return Ok(false);
     }
-    let watched = states::find_subject(connection, account, id).await?.is_some_and(|s| s.is_watched);
+    let watched = states::find_subject(connection, account, id)
+        .await?
+        .is_some_and(|s| s.is_watched);
     start_anew(connection, account, id, Keep::History, now).await?;
     if !watched {
         intervals::begin(connection, account, id, Shown::Paused, now).await?;
     }
-    changed(connection, account, id, (by, "monitor.restored", json!({})), now).await?;
+    changed(
+        connection,
+        account,
+        id,
+        (by, "monitor.restored", json!({})),
+        now,
+    )
+    .await?;
     Ok(true)
 }
 
@@ -127,7 +174,14 @@ pub async fn edit_monitor(
         }
     }
     let details = json!({ "target_changed": moved });
-    changed(connection, account, id, (by, "monitor.edited", details), now).await
+    changed(
+        connection,
+        account,
+        id,
+        (by, "monitor.edited", details),
+        now,
+    )
+    .await
 }
 
 /// Ends the open incident. The state is locked first: whoever records a look now waits, and then
@@ -144,7 +198,11 @@ async fn stop(
         stored.decide_at = None;
         states::save(connection, account, id, &stored).await?;
     }
-    let end = End { reason, at: now, actor: &by.actor };
+    let end = End {
+        reason,
+        at: now,
+        actor: &by.actor,
+    };
     closing::close_open(connection, account, id, &end, now).await?;
     Ok(())
 }
@@ -156,11 +214,16 @@ async fn start_anew(
     keep: Keep,
     now: Timestamp,
 ) -> Result<()> {
-    let Some(stored) = states::lock(connection, account, id).await? else { return Ok(()) };
+    let Some(stored) = states::lock(connection, account, id).await? else {
+        return Ok(());
+    };
     let mut next = Stored::new(now);
     if matches!(keep, Keep::History) {
         next.was_public = stored.was_public;
-        next.state = MonitorState { ever_up: stored.state.ever_up, ..next.state };
+        next.state = MonitorState {
+            ever_up: stored.state.ever_up,
+            ..next.state
+        };
     }
     states::save(connection, account, id, &next).await?;
     votes::delete(connection, account, id).await?;

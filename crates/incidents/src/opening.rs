@@ -34,7 +34,10 @@ pub(crate) async fn open(
     outage: &Outage<'_>,
 ) -> Result<Option<IncidentId>> {
     let (account, monitor) = (scene.account_id, scene.monitor_id);
-    if store::incidents::lock_open(connection, account, monitor).await?.is_some() {
+    if store::incidents::lock_open(connection, account, monitor)
+        .await?
+        .is_some()
+    {
         return Ok(None);
     }
     let (id, short) = named(connection, scene).await?;
@@ -82,7 +85,11 @@ async fn named(connection: &mut PgConnection, scene: &Scene) -> Result<(Incident
     loop {
         let id = IncidentId::generate();
         let short = short_code(id.uuid());
-        let found = Found { account_id: scene.account_id, row_id: id.uuid(), other_id: None };
+        let found = Found {
+            account_id: scene.account_id,
+            row_id: id.uuid(),
+            other_id: None,
+        };
         if token_lookups::insert_new(connection, Kind::Incident, &short, found, scene.now).await? {
             return Ok((id, short));
         }
@@ -111,21 +118,33 @@ async fn tell(
 }
 
 fn summary(outage: &Outage<'_>) -> VoteSummary {
-    let spoke = outage.votes.iter().filter(|vote| outage.voters.contains(&vote.region));
+    let spoke = outage
+        .votes
+        .iter()
+        .filter(|vote| outage.voters.contains(&vote.region));
     let regions: Vec<RegionVoteLine> = spoke
         .filter_map(|vote| {
-            let decided = outage.looked.filter(|looked| looked.look.region == vote.region);
+            let decided = outage
+                .looked
+                .filter(|looked| looked.look.region == vote.region);
             Some(RegionVoteLine {
                 region: vote.region.clone(),
                 verdict: vote.verdict?,
                 at: vote.looked_at,
-                check_id: decided.and_then(|looked| looked.check_id).map(|id| id.to_string()),
+                check_id: decided
+                    .and_then(|looked| looked.check_id)
+                    .map(|id| id.to_string()),
             })
         })
         .collect();
     let count = |lines: usize| u32::try_from(lines).unwrap_or(u32::MAX);
     VoteSummary {
-        down: count(regions.iter().filter(|line| line.verdict == VerdictKind::Down).count()),
+        down: count(
+            regions
+                .iter()
+                .filter(|line| line.verdict == VerdictKind::Down)
+                .count(),
+        ),
         of: count(outage.voters.len()),
         looks: outage.looks,
         regions,
@@ -134,7 +153,13 @@ fn summary(outage: &Outage<'_>) -> VoteSummary {
 
 /// Good looks are stored in batches and cast no vote, so that the worker knows better.
 fn last_good(outage: &Outage<'_>) -> Option<Timestamp> {
-    let voted = outage.votes.iter().filter_map(|vote| vote.last_good_at).max();
+    let voted = outage
+        .votes
+        .iter()
+        .filter_map(|vote| vote.last_good_at)
+        .max();
     let looked = outage.looked.and_then(|looked| looked.last_good_at);
-    voted.max(looked).filter(|at| *at <= outage.first_failure_at)
+    voted
+        .max(looked)
+        .filter(|at| *at <= outage.first_failure_at)
 }

@@ -4,9 +4,7 @@ use domain::check::VerdictKind;
 use domain::ids::{AccountId, CheckId, IncidentId, MonitorId};
 use domain::incident::{Actor, Diagnosis, ResolvedReason};
 use domain::monitor::{MonitorSpec, Settings};
-use domain::status::{
-    Effect, Look, MonitorState, RegionVote, Shown, Step, advance, step,
-};
+use domain::status::{Effect, Look, MonitorState, RegionVote, Shown, Step, advance, step};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use store::Secrets;
@@ -74,7 +72,10 @@ pub struct Recorded {
 
 impl Recorded {
     fn stale(state: Option<MonitorState>) -> Self {
-        Self { stale: true, ..Self::of(state, None) }
+        Self {
+            stale: true,
+            ..Self::of(state, None)
+        }
     }
 
     pub(crate) fn decided(state: MonitorState) -> Self {
@@ -145,7 +146,12 @@ pub async fn record_look_in(
         return Ok(Recorded::stale(Some(stored.state)));
     };
     let settings = Settings::of(&subject.spec);
-    let scene = Scene { account_id: account, monitor_id: monitor, spec: subject.spec, now };
+    let scene = Scene {
+        account_id: account,
+        monitor_id: monitor,
+        spec: subject.spec,
+        now,
+    };
 
     let mut cast = votes::list(connection, account, monitor).await?;
     let known = cast.iter().find(|vote| vote.region == look.region).cloned();
@@ -166,7 +172,11 @@ pub async fn record_look_in(
         recorded.needs_canary = true;
         return Ok(recorded);
     }
-    let round = Round { votes: &cast, voters: &voters, looked: Some(looked) };
+    let round = Round {
+        votes: &cast,
+        voters: &voters,
+        looked: Some(looked),
+    };
     apply(connection, secrets, &scene, &step, &round, &mut recorded).await?;
     let waits = step.state.confirming || !recorded.ask_regions.is_empty();
     let timeout = SignedDuration::try_from(settings.timeout).unwrap_or(SignedDuration::MAX);
@@ -198,7 +208,10 @@ pub(crate) async fn voters(
     scene: &Scene,
     own: Option<&str>,
 ) -> Result<Vec<String>> {
-    let seen_after = scene.now.saturating_sub(HEALTHY_FOR).unwrap_or(Timestamp::MIN);
+    let seen_after = scene
+        .now
+        .saturating_sub(HEALTHY_FOR)
+        .unwrap_or(Timestamp::MIN);
     let wanted = scene.spec.regions.as_deref();
     let mut voters = votes::list_voters(connection, wanted, seen_after).await?;
     if let Some(own) = own
@@ -229,7 +242,12 @@ pub(crate) async fn apply(
     for effect in &step.effects {
         match effect {
             Effect::AskRegions(regions) => recorded.ask_regions.clone_from(regions),
-            Effect::Open { first_failure_at, failure, attribution, looks } => {
+            Effect::Open {
+                first_failure_at,
+                failure,
+                attribution,
+                looks,
+            } => {
                 let outage = Outage {
                     first_failure_at: *first_failure_at,
                     failure,
@@ -256,7 +274,10 @@ pub(crate) async fn apply(
                 intervals::begin(connection, account, monitor, shown, step.state.since).await?;
                 store::changes::notify(connection, account, "monitor", monitor).await?;
             }
-            Effect::CauseChanged { failure, attribution } => {
+            Effect::CauseChanged {
+                failure,
+                attribution,
+            } => {
                 let text = timeline::cause_changed(failure, *attribution);
                 note_cause(connection, scene, text).await?;
             }

@@ -10,9 +10,9 @@ use sqlx::PgPool;
 use store::Secrets;
 use store::states::{self, Stored, votes};
 
+use crate::Result;
 use crate::record::{self, Recorded, Round, Scene};
 use crate::tell::{self, Message};
-use crate::Result;
 
 /// A monitor we could not look at for this long is spoken of, once and quietly.
 const UNKNOWN_FOR: SignedDuration = SignedDuration::from_mins(15);
@@ -50,8 +50,12 @@ async fn notice(
     let mut transaction = pool.begin().await?;
     let stored = states::lock(&mut transaction, account, monitor).await?;
     let subject = states::find_subject(&mut transaction, account, monitor).await?;
-    let (Some(mut stored), Some(subject)) = (stored, subject) else { return Ok(false) };
-    let Some(event) = event(stored.state.observed) else { return Ok(false) };
+    let (Some(mut stored), Some(subject)) = (stored, subject) else {
+        return Ok(false);
+    };
+    let Some(event) = event(stored.state.observed) else {
+        return Ok(false);
+    };
     if stored.noticed_at.is_some() || !subject.is_watched {
         return Ok(false);
     }
@@ -128,11 +132,18 @@ async fn decide(
     let mut transaction = pool.begin().await?;
     let stored = states::lock(&mut transaction, account_id, monitor_id).await?;
     let subject = states::find_subject(&mut transaction, account_id, monitor_id).await?;
-    let (Some(stored), Some(subject)) = (stored, subject) else { return Ok(None) };
+    let (Some(stored), Some(subject)) = (stored, subject) else {
+        return Ok(None);
+    };
     if stored.decide_at.is_none_or(|at| at > now) || !subject.is_watched {
         return Ok(None);
     }
-    let scene = Scene { account_id, monitor_id, spec: subject.spec, now };
+    let scene = Scene {
+        account_id,
+        monitor_id,
+        spec: subject.spec,
+        now,
+    };
     let cast = votes::list(&mut transaction, account_id, monitor_id).await?;
     let mut voters = record::voters(&mut transaction, &scene, None).await?;
     let spoke = domain::status::step::spoken(&cast);
@@ -143,13 +154,36 @@ async fn decide(
         step.state = stored.state.clone();
     }
     let mut recorded = Recorded::decided(step.state.clone());
-    let round = Round { votes: &cast, voters: &voters, looked: None };
-    record::apply(&mut transaction, secrets, &scene, &step, &round, &mut recorded).await?;
+    let round = Round {
+        votes: &cast,
+        voters: &voters,
+        looked: None,
+    };
+    record::apply(
+        &mut transaction,
+        secrets,
+        &scene,
+        &step,
+        &round,
+        &mut recorded,
+    )
+    .await?;
     let hangs = cast.iter().filter(|vote| vote.candidate.is_some());
     let look_again: Vec<String> = hangs.map(|vote| vote.region.clone()).collect();
-    let again = now.saturating_add(AGAIN).ok().filter(|_| !trusted || !look_again.is_empty());
-    let next = Stored { decide_at: again, ..stored.clone() };
+    let again = now
+        .saturating_add(AGAIN)
+        .ok()
+        .filter(|_| !trusted || !look_again.is_empty());
+    let next = Stored {
+        decide_at: again,
+        ..stored.clone()
+    };
     record::save(&mut transaction, &scene, &stored, next, &step.state).await?;
     transaction.commit().await?;
-    Ok(Some(Overdue { account_id, monitor_id, recorded, look_again }))
+    Ok(Some(Overdue {
+        account_id,
+        monitor_id,
+        recorded,
+        look_again,
+    }))
 }

@@ -53,7 +53,9 @@ pub(crate) struct Written {
 pub(crate) fn recipients(spec: &MonitorSpec) -> Recipients {
     spec.contact_ids
         .as_ref()
-        .map_or(Recipients::Default, |named| Recipients::Named(named.clone()))
+        .map_or(Recipients::Default, |named| {
+            Recipients::Named(named.clone())
+        })
 }
 
 /// Plans the message for everyone the monitor names.
@@ -66,7 +68,13 @@ pub(crate) async fn tell_recipients(
 ) -> Result<Vec<Written>> {
     let contacts = store::contacts::list(connection, message.account_id).await?;
     let wanted: Vec<Contact> = contacts.into_iter().filter(wanted).collect();
-    let plan = alert::deliveries(message.event, &message.subject, &recipients(spec), &wanted, now);
+    let plan = alert::deliveries(
+        message.event,
+        &message.subject,
+        &recipients(spec),
+        &wanted,
+        now,
+    );
     let mut written = Vec::with_capacity(plan.len());
     for planned in plan {
         let Some(contact) = wanted.iter().find(|contact| contact.id == planned.contact) else {
@@ -93,8 +101,7 @@ pub(crate) async fn tell_those_told(
         if except(one.contact_id, one.channel) {
             continue;
         }
-        let dedup_key =
-            alert::plan::dedup_key(message.event, &message.subject, one.contact_id);
+        let dedup_key = alert::plan::dedup_key(message.event, &message.subject, one.contact_id);
         let to = (one.contact_id, one.channel);
         written.extend(write(connection, message, to, dedup_key, now).await?);
     }
@@ -124,5 +131,8 @@ async fn write(
         return Ok(None);
     };
     jobs::enqueue_delivery(connection, channel, message.account_id, delivery_id, None).await?;
-    Ok(Some(Written { delivery_id, contact_id }))
+    Ok(Some(Written {
+        delivery_id,
+        contact_id,
+    }))
 }

@@ -34,7 +34,10 @@ pub(crate) async fn add(
 
 /// The first failing look.
 pub(crate) fn first_failure(failure: &Failure, attribution: Option<Attribution>) -> String {
-    format!("First failing look: {}.", words::cause(failure, attribution))
+    format!(
+        "First failing look: {}.",
+        words::cause(failure, attribution)
+    )
 }
 
 /// The failure is sure.
@@ -43,7 +46,11 @@ pub(crate) fn confirmed(vote: &VoteSummary) -> String {
         0 | 1 => "One look failed".to_owned(),
         n => format!("{n} of {n} looks failed"),
     };
-    let regions: Vec<&str> = vote.regions.iter().map(|line| line.region.as_str()).collect();
+    let regions: Vec<&str> = vote
+        .regions
+        .iter()
+        .map(|line| line.region.as_str())
+        .collect();
     match (vote.of, regions.as_slice()) {
         (0 | 1, [only]) => format!("Sure: {looks}, from {only} alone."),
         (of, _) => format!("Sure: {looks}, {} of {of} regions say down.", vote.down),
@@ -52,7 +59,10 @@ pub(crate) fn confirmed(vote: &VoteSummary) -> String {
 
 /// It fails for another reason now.
 pub(crate) fn cause_changed(failure: &Failure, attribution: Option<Attribution>) -> String {
-    format!("Still down, the cause has changed: {}.", words::cause(failure, attribution))
+    format!(
+        "Still down, the cause has changed: {}.",
+        words::cause(failure, attribution)
+    )
 }
 
 /// Who is told, or that nobody is.
@@ -84,15 +94,26 @@ mod tests {
 
     #[test]
     fn sentences_say_what_happened() {
-        let failure = Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "").with_detail("502");
+        let failure =
+            Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "").with_detail("502");
         let line = RegionVoteLine {
             region: "local".into(),
             verdict: VerdictKind::Down,
             at: Timestamp::UNIX_EPOCH,
             check_id: None,
         };
-        let alone = VoteSummary { down: 1, of: 1, looks: 3, regions: vec![line.clone()] };
-        let three = VoteSummary { down: 2, of: 3, looks: 6, regions: vec![line.clone(), line.clone(), line] };
+        let alone = VoteSummary {
+            down: 1,
+            of: 1,
+            looks: 3,
+            regions: vec![line.clone()],
+        };
+        let three = VoteSummary {
+            down: 2,
+            of: 3,
+            looks: 6,
+            regions: vec![line.clone(), line.clone(), line],
+        };
         let lasted = SignedDuration::from_secs(372);
         let said = [
             first_failure(&failure, Some(Attribution::Origin)),

@@ -25,12 +25,25 @@ fn facts(world: &World, fingerprint: &str, until: i64, problem: Option<FailureCl
         names: vec!["shop.example".into()],
         key: "EC 256".into(),
     };
-    TlsFacts { version: Some("TLS 1.3".into()), cipher: None, alpn: None, chain: vec![leaf], problem }
+    TlsFacts {
+        version: Some("TLS 1.3".into()),
+        cipher: None,
+        alpn: None,
+        chain: vec![leaf],
+        problem,
+    }
 }
 
 async fn see(world: &World, monitor: MonitorId, facts: TlsFacts, day: i64) -> Vec<Notice> {
-    let seen = Seen { account_id: world.account, monitor_id: monitor, config_version: 1, facts };
-    record_certificate(&world.pool, &seen, world.at(day * DAY)).await.unwrap()
+    let seen = Seen {
+        account_id: world.account,
+        monitor_id: monitor,
+        config_version: 1,
+        facts,
+    };
+    record_certificate(&world.pool, &seen, world.at(day * DAY))
+        .await
+        .unwrap()
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -40,7 +53,10 @@ async fn one_warning_per_certificate_threshold_and_contact(pool: PgPool) {
     world.contact("phone", Channel::Sms, true).await;
     let (first, second) = (world.monitor.id, world.another_monitor("Shop home").await);
     for monitor in [first, second] {
-        assert_eq!(see(&world, monitor, facts(&world, "aa", 40, None), 0).await, []);
+        assert_eq!(
+            see(&world, monitor, facts(&world, "aa", 40, None), 0).await,
+            []
+        );
     }
     for day in [11, 12] {
         for monitor in [first, second] {
@@ -49,11 +65,18 @@ async fn one_warning_per_certificate_threshold_and_contact(pool: PgPool) {
     }
     let said = "SELECT event || ' ' || channel || ' ' || (payload ->> 'monitors') FROM deliveries ORDER BY created_at, channel";
     let both = r#"["shop.example", "Shop home"]"#;
-    assert_eq!(world.texts(said).await, [format!("tls.expiring email {both}")], "a text is for the last days");
+    assert_eq!(
+        world.texts(said).await,
+        [format!("tls.expiring email {both}")],
+        "a text is for the last days"
+    );
     see(&world, first, facts(&world, "aa", 40, None), 37).await;
     assert_eq!(
         world.texts(said).await[1..],
-        [format!("tls.expiring email {both}"), format!("tls.expiring sms {both}")]
+        [
+            format!("tls.expiring email {both}"),
+            format!("tls.expiring sms {both}")
+        ]
     );
     assert_eq!(world.count("apalis.jobs").await, 3);
 }
@@ -66,9 +89,15 @@ async fn a_renewal_is_told_to_those_who_were_warned(pool: PgPool) {
     world.contact("late", Channel::Email, true).await;
     let renewed = see(&world, world.monitor.id, facts(&world, "bb", 100, None), 21).await;
     assert_eq!(renewed, [Notice::Renewed]);
-    assert_eq!(see(&world, world.monitor.id, facts(&world, "bb", 100, None), 22).await, []);
+    assert_eq!(
+        see(&world, world.monitor.id, facts(&world, "bb", 100, None), 22).await,
+        []
+    );
     let told = "SELECT d.event || ' ' || c.name FROM deliveries d JOIN contacts c ON c.id = d.contact_id ORDER BY d.created_at";
-    assert_eq!(world.texts(told).await, ["tls.expiring ana", "tls.renewed ana"]);
+    assert_eq!(
+        world.texts(told).await,
+        ["tls.expiring ana", "tls.renewed ana"]
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -80,10 +109,19 @@ async fn a_worse_one_is_told_at_once_by_mail(pool: PgPool) {
     let wrong = Some(FailureClass::TlsHostnameMismatch);
     see(&world, world.monitor.id, facts(&world, "bb", 90, wrong), 1).await;
     let said = "SELECT event || ' ' || channel || ' ' || (payload ->> 'problem') FROM deliveries";
-    assert_eq!(world.texts(said).await, ["tls.worse email tls_hostname_mismatch"]);
+    assert_eq!(
+        world.texts(said).await,
+        ["tls.worse email tls_hostname_mismatch"]
+    );
     let mut connection = world.pool.acquire().await.unwrap();
-    let stored = store::certificates::find(&mut connection, world.account, world.monitor.id).await.unwrap().unwrap();
-    assert_eq!((stored.known.problem, stored.changed_at), (wrong, world.at(DAY)));
+    let stored = store::certificates::find(&mut connection, world.account, world.monitor.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (stored.known.problem, stored.changed_at),
+        (wrong, world.at(DAY))
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -95,6 +133,11 @@ async fn a_look_from_before_an_edit_is_forgotten(pool: PgPool) {
         config_version: 0,
         facts: facts(&world, "aa", 5, None),
     };
-    assert_eq!(record_certificate(&world.pool, &old, world.at(0)).await.unwrap(), []);
+    assert_eq!(
+        record_certificate(&world.pool, &old, world.at(0))
+            .await
+            .unwrap(),
+        []
+    );
     assert_eq!(world.count("certificates").await, 0);
 }

@@ -8,8 +8,13 @@ use sqlx::PgPool;
 
 use crate::world::World;
 
-async fn in_tenant<T>(world: &World, run: impl AsyncFnOnce(&mut sqlx::PgConnection) -> incidents::Result<T>) -> T {
-    let mut transaction = store::tenant::begin(&world.pool, world.account).await.unwrap();
+async fn in_tenant<T>(
+    world: &World,
+    run: impl AsyncFnOnce(&mut sqlx::PgConnection) -> incidents::Result<T>,
+) -> T {
+    let mut transaction = store::tenant::begin(&world.pool, world.account)
+        .await
+        .unwrap();
     let answer = run(&mut transaction).await.unwrap();
     transaction.commit().await.unwrap();
     answer
@@ -21,19 +26,42 @@ async fn a_pause_ends_the_incident_and_a_resume_starts_anew(pool: PgPool) {
     world.contact("ana", Channel::Email, true).await;
     let id = world.outage().await;
     let (account, monitor, ana) = (world.account, world.monitor.id, world.ana());
-    let paused = in_tenant(&world, async |c| incidents::pause_monitor(c, account, monitor, &ana, world.at(80)).await).await;
+    let paused = in_tenant(&world, async |c| {
+        incidents::pause_monitor(c, account, monitor, &ana, world.at(80)).await
+    })
+    .await;
     assert!(paused);
-    let again = in_tenant(&world, async |c| incidents::pause_monitor(c, account, monitor, &ana, world.at(81)).await).await;
+    let again = in_tenant(&world, async |c| {
+        incidents::pause_monitor(c, account, monitor, &ana, world.at(81)).await
+    })
+    .await;
     assert!(!again, "nothing is left to do");
-    assert_eq!(world.incident(id).await.resolved_reason, Some(ResolvedReason::Paused));
-    assert_eq!(world.count("deliveries WHERE event = 'incident.resolved'").await, 1);
+    assert_eq!(
+        world.incident(id).await.resolved_reason,
+        Some(ResolvedReason::Paused)
+    );
+    assert_eq!(
+        world
+            .count("deliveries WHERE event = 'incident.resolved'")
+            .await,
+        1
+    );
     assert!(world.look("local", 85, VerdictKind::Down).await.stale);
-    let resumed = in_tenant(&world, async |c| incidents::resume_monitor(c, account, monitor, &ana, world.at(90)).await).await;
+    let resumed = in_tenant(&world, async |c| {
+        incidents::resume_monitor(c, account, monitor, &ana, world.at(90)).await
+    })
+    .await;
     assert!(resumed);
-    assert_eq!(world.intervals().await, ["up 0 60", "down 60 80", "paused 80 90", "pending 90 "]);
+    assert_eq!(
+        world.intervals().await,
+        ["up 0 60", "down 60 80", "paused 80 90", "pending 90 "]
+    );
     let mut fresh = world.looked("local", 91, VerdictKind::Up);
     fresh.look.config_version = 3;
-    assert_eq!(world.record(&fresh).await.state.unwrap().observed, Observed::Up);
+    assert_eq!(
+        world.record(&fresh).await.state.unwrap().observed,
+        Observed::Up
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -43,12 +71,21 @@ async fn another_address_ends_the_incident_another_name_does_not(pool: PgPool) {
     let ana = world.ana();
     let mut renamed = world.monitor.clone();
     renamed.spec.name = Some("Shop".into());
-    in_tenant(&world, async |c| incidents::edit_monitor(c, (&world.monitor, &renamed), &ana, world.at(80)).await).await;
+    in_tenant(&world, async |c| {
+        incidents::edit_monitor(c, (&world.monitor, &renamed), &ana, world.at(80)).await
+    })
+    .await;
     assert!(world.incident(id).await.is_open());
     let mut moved = renamed.clone();
     moved.spec.url = Some("https://new.example/".into());
-    in_tenant(&world, async |c| incidents::edit_monitor(c, (&renamed, &moved), &ana, world.at(90)).await).await;
-    assert_eq!(world.incident(id).await.resolved_reason, Some(ResolvedReason::Edited));
+    in_tenant(&world, async |c| {
+        incidents::edit_monitor(c, (&renamed, &moved), &ana, world.at(90)).await
+    })
+    .await;
+    assert_eq!(
+        world.incident(id).await.resolved_reason,
+        Some(ResolvedReason::Edited)
+    );
     assert_eq!(world.count("region_votes").await, 0);
     assert_eq!(world.intervals().await.last().unwrap(), "pending 90 ");
 }
@@ -58,13 +95,46 @@ async fn a_deleted_monitor_can_be_restored(pool: PgPool) {
     let world = World::new(pool).await;
     let id = world.outage().await;
     let (account, monitor, ana) = (world.account, world.monitor.id, world.ana());
-    assert!(in_tenant(&world, async |c| incidents::delete_monitor(c, account, monitor, &ana, world.at(80)).await).await);
-    assert_eq!(world.incident(id).await.resolved_reason, Some(ResolvedReason::Deleted));
+    assert!(
+        in_tenant(&world, async |c| incidents::delete_monitor(
+            c,
+            account,
+            monitor,
+            &ana,
+            world.at(80)
+        )
+        .await)
+        .await
+    );
+    assert_eq!(
+        world.incident(id).await.resolved_reason,
+        Some(ResolvedReason::Deleted)
+    );
     assert!(world.look("local", 85, VerdictKind::Down).await.stale);
     assert_eq!(world.intervals().await, ["up 0 60", "down 60 80"]);
-    assert!(in_tenant(&world, async |c| incidents::restore_monitor(c, account, monitor, &ana, world.at(90)).await).await);
+    assert!(
+        in_tenant(&world, async |c| incidents::restore_monitor(
+            c,
+            account,
+            monitor,
+            &ana,
+            world.at(90)
+        )
+        .await)
+        .await
+    );
     assert_eq!(world.intervals().await.last().unwrap(), "pending 90 ");
-    assert!(!in_tenant(&world, async |c| incidents::restore_monitor(c, account, monitor, &ana, world.at(91)).await).await);
+    assert!(
+        !in_tenant(&world, async |c| incidents::restore_monitor(
+            c,
+            account,
+            monitor,
+            &ana,
+            world.at(91)
+        )
+        .await)
+        .await
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -84,13 +154,28 @@ async fn a_deleted_account_is_silent_at_once(pool: PgPool) {
     world.outage().await;
     let mut transaction = world.pool.begin().await.unwrap();
     let by = world.ana();
-    assert!(incidents::delete_account(&mut transaction, world.account, &by, world.at(80)).await.unwrap());
-    assert!(!incidents::delete_account(&mut transaction, world.account, &by, world.at(80)).await.unwrap());
+    assert!(
+        incidents::delete_account(&mut transaction, world.account, &by, world.at(80))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !incidents::delete_account(&mut transaction, world.account, &by, world.at(80))
+            .await
+            .unwrap()
+    );
     transaction.commit().await.unwrap();
     assert!(world.look("local", 85, VerdictKind::Down).await.stale);
     for gone in [
-        "users", "sessions", "memberships", "api_keys", "token_lookups", "contacts WHERE address <> ''",
-        "deliveries WHERE state <> 'skipped'", "monitors WHERE deleted_at IS NULL", "incidents WHERE resolved_at IS NULL",
+        "users",
+        "sessions",
+        "memberships",
+        "api_keys",
+        "token_lookups",
+        "contacts WHERE address <> ''",
+        "deliveries WHERE state <> 'skipped'",
+        "monitors WHERE deleted_at IS NULL",
+        "incidents WHERE resolved_at IS NULL",
     ] {
         assert_eq!(world.count(gone).await, 0, "{gone}");
     }

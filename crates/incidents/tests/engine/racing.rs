@@ -28,7 +28,11 @@ async fn regions_never_miss_each_others_vote(pool: PgPool) {
             world.look("fra", second, VerdictKind::Up).await;
         }
         together(&world, begin + 66, VerdictKind::Up).await;
-        assert_eq!(world.count("incidents WHERE resolved_at IS NULL").await, 0, "round {round}");
+        assert_eq!(
+            world.count("incidents WHERE resolved_at IS NULL").await,
+            0,
+            "round {round}"
+        );
     }
 }
 
@@ -55,7 +59,13 @@ async fn one_incident_however_many_decide(pool: PgPool) {
     }
     assert_eq!(racing.join_all().await.into_iter().flatten().count(), 1);
     assert_eq!(world.count("incidents").await, 1);
-    assert_eq!((world.count("deliveries").await, world.count("apalis.jobs").await), (1, 1));
+    assert_eq!(
+        (
+            world.count("deliveries").await,
+            world.count("apalis.jobs").await
+        ),
+        (1, 1)
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -67,7 +77,10 @@ async fn a_transaction_that_is_rolled_back_leaves_nothing(pool: PgPool) {
     }
     let deciding = world.looked("local", 66, VerdictKind::Down);
     let mut transaction = world.pool.begin().await.unwrap();
-    let recorded = incidents::record_look_in(&mut transaction, &world.secrets, &deciding, world.at(66)).await.unwrap();
+    let recorded =
+        incidents::record_look_in(&mut transaction, &world.secrets, &deciding, world.at(66))
+            .await
+            .unwrap();
     assert!(recorded.opened.is_some());
     transaction.rollback().await.unwrap();
     for table in ["incidents", "deliveries", "apalis.jobs"] {

@@ -31,7 +31,10 @@ async fn an_outage_is_opened_told_and_closed(pool: PgPool) {
     assert_eq!(incident.first_failure_at, world.at(60));
     assert_eq!(incident.confirmed_at, world.at(66));
     assert_eq!(incident.last_good_at, Some(world.at(0)));
-    assert_eq!((incident.vote.down, incident.vote.of, incident.vote.looks), (1, 1, 3));
+    assert_eq!(
+        (incident.vote.down, incident.vote.of, incident.vote.looks),
+        (1, 1, 3)
+    );
     assert_eq!(
         world.timeline(id).await,
         [
@@ -41,23 +44,49 @@ async fn an_outage_is_opened_told_and_closed(pool: PgPool) {
         ]
     );
     let told = "SELECT event || ' ' || channel || ' ' || state FROM deliveries ORDER BY created_at, channel";
-    assert_eq!(world.texts(told).await, ["incident.opened email pending", "incident.opened sms pending"]);
+    assert_eq!(
+        world.texts(told).await,
+        [
+            "incident.opened email pending",
+            "incident.opened sms pending"
+        ]
+    );
     let queues = "SELECT job_type FROM apalis.jobs ORDER BY job_type";
     assert_eq!(world.texts(queues).await, ["deliver_email", "deliver_sms"]);
-    assert_eq!(world.count("token_lookups WHERE kind = 'acknowledge'").await, 2);
+    assert_eq!(
+        world
+            .count("token_lookups WHERE kind = 'acknowledge'")
+            .await,
+        2
+    );
 
     let still = world.look("local", 70, VerdictKind::Down).await;
     assert_eq!((still.opened, still.open_incident), (None, Some(id)));
     let over = world.recovery().await;
     assert_eq!(over.closed, Some(id));
     let incident = world.incident(id).await;
-    assert_eq!(incident.resolved_at, Some(world.at(120)), "it ended with the first good look");
+    assert_eq!(
+        incident.resolved_at,
+        Some(world.at(120)),
+        "it ended with the first good look"
+    );
     assert_eq!(incident.resolved_confirmed_at, Some(world.at(126)));
     assert_eq!(incident.resolved_reason, Some(ResolvedReason::Recovered));
-    assert_eq!(world.timeline(id).await.last().unwrap(), "resolved: Works again after 1 min.");
-    assert_eq!(world.count("deliveries WHERE event = 'incident.resolved'").await, 2);
+    assert_eq!(
+        world.timeline(id).await.last().unwrap(),
+        "resolved: Works again after 1 min."
+    );
+    assert_eq!(
+        world
+            .count("deliveries WHERE event = 'incident.resolved'")
+            .await,
+        2
+    );
     assert_eq!(world.count("apalis.jobs").await, 4);
-    assert_eq!(world.intervals().await, ["up 0 60", "down 60 120", "up 120 "]);
+    assert_eq!(
+        world.intervals().await,
+        ["up 0 60", "down 60 120", "up 120 "]
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -65,10 +94,17 @@ async fn without_a_proven_contact_nobody_is_told_and_it_is_said(pool: PgPool) {
     let world = World::new(pool).await;
     world.contact("new", Channel::Email, false).await;
     let id = world.outage().await;
-    assert_eq!(world.timeline(id).await.last().unwrap(), "note: Nobody is told: no proven contact.");
+    assert_eq!(
+        world.timeline(id).await.last().unwrap(),
+        "note: Nobody is told: no proven contact."
+    );
     world.contact("late", Channel::Email, true).await;
     assert_eq!(world.recovery().await.closed, Some(id));
-    assert_eq!(world.count("deliveries").await, 0, "who was not told of the outage hears of no end");
+    assert_eq!(
+        world.count("deliveries").await,
+        0,
+        "who was not told of the outage hears of no end"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -89,7 +125,10 @@ async fn what_may_not_count_changes_nothing(pool: PgPool) {
     let asked = world.record(&untrusted).await;
     assert!(asked.needs_canary && asked.opened.is_none());
     assert_eq!(world.count("incidents").await, 0);
-    assert!(world.record(&deciding).await.opened.is_some(), "and none of them was counted");
+    assert!(
+        world.record(&deciding).await.opened.is_some(),
+        "and none of them was counted"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -108,13 +147,23 @@ async fn a_new_cause_is_written_down_once(pool: PgPool) {
     let id = world.outage().await;
     for second in [70, 80] {
         let mut other = world.looked("local", second, VerdictKind::Down);
-        other.look.verdict.failure = Some(Failure::new(FailureClass::ConnectRefused, Phase::Connect, ""));
+        other.look.verdict.failure = Some(Failure::new(
+            FailureClass::ConnectRefused,
+            Phase::Connect,
+            "",
+        ));
         other.look.verdict.attribution = None;
         world.record(&other).await;
     }
     let timeline = world.timeline(id).await;
-    let changes: Vec<_> = timeline.iter().filter(|entry| entry.starts_with("cause_changed")).collect();
-    assert_eq!(changes, ["cause_changed: Still down, the cause has changed: server refuses connections."]);
+    let changes: Vec<_> = timeline
+        .iter()
+        .filter(|entry| entry.starts_with("cause_changed"))
+        .collect();
+    assert_eq!(
+        changes,
+        ["cause_changed: Still down, the cause has changed: server refuses connections."]
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -128,14 +177,25 @@ async fn most_regions_must_agree(pool: PgPool) {
         world.look("local", second, VerdictKind::Down).await;
     }
     let asked = world.look("local", 66, VerdictKind::Down).await;
-    assert_eq!(asked.ask_regions, ["fra", "nyc"], "their votes are from before the failure");
+    assert_eq!(
+        asked.ask_regions,
+        ["fra", "nyc"],
+        "their votes are from before the failure"
+    );
     assert_eq!(asked.state.unwrap().observed, Observed::Up);
     let good = world.look("fra", 67, VerdictKind::Up).await;
     assert_eq!(good.opened, None);
     for second in [68, 71] {
-        assert_eq!(world.look("nyc", second, VerdictKind::Down).await.opened, None);
+        assert_eq!(
+            world.look("nyc", second, VerdictKind::Down).await.opened,
+            None
+        );
     }
-    let id = world.look("nyc", 74, VerdictKind::Down).await.opened.unwrap();
+    let id = world
+        .look("nyc", 74, VerdictKind::Down)
+        .await
+        .opened
+        .unwrap();
     let incident = world.incident(id).await;
     assert_eq!((incident.vote.down, incident.vote.of), (2, 3));
     assert_eq!(incident.first_failure_at, world.at(60));

@@ -15,11 +15,20 @@ async fn unknown_for_a_quarter_of_an_hour_is_said_once_by_mail(pool: PgPool) {
     for second in [60, 63, 66] {
         world.look("local", second, VerdictKind::Unknown).await;
     }
-    let notice = async |second: i64| incidents::notice_quiet(&world.pool, world.at(second)).await.unwrap();
+    let notice = async |second: i64| {
+        incidents::notice_quiet(&world.pool, world.at(second))
+            .await
+            .unwrap()
+    };
     assert_eq!(notice(66 + 14 * 60).await, 0);
     assert_eq!(notice(66 + 15 * 60).await, 1);
     assert_eq!(notice(66 + 16 * 60).await, 0);
-    assert_eq!(world.texts("SELECT event || ' ' || channel FROM deliveries").await, ["monitor.unknown email"]);
+    assert_eq!(
+        world
+            .texts("SELECT event || ' ' || channel FROM deliveries")
+            .await,
+        ["monitor.unknown email"]
+    );
     assert_eq!(world.count("incidents").await, 0);
     assert_eq!(world.count("apalis.jobs").await, 1);
 }
@@ -33,13 +42,25 @@ async fn blocked_is_said_once_a_period(pool: PgPool) {
             world.look("local", second, kind).await;
         }
     };
-    let notice = async |second: i64| incidents::notice_quiet(&world.pool, world.at(second)).await.unwrap();
+    let notice = async |second: i64| {
+        incidents::notice_quiet(&world.pool, world.at(second))
+            .await
+            .unwrap()
+    };
     pass(60, VerdictKind::Blocked).await;
-    assert_eq!((notice(300).await, notice(400).await, notice(500).await), (0, 1, 0));
+    assert_eq!(
+        (notice(300).await, notice(400).await, notice(500).await),
+        (0, 1, 0)
+    );
     pass(600, VerdictKind::Up).await;
     pass(700, VerdictKind::Blocked).await;
     assert_eq!(notice(1_100).await, 1);
-    assert_eq!(world.count("deliveries WHERE event = 'monitor.blocked'").await, 2);
+    assert_eq!(
+        world
+            .count("deliveries WHERE event = 'monitor.blocked'")
+            .await,
+        2
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -50,14 +71,19 @@ async fn silence_does_not_keep_a_decision_open(pool: PgPool) {
         world.look("local", second, VerdictKind::Down).await;
     }
     let decide = async |second: i64, trusted| {
-        incidents::decide_overdue(&world.pool, &world.secrets, trusted, world.at(second)).await.unwrap()
+        incidents::decide_overdue(&world.pool, &world.secrets, trusted, world.at(second))
+            .await
+            .unwrap()
     };
     assert_eq!(decide(70, true).await, [], "fra may still answer");
     let untrusted = decide(120, false).await;
     assert_eq!(untrusted[0].recorded.opened, None);
     let decided = decide(200, true).await;
     assert!(decided[0].recorded.opened.is_some());
-    assert_eq!(decided[0].recorded.state.as_ref().unwrap().observed, Observed::Down);
+    assert_eq!(
+        decided[0].recorded.state.as_ref().unwrap().observed,
+        Observed::Down
+    );
     assert_eq!(decide(400, true).await, []);
 }
 
@@ -65,7 +91,9 @@ async fn silence_does_not_keep_a_decision_open(pool: PgPool) {
 async fn a_confirmation_that_hangs_is_looked_at_again(pool: PgPool) {
     let world = World::new(pool).await;
     world.look("local", 60, VerdictKind::Down).await;
-    let overdue = incidents::decide_overdue(&world.pool, &world.secrets, true, world.at(120)).await.unwrap();
+    let overdue = incidents::decide_overdue(&world.pool, &world.secrets, true, world.at(120))
+        .await
+        .unwrap();
     assert_eq!(overdue[0].look_again, ["local"]);
     assert_eq!(overdue[0].recorded.opened, None);
 }

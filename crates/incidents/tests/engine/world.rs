@@ -33,7 +33,10 @@ impl World {
         jobs::migrate(&pool).await.unwrap();
         let start: Timestamp = "2026-11-22T13:00:00Z".parse().unwrap();
         let account = AccountId::generate();
-        let spec = MonitorSpec { url: Some("https://shop.example/".into()), ..MonitorSpec::default() };
+        let spec = MonitorSpec {
+            url: Some("https://shop.example/".into()),
+            ..MonitorSpec::default()
+        };
         let monitor = Monitor {
             id: MonitorId::generate(),
             account_id: account,
@@ -45,7 +48,13 @@ impl World {
             updated_at: start,
         };
         let secrets = Secrets::new(["a key that is long enough"]).unwrap();
-        let world = Self { pool, secrets, account, monitor, start };
+        let world = Self {
+            pool,
+            secrets,
+            account,
+            monitor,
+            start,
+        };
         world
             .sql(&format!(
                 "INSERT INTO accounts (id, name, created_at, practice_token)
@@ -55,10 +64,18 @@ impl World {
             .await;
         world.worker("local").await;
         let mut transaction = store::tenant::begin(&world.pool, account).await.unwrap();
-        store::monitors::insert(&mut transaction, &world.secrets, &world.monitor).await.unwrap();
-        incidents::monitor_created(&mut transaction, account, world.monitor.id, &world.ana(), start)
+        store::monitors::insert(&mut transaction, &world.secrets, &world.monitor)
             .await
             .unwrap();
+        incidents::monitor_created(
+            &mut transaction,
+            account,
+            world.monitor.id,
+            &world.ana(),
+            start,
+        )
+        .await
+        .unwrap();
         transaction.commit().await.unwrap();
         world
     }
@@ -78,11 +95,21 @@ impl World {
         let mut monitor = self.monitor.clone();
         monitor.id = MonitorId::generate();
         monitor.spec.name = Some(name.into());
-        let mut transaction = store::tenant::begin(&self.pool, self.account).await.unwrap();
-        store::monitors::insert(&mut transaction, &self.secrets, &monitor).await.unwrap();
-        incidents::monitor_created(&mut transaction, self.account, monitor.id, &self.ana(), self.start)
+        let mut transaction = store::tenant::begin(&self.pool, self.account)
             .await
             .unwrap();
+        store::monitors::insert(&mut transaction, &self.secrets, &monitor)
+            .await
+            .unwrap();
+        incidents::monitor_created(
+            &mut transaction,
+            self.account,
+            monitor.id,
+            &self.ana(),
+            self.start,
+        )
+        .await
+        .unwrap();
         transaction.commit().await.unwrap();
         monitor.id
     }
@@ -103,13 +130,18 @@ impl World {
             created_at: self.start,
         };
         let mut connection = self.pool.acquire().await.unwrap();
-        store::contacts::insert(&mut connection, self.account, &contact, &address).await.unwrap();
+        store::contacts::insert(&mut connection, self.account, &contact, &address)
+            .await
+            .unwrap();
         contact.id
     }
 
     pub fn ana(&self) -> By {
         By {
-            actor: Actor { kind: ActorKind::User, name: "Ana".into() },
+            actor: Actor {
+                kind: ActorKind::User,
+                name: "Ana".into(),
+            },
             contact_id: None,
             email: Some("ana@shop.example".into()),
         }
@@ -120,7 +152,8 @@ impl World {
     }
 
     pub fn looked(&self, region: &str, second: i64, kind: VerdictKind) -> Looked {
-        let failure = Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "HTTP 502").with_detail("502");
+        let failure =
+            Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "HTTP 502").with_detail("502");
         let verdict = Verdict {
             kind,
             failure: (!kind.is_good()).then_some(failure),
@@ -152,48 +185,76 @@ impl World {
     }
 
     pub async fn record(&self, looked: &Looked) -> Recorded {
-        record_look(&self.pool, &self.secrets, looked, looked.look.finished_at).await.unwrap()
+        record_look(&self.pool, &self.secrets, looked, looked.look.finished_at)
+            .await
+            .unwrap()
     }
 
     /// Down at second 60, confirmed at 66.
     pub async fn outage(&self) -> IncidentId {
         for second in [60, 63] {
-            assert_eq!(self.look("local", second, VerdictKind::Down).await.opened, None);
+            assert_eq!(
+                self.look("local", second, VerdictKind::Down).await.opened,
+                None
+            );
         }
-        self.look("local", 66, VerdictKind::Down).await.opened.unwrap()
+        self.look("local", 66, VerdictKind::Down)
+            .await
+            .opened
+            .unwrap()
     }
 
     /// Up at second 120, confirmed at 126.
     pub async fn recovery(&self) -> Recorded {
         for second in [120, 123] {
-            assert_eq!(self.look("local", second, VerdictKind::Up).await.closed, None);
+            assert_eq!(
+                self.look("local", second, VerdictKind::Up).await.closed,
+                None
+            );
         }
         self.look("local", 126, VerdictKind::Up).await
     }
 
     pub async fn sql(&self, statement: &str) {
-        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&self.pool).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+            .execute(&self.pool)
+            .await
+            .unwrap();
     }
 
     pub async fn count(&self, from: &str) -> i64 {
         let statement = format!("SELECT count(*) FROM {from}");
-        sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&self.pool).await.unwrap()
+        sqlx::query_scalar(AssertSqlSafe(statement))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
     }
 
     /// The values of one text column, joined.
     pub async fn texts(&self, select: &str) -> Vec<String> {
-        sqlx::query_scalar(AssertSqlSafe(select.to_owned())).fetch_all(&self.pool).await.unwrap()
+        sqlx::query_scalar(AssertSqlSafe(select.to_owned()))
+            .fetch_all(&self.pool)
+            .await
+            .unwrap()
     }
 
     pub async fn timeline(&self, incident: IncidentId) -> Vec<String> {
         let mut connection = self.pool.acquire().await.unwrap();
-        let events = store::incidents::events::list(&mut connection, self.account, incident).await.unwrap();
-        events.into_iter().map(|event| format!("{}: {}", event.kind, event.text)).collect()
+        let events = store::incidents::events::list(&mut connection, self.account, incident)
+            .await
+            .unwrap();
+        events
+            .into_iter()
+            .map(|event| format!("{}: {}", event.kind, event.text))
+            .collect()
     }
 
     pub async fn incident(&self, id: IncidentId) -> domain::incident::Incident {
         let mut connection = self.pool.acquire().await.unwrap();
-        store::incidents::find(&mut connection, self.account, id).await.unwrap().unwrap()
+        store::incidents::find(&mut connection, self.account, id)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// `status from to` of each interval, seconds from the start.
