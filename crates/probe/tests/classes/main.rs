@@ -5,7 +5,9 @@ mod connections;
 mod handshakes;
 mod http_one;
 mod http_two;
+mod noise;
 mod redirects;
+mod site;
 
 use std::time::{Duration, Instant};
 

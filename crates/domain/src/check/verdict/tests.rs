@@ -129,6 +129,27 @@ fn status_by_default(#[case] status: u16, #[case] kind: VerdictKind) {
     assert_eq!(judge(&answer(status, ""), &expectation()).kind, kind);
 }
 
+/// Every spelling that validation takes.
+#[rstest]
+#[case("204", 204, true)]
+#[case("200-204", 204, true)]
+#[case("4xx", 404, true)]
+#[case("4xx", 500, false)]
+fn status_by_the_owner(#[case] range: &str, #[case] status: u16, #[case] up: bool) {
+    let http = crate::monitor::HttpSpec {
+        expected_status: Some(vec![range.to_owned()]),
+        ..Default::default()
+    };
+    let spec = MonitorSpec {
+        url: Some("https://shop.example/".to_owned()),
+        http: Some(http),
+        ..MonitorSpec::default()
+    };
+    let expected = Expectation::of(&Settings::of(&spec), false, false);
+    let verdict = judge(&answer(status, ""), &expected);
+    assert_eq!(verdict.kind == VerdictKind::Up, up);
+}
+
 #[test]
 fn a_bad_status_wins_over_a_broken_body() {
     let mut look = answer(502, "<center>nginx</center>");
