@@ -30,6 +30,8 @@ GRANT SELECT, UPDATE ON accounts TO watchbell_tenant;
 
 -- Shared facts without a tenant that every page needs.
 GRANT SELECT ON regions, workers, hours, blind_intervals, canaries TO watchbell_tenant;
+-- Counters are keyed hashes of what is limited; a use case counts in its own transaction.
+GRANT SELECT, INSERT, UPDATE ON throttles TO watchbell_tenant;
 -- The audit log is only ever added to.
 REVOKE UPDATE, DELETE ON audit_events FROM watchbell_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO watchbell_system;

@@ -109,7 +109,7 @@ pub(crate) async fn tell_those_told(
 }
 
 /// One row and its job, unless it was planned before.
-async fn write(
+pub(crate) async fn write(
     connection: &mut PgConnection,
     message: &Message,
     (contact_id, channel): (ContactId, Channel),

@@ -1,5 +1,6 @@
 //! API keys. The secret is shown once and kept as a hash.
 
+use domain::account::Plan;
 use domain::account::api_key::{ApiKey, Scope};
 use domain::ids::{AccountId, ApiKeyId, UserId};
 use jiff::Timestamp;
@@ -35,24 +36,56 @@ pub async fn insert(
     Ok(())
 }
 
-/// The key that is not revoked, with the hash of its secret.
-pub async fn find(
-    connection: &mut PgConnection,
-    account: AccountId,
-    id: ApiKeyId,
-) -> Result<Option<(ApiKey, Vec<u8>)>> {
-    let row = sqlx::query!(
-        r#"SELECT id, name, prefix, secret_hash, scope, created_at AS "created_at: jiff_sqlx::Timestamp",
+/// The key, unless it is revoked.
+pub async fn find(connection: &mut PgConnection, account: AccountId, id: ApiKeyId) -> Result<Option<ApiKey>> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT id, name, prefix, scope, created_at AS "created_at: jiff_sqlx::Timestamp",
              expires_at AS "expires_at: jiff_sqlx::Timestamp", last_used_at AS "last_used_at: jiff_sqlx::Timestamp"
          FROM api_keys WHERE account_id = $1 AND id = $2 AND revoked_at IS NULL"#,
         account.uuid(),
         id.uuid()
     )
     .fetch_optional(connection)
+    .await?
+    .map(Row::into_key)
+    .transpose()
+}
+
+/// A key with its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// The account's plan.
+    pub plan: Plan,
+    /// The person who made it.
+    pub created_by: Option<UserId>,
+    /// The key.
+    pub key: ApiKey,
+}
+
+/// The live key behind the hash of a secret, before the account is known: not for a fenced transaction.
+pub async fn find_by_secret(connection: &mut PgConnection, secret_hash: &[u8]) -> Result<Option<Owned>> {
+    let row = sqlx::query!(
+        r#"SELECT k.account_id, s.plan, k.created_by, k.id, k.name, k.prefix, k.scope,
+             k.created_at AS "created_at: jiff_sqlx::Timestamp", k.expires_at AS "expires_at: jiff_sqlx::Timestamp",
+             k.last_used_at AS "last_used_at: jiff_sqlx::Timestamp"
+         FROM token_lookups t
+         JOIN api_keys k ON k.account_id = t.account_id AND k.id = t.row_id
+         JOIN accounts a ON a.id = t.account_id
+         JOIN subscriptions s ON s.account_id = t.account_id
+         WHERE t.kind = 'api_key' AND t.token = $1 AND k.secret_hash = $2
+           AND k.revoked_at IS NULL AND a.deleted_at IS NULL"#,
+        lookup_token(secret_hash),
+        secret_hash
+    )
+    .fetch_optional(connection)
     .await?;
     row.map(|row| {
-        let hash = row.secret_hash;
-        let row = Row {
+        let account_id = AccountId::from_uuid(row.account_id);
+        let plan = Plan::parse(&row.plan).ok_or_else(|| Error::impossible("subscriptions", "plan", account_id))?;
+        let key = Row {
             id: row.id,
             name: row.name,
             prefix: row.prefix,
@@ -61,9 +94,15 @@ pub async fn find(
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
         };
-        Ok((row.into_key()?, hash))
+        let created_by = row.created_by.map(UserId::from_uuid);
+        Ok(Owned { account_id, plan, created_by, key: key.into_key()? })
     })
     .transpose()
+}
+
+/// What [`crate::token_lookups`] knows a key by.
+pub fn lookup_token(secret_hash: &[u8]) -> String {
+    hex::encode(secret_hash)
 }
 
 /// Every key that is not revoked, oldest first.

@@ -95,6 +95,22 @@ pub async fn claim(connection: &mut PgConnection, slot: Slot<'_>, body_hash: &[u
     })
 }
 
+/// Notes, in the transaction of the request itself, that it was carried out: a replay then knows it
+/// even when the process dies before the answer is kept.
+pub async fn mark_carried_out(connection: &mut PgConnection, slot: Slot<'_>) -> Result<()> {
+    sqlx::query!(
+        "UPDATE idempotency_keys SET status = 200
+         WHERE account_id = $1 AND api_key_id = $2 AND route = $3 AND key = $4",
+        slot.account.uuid(),
+        slot.api_key.uuid(),
+        slot.route,
+        slot.key
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Keeps the answer for replays.
 pub async fn finish(connection: &mut PgConnection, slot: Slot<'_>, answer: &Answer) -> Result<()> {
     sqlx::query!(

@@ -45,6 +45,23 @@ pub async fn upsert_region(connection: &mut PgConnection, region: &str, name: &s
     Ok(())
 }
 
+/// A region that we look from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the columns")]
+pub struct Region {
+    pub id: String,
+    pub name: String,
+    pub addresses: Vec<String>,
+}
+
+/// Every region, by id.
+pub async fn list_regions(connection: &mut PgConnection) -> Result<Vec<Region>> {
+    let rows = sqlx::query_as!(Region, r#"SELECT id, name, addresses FROM regions ORDER BY id COLLATE "C""#)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows)
+}
+
 /// Says that the worker lives; answers with the database's clock.
 pub async fn beat(connection: &mut PgConnection, worker: &str, region: &str) -> Result<Timestamp> {
     let now = sqlx::query_scalar!(

@@ -12,7 +12,7 @@ pub use limits::{list_faster_than, list_newest_beyond};
 pub use list::{Cursor, Filter, Listed, Sort, list, list_tags};
 pub use sealed::Stored;
 
-use domain::ids::{AccountId, MonitorId};
+use domain::ids::{AccountId, ContactId, MonitorId};
 use domain::monitor::Monitor;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -143,6 +143,35 @@ pub async fn count(connection: &mut PgConnection, account: AccountId) -> Result<
     .fetch_one(connection)
     .await?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// How many monitors are looked at: neither paused nor deleted.
+pub async fn count_active(connection: &mut PgConnection, account: AccountId) -> Result<u32> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM monitors
+         WHERE account_id = $1 AND deleted_at IS NULL AND paused_at IS NULL"#,
+        account.uuid()
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The monitors whose own list of recipients names this contact, deleted ones left out.
+pub async fn list_ids_naming(
+    connection: &mut PgConnection,
+    account: AccountId,
+    contact: ContactId,
+) -> Result<Vec<MonitorId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM monitors WHERE account_id = $1 AND deleted_at IS NULL
+           AND (spec -> 'contact_ids')::jsonb @> to_jsonb($2::text) ORDER BY id",
+        account.uuid(),
+        contact.to_string()
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(MonitorId::from_uuid).collect())
 }
 
 /// Deletes softly. The owner's key is free for another monitor at once; the settings keep it.

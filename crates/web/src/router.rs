@@ -39,6 +39,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), middleware::csrf::guard))
         .layer(from_fn(middleware::deadline::limit))
         .layer(CatchPanicLayer::custom(middleware::panic::answer))
+        .layer(from_fn_with_state(state.clone(), api::gate::guard))
         .layer(from_fn_with_state(state.clone(), middleware::faults::show))
         .layer(from_fn_with_state(state.clone(), middleware::headers::add))
         .layer(CompressionLayer::new().br(true).gzip(true))

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sqlx::PgPool;
 use store::Secrets;
 
+use crate::api::rate::Limiter;
 use crate::auth::password::Hasher;
 use crate::config::WebConfig;
 use crate::events::Hub;
@@ -32,6 +33,8 @@ pub struct Inner {
     pub events: Hub,
     /// Hashes passwords, a few at a time.
     pub hasher: Hasher,
+    /// Requests to the API a minute.
+    pub api_limits: Limiter,
 }
 
 impl AppState {
@@ -45,7 +48,7 @@ impl AppState {
         events: Hub,
     ) -> Self {
         let read_pool = read_pool.unwrap_or_else(|| pool.clone());
-        Self(Arc::new(Inner { pool, read_pool, secrets, clock, config, events, hasher: Hasher::new() }))
+        Self(Arc::new(Inner { pool, read_pool, secrets, clock, config, events, hasher: Hasher::new(), api_limits: Limiter::default() }))
     }
 
     /// The present moment.

@@ -33,6 +33,30 @@ pub const CODE_NETWORK: Limit = Limit { scope: "code.network", most: 120, window
 /// Passwords asked for by a page of settings.
 pub const PASSWORD_USER: Limit = Limit { scope: "password.user", most: 10, window: Duration::from_secs(900) };
 
+/// Looks asked for at one monitor, or by one account without a monitor.
+pub const CHECK_NOW: Limit = Limit { scope: "check.now", most: 6, window: Duration::from_secs(60) };
+/// Codes sent to one contact's address.
+pub const CONTACT_CODE_ADDRESS: Limit = Limit { scope: "contact.address", most: 6, window: HOUR };
+/// Codes sent to contacts of one account.
+pub const CONTACT_CODE_ACCOUNT: Limit = Limit { scope: "contact.account", most: 30, window: HOUR };
+/// Codes to contacts asked for from one network.
+pub const CONTACT_CODE_NETWORK: Limit = Limit { scope: "contact.network", most: 60, window: HOUR };
+/// Test messages to one contact.
+pub const CONTACT_TEST: Limit = Limit { scope: "contact.test", most: 1, window: Duration::from_secs(60) };
+
+/// Counts one more event in the caller's transaction, so that what is taken back is not counted. The
+/// seconds to wait when it is over the limit.
+pub async fn take_within(
+    connection: &mut sqlx::PgConnection,
+    state: &AppState,
+    limit: Limit,
+    key: &str,
+    now: jiff::Timestamp,
+) -> store::Result<Option<u64>> {
+    let count = store::throttles::count(connection, limit.scope, &hash(state, limit, key), limit.window, now).await?;
+    Ok((count > limit.most).then(|| store::throttles::window_left(limit.window, now).as_secs()))
+}
+
 /// Counts one more event; [`PageError::TooManyRequests`] when it is over the limit.
 pub async fn take(state: &AppState, limit: Limit, key: &str) -> Result<(), PageError> {
     let now = state.now();

@@ -138,7 +138,8 @@ impl IntoResponse for PageError {
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error with its causes, for the log.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -40,6 +40,14 @@ impl FieldError {
     }
 }
 
+/// Checks one line that people read, such as a name: not empty, at most `most` characters, no line
+/// breaks, no marks that turn the direction of writing.
+pub fn check_line(pointer: &str, text: &str, most: usize) -> Result<(), FieldError> {
+    let mut complaints = Complaints::default();
+    complaints.text(pointer, text, most, Text::Line);
+    complaints.into_vec().into_iter().next().map_or(Ok(()), Err)
+}
+
 /// Checks a whole monitor against the bounds of the reference, the plan and the address policy.
 pub fn validate(spec: &MonitorSpec, limits: &Limits, policy: AddressPolicy) -> Vec<FieldError> {
     let mut complaints = Complaints::default();

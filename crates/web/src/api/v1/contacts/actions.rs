@@ -1,0 +1,74 @@
+//! Actions on one contact.
+
+use axum::extract::State;
+use axum::response::Response;
+use domain::ids::ContactId;
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::ContactView;
+use crate::api::auth::Writer;
+use crate::api::body::{Body, NoBody};
+use crate::api::etag;
+use crate::api::id::Id;
+use crate::api::problem::{ApiResult, Problem};
+use crate::state::AppState;
+use crate::usecases::contacts::{self, CodeOutcome};
+
+/// The code that a contact got.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"code": "482913"}))]
+pub struct CodeInput {
+    /// Six digits.
+    code: String,
+}
+
+/// Verify a contact
+///
+/// Takes the code that was sent to it: good for 10 minutes, five tries.
+#[utoipa::path(post, path = "/api/v1/contacts/{contact_id}/verify", tag = "Contacts", operation_id = "contacts.verify",
+    params(("contact_id" = String, Path, description = "`con_…`")), request_body = CodeInput,
+    responses((status = 200, body = ContactView)))]
+pub async fn verify(State(state): State<AppState>, writer: Writer, Id(id): Id<ContactId>, body: Body) -> ApiResult<Response> {
+    let input: CodeInput = body.decode()?;
+    let mut tx = writer.begin(&state).await?;
+    let outcome = contacts::verify(&mut tx, &state, &writer.caller(&state), id, &input.code).await?;
+    let contact = store::contacts::find(&mut tx, writer.account_id(), id).await?.ok_or_else(Problem::not_found)?;
+    // A wrong try counts too.
+    writer.finish(tx).await?;
+    match outcome {
+        CodeOutcome::Right => etag::tagged(StatusCode::OK, None, &ContactView::of(&state, contact, false)),
+        CodeOutcome::Wrong { left } => {
+            Err(Problem::field("/code", "wrong_code", format!("is not the code that was sent; {left} tries are left")))
+        }
+        CodeOutcome::Dead => {
+            Err(Problem::field("/code", "expired_code", "is no longer good; ask for another with /resend"))
+        }
+    }
+}
+
+/// Send another code
+///
+/// At the earliest 60 seconds after the last.
+#[utoipa::path(post, path = "/api/v1/contacts/{contact_id}/resend", tag = "Contacts", operation_id = "contacts.resend",
+    params(("contact_id" = String, Path, description = "`con_…`")), responses((status = 200, body = ContactView)))]
+pub async fn resend(State(state): State<AppState>, writer: Writer, Id(id): Id<ContactId>, _: NoBody) -> ApiResult<Response> {
+    let mut tx = writer.begin(&state).await?;
+    let contact = contacts::resend(&mut tx, &state, &writer.caller(&state), id).await?;
+    writer.finish(tx).await?;
+    etag::tagged(StatusCode::OK, None, &ContactView::of(&state, contact, false))
+}
+
+/// Send a test message
+///
+/// To a proven contact, at most one a minute. SMS are paid from the wallet.
+#[utoipa::path(post, path = "/api/v1/contacts/{contact_id}/test", tag = "Contacts", operation_id = "contacts.test",
+    params(("contact_id" = String, Path, description = "`con_…`")), responses((status = 200, body = ContactView)))]
+pub async fn test(State(state): State<AppState>, writer: Writer, Id(id): Id<ContactId>, _: NoBody) -> ApiResult<Response> {
+    let mut tx = writer.begin(&state).await?;
+    let contact = contacts::test(&mut tx, &state, &writer.caller(&state), id).await?;
+    writer.finish(tx).await?;
+    etag::tagged(StatusCode::OK, None, &ContactView::of(&state, contact, false))
+}

@@ -1,0 +1,206 @@
+//! `/incidents`.
+
+mod view;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use domain::ids::{IncidentId, MonitorId};
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use store::incidents::{Cursor, Filter};
+use utoipa::ToSchema;
+
+pub use self::view::{DeliveryView, IncidentView, ListedIncidentView};
+use crate::api::auth::{Reader, Writer};
+use crate::api::body::{Body, MaybeBody, NoBody};
+use crate::api::csv;
+use crate::api::etag;
+use crate::api::id::Id;
+use crate::api::problem::{ApiResult, Problem};
+use crate::api::query::{Page, Params, cut};
+use crate::state::AppState;
+use crate::usecases::incidents;
+use domain::ids::AccountId;
+
+/// How an incident is ended.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveInput {
+    /// End it although the target still fails; it then stays quiet until it was up once.
+    force: Option<bool>,
+}
+
+/// A comment.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"text": "php-fpm was out of workers, restarted."}))]
+pub struct CommentInput {
+    /// At most 5000 characters.
+    #[schema(min_length = 1, max_length = 5000)]
+    text: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PlaceInList {
+    first_failure_at: Timestamp,
+    id: IncidentId,
+}
+
+/// List incidents
+///
+/// Newest first; those that were open at any moment between `from` and `to`. `Accept: text/csv` answers a
+/// table, its next cursor in the header `Next-Cursor`.
+#[utoipa::path(get, path = "/api/v1/incidents", tag = "Incidents", operation_id = "incidents.list",
+    params(
+        ("status" = Option<String>, Query, description = "open or resolved"),
+        ("monitor_id" = Option<String>, Query, description = "Of this monitor"),
+        ("tag" = Option<String>, Query, description = "Of monitors with this tag"),
+        ("acknowledged" = Option<bool>, Query, description = "Somebody has it, or nobody"),
+    ),
+    responses((status = 200, content((Page<ListedIncidentView> = "application/json"), (String = "text/csv")))))]
+pub async fn list(State(state): State<AppState>, reader: Reader, mut params: Params, headers: HeaderMap) -> ApiResult<Response> {
+    let now = state.now();
+    let is_open = |word: &str| match word {
+        "open" => Some(true),
+        "resolved" => Some(false),
+        _ => None,
+    };
+    let (from, to) = params.range(now)?;
+    let filter = Filter {
+        open: params.word("status", is_open, &["open", "resolved"])?,
+        monitor_id: params.parse::<MonitorId>("monitor_id")?,
+        tag: params.take("tag"),
+        acknowledged: params.optional_flag("acknowledged")?,
+        from,
+        to,
+        ..Filter::default()
+    };
+    let page = params.page::<PlaceInList>()?;
+    params.finish()?;
+    let cursor = page.cursor.map(|place| Cursor { first_failure_at: place.first_failure_at, id: place.id });
+    let mut tx = reader.begin(&state).await?;
+    let mut rows = store::incidents::list(&mut tx, reader.account_id(), &filter, cursor, page.limit + 1).await?;
+    let next = cut(&mut rows, page.limit, |row| PlaceInList {
+        first_failure_at: row.incident.first_failure_at,
+        id: row.incident.id,
+    });
+    let data: Vec<ListedIncidentView> =
+        rows.iter().map(|row| ListedIncidentView::of(&state, &row.incident, &row.monitor_name, now)).collect();
+    let page = Page::new(data, next);
+    if csv::is_wanted(&headers) {
+        let rows = page.data.iter().map(ListedIncidentView::row);
+        return csv::answer(&ListedIncidentView::COLUMNS, rows, page.next_cursor.as_deref());
+    }
+    Ok(axum::Json(page).into_response())
+}
+
+/// Get an incident
+#[utoipa::path(get, path = "/api/v1/incidents/{incident_id}", tag = "Incidents", operation_id = "incidents.get",
+    params(("incident_id" = String, Path, description = "`inc_…`")), responses((status = 200, body = IncidentView)))]
+pub async fn get(
+    State(state): State<AppState>,
+    reader: Reader,
+    Id(id): Id<IncidentId>,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    params.finish()?;
+    let mut tx = reader.begin(&state).await?;
+    let view = find(&mut tx, &state, (reader.account_id(), id)).await?;
+    etag::fresh(&headers, None, &view)
+}
+
+/// List deliveries of an incident
+///
+/// Every message about it: to whom, and what became of it.
+#[utoipa::path(get, path = "/api/v1/incidents/{incident_id}/deliveries", tag = "Incidents",
+    operation_id = "incidents.deliveries", params(("incident_id" = String, Path, description = "`inc_…`")),
+    responses((status = 200, body = Page<DeliveryView>)))]
+pub async fn deliveries(
+    State(state): State<AppState>,
+    reader: Reader,
+    Id(id): Id<IncidentId>,
+    params: Params,
+) -> ApiResult<axum::Json<Page<DeliveryView>>> {
+    params.finish()?;
+    let mut tx = reader.begin(&state).await?;
+    let account = reader.account_id();
+    store::incidents::find(&mut tx, account, id).await?.ok_or_else(Problem::not_found)?;
+    let data = view::deliveries(&mut tx, account, id).await?;
+    Ok(axum::Json(Page::new(data, None::<()>)))
+}
+
+/// Acknowledge an incident
+///
+/// The first one has it; the others are told, reminders stop.
+#[utoipa::path(post, path = "/api/v1/incidents/{incident_id}/acknowledge", tag = "Incidents",
+    operation_id = "incidents.acknowledge", params(("incident_id" = String, Path, description = "`inc_…`")),
+    responses((status = 200, body = IncidentView)))]
+pub async fn acknowledge(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<IncidentId>,
+    _: NoBody,
+) -> ApiResult<Response> {
+    let mut tx = writer.begin(&state).await?;
+    incidents::acknowledge(&mut tx, &writer.caller(&state), id).await?;
+    let view = find(&mut tx, &state, (writer.account_id(), id)).await?;
+    writer.finish(tx).await?;
+    etag::tagged(StatusCode::OK, None, &view)
+}
+
+/// Resolve an incident
+///
+/// While the target still fails: 409 `still_failing`, unless `force` is true.
+#[utoipa::path(post, path = "/api/v1/incidents/{incident_id}/resolve", tag = "Incidents",
+    operation_id = "incidents.resolve", params(("incident_id" = String, Path, description = "`inc_…`")),
+    request_body = Option<ResolveInput>, responses((status = 200, body = IncidentView)))]
+pub async fn resolve(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<IncidentId>,
+    MaybeBody(body): MaybeBody,
+) -> ApiResult<Response> {
+    let input: ResolveInput = body.map(|body| body.decode()).transpose()?.unwrap_or_default();
+    let mut tx = writer.begin(&state).await?;
+    incidents::resolve(&mut tx, &writer.caller(&state), id, input.force.unwrap_or(false)).await?;
+    let view = find(&mut tx, &state, (writer.account_id(), id)).await?;
+    writer.finish(tx).await?;
+    etag::tagged(StatusCode::OK, None, &view)
+}
+
+/// Comment on an incident
+#[utoipa::path(post, path = "/api/v1/incidents/{incident_id}/comments", tag = "Incidents",
+    operation_id = "incidents.comment", params(("incident_id" = String, Path, description = "`inc_…`")),
+    request_body = CommentInput, responses((status = 200, body = IncidentView)))]
+pub async fn comment(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<IncidentId>,
+    body: Body,
+) -> ApiResult<Response> {
+    let input: CommentInput = body.decode()?;
+    let mut tx = writer.begin(&state).await?;
+    incidents::comment(&mut tx, &writer.caller(&state), id, &input.text).await?;
+    let view = find(&mut tx, &state, (writer.account_id(), id)).await?;
+    writer.finish(tx).await?;
+    etag::tagged(StatusCode::OK, None, &view)
+}
+
+async fn find(
+    connection: &mut PgConnection,
+    state: &AppState,
+    (account, id): (AccountId, IncidentId),
+) -> ApiResult<IncidentView> {
+    let incident = store::incidents::find(connection, account, id).await?.ok_or_else(Problem::not_found)?;
+    // A deleted monitor keeps its incidents.
+    let monitor =
+        store::monitors::find_with_deleted(connection, &state.secrets, account, incident.monitor_id).await?;
+    let name = monitor.map(|monitor| monitor.settings().name).unwrap_or_default();
+    let timeline = store::incidents::events::list(connection, account, id).await?;
+    let deliveries = view::deliveries(connection, account, id).await?;
+    let listed = ListedIncidentView::of(state, &incident, &name, state.now());
+    Ok(IncidentView::of(listed, &incident, timeline, deliveries))
+}

@@ -1,0 +1,279 @@
+//! Monitors as clients send them.
+
+use domain::ids::{ContactId, PolicyId};
+use domain::monitor::spec::Headers;
+use domain::monitor::{ConfirmSpec, HttpSpec, JsonRule, Kind, MonitorSpec, TlsSpec};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::api::json::Json;
+use crate::api::problem::{ApiResult, Problem};
+use crate::usecases::monitors::NewMonitor;
+
+/// Fields of a Monitor that only we set. A whole object can be sent back: PUT and PATCH ignore them.
+const READ_ONLY: [&str; 9] =
+    ["id", "html_url", "status", "confirming", "status_since", "last_check", "uptime_30d", "created_at", "updated_at"];
+
+/// A monitor to be made. `{"url":"https://…"}` is enough; what is left out or null has its default.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Shop", "url": "https://shop.example/health", "interval_seconds": 60, "tags": ["prod"]}))]
+pub struct MonitorInput {
+    /// What people read; host and path of the address by default.
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    /// `http`, `tcp` or `tls`; `http` when `url` is given. It cannot change later.
+    #[schema(value_type = Option<KindName>)]
+    pub kind: Option<Kind>,
+    /// Of an `http` monitor: an absolute http or https URL.
+    #[schema(max_length = 2048, example = "https://shop.example/health")]
+    pub url: Option<String>,
+    /// Of a `tcp` or `tls` monitor: name or address.
+    pub host: Option<String>,
+    /// Of a `tcp` or `tls` monitor; 443 for `tls` by default.
+    #[schema(minimum = 1, maximum = 65535)]
+    pub port: Option<u16>,
+    /// Seconds between looks, from the plan's minimum to 86400; 60 by default.
+    #[schema(minimum = 10, maximum = 86400)]
+    pub interval_seconds: Option<u32>,
+    /// Milliseconds that a whole look may take, less than the interval; the smaller of 10000 and half the
+    /// interval by default.
+    #[schema(minimum = 500, maximum = 60000)]
+    pub timeout_ms: Option<u32>,
+    /// What is sent and expected.
+    pub http: Option<HttpInput>,
+    /// When certificates are spoken of.
+    pub tls: Option<TlsInput>,
+    /// From where it is looked at; all regions by default.
+    pub regions: Option<Vec<String>>,
+    /// How a failure or a recovery is confirmed.
+    pub confirm: Option<ConfirmInput>,
+    /// Slower than this is degraded.
+    #[schema(minimum = 1, maximum = 60000)]
+    pub degraded_above_ms: Option<u32>,
+    /// The escalation policy; the default policy when null.
+    #[schema(value_type = Option<String>)]
+    pub policy_id: Option<PolicyId>,
+    /// Short for a policy of one step; excludes `policy_id`.
+    #[schema(value_type = Option<Vec<String>>)]
+    pub contact_ids: Option<Vec<ContactId>>,
+    /// At most 20 of 50 characters.
+    #[schema(max_items = 20)]
+    pub tags: Option<Vec<String>>,
+    /// Your own key: at most 100 letters, digits and `. _ : -`, one monitor each.
+    #[schema(max_length = 100)]
+    pub key: Option<String>,
+    /// It is not looked at.
+    pub paused: Option<bool>,
+}
+
+/// What is sent and expected of an `http` monitor.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpInput {
+    /// GET by default.
+    pub method: Option<String>,
+    /// At most 20, 8 KiB together. `"••••"` keeps the value that is there.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
+    pub headers: Option<Headers>,
+    /// At most 64 kB.
+    pub body: Option<String>,
+    /// True by default.
+    pub follow_redirects: Option<bool>,
+    /// 10 by default.
+    #[schema(minimum = 0, maximum = 20)]
+    pub max_redirects: Option<u32>,
+    /// Statuses and ranges, `["200-399"]` by default.
+    pub expected_status: Option<Vec<String>>,
+    /// A text that must be in the body.
+    pub keyword: Option<String>,
+    /// A text that must not be in the body.
+    pub keyword_absent: Option<String>,
+    /// Rules over a JSON body.
+    pub json: Option<Vec<JsonRuleInput>>,
+    /// Whether certificates are judged; true by default.
+    pub verify_tls: Option<bool>,
+}
+
+/// One rule over a JSON body.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = JsonRule)]
+pub struct JsonRuleInput {
+    /// JSONPath (RFC 9535), such as `$.status`.
+    pub path: String,
+    /// `eq`, `ne`, `gt`, `lt`, `ge`, `le`, `contains` or `exists`.
+    pub op: String,
+    /// What is compared with; ignored by `exists`.
+    #[serde(default)]
+    pub value: serde_json::Value,
+}
+
+/// When certificates are spoken of.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsInput {
+    /// Days before expiry, `[30,14,7,3,1]` by default.
+    #[schema(max_items = 10)]
+    pub warn_days: Option<Vec<u32>>,
+}
+
+/// How a failure or a recovery is confirmed.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmInput {
+    /// Looks that must agree after the first; 2 by default.
+    #[schema(minimum = 0, maximum = 5)]
+    pub rechecks: Option<u32>,
+    /// Least seconds between the first and the deciding look; 6 by default.
+    #[schema(minimum = 0, maximum = 600)]
+    pub over_seconds: Option<u32>,
+}
+
+/// The kinds that this server knows.
+#[derive(Debug, ToSchema)]
+#[schema(as = Kind, rename_all = "snake_case")]
+pub enum KindName {
+    /// A web address.
+    Http,
+    /// A TCP port.
+    Tcp,
+    /// A TLS port and its certificate.
+    Tls,
+}
+
+impl MonitorInput {
+    /// Reads a new monitor.
+    pub fn new(body: &Json) -> ApiResult<NewMonitor> {
+        if let Json::Object(entries) = body
+            && let Some((key, _)) = entries.iter().find(|(key, _)| READ_ONLY.contains(&key.as_str()))
+        {
+            return Err(Problem::field(&format!("/{key}"), "read_only", "is set by us and cannot be sent"));
+        }
+        Self::read(body)
+    }
+
+    /// Reads a monitor that replaces another; what only we set may be sent back and is ignored.
+    pub fn replacing(mut body: Json) -> ApiResult<NewMonitor> {
+        for key in READ_ONLY {
+            body.remove(key);
+        }
+        Self::read(&body)
+    }
+
+    fn read(body: &Json) -> ApiResult<NewMonitor> {
+        let input: Self = body.decode().map_err(|error| Problem::invalid(vec![error]))?;
+        Ok(NewMonitor { paused: input.paused.unwrap_or(false), spec: input.into_spec() })
+    }
+
+    fn into_spec(self) -> MonitorSpec {
+        MonitorSpec {
+            name: self.name,
+            kind: self.kind,
+            url: self.url,
+            host: self.host,
+            port: self.port,
+            interval_seconds: self.interval_seconds,
+            timeout_ms: self.timeout_ms,
+            http: self.http.map(HttpInput::into_spec),
+            tls: self.tls.map(|tls| TlsSpec { warn_days: tls.warn_days }),
+            regions: self.regions,
+            confirm: self
+                .confirm
+                .map(|confirm| ConfirmSpec { rechecks: confirm.rechecks, over_seconds: confirm.over_seconds }),
+            degraded_above_ms: self.degraded_above_ms,
+            policy_id: self.policy_id,
+            contact_ids: self.contact_ids,
+            tags: self.tags,
+            key: self.key,
+        }
+    }
+}
+
+impl HttpInput {
+    fn into_spec(self) -> HttpSpec {
+        let rule = |rule: JsonRuleInput| JsonRule { path: rule.path, op: rule.op, value: rule.value };
+        HttpSpec {
+            method: self.method,
+            headers: self.headers,
+            body: self.body,
+            follow_redirects: self.follow_redirects,
+            max_redirects: self.max_redirects,
+            expected_status: self.expected_status,
+            keyword: self.keyword,
+            keyword_absent: self.keyword_absent,
+            json: self.json.map(|rules| rules.into_iter().map(rule).collect()),
+            verify_tls: self.verify_tls,
+        }
+    }
+}
+
+/// Applies a merge patch to a monitor's settings. The second value is `paused`, if it was sent.
+pub fn patched(before: &MonitorSpec, mut patch: Json) -> ApiResult<(MonitorSpec, Option<bool>)> {
+    for key in READ_ONLY {
+        patch.remove(key);
+    }
+    let paused = match patch.remove("paused") {
+        None => None,
+        Some(Json::Null) => Some(false),
+        Some(Json::Bool(paused)) => Some(paused),
+        Some(other) => {
+            let message = format!("must be true or false, not {}", other.kind());
+            return Err(Problem::field("/paused", "wrong_type", message));
+        }
+    };
+    let whole = Json::of(before).map_err(|error| Problem::internal(&error))?.merged(patch);
+    Ok((MonitorInput::read(&whole)?.spec, paused))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Json {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn spec(text: &str) -> MonitorSpec {
+        MonitorInput::new(&json(text)).unwrap().spec
+    }
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_null_restores_the_default() {
+        let before = spec(
+            r#"{"url":"https://a.example","name":"A","http":{"headers":{"Z":"1","A":"2"},"keyword":"x"},"tags":["a","b"]}"#,
+        );
+        let (after, paused) = patched(
+            &before,
+            json(r#"{"name":null,"http":{"headers":{"A":null,"B":"3"}},"tags":["c"],"paused":true,"status":"up"}"#),
+        )
+        .unwrap();
+        assert_eq!(
+            after,
+            spec(r#"{"url":"https://a.example","http":{"headers":{"Z":"1","B":"3"},"keyword":"x"},"tags":["c"]}"#)
+        );
+        assert_eq!(paused, Some(true));
+        let (same, paused) = patched(&before, json("{}")).unwrap();
+        assert_eq!((same, paused), (before, None));
+    }
+
+    #[test]
+    fn what_only_we_set_is_refused_for_a_new_one() {
+        let refused = MonitorInput::new(&json(r#"{"url":"https://a.example","status":"up"}"#)).unwrap_err();
+        assert_eq!((refused.errors[0].pointer.as_str(), refused.errors[0].code), ("/status", "read_only"));
+        assert!(MonitorInput::replacing(json(r#"{"url":"https://a.example","status":"up"}"#)).is_ok());
+    }
+
+    #[test]
+    fn every_field_of_a_stored_monitor_can_be_sent() {
+        let whole = r#"{"name":"A","kind":"http","url":"https://a.example","interval_seconds":60,"timeout_ms":1000,
+            "http":{"method":"POST","headers":{"A":"b"},"body":"x","follow_redirects":false,"max_redirects":1,
+            "expected_status":["200"],"keyword":"a","keyword_absent":"b","json":[{"path":"$.a","op":"eq","value":{"z":1}}],
+            "verify_tls":false},"tls":{"warn_days":[1]},"regions":["local"],"confirm":{"rechecks":1,"over_seconds":2},
+            "degraded_above_ms":500,"contact_ids":[],"tags":["a"],"key":"k"}"#;
+        let spec = spec(whole);
+        let stored: serde_json::Value = serde_json::to_value(&spec).unwrap();
+        assert_eq!(stored, serde_json::from_str::<serde_json::Value>(whole).unwrap());
+        assert_eq!(serde_json::from_value::<MonitorSpec>(stored).unwrap(), spec);
+    }
+}

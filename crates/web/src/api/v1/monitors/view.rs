@@ -1,0 +1,251 @@
+//! Monitors as clients read them: what was sent, with every default filled in.
+
+use std::collections::HashMap;
+
+use domain::check::Check;
+use domain::ids::MonitorId;
+use domain::monitor::spec::Headers;
+use domain::monitor::{HttpTarget, Monitor, Settings, Target};
+use domain::report::Window;
+use domain::status::Shown;
+use serde::Serialize;
+use sqlx::PgConnection;
+use store::monitors::{Filter, Listed, Sort};
+use utoipa::ToSchema;
+
+use super::input::{JsonRuleInput, KindName};
+use crate::api::problem::{ApiResult, Problem};
+use crate::api::v1::checks::LastCheckView;
+use crate::state::AppState;
+use crate::usecases::monitors::MASK;
+use domain::ids::AccountId;
+
+/// A monitor.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Monitor)]
+pub struct MonitorView {
+    /// `mon_…`
+    #[schema(read_only)]
+    pub id: String,
+    /// Its page.
+    #[schema(read_only)]
+    html_url: String,
+    name: String,
+    #[schema(value_type = KindName)]
+    kind: &'static str,
+    /// Of an `http` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// Of a `tcp` or `tls` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    /// Of a `tcp` or `tls` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    interval_seconds: u64,
+    timeout_ms: u64,
+    /// Of an `http` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<HttpView>,
+    /// Of an `http` or `tls` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<TlsSettingsView>,
+    regions: Vec<String>,
+    confirm: ConfirmView,
+    degraded_above_ms: Option<u32>,
+    policy_id: Option<String>,
+    contact_ids: Option<Vec<String>>,
+    tags: Vec<String>,
+    key: Option<String>,
+    paused: bool,
+    /// What people are shown.
+    #[schema(value_type = StatusName, read_only)]
+    status: &'static str,
+    /// A change of status is being confirmed.
+    #[schema(read_only)]
+    confirming: bool,
+    #[schema(format = DateTime, read_only)]
+    status_since: String,
+    /// The last look; null before the first.
+    #[schema(read_only)]
+    last_check: Option<LastCheckView>,
+    /// Share of the observed time of the last 30 days that was not down; null while nothing was observed.
+    #[schema(read_only)]
+    uptime_30d: Option<f64>,
+    #[schema(format = DateTime, read_only)]
+    created_at: String,
+    #[schema(format = DateTime, read_only)]
+    updated_at: String,
+}
+
+/// What is sent and expected of an `http` monitor.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Http)]
+pub struct HttpView {
+    method: String,
+    /// Values are masked as `"••••"` for read keys.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    headers: Headers,
+    /// Masked as `"••••"` for read keys.
+    body: Option<String>,
+    follow_redirects: bool,
+    max_redirects: u32,
+    expected_status: Vec<String>,
+    keyword: Option<String>,
+    keyword_absent: Option<String>,
+    #[schema(value_type = Vec<JsonRuleInput>)]
+    json: Vec<domain::monitor::JsonRule>,
+    verify_tls: bool,
+}
+
+/// When certificates are spoken of.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TlsSettings)]
+pub struct TlsSettingsView {
+    /// Days before expiry.
+    warn_days: Vec<u32>,
+}
+
+/// How a failure or a recovery is confirmed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Confirm)]
+pub struct ConfirmView {
+    rechecks: u32,
+    over_seconds: u64,
+}
+
+/// Statuses.
+#[derive(Debug, ToSchema)]
+#[schema(as = Status, rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the words say what they are")]
+pub enum StatusName {
+    Pending,
+    Up,
+    Degraded,
+    Partial,
+    Down,
+    Blocked,
+    Unknown,
+    Maintenance,
+    Paused,
+}
+
+/// What is known of the monitors of a page beyond their own rows.
+#[derive(Debug, Default)]
+pub struct Known {
+    regions: Vec<String>,
+    last_checks: HashMap<MonitorId, Check>,
+    uptimes: HashMap<MonitorId, Option<f64>>,
+}
+
+impl Known {
+    /// Reads it for all of `ids` at once.
+    pub async fn read(
+        connection: &mut PgConnection,
+        state: &AppState,
+        account: AccountId,
+        ids: &[MonitorId],
+    ) -> ApiResult<Self> {
+        let window = Window::last_days(state.now(), 30);
+        let uptimes = store::reports::uptimes(connection, account, ids, window).await?;
+        let mut regions: Vec<String> =
+            store::leases::list_regions(connection).await?.into_iter().map(|region| region.id).collect();
+        if regions.is_empty() {
+            regions.push(state.config.region.clone());
+        }
+        Ok(Self {
+            regions,
+            last_checks: store::reports::last_checks(connection, account, ids).await?,
+            uptimes: uptimes.into_iter().map(|(id, uptime)| (id, uptime.uptime)).collect(),
+        })
+    }
+}
+
+impl MonitorView {
+    /// A monitor as it is listed, its secrets masked if need be.
+    pub fn of(state: &AppState, listed: &Listed, known: &Known, masked: bool) -> Self {
+        let monitor = &listed.monitor;
+        let settings = monitor.settings();
+        let Settings { name, target, interval, timeout, warn_days, regions, confirm, degraded_above_ms, tags } = settings;
+        let kind = target.kind().as_str();
+        let (mut url, mut host, mut port, mut http, mut tls) = (None, None, None, None, None);
+        match target {
+            Target::Http(target) => {
+                url = Some(target.url.clone());
+                http = Some(HttpView::of(target, masked));
+                tls = Some(TlsSettingsView { warn_days });
+            }
+            Target::Tls { host: name, port: number } => {
+                (host, port) = (Some(name), Some(number));
+                tls = Some(TlsSettingsView { warn_days });
+            }
+            Target::Tcp { host: name, port: number } => (host, port) = (Some(name), Some(number)),
+        }
+        Self {
+            id: monitor.id.to_string(),
+            html_url: state.config.link(&format!("/monitors/{}", monitor.id)),
+            name,
+            kind,
+            url,
+            host,
+            port,
+            interval_seconds: interval.as_secs(),
+            timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+            http,
+            tls,
+            regions: regions.unwrap_or_else(|| known.regions.clone()),
+            confirm: ConfirmView { rechecks: confirm.rechecks, over_seconds: confirm.over.as_secs() },
+            degraded_above_ms,
+            policy_id: monitor.policy_id().map(|id| id.to_string()),
+            contact_ids: monitor.contact_ids().map(|ids| ids.iter().map(ToString::to_string).collect()),
+            tags,
+            key: monitor.spec.key.clone(),
+            paused: monitor.paused_at.is_some(),
+            status: listed.shown.as_str(),
+            confirming: listed.confirming && listed.shown != Shown::Paused,
+            status_since: listed.since.to_string(),
+            last_check: known.last_checks.get(&monitor.id).map(LastCheckView::of),
+            uptime_30d: known.uptimes.get(&monitor.id).copied().flatten(),
+            created_at: monitor.created_at.to_string(),
+            updated_at: monitor.updated_at.to_string(),
+        }
+    }
+}
+
+impl HttpView {
+    fn of(target: HttpTarget, masked: bool) -> Self {
+        let mut headers = target.headers;
+        let mut body = target.body;
+        if masked {
+            headers.0.iter_mut().for_each(|(_, value)| MASK.clone_into(value));
+            body = body.map(|_| MASK.to_owned());
+        }
+        Self {
+            method: target.method,
+            headers,
+            body,
+            follow_redirects: target.follow_redirects,
+            max_redirects: target.max_redirects,
+            expected_status: target.expected_status,
+            keyword: target.keyword,
+            keyword_absent: target.keyword_absent,
+            json: target.json,
+            verify_tls: target.verify_tls,
+        }
+    }
+}
+
+/// One monitor as clients read it, with its version.
+pub async fn find(
+    connection: &mut PgConnection,
+    state: &AppState,
+    (account, id): (AccountId, MonitorId),
+    masked: bool,
+) -> ApiResult<(Monitor, MonitorView)> {
+    let filter = Filter { ids: Some(vec![id]), ..Filter::default() };
+    let listed = store::monitors::list(connection, &state.secrets, account, &filter, (Sort::Name, None, 1)).await?;
+    let listed = listed.into_iter().next().ok_or_else(Problem::not_found)?;
+    let known = Known::read(connection, state, account, &[id]).await?;
+    let view = MonitorView::of(state, &listed, &known, masked);
+    Ok((listed.monitor, view))
+}
