@@ -155,8 +155,10 @@ tells! {
     // The branded page means that the origin answered 502 or 504; the blank one is Cloudflare's own.
     "cloudflare_branded_504" "Cloudflare" 504..504 [("cf-ray", "")]
         ["cf-error-details", "cf-wrapper", "cloudflare ray id", "=error code: 504"] => Origin Certain UpstreamSlow;
-    "cloudflare_branded" "Cloudflare" 500..503 [("cf-ray", "")]
+    "cloudflare_branded" "Cloudflare" 502..502 [("cf-ray", "")]
         ["cf-error-details", "cf-wrapper", "cloudflare ray id", "=error code: 502"] => Origin Certain GatewayFailed;
+    "cloudflare_own" "Cloudflare" 500..503 [("cf-ray", "")]
+        ["cf-error-details", "cf-wrapper", "cloudflare ray id"] => Edge Possible EdgeFault;
     "cloudflare_blank" "Cloudflare" 500..504 [("server", "cloudflare")]
         ["<center>cloudflare</center>", "<center>cloudflare-nginx</center>"] => Edge Likely EdgeFault;
 

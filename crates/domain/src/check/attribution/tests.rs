@@ -29,6 +29,7 @@ const NGINX: &str = "<html><head><title>502 Bad Gateway</title></head>\
 #[case::branded_504(504, &CLOUDFLARE, BRANDED, Origin, Certain, "cloudflare_branded_504")]
 #[case::blank(502, &CLOUDFLARE, "<center><h1>502 Bad Gateway</h1></center><hr><center>cloudflare</center>",
               Edge, Likely, "cloudflare_blank")]
+#[case::branded_500(500, &CLOUDFLARE, BRANDED, Edge, Possible, "cloudflare_own")]
 #[case::passed_through(502, &CLOUDFLARE, NGINX, OriginProxy, Certain, "nginx_502")]
 #[case::ray_alone_proves_nothing(500, &CLOUDFLARE, "oops", Origin, Likely, "status_500")]
 #[case::c521(521, &CLOUDFLARE, "", Origin, Certain, "cloudflare_521")]
