@@ -20,6 +20,8 @@ pub struct Database {
     pub read_pool: PgPool,
     /// Keys that seal secrets, newest first.
     pub secrets: store::Secrets,
+    url: SecretString,
+    connections: u32,
     embedded: Option<Embedded>,
 }
 
@@ -75,7 +77,7 @@ impl Database {
             Some(url) => connect(url, settings.database_pool, "WATCHBELL_DATABASE_READ_URL").await?,
             None => pool.clone(),
         };
-        Ok(Self { pool, read_pool, secrets, embedded })
+        Ok(Self { pool, read_pool, secrets, url, connections: settings.database_pool, embedded })
     }
 
     /// Runs pending migrations, ours and the job queue's.
@@ -95,7 +97,19 @@ impl Database {
 
     /// The same connections and keys, without the responsibility for the server.
     pub fn share(&self) -> Self {
-        Self { pool: self.pool.clone(), read_pool: self.read_pool.clone(), secrets: self.secrets.clone(), embedded: None }
+        Self {
+            pool: self.pool.clone(),
+            read_pool: self.read_pool.clone(),
+            secrets: self.secrets.clone(),
+            url: self.url.clone(),
+            connections: self.connections,
+            embedded: None,
+        }
+    }
+
+    /// Connections of a role's own, so that in one process no role can take another's.
+    pub async fn role_pool(&self) -> anyhow::Result<PgPool> {
+        connect(&self.url, self.connections, "WATCHBELL_DATABASE_URL").await
     }
 
     /// Keeps the embedded server running until the shutdown; `None` with a configured database.

@@ -1,13 +1,18 @@
 //! `watchbell admin …`: what the operator does to accounts and keys.
 
 use anyhow::{Context, bail};
+use domain::account::api_key::Scope;
 use domain::account::{EmailAddress, Plan};
 use domain::clock::{Clock, SystemClock};
 use domain::ids::{AccountId, UserId};
+use domain::incident::Actor;
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::Secrets;
+use web::accounts::Created;
+use web::usecases::Caller;
+use web::usecases::api_keys::{self, NewApiKey};
 
 use crate::cli::{AdminCommand, CreateAccount};
 use crate::config::Settings;
@@ -49,7 +54,7 @@ async fn create_account(connection: &mut PgConnection, args: &CreateAccount, now
     let person = web::accounts::NewPerson { email: &email, password_hash: &hash, timezone: "UTC", plan, verified: args.verified };
     let created = web::accounts::create(connection, &person, now).await?;
     let api_key = if args.api_key {
-        Some(web::usecases::api_keys::create_for_operator(connection, created.account_id, now).await?)
+        Some(api_key(connection, created, now).await?)
     } else {
         None
     };
@@ -66,6 +71,21 @@ async fn create_account(connection: &mut PgConnection, args: &CreateAccount, now
     lines.extend(made_up.then(|| format!("Password: {password}")));
     lines.extend(api_key.map(|key| format!("API key (shown once): {key}")));
     Ok(lines.join("\n"))
+}
+
+/// A write key without expiry.
+async fn api_key(connection: &mut PgConnection, created: Created, now: Timestamp) -> anyhow::Result<String> {
+    let caller = Caller {
+        account_id: created.account_id,
+        actor: Actor::system(),
+        user_id: Some(created.user_id),
+        email: None,
+        network: "operator".to_owned(),
+        now,
+    };
+    let new = NewApiKey { name: "Made by the operator".to_owned(), scope: Scope::Write, expires_at: None };
+    let (_, secret) = api_keys::create(connection, &caller, new).await?;
+    Ok(secret)
 }
 
 fn parse_plan(word: &str) -> Result<Plan, WrongUsage> {

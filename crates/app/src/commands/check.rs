@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use domain::check::verdict::judge;
-use domain::check::{Expectation, Observation, Phase, Verdict, VerdictKind};
+use domain::check::{Check, Expectation, LookResult, Observation, Phase, Verdict, VerdictKind};
 use domain::clock::{Clock, SystemClock};
+use domain::ids::CheckId;
 use domain::incident::{Confidence, Diagnosis};
 use domain::monitor::{MonitorSpec, Settings as MonitorSettings};
 use domain::target::TargetUrl;
@@ -38,8 +39,9 @@ pub async fn run(settings: &Settings, args: &CheckArgs, egress: Egress) -> anyho
     let verdict = judge(&seen, &Expectation::of(&monitor, true, false));
     let diagnosis = domain::incident::diagnosis::explain(&seen, &verdict, &monitor);
     if args.json {
-        let check = web::api::check_object(&settings.region, &seen, &verdict, diagnosis.as_ref());
-        super::answer(&serde_json::to_string_pretty(&check)?);
+        let check = Check::on_request(CheckId::generate(), &settings.region, &seen, &verdict);
+        let view = web::api::v1::checks::CheckView::of_result(&LookResult { check, observation: seen, diagnosis });
+        super::answer(&serde_json::to_string_pretty(&view)?);
     } else {
         super::answer(&report(&args.url, &settings.region_name, &seen, &verdict, diagnosis.as_ref()));
     }

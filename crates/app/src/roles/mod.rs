@@ -79,10 +79,10 @@ async fn run_on(
     }
     let mut parts = Parts { settings, database: database.share(), egress, clock: Arc::new(SystemClock), health: Vec::new() };
     if matches!(role, Role::Serve | Role::Worker) {
-        worker::spawn(&mut parts, &mut lifecycle)?;
+        worker::spawn(&mut parts, &mut lifecycle).await?;
     }
     if matches!(role, Role::Serve | Role::Notifier) {
-        notifier::spawn(&mut parts, &mut lifecycle)?;
+        notifier::spawn(&mut parts, &mut lifecycle).await?;
     }
     let public = matches!(role, Role::Serve | Role::Web);
     let pages = if public { Some(web::router(&parts, &mut lifecycle)?) } else { None };

@@ -1,9 +1,31 @@
-//! The worker role.
+//! The worker role: looks, and the housekeeping that one of all workers leads.
+
+use std::sync::Arc;
+
+use probe::Prober;
+use worker::{Worker, WorkerConfig};
 
 use super::Parts;
 use crate::lifecycle::Lifecycle;
 
 /// Starts looking.
-pub fn spawn(_parts: &mut Parts, _lifecycle: &mut Lifecycle) -> anyhow::Result<()> {
+pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Result<()> {
+    let name = format!("{}-{}", parts.settings.region, uuid::Uuid::now_v7().simple());
+    let config = WorkerConfig::new(&parts.settings.region, &parts.settings.region_name, name);
+    let prober = Prober::new(parts.egress.clone())?;
+    let pool = parts.database.role_pool().await?;
+    let worker = Worker::new(config, pool.clone(), prober, parts.database.secrets.clone(), parts.clock.clone());
+    let health = worker.health();
+    parts.health.push(("worker", Arc::new(move || health.problem().map_or(Ok(()), Err))));
+    let stop = lifecycle.shutdown();
+    let (sweep_stop, sweep_clock, sweep_secrets) = (stop.clone(), parts.clock.clone(), parts.database.secrets.clone());
+    lifecycle.spawn("worker", async move {
+        worker.run(stop).await;
+        Ok(())
+    });
+    lifecycle.spawn("housekeeping", async move {
+        worker::sweeps::run(pool, sweep_secrets, sweep_clock, sweep_stop).await;
+        Ok(())
+    });
     Ok(())
 }
