@@ -53,7 +53,6 @@ pub enum LogFormat {
 
 /// Every setting, checked.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the setting of that name in the README's table")]
 pub struct Settings {
     pub database_url: Option<SecretString>,
     pub database_read_url: Option<SecretString>,
