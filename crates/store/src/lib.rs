@@ -30,6 +30,7 @@ pub mod contacts;
 pub mod deliveries;
 pub mod erasures;
 pub mod evidence;
+pub mod exports;
 pub mod hours;
 pub mod idempotency;
 pub mod incidents;

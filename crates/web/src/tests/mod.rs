@@ -3,8 +3,8 @@
 mod auth;
 mod frame;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -27,6 +27,7 @@ pub(crate) struct App {
     pub(crate) state: AppState,
     pub(crate) clock: Arc<ManualClock>,
     router: Router,
+    read: Mutex<HashSet<Uuid>>,
 }
 
 /// A browser: keeps cookies, says where it comes from.
@@ -55,7 +56,7 @@ impl App {
         let clock = ManualClock::at("2026-11-22T13:02:11Z".parse().unwrap());
         let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
         let state = AppState::new(pool, None, secrets, clock.clone(), config, Hub::new());
-        Self { router: router(state.clone()), state, clock }
+        Self { router: router(state.clone()), state, clock, read: Mutex::default() }
     }
 
     pub(crate) fn browser(&self) -> Browser {
@@ -89,7 +90,7 @@ impl App {
             .await
             .unwrap();
         let mut mails = Vec::new();
-        for id in ids {
+        for id in ids.into_iter().filter(|id| self.read.lock().unwrap().insert(*id)) {
             let claimed = store::account_messages::claim(&mut connection, &self.state.secrets, id, self.state.now()).await.unwrap();
             mails.extend(claimed.map(|claimed| claimed.message));
         }

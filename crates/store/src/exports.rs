@@ -1,0 +1,147 @@
+//! Everything that is kept of an account, for its owner to take away. Rows leave as they are stored,
+//! without hashes and sealed values; they stream, so that a long history is never in memory at once.
+//!
+//! A new tenant table gets a variant of [`Part`] and its query here.
+
+use domain::ids::AccountId;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::Error;
+
+/// One part of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the tables")]
+pub enum Part {
+    Account,
+    People,
+    Subscription,
+    Wallet,
+    WalletEntries,
+    ApiKeys,
+    Contacts,
+    Monitors,
+    MonitorStates,
+    Certificates,
+    Incidents,
+    IncidentEvents,
+    Deliveries,
+    DeliveryAttempts,
+    StatusIntervals,
+    Checks,
+    RequestedChecks,
+    CheckHours,
+    CheckDays,
+    Evidence,
+    AuditEvents,
+}
+
+impl Part {
+    /// All parts, in the order of the file.
+    pub const ALL: [Self; 21] = [
+        Self::Account,
+        Self::People,
+        Self::Subscription,
+        Self::Wallet,
+        Self::WalletEntries,
+        Self::ApiKeys,
+        Self::Contacts,
+        Self::Monitors,
+        Self::MonitorStates,
+        Self::Certificates,
+        Self::Incidents,
+        Self::IncidentEvents,
+        Self::Deliveries,
+        Self::DeliveryAttempts,
+        Self::StatusIntervals,
+        Self::Checks,
+        Self::RequestedChecks,
+        Self::CheckHours,
+        Self::CheckDays,
+        Self::Evidence,
+        Self::AuditEvents,
+    ];
+
+    /// Its key in the file.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::People => "people",
+            Self::Subscription => "subscription",
+            Self::Wallet => "wallet",
+            Self::WalletEntries => "wallet_entries",
+            Self::ApiKeys => "api_keys",
+            Self::Contacts => "contacts",
+            Self::Monitors => "monitors",
+            Self::MonitorStates => "monitor_states",
+            Self::Certificates => "certificates",
+            Self::Incidents => "incidents",
+            Self::IncidentEvents => "incident_events",
+            Self::Deliveries => "deliveries",
+            Self::DeliveryAttempts => "delivery_attempts",
+            Self::StatusIntervals => "status_intervals",
+            Self::Checks => "checks",
+            Self::RequestedChecks => "requested_checks",
+            Self::CheckHours => "check_hours",
+            Self::CheckDays => "check_days",
+            Self::Evidence => "evidence",
+            Self::AuditEvents => "audit_events",
+        }
+    }
+}
+
+/// The rows of one part. Not under the tenant's role: people are not a tenant's.
+pub fn rows<'c>(connection: &'c mut PgConnection, account: AccountId, part: Part) -> BoxStream<'c, Result<Value, Error>> {
+    macro_rules! rows {
+        ($query:literal) => {
+            mapped(sqlx::query_scalar!($query, account.uuid()).fetch(connection))
+        };
+    }
+    match part {
+        Part::Account => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM accounts t WHERE id = $1"#),
+        Part::People => rows!(
+            r#"SELECT jsonb_build_object('user_id', u.id, 'email', u.email, 'name', u.name, 'role', m.role,
+                   'email_verified_at', u.email_verified_at, 'created_at', u.created_at) AS "row!"
+               FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.account_id = $1 ORDER BY m.created_at"#
+        ),
+        Part::Subscription => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM subscriptions t WHERE account_id = $1"#),
+        Part::Wallet => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM wallets t WHERE account_id = $1"#),
+        Part::WalletEntries => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM wallet_entries t WHERE account_id = $1 ORDER BY id"#),
+        Part::ApiKeys => {
+            rows!(r#"SELECT to_jsonb(t) - 'secret_hash' AS "row!" FROM api_keys t WHERE account_id = $1 ORDER BY id"#)
+        }
+        Part::Contacts => {
+            rows!(r#"SELECT to_jsonb(t) - 'code_hash' AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#)
+        }
+        Part::Monitors => {
+            rows!(r#"SELECT to_jsonb(t) - 'secrets' AS "row!" FROM monitors t WHERE account_id = $1 ORDER BY id"#)
+        }
+        Part::MonitorStates => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM monitor_states t WHERE account_id = $1"#),
+        Part::Certificates => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM certificates t WHERE account_id = $1"#),
+        Part::Incidents => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM incidents t WHERE account_id = $1 ORDER BY id"#),
+        Part::IncidentEvents => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM incident_events t WHERE account_id = $1 ORDER BY id"#),
+        Part::Deliveries => {
+            rows!(r#"SELECT to_jsonb(t) - 'lease_token' AS "row!" FROM deliveries t WHERE account_id = $1 ORDER BY id"#)
+        }
+        Part::DeliveryAttempts => {
+            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM delivery_attempts t WHERE account_id = $1 ORDER BY delivery_id, number"#)
+        }
+        Part::StatusIntervals => {
+            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM status_intervals t WHERE account_id = $1 ORDER BY monitor_id, started_at"#)
+        }
+        Part::Checks => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM checks t WHERE account_id = $1 ORDER BY slot"#),
+        Part::RequestedChecks => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM requested_checks t WHERE account_id = $1 ORDER BY at"#),
+        Part::CheckHours => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM check_hours t WHERE account_id = $1 ORDER BY hour"#),
+        Part::CheckDays => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM check_days t WHERE account_id = $1 ORDER BY day"#),
+        Part::Evidence => {
+            rows!(r#"SELECT to_jsonb(t) - 'body_hash' AS "row!" FROM evidence t WHERE account_id = $1 ORDER BY at"#)
+        }
+        Part::AuditEvents => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM audit_events t WHERE account_id = $1 ORDER BY id"#),
+    }
+}
+
+fn mapped<'c>(rows: BoxStream<'c, Result<Value, sqlx::Error>>) -> BoxStream<'c, Result<Value, Error>> {
+    rows.map(|row| row.map_err(Error::from)).boxed()
+}
