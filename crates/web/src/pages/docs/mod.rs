@@ -1,8 +1,20 @@
-//! `/docs`: what Watchbell does and how to set it up.
+//! `/docs`: what Watchbell does and how to set it up. A new guide is a template in
+//! `templates/web/docs/`, a view in [`guides`] and a line in [`guides::INDEX`]. A new failure class
+//! needs no page: it has one, and `failures::ADVICE` may say more.
 
-use crate::routes::Routes;
+pub mod failures;
+pub mod guides;
+
+use crate::routes::{Access, Routes};
 
 /// The routes of this area.
 pub fn routes() -> Routes {
     Routes::new()
+        .get("/docs", Access::Public, guides::index)
+        .get("/docs/getting-started", Access::Public, guides::getting_started)
+        .get("/docs/monitors", Access::Public, guides::monitors)
+        .get("/docs/alerts", Access::Public, guides::alerts)
+        .get("/docs/self-hosting", Access::Public, guides::self_hosting)
+        .get("/docs/failures", Access::Public, failures::index)
+        .get("/docs/failures/{class}", Access::Public, failures::show)
 }

@@ -1,0 +1,112 @@
+//! The guides.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::error::PageResult;
+use crate::extract::Visitor;
+use crate::pages::public::listed;
+use crate::state::AppState;
+use crate::view::{Shell, render};
+
+/// The guides: address, title, one line.
+pub const INDEX: [(&str, &str, &str); 6] = [
+    ("/docs/getting-started", "Getting started", "From a URL to your first practised outage in two minutes"),
+    ("/docs/monitors", "Monitors", "What can be looked at, how often, and what counts as down"),
+    ("/docs/alerts", "Alerts", "Who is told, when, and what never wakes you"),
+    ("/docs/failures", "Failures", "Every failure we tell apart, what it means and what to do"),
+    ("/docs/api", "API", "Everything a page does, for programs"),
+    ("/docs/self-hosting", "Self-hosting", "One binary and Postgres, and every setting"),
+];
+
+macro_rules! guide {
+    ($(#[$doc:meta])* $handler:ident, $view:ident, $template:literal, $title:literal, $about:literal) => {
+        #[derive(Template)]
+        #[template(path = $template)]
+        struct $view {
+            shell: Shell,
+        }
+
+        $(#[$doc])*
+        pub async fn $handler(visitor: Visitor) -> PageResult {
+            let shell = visitor.shell($title).section("docs").description($about);
+            finish(&visitor, render(&$view { shell })?)
+        }
+    };
+}
+
+fn finish(visitor: &Visitor, response: Response) -> PageResult {
+    Ok(listed(response, visitor.signed_in.is_some()))
+}
+
+#[derive(Template)]
+#[template(path = "docs/index.html")]
+struct IndexPage {
+    shell: Shell,
+    guides: [(&'static str, &'static str, &'static str); 6],
+}
+
+/// All guides.
+pub async fn index(visitor: Visitor) -> PageResult {
+    let shell = visitor.shell("Docs").section("docs").description("How Watchbell works and how to use it.");
+    finish(&visitor, render(&IndexPage { shell, guides: INDEX })?)
+}
+
+guide!(
+    /// From nothing to a practised outage.
+    getting_started, GettingStartedPage, "docs/getting_started.html", "Getting started",
+    "From a URL to your first practised outage in two minutes."
+);
+guide!(
+    /// What can be looked at.
+    monitors, MonitorsPage, "docs/monitors.html", "Monitors", "What Watchbell can look at, how often, and what counts as down."
+);
+guide!(
+    /// Who is told.
+    alerts, AlertsPage, "docs/alerts.html", "Alerts", "Who is told of an outage, when, and what never wakes you."
+);
+
+#[derive(Template)]
+#[template(path = "docs/self_hosting.html")]
+struct SelfHostingPage {
+    shell: Shell,
+    settings: &'static [Setting],
+    version: String,
+}
+
+/// A setting of the environment.
+struct Setting(&'static str, &'static str, &'static str);
+
+const SETTINGS: [Setting; 24] = [
+    Setting("WATCHBELL_DATABASE_URL", "unset: embedded Postgres", "Postgres 15 or later, without a transaction pooler"),
+    Setting("WATCHBELL_DATABASE_READ_URL", "unset", "a replica for pages and reports"),
+    Setting("WATCHBELL_DATABASE_POOL", "10", "connections per role"),
+    Setting("WATCHBELL_DATA_DIR", "var", "embedded database and generated secret"),
+    Setting("WATCHBELL_LISTEN", "127.0.0.1:8080", "where pages and the API are served"),
+    Setting("WATCHBELL_OPS_LISTEN", "worker 127.0.0.1:8081, notifier 127.0.0.1:8082", "health and metrics of the other roles"),
+    Setting("WATCHBELL_BASE_URL", "http://localhost:8080", "links in mails, cookies, callbacks"),
+    Setting("WATCHBELL_TRUSTED_PROXIES", "none", "networks whose X-Forwarded-For counts, from the right"),
+    Setting("WATCHBELL_SECRET_KEY", "generated with the embedded database, else required", "one or more keys, newest first, comma-separated"),
+    Setting("WATCHBELL_EGRESS", "hosted", "self-hosted allows private addresses to be looked at"),
+    Setting("WATCHBELL_DNS_SERVERS", "system", "resolvers, ip:port,ip:port"),
+    Setting("WATCHBELL_TARGET_BUDGET", "hosted 20, self-hosted none", "looks a second to one address over all accounts"),
+    Setting("WATCHBELL_TLS_ROOTS", "unset", "a file of extra certificate authorities, PEM"),
+    Setting("WATCHBELL_REGION", "local", "region of this worker"),
+    Setting("WATCHBELL_REGION_NAME", "as the region", "what people read for it"),
+    Setting("WATCHBELL_CANARIES", "built-in list; empty is off", "addresses that tell our own outage from yours"),
+    Setting("WATCHBELL_USER_AGENT", "Watchbell/1 (+{base}/bot)", "how looks introduce themselves"),
+    Setting("WATCHBELL_SMTP_URL, _SMTP_URL_2", "unset: local outbox", "smtp://user:pass@host:587?tls=required, smtps://…; the second is the fail-over"),
+    Setting("WATCHBELL_MAIL_FROM", "Watchbell <alerts@localhost>", "the sender"),
+    Setting("WATCHBELL_TWILIO_ACCOUNT_SID, _AUTH_TOKEN, _FROM, _BASE_URL", "unset: local outbox", "text messages and calls by a Twilio-compatible provider"),
+    Setting("WATCHBELL_TWILIO2_…", "unset", "the same for the fail-over provider"),
+    Setting("WATCHBELL_LOG", "info", "what is logged"),
+    Setting("WATCHBELL_LOG_FORMAT", "text", "text or json"),
+    Setting("WATCHBELL_SIGNUP", "open", "open, invite or closed"),
+];
+
+/// How to run it.
+pub async fn self_hosting(visitor: Visitor, State(state): State<AppState>) -> PageResult {
+    let shell = visitor.shell("Self-hosting").section("docs").description("Run Watchbell yourself: one binary and Postgres.");
+    finish(&visitor, render(&SelfHostingPage { shell, settings: &SETTINGS, version: state.config.version.clone() })?)
+}
