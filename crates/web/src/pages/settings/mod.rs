@@ -1,5 +1,6 @@
 //! `/settings`: the person, the account, its keys, plan, money and data.
 
+pub mod api_keys;
 pub mod data;
 pub mod email;
 pub mod plan;
@@ -39,6 +40,9 @@ pub fn routes() -> Routes {
         .post("/settings/security/email/cancel", Access::User, email::cancel)
         .post("/settings/security/sessions/revoke-others", Access::User, sessions::revoke_others)
         .post("/settings/security/sessions/{session_id}/revoke", Access::User, sessions::revoke)
+        .get("/settings/api-keys", Access::Tenant, api_keys::show)
+        .post("/settings/api-keys", Access::Tenant, api_keys::create)
+        .post("/settings/api-keys/{key_id}/revoke", Access::Tenant, api_keys::revoke)
         .get("/settings/plan", Access::Tenant, plan::show)
         .get("/settings/wallet", Access::Tenant, wallet::show)
         .get("/settings/data", Access::Tenant, data::show)

@@ -1,0 +1,149 @@
+//! `/settings/api-keys`: keys for programs. A secret is on the page that makes it and nowhere after.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use domain::account::api_key::{ApiKey, Scope};
+use domain::delivery::AccountMessage;
+use domain::ids::ApiKeyId;
+use http::StatusCode;
+use jiff::SignedDuration;
+
+use crate::auth::mail;
+use crate::error::{PageError, PageResult};
+use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
+use crate::state::AppState;
+use crate::usecases::api_keys::{self, NewApiKey};
+use crate::view::{Moment, Shell, render_with, see_other};
+
+#[derive(Template)]
+#[template(path = "settings/api_keys.html")]
+struct KeysPage<'a> {
+    shell: Shell,
+    tab: &'static str,
+    errors: FormErrors,
+    keys: Vec<KeyRow>,
+    limit: u32,
+    can_manage: bool,
+    secret: Option<String>,
+    base_url: String,
+    name: &'a str,
+    scope: &'a str,
+}
+
+struct KeyRow {
+    id: String,
+    name: String,
+    prefix: String,
+    scope: &'static str,
+    expires_at: Option<Moment>,
+    last_used_at: Option<Moment>,
+}
+
+#[derive(Default)]
+struct Shown<'a> {
+    errors: FormErrors,
+    secret: Option<String>,
+    name: &'a str,
+    scope: &'a str,
+}
+
+async fn page(tenant: &Tenant, state: &AppState, shown: Shown<'_>) -> PageResult {
+    let mut transaction = tenant.begin(state).await?;
+    let keys = store::api_keys::list(&mut transaction, tenant.account_id()).await?;
+    drop(transaction);
+    let zone = tenant.zone();
+    let row = |key: ApiKey| KeyRow {
+        id: key.id.to_string(),
+        name: key.name,
+        prefix: key.prefix,
+        scope: match key.scope {
+            Scope::Read => "read",
+            Scope::Write => "read and change",
+            Scope::Heartbeat => "send heartbeats",
+        },
+        expires_at: key.expires_at.map(|at| Moment::new(at, zone.clone())),
+        last_used_at: key.last_used_at.map(|at| Moment::new(at, zone.clone())),
+    };
+    let status = if shown.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let page = KeysPage {
+        shell: tenant.shell("API keys").section("settings"),
+        tab: "api-keys",
+        errors: shown.errors,
+        keys: keys.into_iter().map(row).collect(),
+        limit: tenant.plan().limits().api_keys,
+        can_manage: tenant.role().can_administer(),
+        secret: shown.secret,
+        base_url: state.config.link(""),
+        name: shown.name,
+        scope: shown.scope,
+    };
+    render_with(status, &page)
+}
+
+/// The keys there are.
+pub async fn show(tenant: Tenant, State(state): State<AppState>) -> PageResult {
+    page(&tenant, &state, Shown::default()).await
+}
+
+/// Makes a key, shows its secret once, and tells by mail.
+pub async fn create(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, fields: Fields) -> PageResult {
+    tenant.require_administer()?;
+    let (name, scope) = (fields.text("name"), fields.text("scope"));
+    let mut errors = fields.errors();
+    let now = state.now();
+    let expires_at = match fields.text("expires_in_days") {
+        "" => None,
+        days => match days.parse::<i64>() {
+            Ok(days @ 1..=3650) => Some(now + SignedDuration::from_hours(24 * days)),
+            _ => {
+                errors.add("expires_in_days", "It ends: a number of days from 1 to 3650, or never.");
+                None
+            }
+        },
+    };
+    let parsed = Scope::parse(if scope.is_empty() { "write" } else { scope });
+    if parsed.is_none() {
+        errors.add("scope", "It may: write, read or heartbeat.");
+    }
+    let (Some(parsed), true) = (parsed, errors.is_empty()) else {
+        return page(&tenant, &state, Shown { errors, name, scope, secret: None }).await;
+    };
+    let mut transaction = tenant.begin(&state).await?;
+    let new = NewApiKey { name: name.to_owned(), scope: parsed, expires_at };
+    match api_keys::create(&mut transaction, &tenant.caller(ip.network(), now), new).await {
+        Ok((key, secret)) => {
+            tell(&mut transaction, &tenant, &state, &key).await?;
+            transaction.commit().await?;
+            page(&tenant, &state, Shown { secret: Some(secret), ..Shown::default() }).await
+        }
+        Err(error) => {
+            transaction.rollback().await?;
+            let Some(sentences) = error.field_sentences() else { return Err(error.into()) };
+            for (pointer, sentence) in sentences {
+                let field = pointer.trim_start_matches('/');
+                errors.add(if field.is_empty() { "name" } else { field }, sentence);
+            }
+            page(&tenant, &state, Shown { errors, name, scope, secret: None }).await
+        }
+    }
+}
+
+async fn tell(connection: &mut sqlx::PgConnection, tenant: &Tenant, state: &AppState, key: &ApiKey) -> Result<(), PageError> {
+    let message = AccountMessage::KeyCreated {
+        at: key.created_at,
+        timezone: tenant.timezone().to_owned(),
+        name: key.name.clone(),
+        scope: key.scope.as_str().to_owned(),
+        link: state.config.link("/settings/api-keys"),
+    };
+    mail::send_of_account(connection, state, tenant.account_id(), &tenant.user().email, message).await
+}
+
+/// Ends a key at once.
+pub async fn revoke(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, Path(id): Path<ApiKeyId>) -> PageResult {
+    tenant.require_administer()?;
+    let mut transaction = tenant.begin(&state).await?;
+    api_keys::revoke(&mut transaction, &tenant.caller(ip.network(), state.now()), id).await?;
+    transaction.commit().await?;
+    see_other("/settings/api-keys")
+}
