@@ -7,7 +7,7 @@
 //! To add a kind: a variant of [`Target`] with its settings in `domain::monitor`, a file in
 //! [`kinds`] with `pub(crate) async fn look(look: &mut Look<'_>, …) -> Step<()>`, its arm in
 //! [`Prober::look`], and its failures in the broken internet of `testkit` with a row each in
-//! `tests/classes.rs`. A kind writes what it sees into `look.seen`, calls `look.enter` at each
+//! `tests/classes`. A kind writes what it sees into `look.seen`, calls `look.enter` at each
 //! phase, and returns the first failure; it never measures or limits time itself.
 
 mod handshake;

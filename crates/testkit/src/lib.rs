@@ -4,7 +4,7 @@
 //!
 //! Everything ends when its handle is dropped. To add a failure: a [`Script`] for what a socket
 //! does, a [`Flaw`] for a certificate, an [`dns::Answer`] for a name; then a row in
-//! `crates/probe/tests/classes.rs`.
+//! `crates/probe/tests/classes`.
 //!
 //! Tests only: a failure to set a scene panics.
 #![expect(clippy::expect_used, reason = "this crate is for tests only")]

@@ -123,7 +123,7 @@ answers! {
         "{speaker} answers {status}: empty, oversized or broken answer of the origin."
         ["What do the origin's logs say at that second?" "journalctl --since -10min -p warning"];
     "edge_fault" EdgeFault always => "edge_fails" Likely
-        "The fault is at {speaker}, not at your server."
+        "The fault is likely at {speaker}, not at your server."
         "An unbranded {status} by {speaker}: likely its own failure."
         ["Does {speaker} report an outage on its status page?" "",
          "Is your server fine when asked directly?" "curl -svo /dev/null -H {hostheader} http://ORIGIN/"];

@@ -61,7 +61,12 @@ fn by_answer(case: &Case<'_>) -> Option<Diagnosis> {
 
 /// Our own fault: nothing is said about the target.
 fn ours(case: &Case<'_>, class: FailureClass) -> Diagnosis {
-    let (cause, sentence) = if class.as_str().starts_with("dns_") {
+    let (cause, sentence) = if case.seen.put_off.is_some() {
+        (
+            "put_off",
+            "We put this look off: so many monitors look at this server that one more would be a burden. This says nothing about {host}.",
+        )
+    } else if class.as_str().starts_with("dns_") {
         (
             "our_resolver",
             "We could not look: our own name server does not answer. This says nothing about {host}.",

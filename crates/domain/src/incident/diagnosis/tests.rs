@@ -210,6 +210,19 @@ fn our_own_fault_says_nothing_about_the_target() {
 }
 
 #[test]
+fn a_look_that_was_put_off_is_not_called_an_outage_of_ours() {
+    let mut look = seen();
+    look.our_fault = true;
+    look.put_off = Some(std::time::Duration::from_millis(50));
+    look.failure = Some(Failure::new(
+        FailureClass::NetworkUnreachable,
+        Phase::Connect,
+        "put off",
+    ));
+    assert_eq!(diagnose(&look).unwrap().cause, "put_off");
+}
+
+#[test]
 fn a_good_look_needs_no_diagnosis_and_a_slow_one_names_its_part() {
     let look = answer(200, &[], "", 5_000_000);
     assert_eq!(diagnose(&look), None);
