@@ -52,22 +52,24 @@ pub async fn find_stop(
     Ok(found.map(|found| (found.account_id, ContactId::from_uuid(found.row_id))))
 }
 
-/// Makes the links of a message work.
-pub(crate) async fn mint(
+/// Makes the links of a message work; a message about no incident has none to take. Safe to repeat.
+pub async fn mint(
     connection: &mut PgConnection,
     secrets: &Secrets,
     account_id: AccountId,
-    message: (DeliveryId, ContactId, IncidentId),
+    message: (DeliveryId, ContactId, Option<IncidentId>),
     now: Timestamp,
 ) -> Result<()> {
     let (delivery, contact, incident) = message;
-    let token = stored(&acknowledge_token(secrets, delivery));
-    let found = Found {
-        account_id,
-        row_id: incident.uuid(),
-        other_id: Some(contact.uuid()),
-    };
-    token_lookups::insert_new(connection, Kind::Acknowledge, &token, found, now).await?;
+    if let Some(incident) = incident {
+        let token = stored(&acknowledge_token(secrets, delivery));
+        let found = Found {
+            account_id,
+            row_id: incident.uuid(),
+            other_id: Some(contact.uuid()),
+        };
+        token_lookups::insert_new(connection, Kind::Acknowledge, &token, found, now).await?;
+    }
     let token = stored(&stop_token(secrets, contact));
     let found = Found {
         account_id,

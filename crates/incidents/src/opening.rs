@@ -111,7 +111,7 @@ async fn tell(
     let written =
         tell::tell_recipients(connection, &message, &scene.spec, |_| true, scene.now).await?;
     for one in &written {
-        let message = (one.delivery_id, one.contact_id, incident.id);
+        let message = (one.delivery_id, one.contact_id, Some(incident.id));
         links::mint(connection, secrets, scene.account_id, message, scene.now).await?;
     }
     Ok(written.len())

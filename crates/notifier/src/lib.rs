@@ -14,12 +14,16 @@
 //!
 //! A new event is a variant of `domain::delivery::Event`; the compiler then asks every channel for it.
 
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "tests"))]
+
 mod account;
 mod brief;
 mod config;
 mod deliver;
 mod email;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod room;
 mod send;
 mod shares;

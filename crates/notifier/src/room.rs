@@ -31,6 +31,8 @@ pub(crate) enum StepError {
     Store(#[from] store::Error),
     #[error(transparent)]
     Jobs(#[from] jobs::Error),
+    #[error(transparent)]
+    Incidents(#[from] incidents::Error),
 }
 
 impl From<sqlx::Error> for StepError {

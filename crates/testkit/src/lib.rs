@@ -15,6 +15,7 @@ pub mod http2;
 pub mod script;
 pub mod server;
 pub mod site;
+pub mod telephony;
 pub mod way_out;
 
 pub use ca::{Ca, Flaw};

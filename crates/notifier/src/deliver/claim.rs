@@ -4,8 +4,9 @@ use domain::contact::{Channel, Contact};
 use domain::delivery::decide::{Decision, Facts, decide};
 use domain::delivery::fallback::Cause;
 use domain::delivery::{DeliveryState, Event};
-use domain::ids::{AccountId, DeliveryId};
+use domain::ids::{AccountId, DeliveryId, short_code};
 use domain::telephony::status_callback;
+use incidents::links;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use store::deliveries::claim::{self as rows, Claimed, Context};
@@ -136,6 +137,7 @@ async fn paid(room: &Room, connection: &mut PgConnection, claimed: &Claimed, tex
     Ok(false)
 }
 
+/// The addresses that work for this message, also where it was not planned with its incident.
 async fn links(
     room: &Room,
     connection: &mut PgConnection,
@@ -143,28 +145,20 @@ async fn links(
     context: &Context,
     now: Timestamp,
 ) -> Result<Links, StepError> {
-    let (base, account) = (&room.base, claimed.account_id);
-    let stop = rows::ensure_stop(connection, &room.secrets, account, claimed.contact_id, now).await?;
-    let monitor = match claimed.monitor_id {
-        Some(monitor) => format!("{base}/m/{}", rows::ensure_monitor(connection, account, monitor, now).await?),
-        None => base.clone(),
-    };
-    let mut links = Links {
+    let base = &room.base;
+    let minted = (claimed.id, claimed.contact_id, claimed.incident_id);
+    links::mint(connection, &room.secrets, claimed.account_id, minted, now).await?;
+    let monitor = claimed.monitor_id.map_or_else(|| base.clone(), |id| format!("{base}/m/{}", short_code(id.uuid())));
+    let incident = context.incident.as_ref().map_or_else(|| monitor.clone(), |facts| format!("{base}/i/{}", facts.incident.short));
+    Ok(Links {
         base: base.clone(),
         contacts: format!("{base}/contacts"),
         wallet: format!("{base}/settings/wallet"),
-        stop: format!("{base}/stop/{stop}"),
-        incident: monitor.clone(),
+        stop: format!("{base}/stop/{}", links::stop_token(&room.secrets, claimed.contact_id)),
         monitor,
-        acknowledge: base.clone(),
-    };
-    if let Some(facts) = &context.incident {
-        links.incident = format!("{base}/i/{}", facts.incident.short);
-        let pair = (facts.incident.id, claimed.contact_id);
-        let token = rows::ensure_acknowledge(connection, &room.secrets, account, pair, now).await?;
-        links.acknowledge = format!("{base}/a/{token}");
-    }
-    Ok(links)
+        incident,
+        acknowledge: format!("{base}/a/{}", links::acknowledge_token(&room.secrets, claimed.id)),
+    })
 }
 
 fn render(room: &Room, claimed: &Claimed, brief: &Brief<'_>) -> Result<Message, RenderError> {

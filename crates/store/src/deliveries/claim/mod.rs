@@ -6,7 +6,6 @@
 
 mod context;
 mod fallback;
-mod links;
 mod receipt;
 mod result;
 mod sweep;
@@ -22,7 +21,6 @@ use uuid::Uuid;
 
 pub use context::{AccountFacts, Context, IncidentFacts, Told, load};
 pub use fallback::{list_owner_addresses, plan_fallback};
-pub use links::{ensure_acknowledge, ensure_monitor, ensure_stop};
 pub use receipt::{Receipt, receipt};
 pub use result::{SendResult, close, give_up_unreadable, hold, mark_superseded_by_recovery, plan_recovery, record, wake_held};
 pub use sweep::{list_overdue, mark_pushed};
