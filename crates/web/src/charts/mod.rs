@@ -17,7 +17,7 @@ mod uptime;
 
 pub use phases::{PhaseBar, phase_bar, phase_legend};
 pub use response::{percentiles, stacked};
-pub use spark::spark;
+pub use spark::{spark, spark_words};
 pub use table::{TableRow, table};
 pub use uptime::{cell_words, uptime_bar};
 

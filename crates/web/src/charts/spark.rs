@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use domain::report::Window;
 
-use super::frame::{Axis as _, Scale, bands, down_ticks, hatch, p995};
-use super::{Band, Series};
+use super::frame::{Axis as _, Scale, axis_ms, bands, down_ticks, hatch, p995};
+use super::{Band, BandKind, Series};
 
 const HEIGHT: f64 = 24.0;
 const BOTTOM: f64 = 22.0;
@@ -15,7 +15,7 @@ pub fn spark(id: &str, window: Window, series: &Series, marked: &[Band], label: 
     let scale = Scale::for_value(p995(series.points.iter().map(|point| point.p50_ms)), 2.0, BOTTOM);
     let mut out = String::new();
     let _ = write!(out, r#"<svg class="spark" role="img" aria-label="{label}" width="120" height="{HEIGHT}">"#);
-    if marked.iter().any(|band| band.kind == super::BandKind::Unknown) {
+    if marked.iter().any(|band| band.kind == BandKind::Unknown) {
         hatch(&mut out, id);
     }
     bands(&mut out, id, window, marked, (0.0, BOTTOM));
@@ -39,4 +39,18 @@ pub fn spark(id: &str, window: Window, series: &Series, marked: &[Band], label: 
     down_ticks(&mut out, window, marked, BOTTOM);
     out.push_str("</svg>");
     out
+}
+
+/// What the line says in words: "Median 92 ms over 24 hours, 1 h 10 min down".
+pub fn spark_words(series: &Series, marked: &[Band]) -> String {
+    let mut medians: Vec<f64> = series.points.iter().map(|point| point.p50_ms).collect();
+    medians.sort_by(f64::total_cmp);
+    let mut words = match medians.get(medians.len() / 2) {
+        Some(median) => format!("Median {} over 24 hours", axis_ms(*median)),
+        None => "No response times yet".to_owned(),
+    };
+    if marked.iter().any(|band| band.kind == BandKind::Down) {
+        words.push_str(", with outages");
+    }
+    words
 }

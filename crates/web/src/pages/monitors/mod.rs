@@ -1,11 +1,45 @@
 //! Monitors: the dashboard, the forms, one monitor and what is done with it.
 
+mod actions;
+mod bulk;
+mod dashboard;
+mod dashboard_view;
+mod deleted;
+mod edit;
+mod form;
 pub mod headline;
+mod looks;
+mod new;
 pub mod parts;
+mod show;
+mod show_view;
+#[cfg(test)]
+mod tests;
 
-use crate::routes::Routes;
+use crate::routes::{Access, Routes};
 
 /// The routes of this area.
 pub fn routes() -> Routes {
+    use Access::{Tenant, Token};
     Routes::new()
+        .get("/monitors", Tenant, dashboard::show)
+        .post("/monitors", Tenant, new::create)
+        .get("/monitors/new", Tenant, new::show)
+        .post("/monitors/test", Tenant, new::test)
+        .post("/monitors/practice", Tenant, new::practice)
+        .post("/monitors/bulk", Tenant, bulk::run)
+        .post("/monitors/steps/dismiss", Tenant, dashboard::dismiss_steps)
+        .get("/monitors/deleted", Tenant, deleted::list)
+        .get("/monitors/{monitor_id}", Tenant, show::show)
+        .get("/monitors/{monitor_id}/edit", Tenant, edit::show)
+        .post("/monitors/{monitor_id}/edit", Tenant, edit::save)
+        .get("/monitors/{monitor_id}/delete", Tenant, deleted::confirm)
+        .post("/monitors/{monitor_id}/delete", Tenant, deleted::delete)
+        .post("/monitors/{monitor_id}/restore", Tenant, deleted::restore)
+        .post("/monitors/{monitor_id}/pause", Tenant, actions::pause)
+        .post("/monitors/{monitor_id}/resume", Tenant, actions::resume)
+        .post("/monitors/{monitor_id}/duplicate", Tenant, actions::duplicate)
+        .post("/monitors/{monitor_id}/check", Tenant, actions::check)
+        .get("/monitors/{monitor_id}/looks.csv", Tenant, looks::csv)
+        .get("/m/{monitor_short}", Token, actions::short)
 }

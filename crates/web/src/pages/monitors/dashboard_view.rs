@@ -1,0 +1,317 @@
+//! What the dashboard shows, from what the database says.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use domain::check::Check;
+use domain::contact::Contact;
+use domain::ids::MonitorId;
+use domain::report::{Cell, Point, Uptime, Window};
+use domain::status::Shown;
+use jiff::{SignedDuration, Timestamp};
+use store::accounts::Account;
+use store::monitors::{Listed, Sort};
+
+use super::dashboard::{Asked, Notice, ROWS, notices, sort};
+use super::headline::{Headline, Known, headline};
+use super::parts::{Relative, StatusLine, bands, next_look};
+use crate::charts::{Series, spark};
+use crate::extract::Tenant;
+use crate::state::AppState;
+use crate::view::{Live, Shell};
+
+/// What was read for the rows of the page.
+pub struct Facts {
+    pub last: HashMap<MonitorId, Check>,
+    pub uptimes: HashMap<MonitorId, Uptime>,
+    pub lines: HashMap<MonitorId, Vec<(Timestamp, f64)>>,
+    pub cells: HashMap<MonitorId, Vec<Cell>>,
+    pub tags: Vec<(String, u32)>,
+    pub contacts: Vec<Contact>,
+    pub balance_micros: i64,
+    pub account: Option<Account>,
+    pub had_incident: bool,
+    pub deleted: u32,
+    pub day: Window,
+    pub now: Timestamp,
+}
+
+/// Which rows are wanted, in which order.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    q: String,
+    status: String,
+    tag: String,
+    pub sort: Sort,
+    page: usize,
+    done: Option<String>,
+}
+
+impl Choice {
+    /// What the address asks for.
+    pub fn of(asked: &Asked) -> Self {
+        Self {
+            q: asked.q.trim().chars().take(200).collect(),
+            status: asked.status.clone(),
+            tag: asked.tag.clone(),
+            sort: sort(&asked.sort),
+            page: asked.page.max(1),
+            done: done_words(&asked.done, asked.count),
+        }
+    }
+
+    /// A row is wanted.
+    pub fn takes(&self, listed: &Listed) -> bool {
+        let settings = listed.monitor.settings();
+        let wanted = self.q.to_lowercase();
+        let text = [&settings.name, &settings.target.display()].into_iter().chain(&settings.tags);
+        (wanted.is_empty() || text.into_iter().any(|text| text.to_lowercase().contains(&wanted)))
+            && (self.tag.is_empty() || settings.tags.contains(&self.tag))
+            && match self.status.as_str() {
+                "" => true,
+                "problems" => is_problem(listed.shown),
+                word => listed.shown.as_str() == word,
+            }
+    }
+
+    /// The rows of the page that is asked for.
+    pub fn page_of<'a>(&self, rows: &[&'a Listed]) -> Vec<&'a Listed> {
+        rows.iter().skip((self.page - 1).saturating_mul(ROWS)).take(ROWS).copied().collect()
+    }
+
+    fn is_filtered(&self) -> bool {
+        !(self.q.is_empty() && self.status.is_empty() && self.tag.is_empty())
+    }
+
+    /// The address with one thing changed; a change of the filter begins at page one.
+    fn link(&self, change: &[(&str, &str)]) -> String {
+        let sort = if self.sort == Sort::Name { "name" } else { "" };
+        let now = [("q", self.q.as_str()), ("status", self.status.as_str()), ("tag", self.tag.as_str()), ("sort", sort)];
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in now {
+            let value = change.iter().find(|(changed, _)| *changed == name).map_or(value, |(_, value)| value);
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        if let Some((_, page)) = change.iter().find(|(name, _)| *name == "page") {
+            query.append_pair("page", page);
+        }
+        let query = query.finish();
+        if query.is_empty() { "/monitors".to_owned() } else { format!("/monitors?{query}") }
+    }
+}
+
+const fn is_problem(shown: Shown) -> bool {
+    matches!(shown, Shown::Down | Shown::Partial | Shown::Degraded | Shown::Blocked | Shown::Unknown)
+}
+
+fn done_words(word: &str, count: usize) -> Option<String> {
+    let plural = if count == 1 { "" } else { "s" };
+    let said = match word {
+        "added" => format!("{count} monitor{plural} added."),
+        "paused" => format!("{count} monitor{plural} paused."),
+        "resumed" => format!("{count} monitor{plural} resumed."),
+        "deleted" => format!("{count} monitor{plural} deleted. Each can be restored for 7 days."),
+        "tagged" => format!("{count} monitor{plural} tagged."),
+        "none" => "Nothing was selected, so nothing was changed.".to_owned(),
+        "refused" => "Some could not be changed. The plan may be full, or they are gone.".to_owned(),
+        _ => return None,
+    };
+    Some(said)
+}
+
+/// One filter above the table.
+pub struct Chip {
+    pub link: String,
+    pub text: String,
+    pub count: usize,
+    pub mark: Option<&'static str>,
+    pub current: bool,
+}
+
+/// One monitor.
+pub struct Row {
+    pub id: MonitorId,
+    pub name: String,
+    pub host: String,
+    pub tags: Vec<String>,
+    pub status: StatusLine,
+    pub lasting: Option<Relative>,
+    pub spark: String,
+    pub uptime: String,
+    pub last: Option<Relative>,
+    pub next: Option<Relative>,
+}
+
+/// What a newcomer has done of the three things that matter.
+pub struct Steps {
+    pub monitor: bool,
+    pub phone: bool,
+    pub practised: bool,
+}
+
+#[derive(Template)]
+#[template(path = "monitors/dashboard.html")]
+pub struct DashboardPage {
+    pub shell: Shell,
+    pub headline: Headline,
+    pub notices: Vec<Notice>,
+    pub chips: Vec<Chip>,
+    pub rows: Vec<Row>,
+    pub total: usize,
+    pub limit: u32,
+    pub deleted: u32,
+    pub q: String,
+    pub status: String,
+    pub tag: String,
+    pub is_filtered: bool,
+    pub by_name: bool,
+    pub sort_status: String,
+    pub sort_name: String,
+    pub previous: Option<String>,
+    pub next: Option<String>,
+    pub from: usize,
+    pub to: usize,
+    pub matching: usize,
+    pub steps: Option<Steps>,
+    pub practice: String,
+    pub curl: String,
+    pub can_edit: bool,
+}
+
+type Rows<'a> = (&'a [Listed], &'a [&'a Listed], &'a [&'a Listed]);
+
+/// Puts the page together.
+pub fn page(tenant: &Tenant, state: &AppState, choice: &Choice, (all, rows, on_page): Rows<'_>, facts: &Facts) -> DashboardPage {
+    let names: Vec<String> = all.iter().map(|listed| listed.monitor.settings().name).collect();
+    let known: Vec<Known<'_>> = all
+        .iter()
+        .zip(&names)
+        .map(|(listed, name)| Known { name, shown: listed.shown, since: listed.since })
+        .collect();
+    let headline = headline(&known, facts.now);
+    let watch: Vec<String> = on_page.iter().map(|listed| listed.monitor.id.to_string()).collect();
+    let first = (choice.page - 1).saturating_mul(ROWS);
+    let account = facts.account.as_ref();
+    DashboardPage {
+        shell: tenant
+            .shell("Monitors")
+            .section("monitors")
+            .alert((headline.down > 0).then(|| format!("({} down)", headline.down)))
+            .worst(headline.worst)
+            .notice(choice.done.clone())
+            .live(Live {
+                now: facts.now.to_string(),
+                zone: tenant.timezone().to_owned(),
+                topics: "monitor:* incident:*".to_owned(),
+                watch: watch.join(" "),
+            }),
+        notices: notices(&facts.contacts, tenant.plan(), facts.balance_micros, state.config.outbox),
+        chips: chips(choice, all, &facts.tags),
+        rows: on_page.iter().map(|listed| row(listed, facts, tenant)).collect(),
+        total: all.len(),
+        limit: tenant.plan().limits().monitors,
+        deleted: facts.deleted,
+        q: choice.q.clone(),
+        status: choice.status.clone(),
+        tag: choice.tag.clone(),
+        is_filtered: choice.is_filtered(),
+        by_name: choice.sort == Sort::Name,
+        sort_status: choice.link(&[("sort", "")]),
+        sort_name: choice.link(&[("sort", "name")]),
+        previous: (choice.page > 1).then(|| choice.link(&[("page", &(choice.page - 1).to_string())])),
+        next: (first + on_page.len() < rows.len()).then(|| choice.link(&[("page", &(choice.page + 1).to_string())])),
+        from: first + 1,
+        to: first + on_page.len(),
+        matching: rows.len(),
+        steps: account.filter(|account| account.steps_dismissed_at.is_none()).map(|_| steps(all, facts)).filter(Steps::is_open),
+        practice: account.map_or_else(String::new, |account| domain::account::practice::control_path(&account.practice_token)),
+        curl: format!(
+            "curl -X POST {} \\\n  -H 'Authorization: Bearer wb_…' -H 'Content-Type: application/json' \\\n  -d '{{\"url\":\"https://shop.example\"}}'",
+            state.config.link("/api/v1/monitors")
+        ),
+        can_edit: tenant.role().can_edit(),
+        headline,
+    }
+}
+
+impl Steps {
+    const fn is_open(&self) -> bool {
+        !(self.monitor && self.phone && self.practised)
+    }
+}
+
+fn steps(all: &[Listed], facts: &Facts) -> Steps {
+    use domain::contact::Channel;
+    Steps {
+        monitor: !all.is_empty(),
+        phone: facts.contacts.iter().any(|contact| contact.channel == Channel::Sms && contact.is_usable()),
+        practised: facts.had_incident,
+    }
+}
+
+fn chips(choice: &Choice, all: &[Listed], tags: &[(String, u32)]) -> Vec<Chip> {
+    let count = |takes: fn(Shown) -> bool| all.iter().filter(|listed| takes(listed.shown)).count();
+    let statuses: [(&str, &str, Option<&'static str>, usize); 4] = [
+        ("", "All", None, all.len()),
+        ("problems", "Problems", Some("down"), count(is_problem)),
+        ("up", "Up", Some("up"), count(|shown| shown == Shown::Up)),
+        ("paused", "Paused", Some("paused"), count(|shown| shown == Shown::Paused)),
+    ];
+    let mut chips: Vec<Chip> = statuses
+        .into_iter()
+        .filter(|(word, _, _, count)| *count > 0 || *word == choice.status)
+        .map(|(word, text, mark, count)| Chip {
+            link: choice.link(&[("status", word)]),
+            text: text.to_owned(),
+            count,
+            mark,
+            current: choice.status == word,
+        })
+        .collect();
+    chips.extend(tags.iter().take(12).map(|(tag, count)| {
+        let current = *tag == choice.tag;
+        Chip {
+            link: choice.link(&[("tag", if current { "" } else { tag })]),
+            text: tag.clone(),
+            count: usize::try_from(*count).unwrap_or(usize::MAX),
+            mark: None,
+            current,
+        }
+    }));
+    chips
+}
+
+fn row(listed: &Listed, facts: &Facts, tenant: &Tenant) -> Row {
+    let id = listed.monitor.id;
+    let settings = listed.monitor.settings();
+    let zone = tenant.zone();
+    Row {
+        id,
+        host: settings.target.host(),
+        status: StatusLine::of(listed),
+        lasting: is_problem(listed.shown).then(|| Relative::lasting(listed.since, facts.now, &zone)),
+        spark: line(id, facts),
+        uptime: facts.uptimes.get(&id).and_then(Uptime::percent).unwrap_or_else(|| "–".to_owned()),
+        last: facts.last.get(&id).map(|check| Relative::ago(check.at, facts.now, &zone)),
+        next: next_look(&listed.monitor, facts.now).map(|at| Relative::next(at, facts.now, &zone)),
+        name: settings.name,
+        tags: settings.tags,
+    }
+}
+
+fn line(id: MonitorId, facts: &Facts) -> String {
+    let points = facts.lines.get(&id).map(Vec::as_slice).unwrap_or_default();
+    let series = Series {
+        step: SignedDuration::from_mins(15),
+        points: points.iter().map(|(at, ms)| point(*at, *ms)).collect(),
+    };
+    let marked = bands(facts.cells.get(&id).map(Vec::as_slice).unwrap_or_default());
+    let label = crate::charts::spark_words(&series, &marked);
+    spark(&domain::ids::short_code(id.uuid()), facts.day, &series, &marked, &label)
+}
+
+fn point(at: Timestamp, ms: f64) -> Point {
+    Point { at, count: 1, p50_ms: ms, p95_ms: ms, max_ms: ms, phases_p50_ms: [None; 6] }
+}

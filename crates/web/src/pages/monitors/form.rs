@@ -1,0 +1,433 @@
+//! The form of a monitor: what people type, and the settings it stands for. Every value stays text
+//! until here, so that a form comes back as it was typed.
+
+use domain::ids::ContactId;
+use domain::monitor::spec::Headers;
+use domain::monitor::{ConfirmSpec, HttpSpec, JsonRule, Kind, MonitorSpec, TlsSpec};
+use domain::target::complete_urls;
+use serde_json::Value;
+
+use crate::extract::{Fields, FormErrors};
+use crate::usecases::UseCaseError;
+use crate::usecases::monitors::MASK;
+
+/// The most addresses taken at once.
+const MOST: usize = 200;
+
+/// What stands in the fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "one per field of the form")]
+pub struct MonitorForm {
+    pub kind: String,
+    pub target: String,
+    pub port: String,
+    pub name: String,
+    pub interval_seconds: String,
+    pub timeout_ms: String,
+    pub method: String,
+    pub headers: String,
+    pub body: String,
+    pub follow_redirects: bool,
+    pub max_redirects: String,
+    pub expected_status: String,
+    pub keyword: String,
+    pub keyword_absent: String,
+    pub json: String,
+    pub verify_tls: bool,
+    pub warn_days: String,
+    pub rechecks: String,
+    pub over_seconds: String,
+    pub degraded_above_ms: String,
+    pub tags: String,
+    pub chosen_contacts: bool,
+    pub contacts: Vec<String>,
+    pub key: String,
+}
+
+impl MonitorForm {
+    /// An empty form with an address in it.
+    pub fn empty(target: &str) -> Self {
+        Self { kind: "http".into(), target: target.into(), follow_redirects: true, verify_tls: true, ..Self::default() }
+    }
+
+    /// What was sent. The short forms (dashboard, landing page) send an address only; what has a
+    /// ticked default counts as ticked there.
+    pub fn of(fields: &Fields) -> Self {
+        let text = |name: &str| fields.text(name).to_owned();
+        let long = fields.has("long");
+        Self {
+            kind: if long { text("kind") } else { "http".to_owned() },
+            target: text("target"),
+            port: text("port"),
+            name: text("name"),
+            interval_seconds: text("interval_seconds"),
+            timeout_ms: text("timeout_ms"),
+            method: text("method"),
+            headers: text("headers"),
+            body: fields.raw("body").to_owned(),
+            follow_redirects: !long || fields.flag("follow_redirects"),
+            max_redirects: text("max_redirects"),
+            expected_status: text("expected_status"),
+            keyword: text("keyword"),
+            keyword_absent: text("keyword_absent"),
+            json: text("json"),
+            verify_tls: !long || fields.flag("verify_tls"),
+            warn_days: text("warn_days"),
+            rechecks: text("rechecks"),
+            over_seconds: text("over_seconds"),
+            degraded_above_ms: text("degraded_above_ms"),
+            tags: text("tags"),
+            chosen_contacts: fields.text("tell") == "chosen",
+            contacts: fields.all("contact").into_iter().map(str::to_owned).collect(),
+            key: text("key"),
+        }
+    }
+
+    /// The settings of a monitor as fields; secrets masked.
+    pub fn of_spec(spec: &MonitorSpec) -> Self {
+        let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
+        let http = spec.http.clone().unwrap_or_default();
+        let confirm = spec.confirm.clone().unwrap_or_default();
+        let list = |values: &[u32]| values.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        Self {
+            kind: spec.kind().unwrap_or(Kind::Http).as_str().to_owned(),
+            target: spec.url.clone().or_else(|| spec.host.clone()).unwrap_or_default(),
+            port: spec.port.map(|port| port.to_string()).unwrap_or_default(),
+            name: spec.name.clone().unwrap_or_default(),
+            interval_seconds: number(spec.interval_seconds),
+            timeout_ms: number(spec.timeout_ms),
+            method: http.method.unwrap_or_default(),
+            headers: http.headers.map(|headers| masked(&headers)).unwrap_or_default(),
+            body: http.body.map(|_| MASK.to_owned()).unwrap_or_default(),
+            follow_redirects: http.follow_redirects.unwrap_or(true),
+            max_redirects: number(http.max_redirects),
+            expected_status: http.expected_status.unwrap_or_default().join(", "),
+            keyword: http.keyword.unwrap_or_default(),
+            keyword_absent: http.keyword_absent.unwrap_or_default(),
+            json: http.json.unwrap_or_default().iter().map(rule_text).collect::<Vec<_>>().join("\n"),
+            verify_tls: http.verify_tls.unwrap_or(true),
+            warn_days: spec.tls.as_ref().and_then(|tls| tls.warn_days.as_deref()).map(list).unwrap_or_default(),
+            rechecks: number(confirm.rechecks),
+            over_seconds: number(confirm.over_seconds),
+            degraded_above_ms: number(spec.degraded_above_ms),
+            tags: spec.tags.clone().unwrap_or_default().join(", "),
+            chosen_contacts: spec.contact_ids.is_some(),
+            contacts: spec.contact_ids.iter().flatten().map(ToString::to_string).collect(),
+            key: spec.key.clone().unwrap_or_default(),
+        }
+    }
+
+    /// A contact is ticked.
+    pub fn tells(&self, contact: &ContactId) -> bool {
+        self.contacts.contains(&contact.to_string())
+    }
+
+    /// Something other than the address is filled in: the advanced part is shown opened.
+    pub fn is_advanced(&self) -> bool {
+        *self != Self { target: self.target.clone(), name: self.name.clone(), ..Self::empty("") }
+    }
+
+    /// The settings of each monitor that the form stands for: one per address. `before` keeps what the
+    /// form does not show.
+    pub fn specs(&self, before: Option<&MonitorSpec>) -> Result<Vec<MonitorSpec>, FormErrors> {
+        let mut errors = FormErrors::new();
+        let spec = self.settings(before, &mut errors);
+        let targets = self.targets(before.is_some(), &mut errors);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(targets.into_iter().map(|target| self.aimed(&spec, target)).collect())
+    }
+
+    fn aimed(&self, spec: &MonitorSpec, target: String) -> MonitorSpec {
+        if self.kind == "http" {
+            MonitorSpec { url: Some(target), host: None, port: None, ..spec.clone() }
+        } else {
+            MonitorSpec { host: Some(target), url: None, http: None, ..spec.clone() }
+        }
+    }
+
+    fn targets(&self, one_only: bool, errors: &mut FormErrors) -> Vec<String> {
+        let targets = match self.kind.as_str() {
+            "http" => complete_urls(&self.target),
+            _ => Some(self.target.clone()).into_iter().filter(|host| !host.is_empty()).collect(),
+        };
+        if targets.is_empty() {
+            errors.add("target", "An address is needed, such as shop.example.");
+        } else if one_only && targets.len() > 1 {
+            errors.add("target", "A monitor looks at one address. Add another monitor for the others.");
+        } else if targets.len() > MOST {
+            errors.add("target", format!("At most {MOST} addresses are taken at once; these are {}.", targets.len()));
+        } else if targets.len() > 1 && !self.key.is_empty() {
+            errors.add("key", "A key stands for one monitor, and these are several addresses.");
+        }
+        targets
+    }
+
+    fn settings(&self, before: Option<&MonitorSpec>, errors: &mut FormErrors) -> MonitorSpec {
+        let kind = Kind::parse(&self.kind).unwrap_or_else(|| {
+            errors.add("kind", "There is no such kind of monitor.");
+            Kind::Http
+        });
+        let optional = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let kept = before.cloned().unwrap_or_default();
+        let port: Option<u32> = number("port", &self.port, errors);
+        if port.is_some_and(|port| port > 65_535) {
+            errors.add("port", "A port is a number from 1 to 65535.");
+        }
+        MonitorSpec {
+            name: optional(&self.name),
+            kind: (kind != Kind::Http).then_some(kind).or(kept.kind.filter(|_| kind == Kind::Http)),
+            port: port.and_then(|port| u16::try_from(port).ok()),
+            interval_seconds: number("interval_seconds", &self.interval_seconds, errors),
+            timeout_ms: number("timeout_ms", &self.timeout_ms, errors),
+            http: self.http(errors),
+            tls: numbers("warn_days", &self.warn_days, errors).map(|days| TlsSpec { warn_days: Some(days) }),
+            confirm: self.confirm(errors),
+            degraded_above_ms: number("degraded_above_ms", &self.degraded_above_ms, errors),
+            contact_ids: self.contact_ids(errors),
+            tags: words(&self.tags),
+            key: optional(&self.key),
+            ..kept
+        }
+    }
+
+    fn http(&self, errors: &mut FormErrors) -> Option<HttpSpec> {
+        let optional = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let http = HttpSpec {
+            method: optional(&self.method),
+            headers: headers(&self.headers, errors),
+            body: optional(&self.body),
+            follow_redirects: (!self.follow_redirects).then_some(false),
+            max_redirects: number("max_redirects", &self.max_redirects, errors),
+            expected_status: words(&self.expected_status),
+            keyword: optional(&self.keyword),
+            keyword_absent: optional(&self.keyword_absent),
+            json: rules(&self.json, errors),
+            verify_tls: (!self.verify_tls).then_some(false),
+        };
+        (http != HttpSpec::default()).then_some(http)
+    }
+
+    fn confirm(&self, errors: &mut FormErrors) -> Option<ConfirmSpec> {
+        let confirm = ConfirmSpec {
+            rechecks: number("rechecks", &self.rechecks, errors),
+            over_seconds: number("over_seconds", &self.over_seconds, errors),
+        };
+        (confirm != ConfirmSpec::default()).then_some(confirm)
+    }
+
+    fn contact_ids(&self, errors: &mut FormErrors) -> Option<Vec<ContactId>> {
+        if !self.chosen_contacts {
+            return None;
+        }
+        let ids: Vec<ContactId> = self.contacts.iter().filter_map(|id| id.parse().ok()).collect();
+        if ids.len() != self.contacts.len() {
+            errors.add("contacts", "One of the contacts does not exist any more.");
+        }
+        Some(ids)
+    }
+}
+
+fn masked(headers: &Headers) -> String {
+    headers.0.iter().map(|(name, _)| format!("{name}: {MASK}")).collect::<Vec<_>>().join("\n")
+}
+
+fn number(field: &str, text: &str, errors: &mut FormErrors) -> Option<u32> {
+    if text.is_empty() {
+        return None;
+    }
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        errors.add(field, "This must be a whole number.");
+    }
+    parsed
+}
+
+fn numbers(field: &str, text: &str, errors: &mut FormErrors) -> Option<Vec<u32>> {
+    let parts = words(text)?;
+    let parsed: Vec<u32> = parts.iter().filter_map(|part| part.parse().ok()).collect();
+    if parsed.len() != parts.len() {
+        errors.add(field, "This must be whole numbers with commas between.");
+    }
+    Some(parsed)
+}
+
+/// Words with commas or new lines between; nothing when there are none.
+fn words(text: &str) -> Option<Vec<String>> {
+    let words: Vec<String> =
+        text.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    (!words.is_empty()).then_some(words)
+}
+
+fn headers(text: &str, errors: &mut FormErrors) -> Option<Headers> {
+    let mut headers = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match line.split_once(':') {
+            Some((name, value)) => headers.push((name.trim().to_owned(), value.trim().to_owned())),
+            None => errors.add("headers", format!("Each line is a name, a colon and a value; \u{201c}{}\u{201d} has no colon.", cut(line))),
+        }
+    }
+    (!headers.is_empty()).then_some(Headers(headers))
+}
+
+/// `$.status eq "ok"`: a path, an operator, a JSON value; a value that is no JSON is text.
+fn rules(text: &str, errors: &mut FormErrors) -> Option<Vec<JsonRule>> {
+    let mut rules = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let mut parts = line.splitn(3, char::is_whitespace);
+        match (parts.next(), parts.next()) {
+            (Some(path), Some(op)) => {
+                let value = parts.next().map_or(Value::Null, |value| {
+                    serde_json::from_str(value.trim()).unwrap_or_else(|_| Value::String(value.trim().to_owned()))
+                });
+                rules.push(JsonRule { path: path.to_owned(), op: op.to_owned(), value });
+            }
+            _ => errors.add("json", format!("Each line is a path, an operator and a value, such as $.status eq ok; \u{201c}{}\u{201d} is not.", cut(line))),
+        }
+    }
+    (!rules.is_empty()).then_some(rules)
+}
+
+fn rule_text(rule: &JsonRule) -> String {
+    match &rule.value {
+        Value::Null => format!("{} {}", rule.path, rule.op),
+        value => format!("{} {} {value}", rule.path, rule.op),
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// What a use case complains of, at the fields of the form. `targets` are the addresses in the order
+/// in which the settings were handed over.
+pub fn complaints(error: UseCaseError, targets: &[String]) -> Result<FormErrors, UseCaseError> {
+    let Some(sentences) = error.field_sentences() else { return Err(error) };
+    let mut errors = FormErrors::new();
+    for (pointer, sentence) in sentences {
+        let (place, rest) = place(&pointer);
+        let field = field_of(rest);
+        let address = place.filter(|_| targets.len() > 1 && field == "target").and_then(|place| targets.get(place));
+        match address {
+            Some(address) => errors.add(field, format!("{}: {sentence}", cut_address(address))),
+            None => errors.add(field, sentence),
+        }
+    }
+    Ok(errors)
+}
+
+fn cut_address(address: &str) -> String {
+    if address.chars().count() <= 80 { address.to_owned() } else { address.chars().take(79).chain(['…']).collect() }
+}
+
+/// `/2/url` is the third monitor's `/url`.
+fn place(pointer: &str) -> (Option<usize>, &str) {
+    let rest = pointer.trim_start_matches('/');
+    let (first, after) = rest.split_once('/').unwrap_or((rest, ""));
+    match first.parse() {
+        Ok(place) => (Some(place), after),
+        Err(_) => (None, rest),
+    }
+}
+
+/// The field that shows what a pointer names.
+fn field_of(pointer: &str) -> &'static str {
+    const FIELDS: [&str; 21] = [
+        "kind", "port", "name", "interval_seconds", "timeout_ms", "method", "headers", "body", "follow_redirects",
+        "max_redirects", "expected_status", "keyword", "keyword_absent", "json", "verify_tls", "warn_days", "rechecks",
+        "over_seconds", "degraded_above_ms", "tags", "key",
+    ];
+    pointer
+        .split('/')
+        .find_map(|part| match part {
+            "contact_ids" | "policy_id" => Some("contacts"),
+            part => FIELDS.into_iter().find(|field| *field == part),
+        })
+        .unwrap_or("target")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use domain::monitor::validate::FieldError;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn form(pairs: &[(&str, &str)]) -> MonitorForm {
+        let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        MonitorForm::of(&Fields::parse(body.as_bytes()))
+    }
+
+    #[test]
+    fn an_address_is_a_whole_monitor() {
+        let specs = form(&[("target", "shop.example")]).specs(None).unwrap();
+        assert_eq!(specs, [MonitorSpec { url: Some("https://shop.example/".into()), ..MonitorSpec::default() }]);
+    }
+
+    #[test]
+    fn several_addresses_share_the_settings() {
+        let specs = form(&[("target", "a.example\nhttp://b.example/x, c.example"), ("tags", "prod, eu")]).specs(None).unwrap();
+        let urls: Vec<&str> = specs.iter().filter_map(|spec| spec.url.as_deref()).collect();
+        assert_eq!(urls, ["https://a.example/", "http://b.example/x", "https://c.example/"]);
+        assert!(specs.iter().all(|spec| spec.tags.as_deref() == Some(&["prod".to_owned(), "eu".to_owned()])));
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        let spec: MonitorSpec = serde_json::from_value(serde_json::json!({
+            "name": "Shop", "url": "https://shop.example/", "interval_seconds": 300, "timeout_ms": 5000,
+            "http": { "method": "HEAD", "follow_redirects": false, "expected_status": ["200-299", "418"], "keyword": "open",
+                      "json": [{ "path": "$.status", "op": "eq", "value": "ok" }, { "path": "$.n", "op": "gt", "value": 3 }], "verify_tls": false },
+            "tls": { "warn_days": [14, 3] }, "confirm": { "rechecks": 1 }, "degraded_above_ms": 800, "tags": ["prod"], "regions": ["local"], "key": "shop"
+        }))
+        .unwrap();
+        let back = MonitorForm::of_spec(&spec).specs(Some(&spec)).unwrap();
+        assert_eq!(back, [spec]);
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        let spec: MonitorSpec = serde_json::from_value(serde_json::json!({
+            "url": "https://shop.example/", "http": { "headers": { "Authorization": "Bearer 1" }, "body": "secret" }
+        }))
+        .unwrap();
+        let form = MonitorForm::of_spec(&spec);
+        assert_eq!((form.headers.as_str(), form.body.as_str()), ("Authorization: ••••", "••••"));
+        assert!(form.is_advanced() && !MonitorForm::empty("x").is_advanced());
+    }
+
+    #[rstest]
+    #[case(&[("target", "")], "target")]
+    #[case(&[("target", " \n , ")], "target")]
+    #[case(&[("target", "a.example"), ("interval_seconds", "often")], "interval_seconds")]
+    #[case(&[("target", "a.example"), ("timeout_ms", "-1")], "timeout_ms")]
+    #[case(&[("target", "a.example"), ("headers", "no colon")], "headers")]
+    #[case(&[("target", "a.example"), ("json", "$.status")], "json")]
+    #[case(&[("target", "a.example"), ("warn_days", "7, soon")], "warn_days")]
+    #[case(&[("target", "a.example b.example"), ("key", "shop")], "key")]
+    #[case(&[("target", "a.example"), ("long", "1"), ("kind", "gopher")], "kind")]
+    #[case(&[("target", "a.example"), ("long", "1"), ("kind", "tcp"), ("port", "70000")], "port")]
+    #[case(&[("target", "a.example"), ("tell", "chosen"), ("contact", "con_x")], "contacts")]
+    fn a_bad_value_is_named_at_its_field(#[case] pairs: &[(&str, &str)], #[case] field: &str) {
+        let errors = form(pairs).specs(None).unwrap_err();
+        assert!(errors.at(field).is_some(), "{errors:?}");
+        assert_eq!(errors.iter().len(), 1, "{errors:?}");
+    }
+
+    #[rstest]
+    #[case("/http/headers/Authorization", "headers")]
+    #[case("/1/url", "target")]
+    #[case("/confirm/over_seconds", "over_seconds")]
+    #[case("/contact_ids/0", "contacts")]
+    #[case("", "target")]
+    fn complaints_go_to_their_field(#[case] pointer: &str, #[case] field: &str) {
+        let error = UseCaseError::Invalid(vec![FieldError::new(pointer, "x", "is wrong")]);
+        let errors = complaints(error, &["https://a.example/".into(), "https://b.example/".into()]).unwrap();
+        assert!(errors.at(field).is_some(), "{errors:?}");
+        if pointer == "/1/url" {
+            assert_eq!(errors.at("target"), Some("https://b.example/: This is wrong."));
+        }
+    }
+}
