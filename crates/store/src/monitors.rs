@@ -1,6 +1,7 @@
 //! Monitors, kept as their owners wrote them; header values and request bodies are sealed apart.
 
 mod limits;
+mod deleted;
 mod list;
 mod sealed;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 pub mod timetable;
 
 pub use limits::{list_faster_than, list_newest_beyond};
+pub use deleted::{Deleted, count_deleted, list_deleted};
 pub use list::{Cursor, Filter, Listed, Sort, list, list_tags};
 pub use sealed::Stored;
 

@@ -1,14 +1,12 @@
 //! The same figures as a table, for those who cannot or will not read the drawing.
 
-use domain::report::{Point, Window};
+use domain::report::{Cell, Point, Window};
 use domain::words;
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::frame::axis_ms;
-use super::{Band, BandKind, Series};
-
-/// About as many rows as a person reads.
-const ROWS: i64 = 24;
+use super::Series;
 
 /// One row of a chart's table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,22 +20,16 @@ pub struct TableRow {
     pub note: String,
 }
 
-/// The series in about twenty-four rows.
-pub fn table(window: Window, series: &Series, marked: &[Band], zone: &TimeZone) -> Vec<TableRow> {
-    let step_seconds = series.step.as_secs().max(1);
-    let per_row = (window.length().as_secs() / ROWS / step_seconds).max(1) * step_seconds;
-    let long = window.length().as_hours() > 48;
-    let mut rows = Vec::new();
-    let mut from = window.from;
-    while from < window.to && rows.len() < 2 * ROWS as usize {
-        let to = from + jiff::SignedDuration::from_secs(per_row);
-        let points: Vec<&Point> = series.points.iter().filter(|p| p.at >= from && p.at < to).collect();
-        let format = if long { "%-d %b %H:%M" } else { "%H:%M" };
-        let label = from.to_zoned(zone.clone()).strftime(format).to_string();
-        rows.push(row(label, &points, note(marked, Window { from, to })));
-        from = to;
-    }
-    rows
+/// The series in as many rows as there are cells; a cell says how much of it was down or not observed.
+pub fn table(window: Window, series: &Series, cells: &[Cell], zone: &TimeZone) -> Vec<TableRow> {
+    let format = if window.length().as_hours() > 48 { "%-d %b %H:%M" } else { "%H:%M" };
+    cells
+        .iter()
+        .map(|cell| {
+            let points: Vec<&Point> = series.points.iter().filter(|p| p.at >= cell.from && p.at < cell.to).collect();
+            row(cell.from.to_zoned(zone.clone()).strftime(format).to_string(), &points, note(cell))
+        })
+        .collect()
 }
 
 fn row(from: String, points: &[&Point], note: String) -> TableRow {
@@ -58,19 +50,13 @@ fn row(from: String, points: &[&Point], note: String) -> TableRow {
     }
 }
 
-fn note(marked: &[Band], part: Window) -> String {
-    let time = |kind| {
-        marked
-            .iter()
-            .filter(|band| band.kind == kind && band.to > part.from && band.from < part.to)
-            .map(|band| band.to.min(part.to).duration_since(band.from.max(part.from)))
-            .fold(jiff::SignedDuration::ZERO, |sum, one| sum + one)
-    };
+fn note(cell: &Cell) -> String {
+    let length = cell.to.duration_since(cell.from).as_secs_f64();
     let mut notes = Vec::new();
-    for (kind, word) in [(BandKind::Down, "down"), (BandKind::Unknown, "not observed")] {
-        let length = time(kind);
-        if length > jiff::SignedDuration::ZERO {
-            notes.push(format!("{} {word}", words::duration(length)));
+    for (share, word) in [(cell.down, "down"), (cell.unknown, "not observed")] {
+        let seconds = (share * length).ceil();
+        if seconds >= 1.0 {
+            notes.push(format!("{} {word}", words::duration(SignedDuration::from_secs_f64(seconds))));
         }
     }
     notes.join(", ")

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod docs;
+pub mod incidents;
 pub mod live;
 pub mod monitors;
 pub mod outbox;
@@ -19,6 +20,7 @@ pub fn routes() -> Routes {
         .merge(auth::routes())
         .merge(settings::routes())
         .merge(monitors::routes())
+        .merge(incidents::routes())
         .merge(live::routes())
         .merge(outbox::routes())
         .merge(practice::routes())

@@ -27,6 +27,11 @@ impl Moment {
         domain::words::clock(self.at, &self.zone)
     }
 
+    /// `14:02:11`, where the zone has been said.
+    pub fn bare(&self) -> String {
+        domain::words::clock_bare(self.at, &self.zone)
+    }
+
     /// `Sun 22 Nov 2026`.
     pub fn day(&self) -> String {
         domain::words::day(self.at, &self.zone)

@@ -13,8 +13,6 @@ mod new;
 pub mod parts;
 mod show;
 mod show_view;
-#[cfg(test)]
-mod tests;
 
 use crate::routes::{Access, Routes};
 

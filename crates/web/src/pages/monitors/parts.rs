@@ -1,5 +1,6 @@
 //! Parts that several pages show of a monitor.
 
+use domain::contact::Channel;
 use domain::monitor::{Monitor, schedule};
 use domain::report::Cell;
 use domain::status::Shown;
@@ -82,6 +83,22 @@ fn short(duration: SignedDuration) -> String {
         seconds @ ..60 => format!("{seconds} s"),
         seconds @ 60..3_600 => format!("{} min", seconds / 60),
         seconds => format!("{} h", seconds / 3_600),
+    }
+}
+
+/// What people call a channel.
+pub const fn channel_word(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "mail",
+        Channel::Sms => "SMS",
+    }
+}
+
+/// The icon of a channel.
+pub const fn channel_icon(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "mail",
+        Channel::Sms => "message-square",
     }
 }
 

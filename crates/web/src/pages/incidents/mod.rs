@@ -1,0 +1,23 @@
+//! Incidents: the list, one incident, and what people do with it.
+
+mod actions;
+mod list;
+pub mod parts;
+mod show;
+mod told;
+
+use crate::routes::{Access, Routes};
+
+/// The routes of this area.
+pub fn routes() -> Routes {
+    use Access::Tenant;
+    Routes::new()
+        .get("/incidents", Tenant, list::show)
+        .get("/incidents/{incident_id}", Tenant, show::show)
+        .post("/incidents/{incident_id}/acknowledge", Tenant, actions::acknowledge)
+        .get("/incidents/{incident_id}/resolve", Tenant, actions::confirm)
+        .post("/incidents/{incident_id}/resolve", Tenant, actions::resolve)
+        .post("/incidents/{incident_id}/comments", Tenant, actions::comment)
+        .post("/incidents/{incident_id}/check", Tenant, actions::check)
+        .get("/i/{incident_short}", Tenant, actions::short)
+}

@@ -1,0 +1,328 @@
+//! `/incidents/{id}`: what happened, since when, how sure, what to do.
+
+use std::io::Read as _;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use domain::check::{FailureClass, Observation};
+use domain::delivery::Event;
+use domain::ids::IncidentId;
+use domain::incident::{Incident, ResolvedReason, TimelineEntry};
+use domain::words;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use store::deliveries::{Attempt, Delivery};
+use store::evidence::Evidence;
+
+use super::parts::{IncidentLine, cause};
+use super::told::{ToldLine, accepted};
+use crate::charts::{PhaseBar, phase_bar, phase_legend};
+use crate::error::{PageError, PageResult};
+use crate::extract::Tenant;
+use crate::state::AppState;
+use crate::view::{Live, Moment, Shell, render};
+
+/// Evidence shown at once; the rest is there in the API.
+const MOST_EVIDENCE: usize = 12;
+/// Characters of a body on the page.
+const MOST_BODY: usize = 2_000;
+
+#[derive(Template)]
+#[template(path = "incidents/show.html")]
+struct IncidentPage {
+    shell: Shell,
+    id: IncidentId,
+    monitor_id: String,
+    monitor: String,
+    address: String,
+    link: String,
+    cause: String,
+    guide: String,
+    is_open: bool,
+    is_gone: bool,
+    began: Moment,
+    ended: Option<Moment>,
+    lasted: String,
+    since_iso: String,
+    ending: Option<&'static str>,
+    sentence: Option<String>,
+    technical: Option<String>,
+    confidence: Option<&'static str>,
+    sure: String,
+    taken: Option<(String, Moment)>,
+    audit: Vec<AuditStep>,
+    steps: Vec<(String, Option<String>)>,
+    facts: Vec<(String, String)>,
+    last_good: Option<Moment>,
+    evidence: Vec<EvidenceView>,
+    told: Vec<ToldLine>,
+    timeline: Vec<Entry>,
+    earlier: Vec<IncidentLine>,
+    can_respond: bool,
+}
+
+/// One moment of the line that holds us to our word.
+struct AuditStep {
+    text: String,
+    at: Moment,
+}
+
+struct EvidenceView {
+    title: String,
+    region: String,
+    at: Moment,
+    bar: String,
+    legend: String,
+    lines: Vec<String>,
+    body: Option<String>,
+}
+
+struct Entry {
+    at: Moment,
+    class: &'static str,
+    text: String,
+    who: Option<String>,
+    is_comment: bool,
+}
+
+/// What has just been done.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    done: String,
+}
+
+struct Facts {
+    incident: Incident,
+    monitor: domain::monitor::Monitor,
+    deliveries: Vec<Delivery>,
+    attempts: Vec<Attempt>,
+    evidence: Vec<Evidence>,
+    timeline: Vec<TimelineEntry>,
+    earlier: Vec<store::incidents::Listed>,
+}
+
+/// Shows it.
+pub async fn show(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<IncidentId>,
+    Query(asked): Query<Asked>,
+) -> PageResult {
+    let mut transaction = tenant.read(&state).await?;
+    let facts = read(&mut transaction, &tenant, &state, id).await?;
+    transaction.commit().await.map_err(store::Error::from)?;
+    render(&page(&tenant, &state, &asked, &facts))
+}
+
+async fn read(connection: &mut sqlx::PgConnection, tenant: &Tenant, state: &AppState, id: IncidentId) -> PageResult<Facts> {
+    let account = tenant.account_id();
+    let incident = store::incidents::find(connection, account, id).await?.ok_or(PageError::NotFound)?;
+    let monitor = store::monitors::find_with_deleted(connection, &state.secrets, account, incident.monitor_id)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let deliveries = store::deliveries::list_by_incident(connection, account, id).await?;
+    let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id).collect();
+    let end = incident.resolved_confirmed_at.or(incident.resolved_at).unwrap_or_else(|| state.now());
+    let span = (incident.first_failure_at - SignedDuration::from_secs(1), end);
+    let mut earlier = store::incidents::list(
+        connection,
+        account,
+        &store::incidents::Filter { monitor_id: Some(incident.monitor_id), ..Default::default() },
+        None,
+        30,
+    )
+    .await?;
+    earlier.retain(|listed| {
+        listed.incident.id != id
+            && listed.incident.failure.class == incident.failure.class
+            && listed.incident.first_failure_at < incident.first_failure_at
+    });
+    earlier.truncate(5);
+    Ok(Facts {
+        attempts: store::deliveries::list_attempts(connection, account, &ids).await?,
+        evidence: store::evidence::list(connection, account, incident.monitor_id, span).await?,
+        timeline: store::incidents::list_events(connection, account, id).await?,
+        deliveries,
+        earlier,
+        monitor,
+        incident,
+    })
+}
+
+fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> IncidentPage {
+    let (now, zone, incident) = (state.now(), tenant.zone(), &facts.incident);
+    let moment = |at: Timestamp| Moment::new(at, zone.clone());
+    let settings = facts.monitor.settings();
+    let diagnosis = incident.diagnosis.as_ref();
+    let id = incident.id;
+    let worst = incident.is_open().then_some(domain::status::Shown::Down);
+    IncidentPage {
+        shell: tenant
+            .shell(format!("{}: {}", settings.name, words::cause(&incident.failure, incident.attribution)))
+            .section("incidents")
+            .alert(incident.is_open().then(|| "(down)".to_owned()))
+            .worst(worst)
+            .notice(done_words(&asked.done))
+            .live(Live {
+                now: now.to_string(),
+                zone: tenant.timezone().to_owned(),
+                topics: format!("incident:{id} delivery:* monitor:{}", incident.monitor_id),
+                watch: String::new(),
+            }),
+        id,
+        monitor_id: incident.monitor_id.to_string(),
+        monitor: settings.name.clone(),
+        address: settings.target.display(),
+        link: state.config.link(&format!("/i/{}", incident.short)),
+        cause: cause(incident),
+        guide: format!("/docs/failures/{}", incident.failure.class.as_str()),
+        is_open: incident.is_open(),
+        is_gone: facts.monitor.deleted_at.is_some(),
+        began: moment(incident.first_failure_at),
+        ended: incident.resolved_at.map(moment),
+        lasted: words::duration(incident.duration(now)),
+        since_iso: incident.first_failure_at.to_string(),
+        ending: incident.resolved_reason.map(ending),
+        sentence: diagnosis.map(|diagnosis| diagnosis.sentence.clone()),
+        technical: diagnosis.map(|diagnosis| diagnosis.technical.clone()).filter(|text| !text.is_empty()),
+        confidence: diagnosis.map(|diagnosis| diagnosis.confidence.as_str()),
+        sure: sure(incident),
+        taken: incident.acknowledged_by.as_ref().zip(incident.acknowledged_at).map(|(actor, at)| (actor.name.clone(), moment(at))),
+        audit: audit(facts, &zone),
+        steps: diagnosis.map(|diagnosis| diagnosis.next_steps.iter().map(|step| (step.text.clone(), step.command.clone())).collect()).unwrap_or_default(),
+        facts: diagnosis.map(|diagnosis| diagnosis.evidence.iter().map(|line| (line.label.clone(), line.value.clone())).collect()).unwrap_or_default(),
+        last_good: incident.last_good_at.map(moment),
+        evidence: facts.evidence.iter().take(MOST_EVIDENCE).map(|evidence| evidence_view(evidence, &zone)).collect(),
+        told: facts.deliveries.iter().map(|delivery| ToldLine::of(delivery, &facts.attempts, &zone)).collect(),
+        timeline: facts.timeline.iter().map(|entry| timeline_entry(entry, &zone)).collect(),
+        earlier: facts.earlier.iter().map(|listed| IncidentLine::of(listed, now, &zone)).collect(),
+        can_respond: tenant.role().can_respond(),
+    }
+}
+
+fn done_words(word: &str) -> Option<String> {
+    let said = match word {
+        "acknowledged" => "You have it. The others are told.",
+        "resolved" => "Ended. Those who were told of it are told so.",
+        "commented" => "Your comment is in the timeline.",
+        "checked" => "We have just looked.",
+        "unanswered" => "No worker answered in time. The timetable goes on.",
+        "often" => "At most 6 looks a minute can be asked for. The timetable goes on.",
+        "empty" => "An empty comment was not kept.",
+        _ => return None,
+    };
+    Some(said.to_owned())
+}
+
+fn sure(incident: &Incident) -> String {
+    let vote = &incident.vote;
+    let regions: Vec<&str> = vote.regions.iter().map(|line| line.region.as_str()).collect();
+    let over = words::duration(incident.confirmed_at.duration_since(incident.first_failure_at));
+    let looks = if vote.looks == 1 { "1 look".to_owned() } else { format!("{} looks", vote.looks) };
+    let from = if regions.is_empty() { String::new() } else { format!(", from {}", regions.join(", ")) };
+    let votes = if vote.of > 1 { format!(", {} of {} regions agree", vote.down, vote.of) } else { String::new() };
+    format!("{looks} failed within {over}{from}{votes}")
+}
+
+const fn ending(reason: ResolvedReason) -> &'static str {
+    match reason {
+        ResolvedReason::Recovered => "it works again",
+        ResolvedReason::Manual => "someone ended it",
+        ResolvedReason::Paused => "the monitor was paused",
+        ResolvedReason::Deleted => "the monitor was deleted",
+        ResolvedReason::Edited => "the monitor's target was changed",
+    }
+}
+
+fn audit(facts: &Facts, zone: &TimeZone) -> Vec<AuditStep> {
+    let incident = &facts.incident;
+    let mut steps = vec![("seen".to_owned(), incident.first_failure_at), ("sure".to_owned(), incident.confirmed_at)];
+    steps.extend(accepted(&facts.deliveries, Event::IncidentOpened).into_iter().map(|(word, at)| (format!("{word} accepted"), at)));
+    if let Some((actor, at)) = incident.acknowledged_by.as_ref().zip(incident.acknowledged_at) {
+        steps.push((format!("taken by {}", actor.name), at));
+    }
+    if let Some(at) = incident.resolved_at {
+        steps.push(("over".to_owned(), at));
+    }
+    if let Some(at) = incident.resolved_confirmed_at {
+        steps.push(("sure of it".to_owned(), at));
+    }
+    steps.sort_by_key(|(_, at)| *at);
+    steps.into_iter().map(|(text, at)| AuditStep { text, at: Moment::new(at, zone.clone()) }).collect()
+}
+
+fn timeline_entry(entry: &TimelineEntry, zone: &TimeZone) -> Entry {
+    let is_system = entry.actor.kind == domain::incident::ActorKind::System;
+    Entry {
+        at: Moment::new(entry.at, zone.clone()),
+        class: match entry.kind.as_str() {
+            "first_failure" | "confirmed" | "cause_changed" => "down",
+            "resolved" => "up",
+            _ => "",
+        },
+        text: entry.text.clone(),
+        who: (!is_system).then(|| entry.actor.name.clone()),
+        is_comment: entry.kind == "comment",
+    }
+}
+
+fn evidence_view(evidence: &Evidence, zone: &TimeZone) -> EvidenceView {
+    let seen = &evidence.observation;
+    let bar = PhaseBar::of(&seen.phases, seen.failure.as_ref().map(|failure| failure.phase));
+    EvidenceView {
+        title: title(evidence.class, seen),
+        region: evidence.region.clone(),
+        at: Moment::new(seen.at, zone.clone()),
+        bar: if bar.parts().is_empty() { String::new() } else { phase_bar(&bar) },
+        legend: phase_legend(&bar),
+        lines: lines(seen),
+        body: evidence.body.as_deref().and_then(body),
+    }
+}
+
+fn title(class: Option<FailureClass>, seen: &Observation) -> String {
+    let took = words::milliseconds(seen.total_us);
+    match (&seen.http, class) {
+        (Some(http), _) => format!("HTTP {} after {took}", http.status),
+        (None, Some(class)) => format!("{} after {took}", class.as_str()),
+        (None, None) => format!("After {took}"),
+    }
+}
+
+/// What was seen, as an engineer would note it.
+fn lines(seen: &Observation) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(failure) = &seen.failure {
+        lines.push(failure.message.clone());
+    }
+    if !seen.resolved.is_empty() {
+        let addresses: Vec<String> = seen.resolved.iter().map(ToString::to_string).collect();
+        lines.push(format!("resolved   {}", addresses.join(", ")));
+    }
+    lines.extend(seen.tried.iter().map(|tried| {
+        format!("connected  {}{}", tried.address, tried.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default())
+    }));
+    lines.extend(seen.redirects.iter().map(|hop| format!("redirect   {} {} -> {}", hop.status, hop.from, hop.to)));
+    if let Some(tls) = &seen.tls {
+        let parts = [tls.version.as_deref(), tls.cipher.as_deref(), tls.alpn.as_deref()];
+        let leaf = tls.leaf().map(|leaf| format!("{}, until {}", leaf.subject, leaf.not_after)).unwrap_or_default();
+        lines.push(format!("tls        {} {leaf}", parts.into_iter().flatten().collect::<Vec<_>>().join(" ")));
+    }
+    if let Some(http) = &seen.http {
+        lines.push(format!("{} {}", http.version, http.status));
+        lines.extend(http.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    }
+    lines
+}
+
+fn body(packed: &[u8]) -> Option<String> {
+    let mut text = Vec::new();
+    // More than is shown is not even inflated.
+    let limit = u64::try_from(MOST_BODY * 4).unwrap_or(u64::MAX);
+    flate2::read::GzDecoder::new(packed).take(limit).read_to_end(&mut text).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let shown: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(MOST_BODY).collect();
+    (!shown.trim().is_empty()).then_some(shown)
+}

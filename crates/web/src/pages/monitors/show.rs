@@ -1,0 +1,111 @@
+//! `/monitors/{id}`: one monitor.
+
+use axum::extract::{Path, Query, State};
+use domain::check::VerdictKind;
+use domain::ids::MonitorId;
+use domain::monitor::Monitor;
+use domain::report::{Window, step_seconds};
+use jiff::SignedDuration;
+use serde::Deserialize;
+use store::reports::{ChecksCursor, ChecksFilter};
+
+use super::show_view::{Facts, Range, page};
+use crate::error::{PageError, PageResult};
+use crate::extract::Tenant;
+use crate::state::AppState;
+use crate::view::render;
+
+/// Looks of one page.
+const LOOKS: u32 = 20;
+/// How far back looks are listed.
+const LOOKS_DAYS: i64 = 90;
+/// Rows of a chart's table.
+const TABLE_ROWS: u32 = 24;
+/// Cells behind a chart: fine enough that a band begins where the outage did.
+const FINE: u32 = 360;
+
+/// What the address asks for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// `24h`, `7d`, `30d`, `90d`.
+    pub range: String,
+    /// Looks with this verdict.
+    pub verdict: String,
+    /// Looks after this place.
+    pub after: String,
+    /// It has just been added.
+    pub first: String,
+    /// What has just been done.
+    pub done: String,
+}
+
+/// Shows it.
+pub async fn show(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+    Query(asked): Query<Asked>,
+) -> PageResult {
+    let mut transaction = tenant.read(&state).await?;
+    let monitor = store::monitors::find_with_deleted(&mut transaction, &state.secrets, tenant.account_id(), id)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let facts = read(&mut transaction, &tenant, &state, &asked, monitor).await?;
+    transaction.commit().await.map_err(store::Error::from)?;
+    render(&page(&tenant, &state, &asked, &facts))
+}
+
+async fn read(
+    connection: &mut sqlx::PgConnection,
+    tenant: &Tenant,
+    state: &AppState,
+    asked: &Asked,
+    monitor: Monitor,
+) -> PageResult<Facts> {
+    let (now, account, id) = (state.now(), tenant.account_id(), monitor.id);
+    let range = Range::of(&asked.range);
+    let window = Window::last_hours(now, range.hours());
+    let bar = Window::last_days(now, range.bar_days());
+    let step = step_seconds(window);
+    let filter = store::monitors::Filter { ids: Some(vec![id]), ..Default::default() };
+    let listed = store::monitors::list(connection, &state.secrets, account, &filter, (Default::default(), None, 1)).await?;
+    let mut uptimes = Vec::new();
+    for range in Range::ALL {
+        let window = Window::last_hours(now, range.hours());
+        uptimes.push((range, store::reports::uptime(connection, account, id, window).await?));
+    }
+    let bars = async |connection: &mut sqlx::PgConnection, window, count| {
+        store::reports::bars(connection, account, &[id], window, count).await.map(|mut bars| bars.remove(&id).unwrap_or_default())
+    };
+    let looks = ChecksFilter { region: None, verdict: VerdictKind::ALL.into_iter().find(|kind| kind.as_str() == asked.verdict) };
+    let after: Option<ChecksCursor> = asked.after.parse().ok();
+    let back = Window::last_days(now, LOOKS_DAYS);
+    Ok(Facts {
+        range,
+        window,
+        step: SignedDuration::from_secs(step),
+        listed: listed.into_iter().next(),
+        points: store::reports::response_times(connection, account, id, window, step).await?,
+        fine: bars(connection, window, FINE).await?,
+        rows: bars(connection, window, TABLE_ROWS).await?,
+        bar: bars(connection, bar, range.bar_cells()).await?,
+        bar_uptime: store::reports::uptime(connection, account, id, bar).await?,
+        uptimes,
+        last: store::reports::last_checks(connection, account, &[id]).await?.remove(&id),
+        seen: store::look_requests::find_newest_result(connection, account, id).await?,
+        looks: store::reports::list_checks(connection, (account, id), back, &looks, (after.as_ref(), LOOKS)).await?,
+        incidents: store::incidents::list(
+            connection,
+            account,
+            &store::incidents::Filter { monitor_id: Some(id), ..Default::default() },
+            None,
+            6,
+        )
+        .await?,
+        contacts: store::contacts::list(connection, account).await?,
+        certificate: store::certificates::find(connection, account, id).await?,
+        monitor,
+        now,
+    })
+}
