@@ -11,7 +11,6 @@ use crate::view::Moment;
 
 /// One message.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "what the line shows")]
 pub struct ToldLine {
     pub who: String,
     pub channel: &'static str,

@@ -64,8 +64,9 @@ impl Choice {
     pub fn takes(&self, listed: &Listed) -> bool {
         let settings = listed.monitor.settings();
         let wanted = self.q.to_lowercase();
-        let text = [&settings.name, &settings.target.display()].into_iter().chain(&settings.tags);
-        (wanted.is_empty() || text.into_iter().any(|text| text.to_lowercase().contains(&wanted)))
+        let address = settings.target.display();
+        let mut text = [&settings.name, &address].into_iter().chain(&settings.tags);
+        (wanted.is_empty() || text.any(|text| text.to_lowercase().contains(&wanted)))
             && (self.tag.is_empty() || settings.tags.contains(&self.tag))
             && match self.status.as_str() {
                 "" => true,

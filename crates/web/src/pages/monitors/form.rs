@@ -16,7 +16,6 @@ const MOST: usize = 200;
 
 /// What stands in the fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "one per field of the form")]
 pub struct MonitorForm {
     pub kind: String,
     pub target: String,

@@ -25,7 +25,6 @@ use crate::view::{Live, Moment, Shell};
 
 /// The window of the chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named by their lengths")]
 pub enum Range {
     Day,
     Week,
@@ -107,7 +106,6 @@ pub struct Facts {
 
 /// One look with its parts.
 pub struct LookView {
-    pub id: String,
     pub status: StatusLine,
     pub is_good: bool,
     pub at: Moment,
@@ -129,7 +127,6 @@ impl LookView {
         let bar = PhaseBar::of(&check.phases, check.failure.as_ref().map(|failure| failure.phase));
         let cause = check.failure.as_ref().map(|failure| words::cause_sentence_case(failure, check.attribution));
         Self {
-            id: check.id.to_string(),
             status: verdict_line(check.verdict),
             is_good: check.verdict == VerdictKind::Up,
             at: Moment::new(check.at, zone.clone()),
@@ -400,6 +397,7 @@ fn certificate(found: &Certificate, warn_days: &[u32], now: Timestamp, zone: &Ti
         not_after: Moment::new(not_after, zone.clone()),
         days: match days {
             ..0 => "expired".to_owned(),
+            0 => "less than a day left".to_owned(),
             1 => "1 day left".to_owned(),
             days => format!("{days} days left"),
         },

@@ -3,13 +3,17 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use domain::account::{Practice, PracticeMode};
+use domain::incident::Actor;
 use domain::status::Shown;
 use domain::words;
+use store::look_requests::Reason;
 
 use crate::error::{PageError, PageResult};
-use crate::extract::{Fields, Visitor};
+use crate::extract::{ClientIp, Fields, Visitor};
 use crate::pages::monitors::parts::StatusLine;
 use crate::state::AppState;
+use crate::throttle;
+use crate::usecases::{Caller, looks};
 use crate::view::{Live, Moment, Shell, render, see_other};
 
 #[derive(Template)]
@@ -68,7 +72,7 @@ pub async fn show(visitor: Visitor, State(state): State<AppState>, Path(token): 
 }
 
 /// A press: the site changes, and its monitors are looked at at once.
-pub async fn press(State(state): State<AppState>, Path(token): Path<String>, fields: Fields) -> PageResult {
+pub async fn press(State(state): State<AppState>, Path(token): Path<String>, ip: ClientIp, fields: Fields) -> PageResult {
     let site = find(&state, &token).await?;
     let mode = PracticeMode::parse(fields.text("mode"))
         .ok_or_else(|| PageError::BadRequest("The practice site has no such button. Nothing was changed.".to_owned()))?;
@@ -76,7 +80,31 @@ pub async fn press(State(state): State<AppState>, Path(token): Path<String>, fie
     let mut transaction = store::tenant::begin(&state.pool, site.account_id).await?;
     store::practice::set_mode(&mut transaction, site.account_id, mode, now).await?;
     transaction.commit().await.map_err(store::Error::from)?;
+    look_at_once(&state, &site, &token, ip).await?;
     see_other(&domain::account::practice::control_path(&token))
+}
+
+/// Asks for a look by every monitor of the site, as often as "Check now" may be pressed; over that the
+/// timetable sees the change.
+async fn look_at_once(state: &AppState, site: &Practice, token: &str, ip: ClientIp) -> PageResult<()> {
+    let watchers = watchers(state, site, token).await?;
+    let caller = Caller {
+        account_id: site.account_id,
+        actor: Actor::system(),
+        user_id: None,
+        email: None,
+        network: ip.network(),
+        now: state.now(),
+    };
+    let mut transaction = store::tenant::begin(&state.pool, site.account_id).await?;
+    let key = format!("practice:{}", site.account_id);
+    if throttle::take_within(&mut transaction, state, throttle::CHECK_NOW, &key, caller.now).await?.is_none() {
+        for watcher in &watchers {
+            looks::request(&mut transaction, state, &caller, (&watcher.monitor, Reason::Practice)).await?;
+        }
+    }
+    transaction.commit().await.map_err(store::Error::from)?;
+    Ok(())
 }
 
 async fn find(state: &AppState, token: &str) -> PageResult<Practice> {
