@@ -174,12 +174,12 @@ BEGIN
             GROUP BY 1, 2, 3, 4, 5, 6, 7
         ), mean_rows AS (
             SELECT g.account_id, g.monitor_id, g.region, g.interval_us, g.phase_us,
-                   array_agg(n.mean ORDER BY q, part) AS phase_means_us
+                   array_agg(n.mean ORDER BY q, piece) AS phase_means_us
             FROM groups g
             CROSS JOIN generate_series(0, 3) AS q
-            CROSS JOIN generate_series(1, 6) AS part
+            CROSS JOIN generate_series(1, 6) AS piece
             LEFT JOIN means n ON n.account_id = g.account_id AND n.monitor_id = g.monitor_id AND n.region = g.region
-                AND n.interval_us = g.interval_us AND n.phase_us = g.phase_us AND n.quarter = q AND n.part = part
+                AND n.interval_us = g.interval_us AND n.phase_us = g.phase_us AND n.quarter = q AND n.part = piece
             GROUP BY 1, 2, 3, 4, 5
         )
         INSERT INTO check_hours (retention_months, account_id, monitor_id, region, hour, interval_us, phase_us,

@@ -1,0 +1,8 @@
+//! A worker against a real database and real sites on loopback.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod database;
+mod outage;
+mod requests;
+mod takeover;
+mod world;
