@@ -2,12 +2,13 @@
 
 use domain::contact::{Channel, Contact};
 use domain::delivery::Event;
+use domain::delivery::payload::CertificateNews;
 use domain::ids::{AccountId, MonitorId};
 use domain::monitor::{Settings, Target};
-use domain::tls::TlsFacts;
 use domain::tls::expiry::{self, Notice, URGENT_DAYS};
+use domain::tls::{CertificateFacts, TlsFacts};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use store::certificates;
 use store::states::{self, Subject};
@@ -103,7 +104,7 @@ async fn tell_of(
         incident_id: None,
         monitor_id: Some(seen.monitor_id),
         subject: about,
-        payload: payload(connection, seen, settings, notice, now).await?,
+        payload: json!(news(connection, seen, settings, (leaf, notice), now).await?),
     };
     let warned = match (notice, replaced) {
         (Notice::Renewed, Some(replaced)) => {
@@ -121,31 +122,26 @@ async fn tell_of(
 }
 
 /// The facts as the notifier's texts want them.
-async fn payload(
+async fn news(
     connection: &mut PgConnection,
     seen: &Seen,
     settings: &Settings,
-    notice: &Notice,
+    (leaf, notice): (&CertificateFacts, &Notice),
     now: Timestamp,
-) -> Result<Value> {
-    let Some(leaf) = seen.facts.leaf() else {
-        return Ok(json!({}));
-    };
-    let users = certificates::list_users(connection, seen.account_id, &leaf.fingerprint).await?;
-    let problem = match notice {
-        Notice::Worse { problem } => *problem,
-        Notice::Expiring { .. } | Notice::Renewed => None,
-    };
-    Ok(json!({
-        "host": settings.target.host(),
-        "port": port(&settings.target),
-        "fingerprint": leaf.fingerprint,
-        "certificate": leaf,
-        "not_after": leaf.not_after,
-        "monitors": users,
-        "next_days": expiry::to_come(&settings.warn_days, leaf, now),
-        "problem": problem,
-    }))
+) -> Result<CertificateNews> {
+    let monitors = certificates::list_users(connection, seen.account_id, &leaf.fingerprint).await?;
+    Ok(CertificateNews {
+        host: settings.target.host(),
+        port: port(&settings.target),
+        certificate: leaf.clone(),
+        not_after: leaf.not_after,
+        monitors,
+        next_days: expiry::to_come(&settings.warn_days, leaf, now),
+        problem: match notice {
+            Notice::Worse { problem } => *problem,
+            Notice::Expiring { .. } | Notice::Renewed => None,
+        },
+    })
 }
 
 fn port(target: &Target) -> u16 {

@@ -4,8 +4,9 @@ use domain::check::{Attribution, Failure, VerdictKind};
 use domain::delivery::Event;
 use domain::ids::{IncidentId, short_code};
 use domain::incident::{Actor, Incident, RegionVoteLine, VoteSummary};
+use domain::monitor::Settings;
 use domain::status::RegionVote;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use store::Secrets;
 use store::token_lookups::{self, Found, Kind};
@@ -13,6 +14,9 @@ use store::token_lookups::{self, Found, Kind};
 use crate::record::{Looked, Scene};
 use crate::tell::{self, Message};
 use crate::{Result, links, timeline};
+
+/// How far back the last good look is sought, at least.
+const LAST_GOOD_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// What the rules say of a new outage.
 pub(crate) struct Outage<'a> {
@@ -57,7 +61,7 @@ pub(crate) async fn open(
         attribution: outage.attribution,
         diagnosis: outage.looked.and_then(|looked| looked.diagnosis.clone()),
         vote: summary(outage),
-        last_good_at: last_good(outage),
+        last_good_at: last_good(connection, scene, outage).await?,
         test: false,
         version: 1,
     };
@@ -151,15 +155,26 @@ fn summary(outage: &Outage<'_>) -> VoteSummary {
     }
 }
 
-/// Good looks are stored in batches and cast no vote, so that the worker knows better.
-fn last_good(outage: &Outage<'_>) -> Option<Timestamp> {
-    let voted = outage
-        .votes
-        .iter()
-        .filter_map(|vote| vote.last_good_at)
-        .max();
+/// The last good look before the failure. Good looks are stored in batches and cast no vote, so that
+/// the votes alone would name one of long ago.
+async fn last_good(
+    connection: &mut PgConnection,
+    scene: &Scene,
+    outage: &Outage<'_>,
+) -> Result<Option<Timestamp>> {
+    let before = outage.first_failure_at;
+    let reach = SignedDuration::try_from(Settings::of(&scene.spec).interval * 3)
+        .unwrap_or(SignedDuration::MAX)
+        .max(LAST_GOOD_WITHIN);
+    let since = before.saturating_sub(reach).unwrap_or(Timestamp::MIN);
+    let window = (since, before);
+    let (account, monitor) = (scene.account_id, scene.monitor_id);
+    let stored = store::checks::find_last_good(connection, account, monitor, window).await?;
+    let voted = outage.votes.iter().filter_map(|vote| vote.last_good_at);
     let looked = outage.looked.and_then(|looked| looked.last_good_at);
-    voted
-        .max(looked)
-        .filter(|at| *at <= outage.first_failure_at)
+    Ok(voted
+        .chain(looked)
+        .chain(stored)
+        .filter(|at| *at <= before)
+        .max())
 }

@@ -2,6 +2,7 @@
 
 use domain::contact::Channel;
 use domain::delivery::Event;
+use domain::delivery::payload::StatusNotice;
 use domain::ids::{AccountId, MonitorId};
 use domain::status::{Observed, step};
 use jiff::{SignedDuration, Timestamp};
@@ -68,7 +69,11 @@ async fn notice(
         incident_id: None,
         monitor_id: Some(monitor),
         subject: format!("{monitor}:{since}"),
-        payload: json!({ "since": since, "failure": failure }),
+        payload: json!(StatusNotice {
+            since,
+            failure,
+            total_us: None
+        }),
     };
     let mail = |contact: &domain::contact::Contact| contact.channel == Channel::Email;
     tell::tell_recipients(&mut transaction, &message, &subject.spec, mail, now).await?;

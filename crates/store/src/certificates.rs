@@ -100,7 +100,7 @@ pub async fn list_warned(
 ) -> Result<Vec<ContactId>> {
     let ids = sqlx::query_scalar!(
         "SELECT DISTINCT contact_id FROM deliveries
-         WHERE account_id = $1 AND event = 'tls.expiring' AND state <> 'skipped' AND payload ->> 'fingerprint' = $2
+         WHERE account_id = $1 AND event = 'tls.expiring' AND state <> 'skipped' AND payload #>> '{certificate,fingerprint}' = $2
          ORDER BY contact_id",
         account.uuid(),
         fingerprint

@@ -199,3 +199,22 @@ pub async fn list_last(connection: &mut PgConnection, account: AccountId, monito
         })
         .collect()
 }
+
+/// Start of the monitor's last good look on its timetable in `[since, before)`.
+pub async fn find_last_good(
+    connection: &mut PgConnection,
+    account: AccountId,
+    monitor: MonitorId,
+    (since, before): (Timestamp, Timestamp),
+) -> Result<Option<Timestamp>> {
+    let at = sqlx::query_scalar!(
+        r#"SELECT max(at) AS "at: jiff_sqlx::Timestamp" FROM looks($1, $2, $3, $4) WHERE verdict IN (0, 1)"#,
+        account.uuid(),
+        monitor.uuid(),
+        since.to_sqlx() as _,
+        before.to_sqlx() as _
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(at.map(|at| at.to_jiff()))
+}

@@ -5,6 +5,7 @@ mod certificates;
 mod commands;
 mod monitors;
 mod racing;
+mod reads;
 mod record;
 mod sweeps;
 mod world;

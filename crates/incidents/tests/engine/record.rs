@@ -200,3 +200,20 @@ async fn most_regions_must_agree(pool: PgPool) {
     assert_eq!((incident.vote.down, incident.vote.of), (2, 3));
     assert_eq!(incident.first_failure_at, world.at(60));
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_last_good_look_is_found_among_the_stored_ones(pool: PgPool) {
+    let world = World::new(pool).await;
+    let (account, monitor, start) = (world.account.uuid(), world.monitor.id.uuid(), world.start);
+    world
+        .sql(&format!(
+            "SELECT ensure_partitions('{start}');
+             INSERT INTO checks (account_id, monitor_id, region, slot, at, verdict, total_us, phases)
+             SELECT '{account}', '{monitor}', 'local', '{start}'::timestamptz + n * interval '10 seconds',
+                 '{start}'::timestamptz + n * interval '10 seconds', CASE WHEN n < 5 THEN 0 ELSE 2 END, 1, '{{}}'
+             FROM generate_series(1, 6) n"
+        ))
+        .await;
+    let id = world.outage().await;
+    assert_eq!(world.incident(id).await.last_good_at, Some(world.at(40)));
+}
