@@ -63,6 +63,7 @@ pub async fn pause_monitor(
     by: &By,
     now: Timestamp,
 ) -> Result<bool> {
+    store::monitors::lock(connection, account, id).await?;
     if !store::monitors::set_paused(connection, account, id, Some(now), now).await? {
         return Ok(false);
     }
@@ -87,6 +88,7 @@ pub async fn resume_monitor(
     by: &By,
     now: Timestamp,
 ) -> Result<bool> {
+    store::monitors::lock(connection, account, id).await?;
     if !store::monitors::set_paused(connection, account, id, None, now).await? {
         return Ok(false);
     }
@@ -110,6 +112,7 @@ pub async fn delete_monitor(
     by: &By,
     now: Timestamp,
 ) -> Result<bool> {
+    store::monitors::lock(connection, account, id).await?;
     if !store::monitors::mark_deleted(connection, account, id, now).await? {
         return Ok(false);
     }
@@ -135,6 +138,7 @@ pub async fn restore_monitor(
     by: &By,
     now: Timestamp,
 ) -> Result<bool> {
+    store::monitors::lock(connection, account, id).await?;
     if !store::monitors::mark_restored(connection, account, id, now).await? {
         return Ok(false);
     }
@@ -156,7 +160,7 @@ pub async fn restore_monitor(
     Ok(true)
 }
 
-/// After a monitor's row was updated. Another target ends the open incident and starts anew.
+/// After a monitor's row was updated, under [`store::monitors::lock`]. Another target ends the open incident and starts anew.
 pub async fn edit_monitor(
     connection: &mut PgConnection,
     (before, after): (&Monitor, &Monitor),

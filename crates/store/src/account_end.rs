@@ -36,6 +36,8 @@ pub async fn mark_deleted(
 
 /// Ends all of it but its history.
 pub async fn end(connection: &mut PgConnection, account: AccountId, now: Timestamp) -> Result<Ended> {
+    // Whoever records a look now ends first, or finds its monitor deleted.
+    crate::states::lock_all(connection, account).await?;
     let monitors = end_monitors(connection, account, now).await?;
     end_messages(connection, account, now).await?;
     let sessions = end_people(connection, account).await?;

@@ -78,10 +78,13 @@ pub async fn update(connection: &mut PgConnection, secrets: &Secrets, monitor: &
     Ok(done.rows_affected() == 1)
 }
 
-/// Locks a monitor's row until the transaction ends; false when there is none (deleted ones count).
+/// Locks a monitor and its state until the transaction ends; false when there is none (deleted ones
+/// count). The state first, as where looks are recorded: an incident that is written there needs
+/// the monitor's row, and two orders would wait for each other.
 pub async fn lock(connection: &mut PgConnection, account: AccountId, id: MonitorId) -> Result<bool> {
+    crate::states::lock(connection, account, id).await?;
     let found = sqlx::query_scalar!(
-        r#"SELECT 1 AS "one!" FROM monitors WHERE account_id = $1 AND id = $2 FOR UPDATE"#,
+        r#"SELECT 1 AS "one!" FROM monitors WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE"#,
         account.uuid(),
         id.uuid()
     )

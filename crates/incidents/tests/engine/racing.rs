@@ -88,3 +88,57 @@ async fn a_transaction_that_is_rolled_back_leaves_nothing(pool: PgPool) {
     }
     assert!(world.record(&deciding).await.opened.is_some());
 }
+
+/// Looks being recorded and changes of their monitor never wait for each other in a circle, and
+/// nothing opens behind a deletion.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_deletion_and_a_deciding_look_may_meet(pool: PgPool) {
+    let world = Arc::new(World::new(pool).await);
+    world.contact("ana", Channel::Email, true).await;
+    let (account, monitor) = (world.account, world.monitor.id);
+    let mut version = 1;
+    for round in 0..12 {
+        let begin = 60 + round * 200;
+        let looked = |world: &World, second: i64, kind| {
+            let mut looked = world.looked("local", second, kind);
+            looked.look.config_version = version;
+            looked
+        };
+        world.sql("UPDATE monitors SET key = 'shop'").await;
+        world
+            .record(&looked(&world, begin - 10, VerdictKind::Up))
+            .await;
+        for second in [begin, begin + 3] {
+            world
+                .record(&looked(&world, second, VerdictKind::Down))
+                .await;
+        }
+        let deciding = looked(&world, begin + 6, VerdictKind::Down);
+        let (recorder, deleter) = (Arc::clone(&world), Arc::clone(&world));
+        let recorded = tokio::spawn(async move { recorder.record(&deciding).await });
+        let deleted = tokio::spawn(async move {
+            let now = deleter.at(begin + 7);
+            let mut transaction = store::tenant::begin(&deleter.pool, account).await.unwrap();
+            let by = deleter.ana();
+            incidents::delete_monitor(&mut transaction, account, monitor, &by, now)
+                .await
+                .unwrap();
+            transaction.commit().await.unwrap();
+        });
+        let recorded = recorded.await.unwrap();
+        deleted.await.unwrap();
+        assert!(recorded.opened.is_some() || recorded.stale, "round {round}");
+        assert_eq!(
+            world.count("incidents WHERE resolved_at IS NULL").await,
+            0,
+            "round {round}"
+        );
+        let mut transaction = store::tenant::begin(&world.pool, account).await.unwrap();
+        let (by, now) = (world.ana(), world.at(begin + 8));
+        incidents::restore_monitor(&mut transaction, account, monitor, &by, now)
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        version += 2;
+    }
+}

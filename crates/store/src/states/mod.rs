@@ -88,6 +88,17 @@ pub async fn lock(
     .transpose()
 }
 
+/// Locks the states of all monitors of an account.
+pub async fn lock_all(connection: &mut PgConnection, account: AccountId) -> Result<()> {
+    sqlx::query!(
+        "SELECT monitor_id FROM monitor_states WHERE account_id = $1 ORDER BY monitor_id FOR UPDATE",
+        account.uuid()
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
+}
+
 /// The state of a monitor.
 pub async fn find(
     connection: &mut PgConnection,
