@@ -46,7 +46,7 @@ pub fn redact(mut seen: Observation, secrets: &[String]) -> Observation {
             match name.as_str() {
                 "set-cookie" => *value = cookie(value),
                 name if SECRET_HEADERS.contains(&name) => MASK.clone_into(value),
-                name if URL_HEADERS.contains(&name) => *value = url(value),
+                name if URL_HEADERS.contains(&name) => *value = mask_url(value),
                 _ => {}
             }
             mask(value, &secrets);
@@ -58,8 +58,8 @@ pub fn redact(mut seen: Observation, secrets: &[String]) -> Observation {
         }
     }
     for hop in &mut seen.redirects {
-        hop.from = url(&hop.from);
-        hop.to = url(&hop.to);
+        hop.from = mask_url(&hop.from);
+        hop.to = mask_url(&hop.to);
         mask(&mut hop.from, &secrets);
         mask(&mut hop.to, &secrets);
     }
@@ -79,7 +79,7 @@ fn cookie(value: &str) -> String {
 }
 
 /// A URL with telling parameters masked, those of its fragment too; other text stays as it is.
-fn url(text: &str) -> String {
+pub fn mask_url(text: &str) -> String {
     let (front, fragment) = text.split_once('#').unwrap_or((text, ""));
     let mut out = match front.split_once('?') {
         Some((path, query)) => format!("{path}?{}", parameters(query)),
@@ -120,6 +120,7 @@ fn contains(body: &[u8], secret: &str) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use jiff::Timestamp;
 
@@ -141,7 +142,7 @@ mod tests {
     #[case("/?monkey=1&X-Amz-Signature=ab", "/?monkey=1&X-Amz-Signature=••••")]
     #[case("no url at all", "no url at all")]
     fn urls_lose_their_secrets(#[case] text: &str, #[case] kept: &str) {
-        assert_eq!(url(text), kept);
+        assert_eq!(mask_url(text), kept);
     }
 
     #[test]

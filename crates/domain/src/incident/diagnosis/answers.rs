@@ -157,5 +157,5 @@ answers! {
     "passed" Passed always => "error_status" Possible
         "The server answers {status}{passing}."
         "{status} over {url}; nothing in the answer says more."
-        ["What does it answer elsewhere?" "curl -sv {url} -o /dev/null"];
+        ["What does it answer elsewhere?" "curl -svL {url} -o /dev/null"];
 }

@@ -90,21 +90,20 @@ impl<'c> Case<'c> {
         }
     }
 
-    /// The URL of the last request, without login and fragment.
-    fn url(&self) -> Option<url::Url> {
-        let Target::Http(target) = &self.settings.target else {
-            return None;
-        };
-        let text = self
-            .seen
-            .redirects
-            .last()
-            .map_or(&target.url, |redirect| &redirect.to);
-        let mut url = url::Url::parse(text).ok()?;
-        url.set_fragment(None);
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        Some(url)
+    /// The owner's URL. Commands begin there: a hop's URL may carry what is meant for one visitor.
+    fn own_url(&self) -> Option<url::Url> {
+        match &self.settings.target {
+            Target::Http(target) => without_login(&target.url),
+            Target::Tcp { .. } | Target::Tls { .. } => None,
+        }
+    }
+
+    /// The URL of the last request: its host and port are those that failed.
+    fn last_url(&self) -> Option<url::Url> {
+        match self.seen.redirects.last() {
+            Some(hop) => without_login(&hop.to),
+            None => self.own_url(),
+        }
     }
 
     /// Fills the `{…}` of a text that people read.
@@ -142,11 +141,14 @@ impl<'c> Case<'c> {
     }
 
     fn value(&self, name: &str) -> Option<String> {
-        let url = self.url();
+        let url = self.last_url();
         let detail = || self.failure()?.detail.clone();
         let leaf = || self.seen.tls.as_ref()?.leaf();
         match name {
-            "url" => Some(url.map_or_else(|| self.settings.target.display(), String::from)),
+            "url" => Some(
+                self.own_url()
+                    .map_or_else(|| self.settings.target.display(), String::from),
+            ),
             "host" => Some(
                 url.and_then(|u| u.host_str().map(str::to_owned))
                     .unwrap_or_else(|| self.settings.target.host()),
@@ -208,6 +210,15 @@ impl<'c> Case<'c> {
             Target::Tcp { port, .. } | Target::Tls { port, .. } => *port,
         }
     }
+}
+
+/// A URL without login and fragment.
+fn without_login(text: &str) -> Option<url::Url> {
+    let mut url = url::Url::parse(text).ok()?;
+    url.set_fragment(None);
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    Some(url)
 }
 
 fn day(at: jiff::Timestamp) -> String {

@@ -2,6 +2,7 @@
 
 use super::EvidenceLine;
 use super::case::{Case, plain};
+use crate::check::redact::mask_url;
 use crate::check::{HttpFacts, Phase};
 use crate::words;
 
@@ -44,7 +45,7 @@ pub(super) fn lines(case: &Case<'_>) -> Vec<EvidenceLine> {
     if case.is_redirected() {
         let hops = case.seen.redirects.iter().take(10);
         let hops: Vec<String> = hops
-            .map(|hop| format!("{} {}", hop.status, plain(&hop.to)))
+            .map(|hop| format!("{} {}", hop.status, plain(&mask_url(&hop.to))))
             .collect();
         add("Redirects", hops.join(" > "));
     }
@@ -131,7 +132,12 @@ fn addresses(case: &Case<'_>) -> String {
 
 fn headers(http: &HttpFacts) -> String {
     let shown = TELLING.iter().filter_map(|name| {
-        let value = plain(http.header(name)?);
+        let value = http.header(name)?;
+        let value = if *name == "location" {
+            plain(&mask_url(value))
+        } else {
+            plain(value)
+        };
         let short: String = value.chars().take(VALUE).collect();
         Some(format!("{name}: {short}"))
     });

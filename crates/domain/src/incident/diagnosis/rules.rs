@@ -104,7 +104,7 @@ rules! {
         "The server breaks connections off. A program crashes on them, or a firewall or proxy cuts them."
         "TCP RST from {address}: {message}."
         ["What does the server's error log say at that second?" "journalctl -u nginx -u apache2 --since -10min",
-         "Does it happen from elsewhere too?" "curl -v {url} -o /dev/null"];
+         "Does it happen from elsewhere too?" "curl -vL {url} -o /dev/null"];
     "network_unreachable" NetworkUnreachable always => "no_route" Likely Network
         "There is no way through the network to {address}. The server's network or its provider has an outage."
         "ICMP unreachable on the way to {address}."
@@ -191,7 +191,7 @@ rules! {
         "The server takes our request and closes without a word. Likely the program behind it crashes."
         "Connection closed with 0 bytes of answer by {address}."
         ["What does the server's log say at that second?" "journalctl --since -10min -p warning",
-         "Does it happen from elsewhere too?" "curl -v {url} -o /dev/null"];
+         "Does it happen from elsewhere too?" "curl -vL {url} -o /dev/null"];
     "http_timeout_silent" HttpTimeout |case| case.answered_nothing_yet() => "no_answer" Likely Origin
         "The server takes connections but does not answer within {limit}. Likely a program behind it is stuck or overloaded."
         "Connected to {address}, no byte of answer within {limit}."
@@ -221,8 +221,8 @@ rules! {
     "http2_error" Http2Error always => "http2_breaks" Likely Origin
         "The server breaks the connection off with an HTTP/2 error."
         "{message}."
-        ["Does it work over HTTP/1.1?" "curl --http1.1 -v {url} -o /dev/null",
-         "And over HTTP/2?" "curl --http2 -v {url} -o /dev/null"];
+        ["Does it work over HTTP/1.1?" "curl --http1.1 -vL {url} -o /dev/null",
+         "And over HTTP/2?" "curl --http2 -vL {url} -o /dev/null"];
     "body_reset" BodyReset always => "page_broken_off" Likely Origin
         "The page begins and is then broken off. Likely a program or proxy dies while sending it."
         "RST inside the body: {message}."
@@ -231,11 +231,11 @@ rules! {
         "The page ends too early: visitors see part of it. Likely a program crashes while sending, or a disk or buffer is full."
         "Fewer bytes than announced: {message}."
         ["Is the disk full?" "df -h",
-         "Does it end early elsewhere too?" "curl -v {url} -o /dev/null"];
+         "Does it end early elsewhere too?" "curl -vL {url} -o /dev/null"];
     "body_timeout" BodyTimeout always => "page_stalls" Likely Origin
         "The page begins and does not end within {limit}."
         "{message}."
-        ["Where does it stall?" "curl -v {url} -o /dev/null -w '%{size_download} bytes, %{time_total} s'",
+        ["Where does it stall?" "curl -vL {url} -o /dev/null -w '%{size_download} bytes, %{time_total} s'",
          "If this address streams for ever, watch another one." ""];
     "body_too_large" BodyTooLarge always => "page_too_large" Certain Origin
         "The page is larger than we read, so what you ask of its text cannot be decided."
@@ -244,12 +244,12 @@ rules! {
     "body_malformed" BodyMalformed always => "transfer_broken" Likely Origin
         "The page arrives in broken pieces. Likely a proxy or program writes the transfer wrongly."
         "Invalid transfer coding: {message}."
-        ["Does it break elsewhere too?" "curl -v {url} -o /dev/null"];
+        ["Does it break elsewhere too?" "curl -vL {url} -o /dev/null"];
     "decode_error" DecodeError always => "compression_broken" Likely Origin
         "The page is compressed in a broken way. Often it is compressed twice or its length is wrong."
         "{message}."
-        ["Does it work without compression?" "curl -sv -H 'Accept-Encoding: identity' {url} -o /dev/null",
-         "And with it?" "curl -sv --compressed {url} -o /dev/null"];
+        ["Does it work without compression?" "curl -svL -H 'Accept-Encoding: identity' {url} -o /dev/null",
+         "And with it?" "curl -svL --compressed {url} -o /dev/null"];
 
     // Redirects.
     "redirect_loop" RedirectLoop always => "redirect_circle" Certain Origin

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 use rstest::rstest;

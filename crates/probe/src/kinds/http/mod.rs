@@ -11,6 +11,7 @@ mod request;
 
 use std::collections::HashSet;
 
+use domain::check::redact::mask_url;
 use domain::check::{Failure, FailureClass, Phase, Redirect};
 use domain::monitor::HttpTarget;
 use domain::target::{TargetRefusal, TargetUrl};
@@ -60,7 +61,7 @@ pub(crate) async fn look(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> {
         });
         outgoing = outgoing.redirected(status, next);
         if visited.contains(&outgoing.fingerprint(&cookies)) {
-            let message = format!("{} leads back to itself", outgoing.url);
+            let message = format!("{} leads back to itself", shown(&outgoing.url));
             return Err(Failure::new(
                 FailureClass::RedirectLoop,
                 Phase::FirstByte,
@@ -69,7 +70,10 @@ pub(crate) async fn look(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> {
         }
         if look.seen.redirects.len() > target.max_redirects as usize {
             let count = target.max_redirects;
-            let message = format!("stopped after {count} redirects, at {}", outgoing.url);
+            let message = format!(
+                "stopped after {count} redirects, at {}",
+                shown(&outgoing.url)
+            );
             let failure = Failure::new(FailureClass::RedirectTooMany, Phase::FirstByte, message);
             return Err(failure.with_detail(count.to_string()));
         }
@@ -123,11 +127,11 @@ fn follow(
     let Some(location) = location.filter(|location| !location.is_empty()) else {
         return fail(
             FailureClass::RedirectInvalid,
-            format!("{from} redirects without a Location"),
+            format!("{} redirects without a Location", shown(from)),
         );
     };
     from.join(location, policy).or_else(|refusal| {
-        let shown: String = location
+        let to: String = mask_url(location)
             .chars()
             .filter(|c| !c.is_control())
             .take(200)
@@ -139,9 +143,14 @@ fn follow(
         };
         fail(
             class,
-            format!("{from} redirects to {shown:?}, which {refusal}"),
+            format!("{} redirects to {to:?}, which {refusal}", shown(from)),
         )
     })
+}
+
+/// A hop as a message names it: without what single sign-on hands over in URLs.
+fn shown(url: &TargetUrl) -> String {
+    mask_url(url.as_str())
 }
 
 #[cfg(test)]
