@@ -15,6 +15,7 @@ pub mod http2;
 pub mod script;
 pub mod server;
 pub mod site;
+pub mod smtp;
 pub mod telephony;
 pub mod way_out;
 

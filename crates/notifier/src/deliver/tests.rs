@@ -11,10 +11,12 @@ use domain::ids::{AccountId, ContactId, DeliveryId, MonitorId};
 use domain::incident::{Incident, ResolvedReason};
 use domain::monitor::Monitor;
 use egress::Trusted;
+use egress::smtp::SmtpRelay;
 use jiff::SignedDuration;
 use sqlx::PgPool;
 use store::deliveries::{Planned, claim as rows};
 use store::{Secrets, wallets};
+use testkit::smtp::{self, Relay};
 use testkit::telephony::{self, Fault, Telephony};
 
 use crate::config::{NotifierConfig, TelephonyProvider};
@@ -31,12 +33,19 @@ struct World {
 
 impl World {
     async fn new(pool: PgPool, telephony: &[&Telephony]) -> Self {
+        Self::with_relays(pool, telephony, &[]).await
+    }
+
+    async fn with_relays(pool: PgPool, telephony: &[&Telephony], relays: &[&Relay]) -> Self {
         jobs::migrate(&pool).await.unwrap();
         let clock = fixture::clock();
         let config = NotifierConfig {
             base_url: "https://watchbell.example".parse().unwrap(),
             mail_from: "Watchbell <alerts@watchbell.example>".into(),
-            smtp: Vec::new(),
+            smtp: relays
+                .iter()
+                .map(|relay| Trusted::from_operator_configuration(SmtpRelay::parse(&relay.url()).unwrap()))
+                .collect(),
             telephony: telephony
                 .iter()
                 .map(|provider| TelephonyProvider {
@@ -252,6 +261,93 @@ async fn five_lost_claims_are_enough(pool: PgPool) {
     let states = world.states().await;
     assert_eq!(states[0], (Event::IncidentOpened, "ana".into(), DeliveryState::GivenUp));
     assert_eq!(states[1], (Event::IncidentOpened, "bo".into(), DeliveryState::Pending), "the fallback is told");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_greylisted_mail_goes_out_on_the_next_try(pool: PgPool) {
+    let relay = Relay::start().await;
+    let world = World::with_relays(pool, &[], &[&relay]).await;
+    let mail = world.contact(Channel::Email, "ana").await;
+    let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+    relay.fail_next(smtp::Fault::Recipient("451 4.7.1 Greylisted, come back later"));
+    world.deliver(id).await;
+    assert_eq!(world.state(Event::IncidentOpened).await, DeliveryState::Pending);
+    world.deliver(id).await;
+    assert_eq!(relay.sessions(), 1, "not before its time");
+    world.clock.advance(SignedDuration::from_secs(3));
+    world.deliver(id).await;
+    assert_eq!((world.state(Event::IncidentOpened).await, world.outcomes().await), (DeliveryState::Sent, vec!["retry".to_owned(), "accepted".to_owned()]));
+    let taken = relay.taken();
+    assert_eq!(taken[0].header("Message-ID"), Some(format!("<{id}@watchbell.example>").as_str()));
+    assert_eq!((taken[0].header("Importance"), taken[0].to.as_str()), (Some("high"), "ana@shop.example"));
+    // The recovery is threaded under it.
+    world.recover().await;
+    let up = world.plan(Event::IncidentResolved, Channel::Email, mail).await;
+    world.deliver(up).await;
+    let taken = relay.taken();
+    assert_eq!(taken[1].header("In-Reply-To"), taken[0].header("Message-ID"));
+    assert_eq!(taken[1].header("Importance"), None);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_relay_in_trouble_is_passed_over(pool: PgPool) {
+    let (first, second) = (Relay::start().await, Relay::start().await);
+    let world = World::with_relays(pool, &[], &[&first, &second]).await;
+    for (number, fault) in [smtp::Fault::Banner("421 4.3.2 Too busy"), smtp::Fault::DropBeforeData, smtp::Fault::Recipient("450 4.2.1 Later")].into_iter().enumerate() {
+        first.fail_next(fault);
+        let mail = world.contact(Channel::Email, &format!("ana{number}")).await;
+        let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+        world.deliver(id).await;
+        assert_eq!(second.taken().len(), number + 1);
+    }
+    assert!(first.taken().is_empty() && world.states().await.iter().all(|(_, _, state)| *state == DeliveryState::Sent));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_lost_answer_doubles_the_mail_under_one_message_id(pool: PgPool) {
+    let (first, second) = (Relay::start().await, Relay::start().await);
+    let world = World::with_relays(pool, &[], &[&first, &second]).await;
+    let mail = world.contact(Channel::Email, "ana").await;
+    let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+    first.fail_next(smtp::Fault::DropAfterData);
+    world.deliver(id).await;
+    assert_eq!((world.state(Event::IncidentOpened).await, second.sessions()), (DeliveryState::Pending, 0), "it may have arrived: nobody else is asked at once");
+    world.clock.advance(SignedDuration::from_secs(3));
+    world.deliver(id).await;
+    let taken = first.taken();
+    assert_eq!(taken.len(), 2);
+    assert_eq!(taken[0].header("Message-ID"), taken[1].header("Message-ID"));
+    assert_eq!(world.outcomes().await, ["ambiguous", "accepted"]);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_mailbox_that_does_not_exist_is_given_up_and_others_are_told(pool: PgPool) {
+    let relay = Relay::start().await;
+    let world = World::with_relays(pool, &[], &[&relay]).await;
+    let (mail, _other) = (world.contact(Channel::Email, "ana").await, world.contact(Channel::Email, "bo").await);
+    let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+    relay.fail_next(smtp::Fault::Recipient("550 5.1.1 <ana@shop.example>: User unknown"));
+    world.deliver(id).await;
+    let states = world.states().await;
+    assert_eq!(states[0], (Event::IncidentOpened, "ana".into(), DeliveryState::Failed));
+    assert_eq!(states[1], (Event::IncidentOpened, "bo".into(), DeliveryState::Pending));
+    let mut connection = world.room.pool.acquire().await.unwrap();
+    let contact = store::contacts::find(&mut connection, world.account, mail).await.unwrap().unwrap();
+    assert_eq!(contact.disabled_reason.as_deref(), Some("the mailbox does not exist"));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_refused_mail_does_not_speak_against_the_mailbox(pool: PgPool) {
+    let relay = Relay::start().await;
+    let world = World::with_relays(pool, &[], &[&relay]).await;
+    let mail = world.contact(Channel::Email, "ana").await;
+    let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+    relay.fail_next(smtp::Fault::Message("554 5.7.1 Looks like spam"));
+    world.deliver(id).await;
+    assert_eq!(world.state(Event::IncidentOpened).await, DeliveryState::Failed);
+    let mut connection = world.room.pool.acquire().await.unwrap();
+    let contact = store::contacts::find(&mut connection, world.account, mail).await.unwrap().unwrap();
+    assert_eq!(contact.disabled_reason, None);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
