@@ -7,4 +7,5 @@ mod database_outage;
 mod kill;
 mod layering;
 mod outage;
+mod sign_up;
 mod support;

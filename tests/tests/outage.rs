@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::telephony::{self, Telephony};
 use testkit::{Behaviour, SwitchableSite};
 
 use crate::support::api::{self, Api};
@@ -10,6 +11,24 @@ use crate::support::database::StoryDatabase;
 use crate::support::mail::MailServer;
 use crate::support::program::Settings;
 use crate::support::wait;
+
+/// Adds a phone and proves it with the code that arrives there.
+async fn add_phone(api: &Api, phone: &Telephony, number: &str) {
+    let body = json!({ "kind": "sms", "name": "On call", "address": number });
+    let (status, contact) = api.send("POST", "/contacts", Some(body)).await;
+    assert_eq!((status, &contact["verified"]), (201, &json!(false)), "{contact}");
+    let texts = tokio::time::timeout(Duration::from_secs(15), phone.wait_for(1)).await.expect("a code arrives");
+    let code: String = texts[0].body.chars().filter(char::is_ascii_digit).take(6).collect();
+    let path = format!("/contacts/{}/verify", contact["id"].as_str().unwrap());
+    let (status, contact) = api.send("POST", &path, Some(json!({ "code": code }))).await;
+    assert_eq!((status, &contact["verified"]), (200, &json!(true)), "{contact}");
+}
+
+/// Milliseconds from `from` to `to`, both as the API writes them.
+fn between(from: &Value, to: &Value) -> i128 {
+    let at = |value: &Value| value.as_str().expect("a time").parse::<jiff::Timestamp>().expect("a time");
+    at(to).duration_since(at(from)).as_millis()
+}
 
 /// Waits until the monitor shows `status`.
 pub async fn wait_for_status(api: &Api, monitor: &str, status: &str, limit: Duration) -> Value {
@@ -23,9 +42,16 @@ pub async fn wait_for_status(api: &Api, monitor: &str, status: &str, limit: Dura
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_breaks_and_people_are_told_and_told_again() {
     let (database, mail, site) = (StoryDatabase::fresh().await, MailServer::start().await, SwitchableSite::start().await);
-    let settings = Settings::local(&database.url).with("SMTP_URL", &mail.url());
+    let phone = Telephony::start().await;
+    let settings = Settings::local(&database.url)
+        .with("SMTP_URL", &mail.url())
+        .with("TWILIO_ACCOUNT_SID", telephony::ACCOUNT_SID)
+        .with("TWILIO_AUTH_TOKEN", telephony::AUTH_TOKEN)
+        .with("TWILIO_FROM", telephony::FROM)
+        .with("TWILIO_BASE_URL", phone.base_url().as_str());
     let server = settings.serve().await;
     let api = api::account(&settings, "owner@shop.example", "free").await;
+    add_phone(&api, &phone, "+12025550143").await;
     let monitor = api.watch(&site.url("/checkout"), json!({ "name": "Shop checkout" })).await;
     wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
 
@@ -34,30 +60,45 @@ async fn a_site_breaks_and_people_are_told_and_told_again() {
     assert_eq!((status, &check["verdict"]), (200, &json!("down")), "{check}");
     let down = mail.wait_for("Down: Shop checkout", Duration::from_secs(30)).await;
     assert_eq!(down.to, ["owner@shop.example"]);
-    assert!(down.subject.contains("502"), "{}", down.subject);
+    assert!(down.subject.contains("502") && down.html.contains("DOWN"), "{}", down.subject);
     assert!(down.text.contains("3 of 3 looks failed"), "{}", down.text);
+    let texts = tokio::time::timeout(Duration::from_secs(15), phone.wait_for(2)).await.expect("a text arrives");
+    assert!(texts[1].body.starts_with("DOWN Shop checkout since ") && texts[1].body.contains("Reply ACK"), "{}", texts[1].body);
+    assert!(texts[1].body.chars().count() <= 160);
     let monitor_now = wait_for_status(&api, &monitor, "down", Duration::from_secs(5)).await;
     assert_eq!(monitor_now["last_check"]["failure"]["class"], "http_status");
 
     let open = api.get("/incidents?status=open").await;
-    let incident = &open["data"][0];
-    let first: jiff::Timestamp = incident["first_failure_at"].as_str().unwrap().parse().unwrap();
-    let confirmed: jiff::Timestamp = incident["confirmed_at"].as_str().unwrap().parse().unwrap();
-    let took = confirmed.duration_since(first);
-    assert!(took.as_millis() >= 6_000, "an alarm after {took:?} would break the promise of six seconds");
+    let id = open["data"][0]["id"].as_str().unwrap().to_owned();
+    let incident = wait::until("both are told and the phone confirms", Duration::from_secs(15), async || {
+        let incident = api.get(&format!("/incidents/{id}")).await;
+        let states = incident["deliveries"].as_array()?.iter().filter(|d| d["state"] == "delivered" || (d["channel"] == "email" && d["state"] == "sent"));
+        (states.count() == 2).then_some(incident)
+    })
+    .await;
+    let confirmed = between(&incident["first_failure_at"], &incident["confirmed_at"]);
+    assert!(confirmed >= 6_000, "an alarm after {confirmed} ms would break the promise of six seconds");
+    let told: Vec<String> = incident["deliveries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| format!("{} accepted {} ms after that", d["channel"], between(&incident["confirmed_at"], &d["accepted_at"])))
+        .collect();
+    eprintln!("confirmed {confirmed} ms after the first failing look, {}", told.join(", "));
 
     site.set(Behaviour::Fine);
     let (_, check) = api.send("POST", &format!("/monitors/{monitor}/check"), None).await;
     assert_eq!(check["verdict"], "up", "{check}");
     let up = mail.wait_for("Up: Shop checkout (was down ", Duration::from_secs(30)).await;
     assert!(up.headers.to_lowercase().contains("in-reply-to"), "the recovery is threaded: {}", up.headers);
+    let texts = tokio::time::timeout(Duration::from_secs(15), phone.wait_for(3)).await.expect("a text arrives");
+    assert!(texts[2].body.starts_with("UP Shop checkout since ") && texts[2].body.contains("was down"), "{}", texts[2].body);
     wait_for_status(&api, &monitor, "up", Duration::from_secs(5)).await;
-    let id = incident["id"].as_str().unwrap();
     let closed = api.get(&format!("/incidents/{id}")).await;
     assert_eq!((&closed["status"], &closed["resolved_reason"]), (&json!("resolved"), &json!("recovered")));
-    let states: Vec<&str> = closed["deliveries"].as_array().unwrap().iter().filter_map(|d| d["state"].as_str()).collect();
-    assert_eq!(states, ["sent", "sent"]);
     assert_eq!(mail.with_subject("Down:").len() + mail.with_subject("Up:").len(), 2, "each is told once");
+    assert_eq!(phone.messages().len(), 3, "a code, an outage, its end");
+    assert_eq!(phone.report_forged(&texts[1].sid, "undelivered").await, Some(403), "only the provider is believed");
     assert_eq!(server.terminate().await, 0);
 }
 

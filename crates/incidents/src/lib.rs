@@ -19,6 +19,7 @@ pub mod links;
 mod monitors;
 mod opening;
 mod plan;
+mod receipt;
 mod record;
 mod sweep;
 mod tell;
@@ -33,5 +34,6 @@ pub use monitors::{
     delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,
 };
 pub use plan::{PlanChange, set_plan};
+pub use receipt::{Callback, receipt};
 pub use record::{Looked, Recorded, record_look, record_look_in};
 pub use sweep::{Overdue, decide_overdue, notice_quiet};

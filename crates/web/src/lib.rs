@@ -47,6 +47,7 @@ pub mod accounts;
 pub mod api;
 pub mod assets;
 pub mod auth;
+pub mod callbacks;
 pub mod charts;
 pub mod config;
 pub mod error;

@@ -11,7 +11,7 @@ use tower_http::compression::CompressionLayer;
 use crate::error::PageError;
 use crate::routes::{Access, Routes};
 use crate::state::AppState;
-use crate::{api, assets, middleware, pages};
+use crate::{api, assets, callbacks, middleware, pages};
 
 /// The largest body a form may have. The API sets its own limit.
 pub const FORM_LIMIT: usize = 256 * 1024;
@@ -26,6 +26,7 @@ pub fn routes() -> Routes {
         .get("/robots.txt", Access::Public, assets::robots)
         .merge(pages::routes())
         .merge(api::routes())
+        .merge(callbacks::routes())
 }
 
 /// The whole web role as one service.

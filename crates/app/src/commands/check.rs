@@ -176,7 +176,7 @@ fn why(lines: &mut Lines, diagnosis: &Diagnosis) {
     lines.fact("Why", &format!("{} ({sure})", diagnosis.sentence));
     lines.fact("", &diagnosis.technical);
     for line in &diagnosis.evidence {
-        lines.fact("We saw", &format!("{}: {}", line.label, line.value));
+        lines.fact(&line.label, &line.value);
     }
     for (number, step) in diagnosis.next_steps.iter().enumerate() {
         let command = step.command.as_deref().map(|command| format!("\n{:12}   {command}", "")).unwrap_or_default();

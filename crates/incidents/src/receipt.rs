@@ -1,0 +1,82 @@
+//! A provider's last word on a text message, and what follows from it.
+
+use domain::contact::{Channel, phone};
+use domain::delivery::account::AccountMessage;
+use domain::ids::{AccountId, ContactId, DeliveryId};
+use domain::telephony::{MessageStatus, error_words};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use store::account_messages::{self, NewAccountMessage};
+use store::deliveries::claim::{self, Receipt};
+use store::{Secrets, changes};
+
+use crate::Result;
+
+/// A status callback, after its signature was verified.
+#[derive(Debug, Clone, Copy)]
+pub struct Callback<'a> {
+    /// The provider's id of the message.
+    pub provider_id: &'a str,
+    /// Its word.
+    pub status: MessageStatus,
+    /// Its reason.
+    pub error_code: Option<u32>,
+    /// Our public address, for the link in the notice to the owner.
+    pub base: &'a str,
+}
+
+/// Takes the word on a delivery: a message that did not arrive is told another way, and a number that
+/// cannot be reached any more is disabled with a notice to the owner. True when anything changed.
+pub async fn receipt(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    (account, delivery): (AccountId, DeliveryId),
+    callback: &Callback<'_>,
+    now: Timestamp,
+) -> Result<bool> {
+    let word = (callback.provider_id, callback.status, callback.error_code);
+    match claim::receipt(connection, account, delivery, word, now).await? {
+        Receipt::Ignored => return Ok(false),
+        Receipt::Delivered => {}
+        Receipt::Failed { fallback, disabled } => {
+            for (id, channel) in fallback {
+                jobs::enqueue_delivery(connection, channel, account, id, None).await?;
+            }
+            if let Some(contact) = disabled {
+                tell_disabled(connection, secrets, (account, contact), callback, now).await?;
+            }
+        }
+    }
+    changes::notify(connection, account, "delivery", delivery).await?;
+    Ok(true)
+}
+
+async fn tell_disabled(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    (account, contact): (AccountId, ContactId),
+    callback: &Callback<'_>,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(contact) = store::contacts::find(connection, account, contact).await? else { return Ok(()) };
+    let reason = callback.error_code.and_then(error_words).unwrap_or("the provider cannot reach the number");
+    let message = AccountMessage::ContactDisabled {
+        contact: format!("{} ({})", contact.name, phone::masked(&contact.address)),
+        reason: reason.to_owned(),
+        uncovered: Vec::new(),
+        link: format!("{}/contacts", callback.base),
+    };
+    for (user, address) in claim::list_owner_addresses(connection, account).await? {
+        let new = NewAccountMessage {
+            user_id: Some(user),
+            account_id: Some(account),
+            channel: Channel::Email,
+            address,
+            message: message.clone(),
+            expires_at: None,
+        };
+        let message_id = account_messages::insert(connection, secrets, &new, now).await?;
+        jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await?;
+    }
+    Ok(())
+}
