@@ -249,5 +249,7 @@ CREATE TABLE days (
 );
 GRANT SELECT ON days TO watchbell_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON days TO watchbell_system;
+-- The sweep of the last looks reads by time alone.
+CREATE INDEX checks_slot_idx ON checks USING brin (slot);
 CREATE INDEX checks_late_slot_idx ON checks_late (slot);
 CREATE INDEX erasures_open_idx ON erasures (requested_at) WHERE finished_at IS NULL;

@@ -180,7 +180,7 @@ pub async fn list_last(connection: &mut PgConnection, account: AccountId, monito
                (SELECT region, NULL, slot, at, verdict, total_us, phases, status, address, port, failure, attribution
                 FROM checks WHERE account_id = $1 AND monitor_id = wanted.id
                   AND slot > coalesce((SELECT max(slot) FROM last_checks WHERE account_id = $1 AND monitor_id = wanted.id),
-                                      clock_timestamp() - interval '2 hours')
+                                      '-infinity'::timestamptz)
                 ORDER BY slot DESC LIMIT 1)
                UNION ALL
                (SELECT region, id, NULL, at, verdict, total_us, phases, status, address, port, failure, attribution

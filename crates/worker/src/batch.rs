@@ -9,6 +9,7 @@ use metrics::{counter, gauge};
 use store::checks::{self, Owned};
 use store::leases::Progress;
 use store::{Error, hours, leases};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::buffer::Gaps;
@@ -18,13 +19,20 @@ use crate::shared::Shared;
 /// Rows in one statement.
 pub(crate) const ROWS: usize = 1_000;
 const EVERY: Duration = Duration::from_secs(1);
+/// How often it is written how far each shard has come.
+const PROGRESS_EVERY: Duration = Duration::from_secs(3);
 /// One statement, however slow the database.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run(shared: Arc<Shared>, drained: CancellationToken) {
+    let mut told = None;
     loop {
         let ending = drained.is_cancelled();
-        match flush(&shared).await {
+        let tell = ending || told.is_none_or(|at: Instant| at.elapsed() >= PROGRESS_EVERY);
+        if tell {
+            told = Some(Instant::now());
+        }
+        match flush(&shared, tell).await {
             Ok(full) if full => continue,
             Ok(_) if ending => return,
             Ok(_) => {}
@@ -44,12 +52,12 @@ pub(crate) async fn run(shared: Arc<Shared>, drained: CancellationToken) {
 }
 
 /// Stores one batch; true when there is more than a batch left.
-async fn flush(shared: &Shared) -> Result<bool, Error> {
+async fn flush(shared: &Shared, tell: bool) -> Result<bool, Error> {
     let (looks, gaps) = {
         let mut buffer = shared.buffer();
         (buffer.take(ROWS), buffer.take_gaps())
     };
-    let outcome = match tokio::time::timeout(DEADLINE, write(shared, &looks, &gaps)).await {
+    let outcome = match tokio::time::timeout(DEADLINE, write(shared, &looks, &gaps, tell)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Error::Database(sqlx::Error::PoolTimedOut)),
     };
@@ -76,8 +84,8 @@ async fn flush(shared: &Shared) -> Result<bool, Error> {
 }
 
 /// One transaction: the looks, the gaps, and how far each shard has come by the batch before.
-async fn write(shared: &Shared, looks: &[Owned], gaps: &Gaps) -> Result<(), Error> {
-    let progress: Vec<Progress> = shared.book().shards.progress();
+async fn write(shared: &Shared, looks: &[Owned], gaps: &Gaps, tell: bool) -> Result<(), Error> {
+    let progress: Vec<Progress> = if tell { shared.book().shards.progress() } else { Vec::new() };
     if looks.is_empty() && gaps.is_empty() && progress.is_empty() {
         return Ok(());
     }
@@ -92,7 +100,9 @@ async fn write(shared: &Shared, looks: &[Owned], gaps: &Gaps) -> Result<(), Erro
         let to = to.checked_add(SignedDuration::from_secs(60)).unwrap_or(*to);
         leases::insert_blind(&mut transaction, region, (*shard, *from, to), "buffer_full").await?;
     }
-    leases::mark_recorded(&mut transaction, region, &shared.config.worker_id, &progress).await?;
+    if !progress.is_empty() {
+        leases::mark_recorded(&mut transaction, region, &shared.config.worker_id, &progress).await?;
+    }
     transaction.commit().await?;
     Ok(())
 }
@@ -107,14 +117,14 @@ async fn rescue(shared: &Shared, looks: &[Owned], gaps: &Gaps, error: Error) -> 
         hours::ensure_partitions(&mut connection, hour).await?;
     }
     drop(connection);
-    let Err(still) = write(shared, looks, gaps).await else { return Ok(()) };
+    let Err(still) = write(shared, looks, gaps, false).await else { return Ok(()) };
     if still.is_unavailable() {
         return Err(still);
     }
     tracing::error!(%error, looks = looks.len(), "a batch of looks is refused; storing them one by one");
-    write(shared, &[], gaps).await?;
+    write(shared, &[], gaps, false).await?;
     for look in looks {
-        match write(shared, std::slice::from_ref(look), &Gaps::new()).await {
+        match write(shared, std::slice::from_ref(look), &Gaps::new(), false).await {
             Ok(()) => {}
             Err(error) if error.is_unavailable() => return Err(error),
             Err(error) => tracing::error!(%error, monitor.id = %look.monitor_id, "a look cannot be stored"),

@@ -10,12 +10,22 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
+use domain::check::FailureClass;
 use domain::ids::MonitorId;
 use jiff::Timestamp;
 
 use crate::evidence::Kept;
 use crate::plan::{Known, Plan};
 pub(crate) use shards::Shards;
+
+/// What a certificate was when it was last handed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SeenCertificate {
+    pub config_version: i64,
+    pub fingerprint: String,
+    pub problem: Option<FailureClass>,
+    pub at: Timestamp,
+}
 
 /// Why a monitor is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +54,7 @@ pub(crate) struct Entry {
     pub plan: Arc<Plan>,
     pub known: Known,
     pub kept: Kept,
+    pub certificate: Option<SeenCertificate>,
     /// Its last look was slow.
     pub slow: bool,
     /// Transitions that are not recorded yet: what comes after must wait behind them.
@@ -102,6 +113,7 @@ impl Book {
         let entry = Entry {
             known,
             kept: Kept::default(),
+            certificate: None,
             slow: false,
             waiting: 0,
             slot,

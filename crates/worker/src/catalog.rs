@@ -123,6 +123,7 @@ impl Shared {
     pub(crate) fn reload(self: &Arc<Self>, account: AccountId, id: MonitorId) {
         let shared = self.clone();
         self.tasks.spawn(async move {
+            let _turn = shared.reloads.acquire().await;
             if let Err(error) = reload(&shared, account, id).await {
                 tracing::warn!(%error, monitor.id = %id, "a changed monitor is read later");
             }

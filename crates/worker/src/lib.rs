@@ -26,6 +26,7 @@ pub mod metrics;
 mod plan;
 mod record;
 mod requests;
+mod scrub;
 mod shared;
 pub mod sweeps;
 

@@ -3,25 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::check::{Check, Observation, Verdict, VerdictKind};
+use domain::check::{Check, Expectation, Observation, Verdict, VerdictKind};
 use domain::ids::CheckId;
-use domain::incident::diagnosis;
-use domain::monitor::schedule;
+use domain::incident::{Diagnosis, diagnosis};
+use domain::monitor::{Settings, schedule};
 use domain::status::Look;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use metrics::{counter, histogram};
 use store::checks::Owned;
 
-use crate::book::{Due, Why};
+use crate::book::{Book, Due, SeenCertificate, Why};
 use crate::dispatch::Room;
 use crate::evidence;
 use crate::metrics as names;
 use crate::plan::{Known, Plan};
 use crate::record::{self, Transition};
+use crate::scrub::{scrub, scrub_observation};
 use crate::shared::Shared;
 
 /// A look that took longer than this was slow.
 const SLOW: Duration = Duration::from_secs(2);
+/// A certificate that has not changed is handed on this often.
+const CERTIFICATE_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// A look that an address had no room for waits this long at most, and less than half its interval.
 const PUT_OFF: Duration = Duration::from_secs(20);
 
@@ -102,7 +105,7 @@ pub(crate) async fn observe(
         let seen = shared.prober.look(&settings.target, settings.timeout, fresh, shared.now()).await;
         drop(room.take());
         let Some(wait) = seen.put_off else {
-            let verdict = domain::check::verdict::judge(&seen, &known.expectation(settings));
+            let (seen, verdict) = judge(seen, &known.expectation(settings));
             counter!(names::LOOKS_DONE, "verdict" => verdict.kind.as_str()).increment(1);
             histogram!(names::DURATION).record(Duration::from_micros(seen.total_us).as_secs_f64());
             return Some((seen, verdict));
@@ -116,6 +119,20 @@ pub(crate) async fn observe(
     }
 }
 
+/// Judges what was seen; what the database could not keep is taken out of both.
+pub(crate) fn judge(seen: Observation, expected: &Expectation) -> (Observation, Verdict) {
+    let verdict = domain::check::verdict::judge(&seen, expected);
+    if verdict.kind == VerdictKind::Up {
+        return (seen, verdict);
+    }
+    (scrub_observation(seen), scrub(verdict))
+}
+
+/// Why it fails, in words.
+pub(crate) fn explain(seen: &Observation, verdict: &Verdict, settings: &Settings) -> Option<Diagnosis> {
+    diagnosis::explain(seen, verdict, settings).map(scrub)
+}
+
 /// Puts a look where it belongs: a slot's row into the buffer, and what may change a status on its
 /// way to be recorded. The answer resolves when that is done.
 pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::Done> {
@@ -123,6 +140,7 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
     let (id, shard, slot) = (plan.monitor_id, schedule::shard(plan.monitor_id), check.slot);
     let mut book = shared.book();
     let epoch = book.shards.epoch(shard);
+    let certificate = certificate(&mut book, &plan, &seen, finished_at);
     let entry = book.get_mut(id);
     let (matters, keep) = match entry {
         None => (true, verdict.kind == VerdictKind::Down),
@@ -142,7 +160,7 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
     if slot.is_some() {
         keep_row(shared, Owned { account_id: plan.account_id, monitor_id: id, check: check.clone() });
     }
-    if !matters {
+    if !matters && certificate.is_none() {
         return None;
     }
     let look = Look {
@@ -154,9 +172,10 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
     };
     let transition = Transition {
         epoch,
-        look,
+        look: matters.then_some(look),
+        certificate,
         public_address: is_public(&seen),
-        diagnosis: diagnosis::explain(&seen, &verdict, &plan.settings),
+        diagnosis: explain(&seen, &verdict, &plan.settings),
         evidence: keep.then(|| Box::new(evidence::of(&plan, &check, seen, &verdict))),
         requested: reason.map(|reason| (reason, check.clone())),
         check_id: check.id,
@@ -177,6 +196,31 @@ fn keep_row(shared: &Shared, row: Owned) {
     if waiting >= crate::batch::ROWS {
         shared.full.notify_one();
     }
+}
+
+/// The certificate to hand on: the leaf, its problem or the settings changed, or a day has passed.
+fn certificate(book: &mut Book, plan: &Plan, seen: &Observation, now: Timestamp) -> Option<incidents::Seen> {
+    let facts = seen.tls.as_ref()?;
+    let entry = book.get_mut(plan.monitor_id)?;
+    let fresh = SeenCertificate {
+        config_version: plan.config_version,
+        fingerprint: facts.leaf()?.fingerprint.clone(),
+        problem: facts.problem,
+        at: now,
+    };
+    let known = entry.certificate.as_ref().is_some_and(|last| {
+        SeenCertificate { at: now, ..last.clone() } == fresh && now.duration_since(last.at) < CERTIFICATE_EVERY
+    });
+    if known {
+        return None;
+    }
+    entry.certificate = Some(fresh);
+    Some(incidents::Seen {
+        account_id: plan.account_id,
+        monitor_id: plan.monitor_id,
+        config_version: plan.config_version,
+        facts: scrub(facts.clone()),
+    })
 }
 
 fn is_public(seen: &Observation) -> bool {

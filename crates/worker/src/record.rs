@@ -36,7 +36,9 @@ pub(crate) struct Transition {
     pub plan: Arc<Plan>,
     /// The lease under which it was made; `None` when the shard was not held.
     pub epoch: Option<i64>,
-    pub look: Look,
+    /// `None`: it changes no status, only the certificate is to be recorded.
+    pub look: Option<Look>,
+    pub certificate: Option<incidents::Seen>,
     pub public_address: bool,
     pub diagnosis: Option<Diagnosis>,
     pub evidence: Option<Box<Evidence>>,
@@ -137,6 +139,9 @@ async fn persist(shared: &Arc<Shared>, transition: &Transition) {
 
 fn let_go(shared: &Shared, transition: &Transition) {
     gauge!(names::UNRECORDED).decrement(1.0);
+    if transition.look.is_none() {
+        return;
+    }
     let id = transition.plan.monitor_id;
     let mut book = shared.book();
     if let Some(entry) = book.get_mut(id) {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use domain::check::{Check, LookResult, redact};
 use domain::ids::{AccountId, CheckId, LookRequestId, MonitorId};
-use domain::incident::diagnosis;
 use domain::monitor::schedule;
 use jiff::Timestamp;
 use metrics::counter;
@@ -21,6 +20,7 @@ use crate::clock::later;
 use crate::look::{self, Looked};
 use crate::metrics as names;
 use crate::plan::{self, Known, Plan};
+use crate::scrub::scrub_observation;
 use crate::shared::Shared;
 
 const POLL: Duration = Duration::from_secs(1);
@@ -109,10 +109,11 @@ async fn look_without_monitor(shared: &Shared, spec: &domain::monitor::MonitorSp
     let settings = plan::settings_of(spec);
     let seen = shared.prober.look(&settings.target, settings.timeout, false, shared.now()).await;
     let expected = domain::check::Expectation::of(&settings, true, false);
-    let verdict = domain::check::verdict::judge(&seen, &expected);
+    let (seen, verdict) = look::judge(seen, &expected);
     let check = Check::on_request(CheckId::generate(), &shared.config.region, &seen, &verdict);
-    let diagnosis = diagnosis::explain(&seen, &verdict, &settings);
-    LookResult { check, observation: redact::redact(seen, &plan::secrets_of(&settings)), diagnosis }
+    let diagnosis = look::explain(&seen, &verdict, &settings);
+    let observation = scrub_observation(redact::redact(seen, &plan::secrets_of(&settings)));
+    LookResult { check, observation, diagnosis }
 }
 
 async fn look_at_monitor(
@@ -136,8 +137,8 @@ async fn look_at_monitor(
     let check = Check::on_request(CheckId::generate(), region, &seen, &verdict);
     let result = LookResult {
         check: check.clone(),
-        observation: redact::redact(seen.clone(), &plan.secrets()),
-        diagnosis: diagnosis::explain(&seen, &verdict, &plan.settings),
+        observation: scrub_observation(redact::redact(seen.clone(), &plan.secrets())),
+        diagnosis: look::explain(&seen, &verdict, &plan.settings),
     };
     let reason = Some(request.reason.as_str());
     let looked = Looked { plan, check, seen, verdict, finished_at: shared.now(), reason };

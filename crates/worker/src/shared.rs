@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub recorder: Recorder,
     /// Looks and recordings that run.
     pub tasks: TaskTracker,
+    /// Monitors that are read anew at once: a flood of changes leaves connections for the leases.
+    pub reloads: Semaphore,
     /// The timetable changed, or a look ended.
     pub due: Notify,
     /// The buffer is worth a batch.
@@ -51,6 +53,7 @@ impl Shared {
             health: Health::default(),
             recorder: Recorder::new(Semaphore::new(config.recorders.max(1))),
             tasks: TaskTracker::new(),
+            reloads: Semaphore::new(2),
             due: Notify::new(),
             full: Notify::new(),
             asked: Notify::new(),

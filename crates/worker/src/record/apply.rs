@@ -47,14 +47,14 @@ pub(super) async fn apply(shared: &Arc<Shared>, transition: &Transition) -> Resu
         let mut connection = shared.pool.acquire().await?;
         checks::insert_requested(&mut connection, plan.account_id, plan.monitor_id, reason, check).await?;
     }
-    let recorded = match epoch(shared, transition).await? {
-        Some(epoch) => {
+    let recorded = match (&transition.look, epoch(shared, transition).await?) {
+        (Some(look), Some(epoch)) => {
             let looked = Looked {
                 account_id: plan.account_id,
                 monitor_id: plan.monitor_id,
                 shard: plan.shard,
                 epoch,
-                look: transition.look.clone(),
+                look: look.clone(),
                 diagnosis: transition.diagnosis.clone(),
                 check_id: Some(transition.check_id),
                 last_good_at: None,
@@ -64,7 +64,7 @@ pub(super) async fn apply(shared: &Arc<Shared>, transition: &Transition) -> Resu
             };
             Some(incidents::record_look(&shared.pool, &shared.secrets, &looked, shared.now()).await?)
         }
-        None => None,
+        _ => None,
     };
     if let Some(recorded) = &recorded {
         follow(shared, transition, recorded);
@@ -79,6 +79,9 @@ pub(super) async fn apply(shared: &Arc<Shared>, transition: &Transition) -> Resu
     if let Some(kept) = &transition.evidence {
         let mut connection = shared.pool.acquire().await?;
         evidence::insert(&mut connection, kept, plan.history_months, incident).await?;
+    }
+    if let Some(seen) = &transition.certificate {
+        incidents::record_certificate(&shared.pool, seen, shared.now()).await?;
     }
     Ok(())
 }
