@@ -84,6 +84,7 @@ impl Buffer {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::check::{Check, Observation, Verdict};
     use domain::ids::{AccountId, MonitorId};
@@ -112,7 +113,7 @@ mod tests {
         buffer.push(first.clone(), at(1));
         buffer.push(look(VerdictKind::Up, 2), at(2));
         let dropped = buffer.push(look(VerdictKind::Up, 3), at(3));
-        assert_eq!(dropped, [first.clone()]);
+        assert_eq!(dropped, std::slice::from_ref(&first));
         assert_eq!(buffer.len(), 3);
         let shard = schedule::shard(first.monitor_id);
         assert_eq!(buffer.take_gaps(), Gaps::from([(shard, (at(1), at(1)))]));

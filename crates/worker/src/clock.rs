@@ -54,6 +54,7 @@ pub(crate) fn until(at: Timestamp, now: Timestamp) -> Duration {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::clock::ManualClock;
 

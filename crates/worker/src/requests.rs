@@ -130,7 +130,13 @@ async fn look_at_monitor(
     let Some(scheduled) = found else { return Ok(None) };
     let plan = Arc::new(Plan::of(&scheduled, region));
     let known = Known::of(&scheduled);
-    shared.book().upsert((*plan).clone(), known, None, shared.now());
+    {
+        let mut book = shared.book();
+        // Lost meanwhile: its new holder has it in the timetable.
+        if book.shards.epoch(plan.shard).is_some() {
+            book.upsert((*plan).clone(), known, None, shared.now());
+        }
+    }
     let fresh = matches!(request.reason, Reason::Recheck | Reason::Vote);
     let observed = look::observe(shared, &plan, known, fresh, None).await;
     let Some((seen, verdict)) = observed else { return Ok(None) };

@@ -320,4 +320,5 @@ fn up(time: SignedDuration) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
