@@ -43,7 +43,7 @@ async fn a_person_signs_up_with_a_url_and_confirms_by_code(pool: PgPool) {
 async fn a_link_confirms_on_any_device_and_only_by_its_button(pool: PgPool) {
     let app = App::new(pool).await;
     let mut browser = app.signed_up("a@shop.example").await;
-    assert!(browser.get("/docs").await.body.contains("We look, but alert nobody until you have confirmed a@shop.example."));
+    assert!(browser.get("/docs").await.body.contains("We look, but alert nobody until you have confirmed <strong>a@shop.example</strong>."));
     let mails = app.mails("a@shop.example").await;
     let [AccountMessage::VerifyEmail { link, .. }] = mails.as_slice() else { panic!("{mails:?}") };
     let mut phone = app.browser();
