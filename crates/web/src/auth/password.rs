@@ -19,6 +19,12 @@ pub struct Hasher {
     permits: Arc<Semaphore>,
 }
 
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Hasher {
     /// As many at once as there are processors.
     pub fn new() -> Self {
