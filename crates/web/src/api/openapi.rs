@@ -164,8 +164,20 @@ fn complete(method: &Method, operation: &mut Operation) {
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
+            if response.description.is_empty() {
+                done(status).clone_into(&mut response.description);
+            }
             add_headers(status, response);
         }
+    }
+}
+
+/// What a status means that says nothing special.
+fn done(status: &str) -> &'static str {
+    match status {
+        "201" => "It was made",
+        "204" => "It is gone, or was so before",
+        _ => "As asked for",
     }
 }
 

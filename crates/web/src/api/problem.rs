@@ -73,10 +73,10 @@ impl Problem {
         Self::new(Code::Internal, crate::error::OUR_FAULT)
     }
 
-    /// The answer, complete.
-    pub fn render(&self, id: &RequestId, config: &WebConfig) -> Response {
+    /// As it is written.
+    pub(crate) fn body<'p>(&'p self, id: &'p RequestId, config: &WebConfig) -> ProblemBody<'p> {
         let limit = self.plan_limit.as_ref();
-        let body = ProblemBody {
+        ProblemBody {
             kind: config.link(&format!("/docs/errors/{}", self.code.as_str())),
             title: self.code.title(),
             status: self.code.status().as_u16(),
@@ -88,7 +88,12 @@ impl Problem {
             used: limit.map(|limit| limit.used),
             plan: limit.map(|limit| limit.plan.as_str()),
             lifted_by: limit.map(|limit| limit.lifted_by.map(domain::account::Plan::as_str)),
-        };
+        }
+    }
+
+    /// The answer, complete.
+    pub fn render(&self, id: &RequestId, config: &WebConfig) -> Response {
+        let body = self.body(id, config);
         let mut response = (self.code.status(), Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -158,7 +163,7 @@ impl From<sqlx::Error> for Problem {
     "request_id": "req_0192f0c1e5b77c5f8c3a5d1e2f3a4b5c",
     "errors": [{"pointer": "/url", "code": "required", "message": "must be given"}]
 }))]
-pub(super) struct ProblemBody<'a> {
+pub(crate) struct ProblemBody<'a> {
     /// The page that explains the code.
     #[serde(rename = "type")]
     kind: String,
@@ -193,7 +198,7 @@ pub(super) struct ProblemBody<'a> {
 /// One field that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FieldError)]
-pub(super) struct FieldErrorBody<'a> {
+pub(crate) struct FieldErrorBody<'a> {
     /// JSON pointer of the field; a query parameter is `?name`, the whole body is empty.
     pointer: &'a str,
     /// A stable word.

@@ -8,6 +8,7 @@ pub mod monitors;
 pub mod outbox;
 pub mod practice;
 pub mod public;
+pub mod reference;
 pub mod settings;
 
 use crate::routes::Routes;
@@ -17,6 +18,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .merge(public::routes())
         .merge(docs::routes())
+        .merge(reference::routes())
         .merge(auth::routes())
         .merge(settings::routes())
         .merge(monitors::routes())

@@ -1,5 +1,6 @@
 //! Tests of the whole role against a real database: requests in, answers out.
 
+mod api;
 mod auth;
 mod frame;
 mod matrix;

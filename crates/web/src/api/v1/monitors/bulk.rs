@@ -107,6 +107,7 @@ pub struct BulkErrorView {
 #[utoipa::path(post, path = "/api/v1/monitors/bulk", tag = "Monitors", operation_id = "monitors.bulk",
     request_body = BulkInput, responses((status = 200, body = BulkResult)))]
 pub async fn bulk(State(state): State<AppState>, writer: Writer, body: Body) -> ApiResult<AxumJson<BulkResult>> {
+    body.0.require_objects(&["filter"]).map_err(|error| Problem::invalid(vec![error]))?;
     let input: BulkInput = body.decode()?;
     let action = action(&input, &body.0)?;
     let caller = writer.caller(&state);

@@ -162,7 +162,15 @@ impl MonitorInput {
     }
 
     fn read(body: &Json) -> ApiResult<NewMonitor> {
-        let input: Self = body.decode().map_err(|error| Problem::invalid(vec![error]))?;
+        let wrong = |error| Problem::invalid(vec![error]);
+        body.require_objects(&["http", "tls", "confirm"]).map_err(wrong)?;
+        if let Some(Json::Array(rules)) = body.get("http").and_then(|http| http.get("json"))
+            && let Some(i) = rules.iter().position(|rule| !matches!(rule, Json::Object(_)))
+        {
+            let message = format!("must be an object, not {}", rules[i].kind());
+            return Err(Problem::field(&format!("/http/json/{i}"), "wrong_type", message));
+        }
+        let input: Self = body.decode().map_err(wrong)?;
         Ok(NewMonitor { paused: input.paused.unwrap_or(false), spec: input.into_spec() })
     }
 
@@ -255,6 +263,17 @@ mod tests {
         assert_eq!(paused, Some(true));
         let (same, paused) = patched(&before, json("{}")).unwrap();
         assert_eq!((same, paused), (before, None));
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        for (text, pointer) in [
+            (r#"{"url":"https://a.example","confirm":[2,6]}"#, "/confirm"),
+            (r#"{"url":"https://a.example","tls":[[1]]}"#, "/tls"),
+            (r#"{"url":"https://a.example","http":{"json":[["$.a","eq",1]]}}"#, "/http/json/0"),
+        ] {
+            assert_eq!(MonitorInput::new(&json(text)).unwrap_err().errors[0].pointer, pointer);
+        }
     }
 
     #[test]
