@@ -334,7 +334,7 @@ fn milliseconds(microseconds: u64) -> f64 {
 #[utoipa::path(post, path = "/api/v1/checks", tag = "Checks", operation_id = "checks.create",
     request_body = MonitorInput, responses((status = 200, body = CheckView)))]
 pub async fn create(State(state): State<AppState>, writer: Writer, body: Body) -> ApiResult<Response> {
-    let new = MonitorInput::new(&body.0)?;
+    let new = MonitorInput::creating(&body.0)?;
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
     let look = monitors::test_look(&mut tx, &state, &caller, new.spec).await?;

@@ -144,7 +144,7 @@ pub enum KindName {
 
 impl MonitorInput {
     /// Reads a new monitor.
-    pub fn new(body: &Json) -> ApiResult<NewMonitor> {
+    pub fn creating(body: &Json) -> ApiResult<NewMonitor> {
         if let Json::Object(entries) = body
             && let Some((key, _)) = entries.iter().find(|(key, _)| READ_ONLY.contains(&key.as_str()))
         {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     fn spec(text: &str) -> MonitorSpec {
-        MonitorInput::new(&json(text)).unwrap().spec
+        MonitorInput::creating(&json(text)).unwrap().spec
     }
 
     #[test]
@@ -272,13 +272,13 @@ mod tests {
             (r#"{"url":"https://a.example","tls":[[1]]}"#, "/tls"),
             (r#"{"url":"https://a.example","http":{"json":[["$.a","eq",1]]}}"#, "/http/json/0"),
         ] {
-            assert_eq!(MonitorInput::new(&json(text)).unwrap_err().errors[0].pointer, pointer);
+            assert_eq!(MonitorInput::creating(&json(text)).unwrap_err().errors[0].pointer, pointer);
         }
     }
 
     #[test]
     fn what_only_we_set_is_refused_for_a_new_one() {
-        let refused = MonitorInput::new(&json(r#"{"url":"https://a.example","status":"up"}"#)).unwrap_err();
+        let refused = MonitorInput::creating(&json(r#"{"url":"https://a.example","status":"up"}"#)).unwrap_err();
         assert_eq!((refused.errors[0].pointer.as_str(), refused.errors[0].code), ("/status", "read_only"));
         assert!(MonitorInput::replacing(json(r#"{"url":"https://a.example","status":"up"}"#)).is_ok());
     }

@@ -92,7 +92,7 @@ fn filter(params: &mut Params) -> ApiResult<Filter> {
     request_body = MonitorInput,
     responses((status = 201, body = MonitorView, headers(("Location" = String, description = "Address of the new monitor")))))]
 pub async fn create(State(state): State<AppState>, writer: Writer, body: Body) -> ApiResult<Response> {
-    let new = MonitorInput::new(&body.0)?;
+    let new = MonitorInput::creating(&body.0)?;
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
     let created = monitors::create(&mut tx, &state, &caller, new).await?;
