@@ -1,6 +1,8 @@
 //! Pages, one folder per area. An area's `mod.rs` has `routes()`.
 
+pub mod alerts;
 pub mod auth;
+pub mod contacts;
 pub mod docs;
 pub mod incidents;
 pub mod live;
@@ -23,6 +25,8 @@ pub fn routes() -> Routes {
         .merge(settings::routes())
         .merge(monitors::routes())
         .merge(incidents::routes())
+        .merge(contacts::routes())
+        .merge(alerts::routes())
         .merge(live::routes())
         .merge(outbox::routes())
         .merge(practice::routes())

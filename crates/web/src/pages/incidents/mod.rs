@@ -4,7 +4,7 @@ mod actions;
 mod list;
 pub mod parts;
 mod show;
-mod told;
+pub mod told;
 
 use crate::routes::{Access, Routes};
 

@@ -11,6 +11,7 @@ use crate::view::Moment;
 
 /// One message.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "what the line shows")]
 pub struct ToldLine {
     pub who: String,
     pub channel: &'static str,

@@ -1,0 +1,77 @@
+//! What is done with a contact that is there.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use domain::contact::Contact;
+use domain::ids::ContactId;
+
+use crate::error::{PageError, PageResult};
+use crate::extract::{ClientIp, Fields, Tenant};
+use crate::state::AppState;
+use crate::usecases::contacts::{self, ContactChange};
+use crate::usecases::UseCaseError;
+use crate::view::{Shell, render, see_other};
+
+/// Changes its name and whether the default policy includes it.
+pub async fn edit(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<ContactId>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
+    tenant.require_edit()?;
+    let caller = tenant.caller(ip.network(), state.now());
+    let change = ContactChange {
+        name: fields.optional("name").map(str::to_owned),
+        in_default: Some(fields.flag("in_default")),
+    };
+    let mut transaction = tenant.begin(&state).await?;
+    contacts::update(&mut transaction, &caller, id, change).await?;
+    transaction.commit().await.map_err(store::Error::from)?;
+    see_other(&format!("/contacts/{id}?done=saved"))
+}
+
+/// Sends a test message.
+pub async fn test(tenant: Tenant, State(state): State<AppState>, Path(id): Path<ContactId>, ip: ClientIp) -> PageResult {
+    tenant.require_edit()?;
+    let caller = tenant.caller(ip.network(), state.now());
+    let mut transaction = tenant.begin(&state).await?;
+    match contacts::test(&mut transaction, &state, &caller, id).await {
+        Ok(_) => {
+            transaction.commit().await.map_err(store::Error::from)?;
+            see_other("/contacts?done=tested")
+        }
+        Err(UseCaseError::TooSoon { .. }) => see_other("/contacts?done=soon"),
+        Err(UseCaseError::Conflict { .. }) => see_other(&format!("/contacts/{id}")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "contacts/delete.html")]
+struct DeletePage {
+    shell: Shell,
+    contact: Contact,
+    is_last: bool,
+}
+
+/// Asks once more.
+pub async fn confirm(tenant: Tenant, State(state): State<AppState>, Path(id): Path<ContactId>) -> PageResult {
+    let mut transaction = tenant.read(&state).await?;
+    let all = store::contacts::list(&mut transaction, tenant.account_id()).await?;
+    let contact = all.iter().find(|contact| contact.id == id).cloned().ok_or(PageError::NotFound)?;
+    tenant.require_edit()?;
+    let is_last = !all.iter().any(|other| other.id != id && other.is_usable());
+    render(&DeletePage { shell: tenant.shell("Delete contact").section("contacts"), contact, is_last })
+}
+
+/// Deletes it.
+pub async fn delete(tenant: Tenant, State(state): State<AppState>, Path(id): Path<ContactId>, ip: ClientIp) -> PageResult {
+    tenant.require_edit()?;
+    let caller = tenant.caller(ip.network(), state.now());
+    let mut transaction = tenant.begin(&state).await?;
+    contacts::delete(&mut transaction, &state, &caller, id).await?;
+    transaction.commit().await.map_err(store::Error::from)?;
+    see_other("/contacts?done=deleted")
+}

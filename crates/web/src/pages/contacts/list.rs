@@ -1,0 +1,205 @@
+//! `/contacts`: who is told, in which state, and the form to add one.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use domain::alert::prices::{Prices, amount};
+use domain::contact::{Channel, Contact};
+use domain::delivery::DeliveryState;
+use domain::ids::ContactId;
+use http::StatusCode;
+use serde::Deserialize;
+use store::deliveries::Delivery;
+
+use crate::error::PageResult;
+use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
+use crate::pages::monitors::parts::{channel_icon, channel_word};
+use crate::state::AppState;
+use crate::usecases::contacts::{self, NewContact, is_available};
+use crate::usecases::{UseCaseError, UseCaseResult};
+use crate::view::{Live, Moment, Shell, render, render_with, see_other};
+
+#[derive(Template)]
+#[template(path = "contacts/list.html")]
+struct ContactsPage {
+    shell: Shell,
+    lines: Vec<Line>,
+    errors: FormErrors,
+    kind: String,
+    address: String,
+    name: String,
+    in_default: bool,
+    email_available: bool,
+    sms_available: bool,
+    sms_is_free: bool,
+    balance: String,
+    limit: u32,
+    can_edit: bool,
+}
+
+struct Line {
+    id: ContactId,
+    name: String,
+    address: String,
+    icon: &'static str,
+    channel: &'static str,
+    state: &'static str,
+    mark: &'static str,
+    reason: Option<String>,
+    is_usable: bool,
+    needs_code: bool,
+    in_default: bool,
+    price: Option<String>,
+    last: Option<(String, Moment)>,
+}
+
+/// What has just been done.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    done: String,
+}
+
+/// Shows them.
+pub async fn show(tenant: Tenant, State(state): State<AppState>, Query(asked): Query<Asked>) -> PageResult {
+    let mut page = page(&tenant, &state, FormErrors::new(), &Fields::default()).await?;
+    page.shell = page.shell.notice(done_words(&asked.done).map(str::to_owned));
+    render(&page)
+}
+
+/// Adds one and sends it a code.
+pub async fn create(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, fields: Fields) -> PageResult {
+    tenant.require_edit()?;
+    let errors = fields.errors();
+    let result = if errors.is_empty() { Some(insert(&tenant, &state, ip, &fields).await) } else { None };
+    let errors = match result {
+        Some(Ok(contact)) => return see_other(&format!("/contacts/{}", contact.id)),
+        Some(Err(error)) => complaints(error)?,
+        None => errors,
+    };
+    render_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&tenant, &state, errors, &fields).await?)
+}
+
+async fn insert(tenant: &Tenant, state: &AppState, ip: ClientIp, fields: &Fields) -> UseCaseResult<Contact> {
+    let kind = Channel::parse(fields.text("kind")).unwrap_or(Channel::Email);
+    let new = NewContact {
+        kind,
+        name: fields.optional("name").map(str::to_owned),
+        address: fields.text("address").to_owned(),
+        in_default: fields.flag("in_default"),
+    };
+    let caller = tenant.caller(ip.network(), state.now());
+    let mut transaction = store::tenant::begin(&state.pool, tenant.account_id()).await?;
+    let contact = contacts::create(&mut transaction, state, &caller, new).await?;
+    transaction.commit().await?;
+    Ok(contact)
+}
+
+/// What a use case complains of, at the fields of the form.
+pub(super) fn complaints(error: UseCaseError) -> Result<FormErrors, UseCaseError> {
+    let Some(sentences) = error.field_sentences() else { return Err(error) };
+    let mut errors = FormErrors::new();
+    for (pointer, sentence) in sentences {
+        let field = match pointer.trim_start_matches('/') {
+            "name" => "name",
+            "kind" => "kind",
+            "code" => "code",
+            _ => "address",
+        };
+        errors.add(field, sentence);
+    }
+    Ok(errors)
+}
+
+pub(super) fn done_words(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "verified" => "Confirmed. It is told from now on.",
+        "saved" => "Saved.",
+        "tested" => "A test message is on its way.",
+        "deleted" => "Deleted. Nothing is sent to it any more.",
+        "soon" => "That was just done. Try again in a minute.",
+        "sent" => "Another code is on its way.",
+        _ => return None,
+    })
+}
+
+async fn page(tenant: &Tenant, state: &AppState, errors: FormErrors, fields: &Fields) -> PageResult<ContactsPage> {
+    let account = tenant.account_id();
+    let mut transaction = tenant.read(state).await?;
+    let contacts = store::contacts::list(&mut transaction, account).await?;
+    let balance = store::wallets::find_balance(&mut transaction, account).await?;
+    let mut lines = Vec::with_capacity(contacts.len());
+    for contact in &contacts {
+        let last = store::deliveries::list_by_contact(&mut transaction, account, contact.id, 1).await?;
+        lines.push(line(contact, last.first(), tenant, state));
+    }
+    let typed = |name: &str| fields.text(name).to_owned();
+    Ok(ContactsPage {
+        shell: tenant.shell("Contacts").section("contacts").live(Live {
+            now: state.now().to_string(),
+            zone: tenant.timezone().to_owned(),
+            topics: "contact:* delivery:*".to_owned(),
+            watch: String::new(),
+        }),
+        lines,
+        kind: if typed("kind") == "sms" { "sms".to_owned() } else { "email".to_owned() },
+        address: typed("address"),
+        name: typed("name"),
+        in_default: errors.is_empty() || fields.flag("in_default"),
+        errors,
+        email_available: is_available(state, Channel::Email),
+        sms_available: is_available(state, Channel::Sms),
+        sms_is_free: state.config.outbox,
+        balance: amount(balance),
+        limit: tenant.plan().limits().contacts,
+        can_edit: tenant.role().can_edit(),
+    })
+}
+
+fn line(contact: &Contact, last: Option<&Delivery>, tenant: &Tenant, state: &AppState) -> Line {
+    let (state_word, mark) = match (&contact.disabled_reason, contact.verified_at) {
+        (Some(_), _) => ("Stopped", "blocked"),
+        (None, None) => ("Not confirmed", "pending"),
+        (None, Some(_)) => ("Confirmed", "up"),
+    };
+    Line {
+        id: contact.id,
+        name: contact.name.clone(),
+        address: contact.address.clone(),
+        icon: channel_icon(contact.channel),
+        channel: channel_word(contact.channel),
+        state: state_word,
+        mark,
+        reason: contact.disabled_reason.clone(),
+        is_usable: contact.is_usable(),
+        needs_code: !contact.is_usable(),
+        in_default: contact.in_default,
+        price: price(contact, state),
+        last: last.map(|delivery| (last_words(delivery.state), Moment::new(delivery.accepted_at.unwrap_or(delivery.created_at), tenant.zone()))),
+    }
+}
+
+/// What one message costs; shown before the first is sent.
+pub(super) fn price(contact: &Contact, state: &AppState) -> Option<String> {
+    match contact.channel {
+        Channel::Email => None,
+        Channel::Sms if state.config.outbox => Some("free here: it goes to the outbox".to_owned()),
+        Channel::Sms => Some(match Prices::default().sms(&contact.address) {
+            Some(price) => format!("{} USD an SMS", amount(price.micros)),
+            None => "its country is not served".to_owned(),
+        }),
+    }
+}
+
+fn last_words(state: DeliveryState) -> String {
+    match state {
+        DeliveryState::Delivered => "arrived",
+        DeliveryState::Sent => "accepted",
+        DeliveryState::Failed => "refused",
+        DeliveryState::GivenUp => "given up",
+        DeliveryState::Skipped => "not sent",
+        DeliveryState::Merged => "grouped",
+        DeliveryState::Superseded => "replaced",
+        DeliveryState::Pending | DeliveryState::Sending | DeliveryState::Held => "on its way",
+    }
+    .to_owned()
+}

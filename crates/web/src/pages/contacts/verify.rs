@@ -1,0 +1,121 @@
+//! `/contacts/{id}`: one contact; while it is not proven, the field for its code.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use domain::contact::{Channel, Contact, code};
+use domain::ids::ContactId;
+use http::StatusCode;
+use serde::Deserialize;
+use store::contacts::CodeOutcome;
+
+use super::list::{complaints, done_words, price};
+use crate::error::{PageError, PageResult};
+use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
+use crate::pages::incidents::told::ToldLine;
+use crate::pages::monitors::parts::{channel_icon, channel_word};
+use crate::state::AppState;
+use crate::usecases::{UseCaseError, contacts};
+use crate::view::{Shell, render, render_with, see_other};
+
+/// Messages shown.
+const MESSAGES: u32 = 20;
+
+#[derive(Template)]
+#[template(path = "contacts/show.html")]
+struct ContactPage {
+    shell: Shell,
+    contact: Contact,
+    icon: &'static str,
+    channel: &'static str,
+    is_sms: bool,
+    price: Option<String>,
+    wait: Option<u64>,
+    code_sent: bool,
+    errors: FormErrors,
+    messages: Vec<ToldLine>,
+    outbox: bool,
+    can_edit: bool,
+}
+
+/// What has just been done.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    done: String,
+}
+
+/// Shows it.
+pub async fn show(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<ContactId>,
+    Query(asked): Query<Asked>,
+) -> PageResult {
+    let mut page = page(&tenant, &state, id, FormErrors::new()).await?;
+    page.shell = page.shell.notice(done_words(&asked.done).map(str::to_owned));
+    render(&page)
+}
+
+async fn page(tenant: &Tenant, state: &AppState, id: ContactId, errors: FormErrors) -> PageResult<ContactPage> {
+    let account = tenant.account_id();
+    let mut transaction = tenant.read(state).await?;
+    let contact = store::contacts::find(&mut transaction, account, id).await?.ok_or(PageError::NotFound)?;
+    let sent_at = store::contacts::find_code_sent_at(&mut transaction, account, id).await?;
+    let sent = store::deliveries::list_by_contact(&mut transaction, account, id, MESSAGES).await?;
+    let ids: Vec<_> = sent.iter().map(|delivery| delivery.id).collect();
+    let attempts = store::deliveries::list_attempts(&mut transaction, account, &ids).await?;
+    Ok(ContactPage {
+        shell: tenant.shell(contact.name.clone()).section("contacts"),
+        icon: channel_icon(contact.channel),
+        channel: channel_word(contact.channel),
+        is_sms: contact.channel == Channel::Sms,
+        price: price(&contact, state),
+        wait: code::resend_in(sent_at, state.now()),
+        code_sent: sent_at.is_some(),
+        errors,
+        messages: sent.iter().map(|delivery| ToldLine::of(delivery, &attempts, &tenant.zone())).collect(),
+        outbox: state.config.outbox,
+        can_edit: tenant.role().can_edit(),
+        contact,
+    })
+}
+
+/// Judges a code.
+pub async fn verify(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<ContactId>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
+    tenant.require_edit()?;
+    let caller = tenant.caller(ip.network(), state.now());
+    let mut transaction = tenant.begin(&state).await?;
+    let outcome = contacts::verify(&mut transaction, &state, &caller, id, fields.text("code")).await;
+    // The try counts whatever its outcome.
+    transaction.commit().await.map_err(store::Error::from)?;
+    let errors = match outcome {
+        Ok(CodeOutcome::Right) => return see_other("/contacts?done=verified"),
+        Ok(CodeOutcome::Wrong { left: 0 }) => FormErrors::one("code", "That code is wrong, and it was tried 5 times. Send a new one."),
+        Ok(CodeOutcome::Wrong { left }) => FormErrors::one("code", format!("That code is wrong. {left} tries are left.")),
+        Ok(CodeOutcome::Dead) => FormErrors::one("code", "No code is waiting: it is too old or was tried too often. Send a new one."),
+        Err(error) => complaints(error)?,
+    };
+    render_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&tenant, &state, id, errors).await?)
+}
+
+/// Sends another code.
+pub async fn resend(tenant: Tenant, State(state): State<AppState>, Path(id): Path<ContactId>, ip: ClientIp) -> PageResult {
+    tenant.require_edit()?;
+    let caller = tenant.caller(ip.network(), state.now());
+    let mut transaction = tenant.begin(&state).await?;
+    match contacts::resend(&mut transaction, &state, &caller, id).await {
+        Ok(_) => {
+            transaction.commit().await.map_err(store::Error::from)?;
+            see_other(&format!("/contacts/{id}?done=sent"))
+        }
+        Err(UseCaseError::TooSoon { .. }) => see_other(&format!("/contacts/{id}?done=soon")),
+        Err(UseCaseError::Conflict { .. }) => see_other(&format!("/contacts/{id}")),
+        Err(error) => Err(error.into()),
+    }
+}
