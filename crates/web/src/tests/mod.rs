@@ -5,6 +5,7 @@ mod auth;
 mod frame;
 mod matrix;
 mod settings;
+mod pages;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
