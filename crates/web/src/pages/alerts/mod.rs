@@ -10,8 +10,8 @@ use crate::routes::{Access, Routes};
 pub fn routes() -> Routes {
     use Access::Token;
     Routes::new()
-        .get("/a/{acknowledge_token}", Token, acknowledge::show)
-        .post("/a/{acknowledge_token}", Token, acknowledge::take)
-        .get("/stop/{stop_token}", Token, stop::show)
-        .post("/stop/{stop_token}", Token, stop::stop)
+        .get("/a/{token}", Token, acknowledge::show)
+        .post("/a/{token}", Token, acknowledge::take)
+        .get("/stop/{token}", Token, stop::show)
+        .post("/stop/{token}", Token, stop::stop)
 }
