@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mailcrab::{MailMessage, TestMailServerHandle, development_mail_server};
-use tokio::time::Instant;
 
 use super::program::free_port;
 use super::wait;
@@ -12,8 +11,6 @@ use super::wait;
 /// A mail as it arrived.
 #[derive(Debug, Clone)]
 pub struct Mail {
-    /// When.
-    pub at: Instant,
     /// Subject.
     pub subject: String,
     /// Envelope and header recipients.
@@ -80,7 +77,6 @@ fn read(message: &MailMessage) -> Mail {
     let value = serde_json::to_value(message).expect("a mail is JSON");
     let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
     Mail {
-        at: Instant::now(),
         subject: text("subject"),
         to: value["envelope_recipients"].as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
         text: text("text"),
