@@ -50,7 +50,7 @@ async fn a_site_breaks_and_people_are_told_and_told_again() {
         .with("TWILIO_FROM", telephony::FROM)
         .with("TWILIO_BASE_URL", phone.base_url().as_str());
     let server = settings.serve().await;
-    let api = api::account(&settings, "owner@shop.example", "free").await;
+    let api = api::account(&settings, "owner@shop.example", "enterprise").await;
     add_phone(&api, &phone, "+12025550143").await;
     let monitor = api.watch(&site.url("/checkout"), json!({ "name": "Shop checkout" })).await;
     wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
@@ -107,7 +107,7 @@ async fn a_short_hiccup_wakes_nobody() {
     let (database, mail, site) = (StoryDatabase::fresh().await, MailServer::start().await, SwitchableSite::start().await);
     let settings = Settings::local(&database.url).with("SMTP_URL", &mail.url());
     let _server = settings.serve().await;
-    let api = api::account(&settings, "owner@shop.example", "free").await;
+    let api = api::account(&settings, "owner@shop.example", "enterprise").await;
     let monitor = api.watch(&site.url("/"), json!({})).await;
     wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
     site.set(Behaviour::Status(503));

@@ -74,9 +74,9 @@ impl Browser {
         field.send_keys(text).await.expect("a field");
     }
 
-    /// Presses the button or link that reads `label`.
+    /// Presses the button or link in the page's own part that reads `label`.
     pub async fn press(&self, label: &str) {
-        let path = format!("//button[normalize-space()='{label}'] | //a[normalize-space()='{label}'] | //summary[normalize-space()='{label}']");
+        let path = format!("//main//*[self::button or self::a or self::summary][normalize-space()='{label}']");
         let target = wait::until(&format!("\"{label}\" to press"), Duration::from_secs(15), async || {
             self.driver.find(By::XPath(&path)).await.ok()
         })
@@ -95,8 +95,11 @@ impl Browser {
 
     /// Waits until the page reads `text`.
     pub async fn wait_for_text(&self, text: &str, limit: Duration) {
-        let what = format!("\"{text}\" on the page");
-        wait::until(&what, limit, async || self.text().await.contains(text).then_some(())).await;
+        let deadline = tokio::time::Instant::now() + limit;
+        while !self.text().await.contains(text) {
+            assert!(tokio::time::Instant::now() < deadline, "\"{text}\" is not on the page:\n{}", self.text().await);
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Closes the window.
