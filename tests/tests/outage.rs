@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::telephony::{self, Telephony};
+use testkit::telephony::{Fate, Telephony};
 use testkit::{Behaviour, SwitchableSite};
 
 use crate::support::api::{self, Api};
@@ -43,12 +43,8 @@ pub async fn wait_for_status(api: &Api, monitor: &str, status: &str, limit: Dura
 async fn a_site_breaks_and_people_are_told_and_told_again() {
     let (database, mail, site) = (StoryDatabase::fresh().await, MailServer::start().await, SwitchableSite::start().await);
     let phone = Telephony::start().await;
-    let settings = Settings::local(&database.url)
-        .with("SMTP_URL", &mail.url())
-        .with("TWILIO_ACCOUNT_SID", telephony::ACCOUNT_SID)
-        .with("TWILIO_AUTH_TOKEN", telephony::AUTH_TOKEN)
-        .with("TWILIO_FROM", telephony::FROM)
-        .with("TWILIO_BASE_URL", phone.base_url().as_str());
+    phone.set_fate(Fate::Delivered);
+    let settings = Settings::local(&database.url).with("SMTP_URL", &mail.url()).with_telephony(&phone);
     let server = settings.serve().await;
     let api = api::account(&settings, "owner@shop.example", "enterprise").await;
     add_phone(&api, &phone, "+12025550143").await;

@@ -102,6 +102,16 @@ impl Browser {
         }
     }
 
+    /// Loads `url` until the page reads both texts, and answers what it reads.
+    pub async fn page_with(&self, url: &str, one: &str, other: &str, limit: Duration) -> String {
+        wait::until(&format!("\"{one}\" and \"{other}\" on {url}"), limit, async || {
+            self.goto(url).await;
+            let text = self.text().await;
+            (text.contains(one) && text.contains(other)).then_some(text)
+        })
+        .await
+    }
+
     /// Closes the window.
     pub async fn close(self) {
         let _ = self.driver.quit().await;

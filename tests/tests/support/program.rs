@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use testkit::telephony::{self, Telephony};
 use tokio::process::{Child, Command};
 
 use super::wait;
@@ -69,6 +70,15 @@ impl Settings {
         self.vars.retain(|(known, _)| *known != name);
         self.vars.push((name, value.to_owned()));
         self
+    }
+
+    /// With a telephone provider.
+    #[must_use]
+    pub fn with_telephony(self, provider: &Telephony) -> Self {
+        self.with("TWILIO_ACCOUNT_SID", telephony::ACCOUNT_SID)
+            .with("TWILIO_AUTH_TOKEN", telephony::AUTH_TOKEN)
+            .with("TWILIO_FROM", telephony::FROM)
+            .with("TWILIO_BASE_URL", provider.base_url().as_str())
     }
 
     /// The address of the web role.
