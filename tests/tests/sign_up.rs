@@ -86,7 +86,7 @@ async fn a_first_outage_on_a_machine_with_nothing_set_up() {
     browser.press("Sign up").await;
     browser.wait_for_text("Confirm your address", SOON).await;
     let outbox = format!("{}/outbox", settings.base());
-    let mail = browser.page_with(&outbox, "Watchbell", "valid", SOON).await;
+    let mail = browser.page_with(&outbox, "Plain text", "code", SOON).await;
     browser.goto(&format!("{}/verify", settings.base())).await;
     browser.fill("#code", &code(&mail)).await;
     browser.press("Confirm").await;

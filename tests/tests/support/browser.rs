@@ -102,11 +102,12 @@ impl Browser {
         }
     }
 
-    /// Loads `url` until the page reads both texts, and answers what it reads.
+    /// Loads `url` until both texts are on the page, folded parts included, and answers all its text.
     pub async fn page_with(&self, url: &str, one: &str, other: &str, limit: Duration) -> String {
         wait::until(&format!("\"{one}\" and \"{other}\" on {url}"), limit, async || {
             self.goto(url).await;
-            let text = self.text().await;
+            let body = self.driver.find(By::Tag("body")).await.ok()?;
+            let text = body.prop("textContent").await.ok()??;
             (text.contains(one) && text.contains(other)).then_some(text)
         })
         .await
