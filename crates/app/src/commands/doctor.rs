@@ -164,10 +164,10 @@ async fn resolver(settings: &Settings, egress: &Egress) -> Finding {
 
 async fn canaries(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Finding)> {
     let Some(urls) = &settings.canaries else {
-        return vec![("canaries", Finding::Absent("the built-in list; the self-check starts once one has answered".to_owned()))];
+        return vec![("canaries", Finding::Absent("none set; looks are not yet held back while our own network is in trouble".to_owned()))];
     };
     if urls.is_empty() {
-        return vec![("canaries", Finding::Absent("switched off: our own network trouble is not told from an outage".to_owned()))];
+        return vec![("canaries", Finding::Absent("switched off".to_owned()))];
     }
     let mut findings = Vec::new();
     for url in urls {
