@@ -16,6 +16,13 @@ pub struct Limit {
     window: Duration,
 }
 
+impl Limit {
+    /// How many fit into its window.
+    pub const fn most(self) -> u32 {
+        self.most
+    }
+}
+
 /// Wrong passwords for one address.
 pub const LOGIN_ADDRESS: Limit = Limit { scope: "login.address", most: 10, window: Duration::from_secs(900) };
 /// Wrong passwords from one network.
@@ -33,7 +40,9 @@ pub const CODE_NETWORK: Limit = Limit { scope: "code.network", most: 120, window
 /// Passwords asked for by a page of settings.
 pub const PASSWORD_USER: Limit = Limit { scope: "password.user", most: 10, window: Duration::from_secs(900) };
 
-/// Looks asked for at one monitor, or by one account without a monitor.
+/// Looks asked for by one account without a monitor.
+pub const TEST_LOOK: Limit = Limit { scope: "check.test", most: 60, window: Duration::from_secs(60) };
+/// Looks asked for at one monitor.
 pub const CHECK_NOW: Limit = Limit { scope: "check.now", most: 6, window: Duration::from_secs(60) };
 /// Codes sent to one contact's address.
 pub const CONTACT_CODE_ADDRESS: Limit = Limit { scope: "contact.address", most: 6, window: HOUR };

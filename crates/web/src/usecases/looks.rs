@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{Caller, UseCaseError, UseCaseResult};
 use crate::events::Event;
 use crate::state::AppState;
-use crate::throttle;
+use crate::throttle::{self, Limit};
 
 /// How much longer than its time-out a look is waited for.
 const GRACE: Duration = Duration::from_secs(3);
@@ -29,18 +29,18 @@ pub struct PendingLook {
     pub patience: Duration,
 }
 
-/// Counts a look that somebody asks for: six a minute.
+/// Counts a look that somebody asks for against `limit`.
 pub(super) async fn take_one(
     connection: &mut PgConnection,
     state: &AppState,
     caller: &Caller,
-    key: &str,
+    (limit, key): (Limit, &str),
 ) -> UseCaseResult<()> {
-    match throttle::take_within(connection, state, throttle::CHECK_NOW, key, caller.now).await? {
+    match throttle::take_within(connection, state, limit, key, caller.now).await? {
         None => Ok(()),
         Some(retry_after) => Err(UseCaseError::TooSoon {
             retry_after,
-            detail: format!("At most 6 looks a minute can be asked for. Try again in {retry_after} s."),
+            detail: format!("At most {} looks a minute can be asked for. Try again in {retry_after} s.", limit.most()),
         }),
     }
 }

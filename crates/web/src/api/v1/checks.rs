@@ -329,7 +329,7 @@ fn milliseconds(microseconds: u64) -> f64 {
 
 /// Look once
 ///
-/// One look at what the settings name, without a monitor: nothing is kept. At most 6 a minute. The answer
+/// One look at what the settings name, without a monitor: nothing is kept. At most 60 a minute. The answer
 /// comes when the look is done, at the latest 3 seconds after its time-out.
 #[utoipa::path(post, path = "/api/v1/checks", tag = "Checks", operation_id = "checks.create",
     request_body = MonitorInput, responses((status = 200, body = CheckView)))]

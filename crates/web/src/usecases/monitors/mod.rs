@@ -18,6 +18,7 @@ use sqlx::PgConnection;
 use store::look_requests::Reason;
 
 use super::looks::{self, PendingLook};
+use crate::throttle::{CHECK_NOW, TEST_LOOK};
 use super::{Caller, PlanLimit, Resource, UseCaseError, UseCaseResult};
 use crate::state::AppState;
 
@@ -189,7 +190,7 @@ pub async fn check_now(
     if monitor.paused_at.is_some() {
         return Err(UseCaseError::conflict(None, "The monitor is paused. Resume it to look at it."));
     }
-    looks::take_one(connection, state, caller, &id.to_string()).await?;
+    looks::take_one(connection, state, caller, (CHECK_NOW, &id.to_string())).await?;
     looks::request(connection, state, caller, (&monitor, Reason::Manual)).await
 }
 
@@ -202,7 +203,7 @@ pub async fn test_look(
 ) -> UseCaseResult<PendingLook> {
     let plan = plan_of(connection, caller).await?;
     checked::check(connection, state, caller, plan, (&spec, None)).await?;
-    looks::take_one(connection, state, caller, &caller.account_id.to_string()).await?;
+    looks::take_one(connection, state, caller, (TEST_LOOK, &caller.account_id.to_string())).await?;
     looks::request_without_monitor(connection, state, caller, spec).await
 }
 
