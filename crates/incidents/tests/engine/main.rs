@@ -4,6 +4,7 @@
 mod certificates;
 mod commands;
 mod monitors;
+mod plan;
 mod racing;
 mod reads;
 mod record;
