@@ -278,7 +278,6 @@ impl Row {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use jiff::SignedDuration;
     use sqlx::PgPool;

@@ -158,7 +158,6 @@ pub async fn prune(connection: &mut PgConnection, now: Timestamp, limit: u32) ->
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use sqlx::PgPool;
 

@@ -228,7 +228,6 @@ pub async fn insert_blind(
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use jiff::SignedDuration;
     use sqlx::PgPool;

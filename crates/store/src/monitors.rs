@@ -5,7 +5,6 @@ mod deleted;
 mod list;
 mod sealed;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 pub mod timetable;
 

@@ -49,7 +49,6 @@ pub async fn set_mode(
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use sqlx::PgPool;
 

@@ -5,7 +5,6 @@ mod checks;
 mod series;
 mod uptime;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
 pub use checks::{ChecksCursor, ChecksFilter, ChecksPage, list_checks};

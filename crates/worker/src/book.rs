@@ -3,7 +3,6 @@
 
 mod shards;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
 use std::cmp::Reverse;

@@ -84,7 +84,6 @@ impl Buffer {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::check::{Check, Observation, Verdict};
     use domain::ids::{AccountId, MonitorId};

@@ -54,7 +54,6 @@ pub(crate) fn until(at: Timestamp, now: Timestamp) -> Duration {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::clock::ManualClock;
 

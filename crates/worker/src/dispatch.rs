@@ -108,7 +108,6 @@ impl Lanes {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::ids::{AccountId, MonitorId};
     use domain::monitor::{MonitorSpec, Settings};

@@ -66,7 +66,6 @@ fn gzip(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::check::{Failure, Phase};
 

@@ -39,7 +39,6 @@ fn clean(tree: &mut Value) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::check::{Failure, FailureClass, HttpFacts, Phase};
     use jiff::Timestamp;

@@ -26,7 +26,6 @@ fn fnv1a(bytes: impl Iterator<Item = u8>) -> u128 {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;

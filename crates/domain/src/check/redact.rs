@@ -120,7 +120,6 @@ fn contains(body: &[u8], secret: &str) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use jiff::Timestamp;
 

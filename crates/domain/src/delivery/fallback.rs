@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(names(&[phone.clone(), spare.clone(), usual.clone(), unproven.clone()]), ["usual"]);
         assert_eq!(names(&[phone.clone(), spare.clone(), unproven.clone()]), ["spare"]);
         assert!(names(&[phone.clone(), unproven]).is_empty());
-        assert!(stand_ins(&[usual.clone()], usual.id).is_empty());
+        assert!(stand_ins(std::slice::from_ref(&usual), usual.id).is_empty());
         assert_eq!(Cause::Unpaid.event(Event::IncidentOpened), Event::WalletEmpty);
     }
 }

@@ -320,5 +320,4 @@ fn up(time: SignedDuration) -> u64 {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;

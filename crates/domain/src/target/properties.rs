@@ -1,10 +1,5 @@
 //! What holds for every text and every address, in the manner of a fuzzer.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a case that cannot be read must fail loudly"
-)]
-
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;

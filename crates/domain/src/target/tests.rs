@@ -1,10 +1,5 @@
 //! The shared cases of `tests/data/address-policy.jsonl`, and tables of our own.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a case that cannot be read must fail loudly"
-)]
-
 use rstest::rstest;
 use serde::Deserialize;
 

@@ -81,7 +81,6 @@ pub(crate) fn read(
 const MAX_CHAIN: usize = 16;
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::str::FromStr as _;
 

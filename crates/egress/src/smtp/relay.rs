@@ -141,7 +141,6 @@ fn login(url: &Url) -> Result<Option<(String, SecretString)>, RelayError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use rstest::rstest;
 

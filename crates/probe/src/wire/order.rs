@@ -28,7 +28,6 @@ pub(crate) fn order<T: Clone>(
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use rstest::rstest;

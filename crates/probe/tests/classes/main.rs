@@ -1,5 +1,5 @@
 //! Every failure class that a look can have, produced for real and classified exactly.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod connections;
 mod handshakes;

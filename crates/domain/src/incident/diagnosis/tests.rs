@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use jiff::Timestamp;
 use proptest::prelude::*;
 use rstest::rstest;

@@ -1,8 +1,3 @@
-#![expect(
-    clippy::unwrap_used,
-    reason = "a case that cannot be read must fail loudly"
-)]
-
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};

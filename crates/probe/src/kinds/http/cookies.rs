@@ -89,7 +89,6 @@ fn is_under(host: &str, above: &str) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::target::AddressPolicy;
     use rstest::rstest;

@@ -154,7 +154,6 @@ fn shown(url: &TargetUrl) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::target::AddressPolicy;
     use rstest::rstest;
