@@ -18,6 +18,7 @@ mod error;
 pub mod links;
 mod monitors;
 mod opening;
+mod owners;
 mod plan;
 mod receipt;
 mod record;
@@ -33,6 +34,7 @@ pub use error::{Error, Result};
 pub use monitors::{
     delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,
 };
+pub use owners::write_to_owners;
 pub use plan::{PlanChange, set_plan};
 pub use receipt::{Callback, receipt};
 pub use record::{Looked, Recorded, record_look, record_look_in};

@@ -1,16 +1,15 @@
 //! A provider's last word on a text message, and what follows from it.
 
-use domain::contact::{Channel, phone};
-use domain::delivery::account::AccountMessage;
+use domain::contact::phone;
+use domain::delivery::AccountMessage;
 use domain::ids::{AccountId, ContactId, DeliveryId};
 use domain::telephony::{MessageStatus, error_words};
 use jiff::Timestamp;
 use sqlx::PgConnection;
-use store::account_messages::{self, NewAccountMessage};
 use store::deliveries::claim::{self, Receipt};
 use store::{Secrets, changes};
 
-use crate::Result;
+use crate::{Result, write_to_owners};
 
 /// A status callback, after its signature was verified.
 #[derive(Debug, Clone, Copy)]
@@ -66,17 +65,5 @@ async fn tell_disabled(
         uncovered: Vec::new(),
         link: format!("{}/contacts", callback.base),
     };
-    for (user, address) in claim::list_owner_addresses(connection, account).await? {
-        let new = NewAccountMessage {
-            user_id: Some(user),
-            account_id: Some(account),
-            channel: Channel::Email,
-            address,
-            message: message.clone(),
-            expires_at: None,
-        };
-        let message_id = account_messages::insert(connection, secrets, &new, now).await?;
-        jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await?;
-    }
-    Ok(())
+    write_to_owners(connection, secrets, account, &message, now).await
 }

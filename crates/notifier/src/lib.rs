@@ -14,8 +14,6 @@
 //!
 //! A new event is a variant of `domain::delivery::Event`; the compiler then asks every channel for it.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "tests"))]
-
 mod account;
 mod brief;
 mod config;

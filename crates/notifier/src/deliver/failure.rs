@@ -6,7 +6,6 @@ use domain::delivery::fallback::Cause;
 use domain::delivery::{AccountMessage, Event};
 use jiff::Timestamp;
 use sqlx::PgConnection;
-use store::account_messages::{self, NewAccountMessage};
 use store::deliveries::claim::{self as rows, Claimed};
 
 use crate::room::{Room, StepError};
@@ -50,7 +49,8 @@ pub(super) async fn tell(
     let contact = contact_name(connection, claimed).await?;
     let text = if failure.text.is_empty() { claimed.event.as_str().to_owned() } else { failure.text.to_owned() };
     let message = AccountMessage::UnsentAlert { contact, reason: failure.reason.to_owned(), text, link: format!("{}/incidents", room.base) };
-    write_to_owners(room, connection, claimed, &message, now).await
+    incidents::write_to_owners(connection, &room.secrets, claimed.account_id, &message, now).await?;
+    Ok(())
 }
 
 /// Nothing more is sent to the contact, and the owners hear why.
@@ -71,7 +71,8 @@ pub(super) async fn disable_contact(
         uncovered: Vec::new(),
         link: format!("{}/contacts", room.base),
     };
-    write_to_owners(room, connection, claimed, &message, now).await
+    incidents::write_to_owners(connection, &room.secrets, claimed.account_id, &message, now).await?;
+    Ok(())
 }
 
 async fn contact_name(connection: &mut PgConnection, claimed: &Claimed) -> Result<String, StepError> {
@@ -83,26 +84,4 @@ async fn contact_name(connection: &mut PgConnection, claimed: &Claimed) -> Resul
             Channel::Sms => format!("{} ({})", contact.name, phone::masked(&contact.address)),
         },
     ))
-}
-
-async fn write_to_owners(
-    room: &Room,
-    connection: &mut PgConnection,
-    claimed: &Claimed,
-    message: &AccountMessage,
-    now: Timestamp,
-) -> Result<(), StepError> {
-    for (user, address) in rows::list_owner_addresses(connection, claimed.account_id).await? {
-        let new = NewAccountMessage {
-            user_id: Some(user),
-            account_id: Some(claimed.account_id),
-            channel: Channel::Email,
-            address,
-            message: message.clone(),
-            expires_at: None,
-        };
-        let message_id = account_messages::insert(connection, &room.secrets, &new, now).await?;
-        jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await?;
-    }
-    Ok(())
 }

@@ -49,7 +49,8 @@ async fn settle_accepted(
         message: accepted.message.clone(),
     };
     if !rows::record(connection, claimed, &result, now).await? {
-        return Ok(lost(claimed));
+        warn_lost(claimed);
+        return Ok(());
     }
     if let Some(confirmed) = ready.confirmed_at {
         let seconds = now.duration_since(confirmed).as_secs_f64();
@@ -70,7 +71,8 @@ pub(super) async fn settle_trouble(
 ) -> Result<(), StepError> {
     let result = result_of(claimed, trouble, now);
     if !rows::record(connection, claimed, &result, now).await? {
-        return Ok(lost(claimed));
+        warn_lost(claimed);
+        return Ok(());
     }
     let state = match &result {
         SendResult::Retry { at, .. } => {
@@ -126,6 +128,6 @@ async fn notify(connection: &mut PgConnection, claimed: &Claimed) -> Result<(), 
     Ok(())
 }
 
-fn lost(claimed: &Claimed) {
+fn warn_lost(claimed: &Claimed) {
     tracing::warn!(delivery.id = %claimed.id, "the lease had passed to another; this result is not counted");
 }
