@@ -41,8 +41,6 @@
 //! [`events::Hub`] is the one Postgres listener of the process: subscribe for changes of an account,
 //! for the answer to a look request, for the end of a session.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, clippy::expect_used, reason = "tests"))]
-
 pub mod accounts;
 pub mod api;
 pub mod assets;

@@ -11,7 +11,6 @@ mod response;
 mod spark;
 mod table;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod uptime;
 

@@ -347,7 +347,6 @@ fn field_of(pointer: &str) -> &'static str {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::monitor::validate::FieldError;
     use rstest::rstest;

@@ -84,7 +84,6 @@ fn calm_words(all: &[Known<'_>], looked: usize) -> (String, String) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use rstest::rstest;
 

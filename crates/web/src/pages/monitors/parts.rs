@@ -131,7 +131,6 @@ pub fn bands(cells: &[Cell]) -> Vec<Band> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

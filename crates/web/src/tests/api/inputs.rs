@@ -6,6 +6,9 @@ use sqlx::PgPool;
 
 use super::team;
 
+/// Content type, body; status, code and pointer of the answer.
+type Sent = (Option<&'static str>, &'static [u8], u16, &'static str, &'static str);
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn every_body_is_read_strictly(pool: PgPool) {
     let (_app, _, client) = team(pool).await;
@@ -27,7 +30,7 @@ async fn every_body_is_read_strictly(pool: PgPool) {
         (Method::PATCH, "/me".to_owned()),
     ];
     let json_type = Some("application/json");
-    let cases: [(Option<&str>, &[u8], u16, &str, &str); 11] = [
+    let cases: [Sent; 11] = [
         (json_type, b"", 400, "malformed_json", "none"),
         (json_type, b"{", 400, "malformed_json", "none"),
         (json_type, b"{\"url\":}", 400, "malformed_json", "none"),
