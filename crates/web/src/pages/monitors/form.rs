@@ -1,14 +1,16 @@
 //! The form of a monitor: what people type, and the settings it stands for. Every value stays text
 //! until here, so that a form comes back as it was typed.
 
-use domain::ids::ContactId;
-use domain::monitor::spec::Headers;
-use domain::monitor::{ConfirmSpec, HttpSpec, JsonRule, Kind, MonitorSpec, TlsSpec};
-use domain::target::complete_urls;
-use serde_json::Value;
+mod complaints;
+mod text;
 
+use domain::ids::ContactId;
+use domain::monitor::{ConfirmSpec, HttpSpec, Kind, MonitorSpec, TlsSpec};
+use domain::target::complete_urls;
+
+pub use self::complaints::complaints;
+use self::text::{headers, masked, number, numbers, rule_text, rules, words};
 use crate::extract::{Fields, FormErrors};
-use crate::usecases::UseCaseError;
 use crate::usecases::monitors::MASK;
 
 /// The most addresses taken at once.
@@ -228,127 +230,8 @@ impl MonitorForm {
     }
 }
 
-fn masked(headers: &Headers) -> String {
-    headers.0.iter().map(|(name, _)| format!("{name}: {MASK}")).collect::<Vec<_>>().join("\n")
-}
-
-fn number(field: &str, text: &str, errors: &mut FormErrors) -> Option<u32> {
-    if text.is_empty() {
-        return None;
-    }
-    let parsed = text.parse().ok();
-    if parsed.is_none() {
-        errors.add(field, "This must be a whole number.");
-    }
-    parsed
-}
-
-fn numbers(field: &str, text: &str, errors: &mut FormErrors) -> Option<Vec<u32>> {
-    let parts = words(text)?;
-    let parsed: Vec<u32> = parts.iter().filter_map(|part| part.parse().ok()).collect();
-    if parsed.len() != parts.len() {
-        errors.add(field, "This must be whole numbers with commas between.");
-    }
-    Some(parsed)
-}
-
-/// Words with commas or new lines between; nothing when there are none.
-fn words(text: &str) -> Option<Vec<String>> {
-    let words: Vec<String> =
-        text.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
-    (!words.is_empty()).then_some(words)
-}
-
-fn headers(text: &str, errors: &mut FormErrors) -> Option<Headers> {
-    let mut headers = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        match line.split_once(':') {
-            Some((name, value)) => headers.push((name.trim().to_owned(), value.trim().to_owned())),
-            None => errors.add("headers", format!("Each line is a name, a colon and a value; \u{201c}{}\u{201d} has no colon.", cut(line))),
-        }
-    }
-    (!headers.is_empty()).then_some(Headers(headers))
-}
-
-/// `$.status eq "ok"`: a path, an operator, a JSON value; a value that is no JSON is text.
-fn rules(text: &str, errors: &mut FormErrors) -> Option<Vec<JsonRule>> {
-    let mut rules = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let mut parts = line.splitn(3, char::is_whitespace);
-        match (parts.next(), parts.next()) {
-            (Some(path), Some(op)) => {
-                let value = parts.next().map_or(Value::Null, |value| {
-                    serde_json::from_str(value.trim()).unwrap_or_else(|_| Value::String(value.trim().to_owned()))
-                });
-                rules.push(JsonRule { path: path.to_owned(), op: op.to_owned(), value });
-            }
-            _ => errors.add("json", format!("Each line is a path, an operator and a value, such as $.status eq ok; \u{201c}{}\u{201d} is not.", cut(line))),
-        }
-    }
-    (!rules.is_empty()).then_some(rules)
-}
-
-fn rule_text(rule: &JsonRule) -> String {
-    match &rule.value {
-        Value::Null => format!("{} {}", rule.path, rule.op),
-        value => format!("{} {} {value}", rule.path, rule.op),
-    }
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(40).collect()
-}
-
-/// What a use case complains of, at the fields of the form. `targets` are the addresses in the order
-/// in which the settings were handed over.
-pub fn complaints(error: UseCaseError, targets: &[String]) -> Result<FormErrors, UseCaseError> {
-    let Some(sentences) = error.field_sentences() else { return Err(error) };
-    let mut errors = FormErrors::new();
-    for (pointer, sentence) in sentences {
-        let (place, rest) = place(&pointer);
-        let field = field_of(rest);
-        let address = place.filter(|_| targets.len() > 1 && field == "target").and_then(|place| targets.get(place));
-        match address {
-            Some(address) => errors.add(field, format!("{}: {sentence}", cut_address(address))),
-            None => errors.add(field, sentence),
-        }
-    }
-    Ok(errors)
-}
-
-fn cut_address(address: &str) -> String {
-    if address.chars().count() <= 80 { address.to_owned() } else { address.chars().take(79).chain(['…']).collect() }
-}
-
-/// `/2/url` is the third monitor's `/url`.
-fn place(pointer: &str) -> (Option<usize>, &str) {
-    let rest = pointer.trim_start_matches('/');
-    let (first, after) = rest.split_once('/').unwrap_or((rest, ""));
-    match first.parse() {
-        Ok(place) => (Some(place), after),
-        Err(_) => (None, rest),
-    }
-}
-
-/// The field that shows what a pointer names.
-fn field_of(pointer: &str) -> &'static str {
-    const FIELDS: [&str; 21] = [
-        "kind", "port", "name", "interval_seconds", "timeout_ms", "method", "headers", "body", "follow_redirects",
-        "max_redirects", "expected_status", "keyword", "keyword_absent", "json", "verify_tls", "warn_days", "rechecks",
-        "over_seconds", "degraded_above_ms", "tags", "key",
-    ];
-    pointer
-        .split('/')
-        .find_map(|part| match part {
-            "contact_ids" | "policy_id" => Some("contacts"),
-            part => FIELDS.into_iter().find(|field| *field == part),
-        })
-        .unwrap_or("target")
-}
-
 #[cfg(test)]
 mod tests {
-    use domain::monitor::validate::FieldError;
     use rstest::rstest;
 
     use super::*;
@@ -412,20 +295,5 @@ mod tests {
         let errors = form(pairs).specs(None).unwrap_err();
         assert!(errors.at(field).is_some(), "{errors:?}");
         assert_eq!(errors.iter().len(), 1, "{errors:?}");
-    }
-
-    #[rstest]
-    #[case("/http/headers/Authorization", "headers")]
-    #[case("/1/url", "target")]
-    #[case("/confirm/over_seconds", "over_seconds")]
-    #[case("/contact_ids/0", "contacts")]
-    #[case("", "target")]
-    fn complaints_go_to_their_field(#[case] pointer: &str, #[case] field: &str) {
-        let error = UseCaseError::Invalid(vec![FieldError::new(pointer, "x", "is wrong")]);
-        let errors = complaints(error, &["https://a.example/".into(), "https://b.example/".into()]).unwrap();
-        assert!(errors.at(field).is_some(), "{errors:?}");
-        if pointer == "/1/url" {
-            assert_eq!(errors.at("target"), Some("https://b.example/: This is wrong."));
-        }
     }
 }

@@ -1,13 +1,17 @@
 //! What a monitor's page shows, from what the database says.
 
+mod certificate;
+mod look;
+mod range;
+
 use askama::Template;
 use domain::alert::Recipients;
 use domain::alert::plan::told;
-use domain::check::{Check, LookResult, VerdictKind};
+use domain::check::{Check, LookResult};
 use domain::contact::Contact;
 use domain::monitor::{Monitor, Target};
 use domain::report::{Cell, Point, Uptime, Window};
-use domain::status::{Observed, Shown};
+use domain::status::Shown;
 use domain::words;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -15,72 +19,18 @@ use store::certificates::Stored as Certificate;
 use store::monitors::Listed;
 use store::reports::ChecksPage;
 
+pub use self::certificate::CertificateView;
+pub use self::look::{LookLine, LookView};
+pub use self::range::Range;
+use self::certificate::certificate;
+use self::look::look_line;
 use super::parts::{Relative, StatusLine, bands, channel_icon, channel_word, next_look};
 use super::show::Asked;
-use crate::charts::{PhaseBar, Series, TableRow, percentiles, phase_bar, phase_legend, stacked, table, uptime_bar};
+use crate::charts::{Series, TableRow, percentiles, stacked, table, uptime_bar};
 use crate::extract::Tenant;
 use crate::pages::incidents::parts::IncidentLine;
 use crate::state::AppState;
 use crate::view::{Live, Moment, Shell};
-
-/// The window of the chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Range {
-    Day,
-    Week,
-    Month,
-    Quarter,
-}
-
-impl Range {
-    /// All of them, shortest first.
-    pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
-
-    /// The range of a word of the address; a day when it is none.
-    pub fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|range| range.word() == word).unwrap_or(Self::Day)
-    }
-
-    /// The word in the address.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Day => "24h",
-            Self::Week => "7d",
-            Self::Month => "30d",
-            Self::Quarter => "90d",
-        }
-    }
-
-    /// What people read.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Day => "24 h",
-            Self::Week => "7 d",
-            Self::Month => "30 d",
-            Self::Quarter => "90 d",
-        }
-    }
-
-    /// Its length.
-    pub const fn hours(self) -> i64 {
-        match self {
-            Self::Day => 24,
-            Self::Week => 24 * 7,
-            Self::Month => 24 * 30,
-            Self::Quarter => 24 * 90,
-        }
-    }
-
-    /// Days of the uptime bar beside it.
-    pub const fn bar_days(self) -> i64 {
-        if matches!(self, Self::Quarter) { 90 } else { 30 }
-    }
-
-    /// Cells of that bar.
-    pub const fn bar_cells(self) -> u32 {
-        if matches!(self, Self::Quarter) { 90 } else { 30 }
-    }
-}
 
 /// What was read.
 pub struct Facts {
@@ -104,76 +54,6 @@ pub struct Facts {
     pub now: Timestamp,
 }
 
-/// One look with its parts.
-pub struct LookView {
-    pub status: StatusLine,
-    pub is_good: bool,
-    pub at: Moment,
-    pub sentence: String,
-    pub bar: String,
-    pub legend: String,
-    pub total: String,
-    pub http_status: Option<u16>,
-    pub address: Option<String>,
-    pub region: String,
-    pub redirects: Vec<String>,
-    pub certificate: Option<String>,
-    pub steps: Vec<(String, Option<String>)>,
-}
-
-impl LookView {
-    /// A look that is kept.
-    pub fn of_check(check: &Check, zone: &TimeZone) -> Self {
-        let bar = PhaseBar::of(&check.phases, check.failure.as_ref().map(|failure| failure.phase));
-        let cause = check.failure.as_ref().map(|failure| words::cause_sentence_case(failure, check.attribution));
-        Self {
-            status: verdict_line(check.verdict),
-            is_good: check.verdict == VerdictKind::Up,
-            at: Moment::new(check.at, zone.clone()),
-            sentence: cause.map_or_else(|| good_sentence(check), |cause| format!("{cause}.")),
-            bar: if bar.parts().is_empty() { String::new() } else { phase_bar(&bar) },
-            legend: phase_legend(&bar),
-            total: words::milliseconds(check.total_us),
-            http_status: check.http_status,
-            address: check.address.map(|address| address.to_string()),
-            region: check.region.clone(),
-            redirects: Vec::new(),
-            certificate: None,
-            steps: Vec::new(),
-        }
-    }
-
-    /// A look that was asked for, with everything it saw.
-    pub fn of(result: &LookResult, zone: &TimeZone) -> Self {
-        let seen = &result.observation;
-        let mut view = Self::of_check(&result.check, zone);
-        if let Some(diagnosis) = &result.diagnosis {
-            view.sentence.clone_from(&diagnosis.sentence);
-            view.steps = diagnosis.next_steps.iter().map(|step| (step.text.clone(), step.command.clone())).collect();
-        }
-        view.redirects = seen.redirects.iter().map(|hop| format!("{} {}", hop.status, hop.to)).collect();
-        view.certificate = seen.tls.as_ref().and_then(|tls| tls.leaf().map(|leaf| (tls, leaf))).map(|(tls, leaf)| {
-            format!("{}, {}, until {}", leaf.subject, leaf.issuer, words::day(tls.not_after().unwrap_or(leaf.not_after), zone))
-        });
-        view
-    }
-}
-
-fn good_sentence(check: &Check) -> String {
-    let total = words::milliseconds(check.total_us);
-    match (check.verdict, check.http_status) {
-        (VerdictKind::Degraded, Some(status)) => format!("HTTP {status}, but only after {total}."),
-        (VerdictKind::Degraded, None) => format!("It answers, but only after {total}."),
-        (_, Some(status)) => format!("HTTP {status} after {total}."),
-        (_, None) => format!("It answers after {total}."),
-    }
-}
-
-/// The mark and word of a verdict.
-pub fn verdict_line(kind: VerdictKind) -> StatusLine {
-    StatusLine::new(Shown::of(Observed::from(kind), false, false, false), false)
-}
-
 /// One window of the switch above the chart, with its uptime.
 pub struct RangeLink {
     pub word: &'static str,
@@ -182,36 +62,12 @@ pub struct RangeLink {
     pub current: bool,
 }
 
-/// A certificate.
-pub struct CertificateView {
-    pub names: String,
-    pub issuer: String,
-    pub not_after: Moment,
-    pub days: String,
-    pub is_near: bool,
-    pub problem: Option<&'static str>,
-    pub chain: Vec<String>,
-    pub key: String,
-    pub serial: String,
-    pub next_warning: Option<String>,
-}
-
 /// Someone who is told.
 pub struct ToldLine {
     pub name: String,
     pub address: String,
     pub channel: &'static str,
     pub icon: &'static str,
-}
-
-/// One look of the table.
-pub struct LookLine {
-    pub status: StatusLine,
-    pub at: Moment,
-    pub total: String,
-    pub cause: String,
-    pub region: String,
-    pub asked_for: bool,
 }
 
 #[derive(Template)]
@@ -383,36 +239,6 @@ fn chart(facts: &Facts, zone: &TimeZone) -> Option<String> {
     Some(draw("response", facts.window, &series(facts), &bands(&facts.fine), zone))
 }
 
-fn certificate(found: &Certificate, warn_days: &[u32], now: Timestamp, zone: &TimeZone) -> CertificateView {
-    let leaf = found.facts.leaf();
-    let not_after = found.facts.not_after().unwrap_or(found.seen_at);
-    let left = not_after.duration_since(now);
-    let days = left.as_hours().div_euclid(24);
-    let mut thresholds: Vec<i64> = warn_days.iter().map(|days| i64::from(*days)).collect();
-    thresholds.sort_unstable_by(|a, b| b.cmp(a));
-    let next = thresholds.iter().find(|threshold| **threshold <= days);
-    CertificateView {
-        names: leaf.map(|leaf| if leaf.names.is_empty() { leaf.subject.clone() } else { leaf.names.join(", ") }).unwrap_or_default(),
-        issuer: leaf.map(|leaf| leaf.issuer.clone()).unwrap_or_default(),
-        not_after: Moment::new(not_after, zone.clone()),
-        days: match days {
-            ..0 => "expired".to_owned(),
-            0 => "less than a day left".to_owned(),
-            1 => "1 day left".to_owned(),
-            days => format!("{days} days left"),
-        },
-        is_near: thresholds.first().is_some_and(|first| days <= *first),
-        problem: found.facts.problem.map(|class| class.phrase()),
-        chain: found.facts.chain.iter().map(|part| format!("{} by {}", part.subject, part.issuer)).collect(),
-        key: leaf.map(|leaf| leaf.key.clone()).unwrap_or_default(),
-        serial: leaf.map(|leaf| leaf.serial.clone()).unwrap_or_default(),
-        next_warning: next.map(|threshold| {
-            let at = not_after - SignedDuration::from_hours(24 * threshold);
-            words::day(at, zone)
-        }),
-    }
-}
-
 fn told_lines(monitor: &Monitor, contacts: &[Contact]) -> Vec<ToldLine> {
     let recipients = monitor.contact_ids().map_or(Recipients::Default, |ids| Recipients::Named(ids.to_vec()));
     told(&recipients, contacts)
@@ -424,18 +250,4 @@ fn told_lines(monitor: &Monitor, contacts: &[Contact]) -> Vec<ToldLine> {
             icon: channel_icon(contact.channel),
         })
         .collect()
-}
-
-fn look_line(check: &Check, zone: &TimeZone) -> LookLine {
-    LookLine {
-        status: verdict_line(check.verdict),
-        at: Moment::new(check.at, zone.clone()),
-        total: words::milliseconds(check.total_us),
-        cause: check.failure.as_ref().map_or_else(
-            || check.http_status.map(|status| format!("HTTP {status}")).unwrap_or_default(),
-            |failure| words::cause_sentence_case(failure, check.attribution),
-        ),
-        region: check.region.clone(),
-        asked_for: check.slot.is_none(),
-    }
 }

@@ -1,0 +1,79 @@
+//! The texts of single fields, read and written.
+
+use domain::monitor::JsonRule;
+use domain::monitor::spec::Headers;
+use serde_json::Value;
+
+use crate::extract::FormErrors;
+use crate::usecases::monitors::MASK;
+
+pub(super) fn masked(headers: &Headers) -> String {
+    headers.0.iter().map(|(name, _)| format!("{name}: {MASK}")).collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn number(field: &str, text: &str, errors: &mut FormErrors) -> Option<u32> {
+    if text.is_empty() {
+        return None;
+    }
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        errors.add(field, "This must be a whole number.");
+    }
+    parsed
+}
+
+pub(super) fn numbers(field: &str, text: &str, errors: &mut FormErrors) -> Option<Vec<u32>> {
+    let parts = words(text)?;
+    let parsed: Vec<u32> = parts.iter().filter_map(|part| part.parse().ok()).collect();
+    if parsed.len() != parts.len() {
+        errors.add(field, "This must be whole numbers with commas between.");
+    }
+    Some(parsed)
+}
+
+/// Words with commas or new lines between; nothing when there are none.
+pub(super) fn words(text: &str) -> Option<Vec<String>> {
+    let words: Vec<String> =
+        text.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    (!words.is_empty()).then_some(words)
+}
+
+pub(super) fn headers(text: &str, errors: &mut FormErrors) -> Option<Headers> {
+    let mut headers = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match line.split_once(':') {
+            Some((name, value)) => headers.push((name.trim().to_owned(), value.trim().to_owned())),
+            None => errors.add("headers", format!("Each line is a name, a colon and a value; \u{201c}{}\u{201d} has no colon.", cut(line))),
+        }
+    }
+    (!headers.is_empty()).then_some(Headers(headers))
+}
+
+/// `$.status eq "ok"`: a path, an operator, a JSON value; a value that is no JSON is text.
+pub(super) fn rules(text: &str, errors: &mut FormErrors) -> Option<Vec<JsonRule>> {
+    let mut rules = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let mut parts = line.splitn(3, char::is_whitespace);
+        match (parts.next(), parts.next()) {
+            (Some(path), Some(op)) => {
+                let value = parts.next().map_or(Value::Null, |value| {
+                    serde_json::from_str(value.trim()).unwrap_or_else(|_| Value::String(value.trim().to_owned()))
+                });
+                rules.push(JsonRule { path: path.to_owned(), op: op.to_owned(), value });
+            }
+            _ => errors.add("json", format!("Each line is a path, an operator and a value, such as $.status eq ok; \u{201c}{}\u{201d} is not.", cut(line))),
+        }
+    }
+    (!rules.is_empty()).then_some(rules)
+}
+
+pub(super) fn rule_text(rule: &JsonRule) -> String {
+    match &rule.value {
+        Value::Null => format!("{} {}", rule.path, rule.op),
+        value => format!("{} {} {value}", rule.path, rule.op),
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(40).collect()
+}
