@@ -115,14 +115,7 @@ pub fn document(config: &WebConfig) -> OpenApi {
 
 /// Adds to an operation what all of its kind have.
 fn complete(method: &Method, operation: &mut Operation) {
-    let changes = *method != Method::GET;
     let id = operation.operation_id.clone().unwrap_or_default();
-    let is_list = operation.responses.responses.get("200").is_some_and(is_page);
-    let has_window = matches!(
-        id.as_str(),
-        "monitors.checks" | "monitors.uptime" | "monitors.response_times" | "incidents.list"
-    );
-    let pages = is_list && !matches!(id.as_str(), "tags.list" | "regions.list" | "incidents.deliveries");
     let has_body = operation.request_body.is_some();
     let has_path = operation.parameters.iter().flatten().any(is_in_path);
     if let Some(RefOr::T(body)) = &mut operation.request_body {
@@ -134,6 +127,28 @@ fn complete(method: &Method, operation: &mut Operation) {
             body.content.insert("application/merge-patch+json".to_owned(), content);
         }
     }
+    add_parameters(operation, method, &id, has_path);
+    for code in problems(method, &id, (has_body, has_path)) {
+        add_problem(operation, code);
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response {
+            if response.description.is_empty() {
+                done(status).clone_into(&mut response.description);
+            }
+            add_headers(status, response);
+        }
+    }
+}
+
+/// Adds the parameters that follow from what an operation does.
+fn add_parameters(operation: &mut Operation, method: &Method, id: &str, has_path: bool) {
+    let is_list = operation.responses.responses.get("200").is_some_and(is_page);
+    let has_window = matches!(
+        id,
+        "monitors.checks" | "monitors.uptime" | "monitors.response_times" | "incidents.list"
+    );
+    let pages = is_list && !matches!(id, "tags.list" | "regions.list" | "incidents.deliveries");
     let parameters = operation.parameters.get_or_insert_default();
     if has_window {
         let text = "RFC 3339, or so long before now: -30m, -24h, -7d";
@@ -144,7 +159,7 @@ fn complete(method: &Method, operation: &mut Operation) {
         parameters.push(query("limit", "Objects on a page: 50, at most 200", Type::Integer, None));
         parameters.push(query("cursor", "The next_cursor of the page before", Type::String, None));
     }
-    if changes && *method != Method::DELETE {
+    if !matches!(*method, Method::GET | Method::DELETE) {
         parameters.push(query("dry_run", "Only validates: nothing is changed", Type::Boolean, None));
     }
     if *method == Method::POST {
@@ -158,17 +173,6 @@ fn complete(method: &Method, operation: &mut Operation) {
         parameters.push(header("If-None-Match", "An ETag: 304 when the object is still this version"));
         let known = ResponseBuilder::new().description("Still the version of If-None-Match").build();
         operation.responses.responses.insert("304".to_owned(), RefOr::T(known));
-    }
-    for code in problems(method, &id, (has_body, has_path)) {
-        add_problem(operation, code);
-    }
-    for (status, response) in &mut operation.responses.responses {
-        if let RefOr::T(response) = response {
-            if response.description.is_empty() {
-                done(status).clone_into(&mut response.description);
-            }
-            add_headers(status, response);
-        }
     }
 }
 

@@ -144,20 +144,8 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
     let settings = facts.monitor.settings();
     let diagnosis = incident.diagnosis.as_ref();
     let id = incident.id;
-    let worst = incident.is_open().then_some(domain::status::Shown::Down);
     IncidentPage {
-        shell: tenant
-            .shell(format!("{}: {}", settings.name, words::cause(&incident.failure, incident.attribution)))
-            .section("incidents")
-            .alert(incident.is_open().then(|| "(down)".to_owned()))
-            .worst(worst)
-            .notice(done_words(&asked.done))
-            .live(Live {
-                now: now.to_string(),
-                zone: tenant.timezone().to_owned(),
-                topics: format!("incident:{id} delivery:* monitor:{}", incident.monitor_id),
-                watch: String::new(),
-            }),
+        shell: shell(tenant, asked, incident, &settings.name, now),
         id,
         monitor_id: incident.monitor_id.to_string(),
         monitor: settings.name.clone(),
@@ -187,6 +175,21 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
         earlier: facts.earlier.iter().map(|listed| IncidentLine::of(listed, now, &zone)).collect(),
         can_respond: tenant.role().can_respond(),
     }
+}
+
+fn shell(tenant: &Tenant, asked: &Asked, incident: &Incident, monitor: &str, now: Timestamp) -> Shell {
+    tenant
+        .shell(format!("{monitor}: {}", words::cause(&incident.failure, incident.attribution)))
+        .section("incidents")
+        .alert(incident.is_open().then(|| "(down)".to_owned()))
+        .worst(incident.is_open().then_some(domain::status::Shown::Down))
+        .notice(done_words(&asked.done))
+        .live(Live {
+            now: now.to_string(),
+            zone: tenant.timezone().to_owned(),
+            topics: format!("incident:{} delivery:* monitor:{}", incident.id, incident.monitor_id),
+            watch: String::new(),
+        })
 }
 
 fn done_words(word: &str) -> Option<String> {

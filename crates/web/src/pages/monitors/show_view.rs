@@ -118,24 +118,10 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
     let settings = facts.monitor.settings();
     let id = facts.monitor.id.to_string();
     let is_deleted = facts.monitor.deleted_at.is_some();
-    let (shown, since, confirming) = facts.listed.as_ref().map_or((Shown::Paused, facts.monitor.updated_at, false), |listed| {
-        (listed.shown, listed.since, listed.confirming)
-    });
-    let alert = (shown == Shown::Down).then(|| "(down)".to_owned());
+    let (shown, since, confirming) = status(facts);
     let lines: Vec<IncidentLine> = facts.incidents.iter().map(|listed| IncidentLine::of(listed, facts.now, &zone)).collect();
     ShowPage {
-        shell: tenant
-            .shell(settings.name.clone())
-            .section("monitors")
-            .alert(alert)
-            .worst(Some(shown))
-            .notice(done_words(&asked.done).map(str::to_owned))
-            .live(Live {
-                now: facts.now.to_string(),
-                zone: tenant.timezone().to_owned(),
-                topics: format!("monitor:{id} incident:*"),
-                watch: id.clone(),
-            }),
+        shell: shell(tenant, asked, facts, shown),
         address: settings.target.display(),
         is_http: matches!(settings.target, Target::Http(_)),
         status: StatusLine::new(shown, confirming),
@@ -173,6 +159,29 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
         tags: settings.tags,
         id,
     }
+}
+
+fn shell(tenant: &Tenant, asked: &Asked, facts: &Facts, shown: Shown) -> Shell {
+    let id = facts.monitor.id.to_string();
+    tenant
+        .shell(facts.monitor.settings().name)
+        .section("monitors")
+        .alert((shown == Shown::Down).then(|| "(down)".to_owned()))
+        .worst(Some(shown))
+        .notice(done_words(&asked.done).map(str::to_owned))
+        .live(Live {
+            now: facts.now.to_string(),
+            zone: tenant.timezone().to_owned(),
+            topics: format!("monitor:{id} incident:*"),
+            watch: id,
+        })
+}
+
+/// The status, since when, and whether another is suspected.
+fn status(facts: &Facts) -> (Shown, Timestamp, bool) {
+    facts.listed.as_ref().map_or((Shown::Paused, facts.monitor.updated_at, false), |listed| {
+        (listed.shown, listed.since, listed.confirming)
+    })
 }
 
 fn looks_link(asked: &Asked, after: &str) -> String {
