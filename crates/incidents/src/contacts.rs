@@ -1,13 +1,15 @@
-//! Messages to a contact about itself.
+//! Messages to a contact about itself, and to the owners about a contact that is lost.
 
-use domain::contact::Contact;
-use domain::delivery::Event;
-use domain::ids::{AccountId, DeliveryId};
+use domain::alert::plan::is_uncovered_by;
+use domain::contact::{Channel, Contact, phone};
+use domain::delivery::{AccountMessage, Event};
+use domain::ids::{AccountId, ContactId, DeliveryId};
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::PgConnection;
+use store::{Secrets, contacts, states};
 
-use crate::Result;
+use crate::{Result, write_to_owners};
 use crate::tell::{self, Message};
 
 /// Sends a test message to a proven contact; every call is a message of its own.
@@ -28,4 +30,39 @@ pub async fn test_contact(
     let dedup_key = format!("{}:{}:{}", Event::ContactTest.as_str(), contact.id, DeliveryId::generate());
     tell::write(connection, &message, (contact.id, contact.channel), dedup_key, now).await?;
     Ok(())
+}
+
+/// Tells the owners that nothing is sent to a contact any more, why, and which monitors have nobody
+/// left. `base` is our public address. To be called when the contact is disabled already, and not in a
+/// fenced transaction: owners are people, not an account's rows.
+pub async fn tell_disabled(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    (account, contact): (AccountId, ContactId),
+    (reason, base): (&str, &str),
+    now: Timestamp,
+) -> Result<()> {
+    let contacts = contacts::list(connection, account).await?;
+    let Some(lost) = contacts.iter().find(|one| one.id == contact) else { return Ok(()) };
+    let monitors = states::list_recipients(connection, account).await?;
+    let uncovered = monitors
+        .into_iter()
+        .filter(|(_, named)| is_uncovered_by(&tell::recipients(named.as_deref()), &contacts, lost))
+        .map(|(name, _)| name);
+    let message = AccountMessage::ContactDisabled {
+        contact: name(lost),
+        reason: reason.to_owned(),
+        uncovered: uncovered.collect(),
+        link: format!("{base}/contacts"),
+    };
+    write_to_owners(connection, secrets, account, &message, now).await
+}
+
+/// `Ana (ana@shop.example)`; of a number only its end.
+fn name(contact: &Contact) -> String {
+    let address = match contact.channel {
+        Channel::Email => contact.address.clone(),
+        Channel::Sms => phone::masked(&contact.address),
+    };
+    format!("{} ({address})", contact.name)
 }

@@ -29,7 +29,7 @@ mod timeline;
 pub use accounts::delete_account;
 pub use certificates::{Seen, record_certificate};
 pub use commands::{By, Resolution, acknowledge, comment, resolve};
-pub use contacts::test_contact;
+pub use contacts::{tell_disabled, test_contact};
 pub use error::{Error, Result};
 pub use monitors::{
     delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,

@@ -1,15 +1,14 @@
 //! A provider's last word on a text message, and what follows from it.
 
-use domain::contact::phone;
-use domain::delivery::AccountMessage;
-use domain::ids::{AccountId, ContactId, DeliveryId};
+use domain::ids::{AccountId, DeliveryId};
 use domain::telephony::{MessageStatus, error_words};
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use store::deliveries::claim::{self, Receipt};
 use store::{Secrets, changes};
 
-use crate::{Result, write_to_owners};
+use crate::Result;
+use crate::contacts::tell_disabled;
 
 /// A status callback, after its signature was verified.
 #[derive(Debug, Clone, Copy)]
@@ -42,28 +41,11 @@ pub async fn receipt(
                 jobs::enqueue_delivery(connection, channel, account, id, None).await?;
             }
             if let Some(contact) = disabled {
-                tell_disabled(connection, secrets, (account, contact), callback, now).await?;
+                let reason = callback.error_code.and_then(error_words).unwrap_or("the provider cannot reach the number");
+                tell_disabled(connection, secrets, (account, contact), (reason, callback.base), now).await?;
             }
         }
     }
     changes::notify(connection, account, "delivery", delivery).await?;
     Ok(true)
-}
-
-async fn tell_disabled(
-    connection: &mut PgConnection,
-    secrets: &Secrets,
-    (account, contact): (AccountId, ContactId),
-    callback: &Callback<'_>,
-    now: Timestamp,
-) -> Result<()> {
-    let Some(contact) = store::contacts::find(connection, account, contact).await? else { return Ok(()) };
-    let reason = callback.error_code.and_then(error_words).unwrap_or("the provider cannot reach the number");
-    let message = AccountMessage::ContactDisabled {
-        contact: format!("{} ({})", contact.name, phone::masked(&contact.address)),
-        reason: reason.to_owned(),
-        uncovered: Vec::new(),
-        link: format!("{}/contacts", callback.base),
-    };
-    write_to_owners(connection, secrets, account, &message, now).await
 }

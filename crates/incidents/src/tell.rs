@@ -50,12 +50,8 @@ pub(crate) struct Written {
 }
 
 /// Whom the monitor's owner wants told.
-pub(crate) fn recipients(spec: &MonitorSpec) -> Recipients {
-    spec.contact_ids
-        .as_ref()
-        .map_or(Recipients::Default, |named| {
-            Recipients::Named(named.clone())
-        })
+pub(crate) fn recipients(contact_ids: Option<&[ContactId]>) -> Recipients {
+    contact_ids.map_or(Recipients::Default, |named| Recipients::Named(named.to_vec()))
 }
 
 /// Plans the message for everyone the monitor names.
@@ -71,7 +67,7 @@ pub(crate) async fn tell_recipients(
     let plan = alert::deliveries(
         message.event,
         &message.subject,
-        &recipients(spec),
+        &recipients(spec.contact_ids.as_deref()),
         &wanted,
         now,
     );

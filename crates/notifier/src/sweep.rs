@@ -1,34 +1,22 @@
-//! The sweeper: pushes what the queue seems to have lost, and drops what is old.
+//! The sweeper: pushes what the queue seems to have lost.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use metrics::counter;
-use store::{account_messages, deliveries::claim as deliveries, outbox};
+use store::{account_messages, deliveries::claim as deliveries};
 use tokio_util::sync::CancellationToken;
 
 use crate::room::{Room, StepError};
 
 const EVERY: Duration = Duration::from_secs(3);
-/// Sweeps between two cleanings: about ten minutes.
-const CLEAN_EVERY: u32 = 200;
-/// How long messages about the account are kept.
-const KEEP_MESSAGES: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Sweeps until told to stop. An error ends one sweep, never the sweeper.
 pub(crate) async fn run(room: Arc<Room>, shutdown: CancellationToken) {
-    let mut round: u32 = 0;
     while !shutdown.is_cancelled() {
         if let Err(error) = sweep(&room).await {
             tracing::warn!(%error, "sweep of messages cut short");
         }
-        if round.is_multiple_of(CLEAN_EVERY)
-            && let Err(error) = clean(&room).await
-        {
-            tracing::warn!(%error, "old messages not dropped");
-        }
-        round = round.wrapping_add(1);
         let _ = tokio::time::timeout(EVERY, shutdown.cancelled()).await;
     }
 }
@@ -53,12 +41,5 @@ pub(crate) async fn sweep(room: &Room) -> Result<(), StepError> {
             transaction.commit().await?;
         }
     }
-    Ok(())
-}
-
-async fn clean(room: &Room) -> Result<(), StepError> {
-    let mut connection = room.pool.acquire().await?;
-    account_messages::delete_before(&mut connection, room.clock.now() - KEEP_MESSAGES).await?;
-    outbox::prune(&mut connection).await?;
     Ok(())
 }

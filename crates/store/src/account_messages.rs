@@ -265,10 +265,15 @@ pub async fn receipt(connection: &mut PgConnection, id: Uuid, arrived: bool, rea
     Ok(done.rows_affected() == 1)
 }
 
-/// Drops messages that are older than their use.
-pub async fn delete_before(connection: &mut PgConnection, before: Timestamp) -> Result<u64> {
-    let done = sqlx::query!("DELETE FROM account_messages WHERE created_at < $1", before.to_sqlx() as _)
-        .execute(connection)
-        .await?;
+/// Removes at most `most` messages that are older than their use.
+pub async fn prune(connection: &mut PgConnection, before: Timestamp, most: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        "DELETE FROM account_messages WHERE id IN (
+             SELECT id FROM account_messages WHERE created_at < $1 LIMIT $2)",
+        before.to_sqlx() as _,
+        most,
+    )
+    .execute(connection)
+    .await?;
     Ok(done.rows_affected())
 }

@@ -237,3 +237,15 @@ pub async fn cancel_change(connection: &mut PgConnection, user: UserId, now: Tim
     .await?;
     Ok(())
 }
+
+/// Removes at most `most` challenges that ran out before `before`.
+pub async fn prune(connection: &mut PgConnection, before: Timestamp, most: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        "DELETE FROM challenges WHERE id IN (SELECT id FROM challenges WHERE expires_at < $1 LIMIT $2)",
+        before.to_sqlx() as _,
+        most,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}

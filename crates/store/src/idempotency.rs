@@ -144,13 +144,13 @@ pub async fn release(connection: &mut PgConnection, slot: Slot<'_>) -> Result<()
 }
 
 /// Forgets answers that are too old, at most `limit` at a time, over all accounts.
-pub async fn prune(connection: &mut PgConnection, now: Timestamp, limit: u32) -> Result<u64> {
+pub async fn prune(connection: &mut PgConnection, now: Timestamp, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
         "DELETE FROM idempotency_keys WHERE (account_id, api_key_id, route, key) IN (
              SELECT account_id, api_key_id, route, key FROM idempotency_keys WHERE created_at <= $1
              ORDER BY created_at LIMIT $2)",
         (now - KEPT_FOR).to_sqlx() as _,
-        i64::from(limit)
+        limit
     )
     .execute(connection)
     .await?;

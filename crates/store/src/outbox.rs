@@ -79,12 +79,13 @@ pub async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<Outb
     .transpose()
 }
 
-/// Drops all but the latest thousand.
-pub async fn prune(connection: &mut PgConnection) -> Result<u64> {
+/// Drops what is older than `before`, and all but the latest thousand.
+pub async fn prune(connection: &mut PgConnection, before: Timestamp) -> Result<u64> {
     let done = sqlx::query!(
-        "DELETE FROM outbox_messages WHERE id IN
+        "DELETE FROM outbox_messages WHERE at < $2 OR id IN
              (SELECT id FROM outbox_messages ORDER BY at DESC, id DESC OFFSET $1)",
-        KEPT
+        KEPT,
+        before.to_sqlx() as _,
     )
     .execute(connection)
     .await?;

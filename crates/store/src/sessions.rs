@@ -183,6 +183,19 @@ pub async fn is_known_browser(connection: &mut PgConnection, user: UserId, user_
     Ok(known)
 }
 
+/// Removes at most `most` sessions that ended before `before`.
+pub async fn prune(connection: &mut PgConnection, before: Timestamp, most: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        "DELETE FROM sessions WHERE id IN (
+             SELECT id FROM sessions WHERE least(expires_at, revoked_at) < $1 LIMIT $2)",
+        before.to_sqlx() as _,
+        most,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Ends one session of a person and tells its streams; false when there is none.
 pub async fn revoke(connection: &mut PgConnection, user: UserId, id: SessionId, now: Timestamp) -> Result<bool> {
     let row = sqlx::query!(

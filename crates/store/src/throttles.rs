@@ -31,36 +31,36 @@ pub async fn count(
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// The count of this window, without adding to it.
-pub async fn peek(
+/// Takes one event back from the window that `now` lies in.
+pub async fn give_back(
     connection: &mut PgConnection,
     scope: &str,
     key_hash: &[u8],
     window: Duration,
     now: Timestamp,
-) -> Result<u32> {
-    let start = window_start(window, now);
-    let count = sqlx::query_scalar!(
-        "SELECT count FROM throttles WHERE scope = $1 AND key_hash = $2 AND window_start = $3",
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE throttles SET count = count - 1
+         WHERE scope = $1 AND key_hash = $2 AND window_start = $3 AND count > 0",
         scope,
         key_hash,
-        start.to_sqlx() as _,
+        window_start(window, now).to_sqlx() as _,
     )
-    .fetch_optional(connection)
+    .execute(connection)
     .await?;
-    Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(u32::MAX))
-}
-
-/// Forgets the counts of a key.
-pub async fn forget(connection: &mut PgConnection, scope: &str, key_hash: &[u8]) -> Result<()> {
-    sqlx::query!("DELETE FROM throttles WHERE scope = $1 AND key_hash = $2", scope, key_hash).execute(connection).await?;
     Ok(())
 }
 
-/// Removes windows that began before `before`.
-pub async fn prune(connection: &mut PgConnection, before: Timestamp) -> Result<u64> {
-    let done =
-        sqlx::query!("DELETE FROM throttles WHERE window_start < $1", before.to_sqlx() as _).execute(connection).await?;
+/// Removes at most `most` windows that began before `before`.
+pub async fn prune(connection: &mut PgConnection, before: Timestamp, most: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        "DELETE FROM throttles WHERE (scope, key_hash, window_start) IN (
+             SELECT scope, key_hash, window_start FROM throttles WHERE window_start < $1 LIMIT $2)",
+        before.to_sqlx() as _,
+        most,
+    )
+    .execute(connection)
+    .await?;
     Ok(done.rows_affected())
 }
 

@@ -74,12 +74,29 @@ pub async fn take(state: &AppState, limit: Limit, key: &str) -> Result<(), PageE
     if count > limit.most { Err(over(limit, now)) } else { Ok(()) }
 }
 
-/// Refuses when the limit is already reached, without counting.
-pub async fn check(state: &AppState, limit: Limit, key: &str) -> Result<(), PageError> {
-    let now = state.now();
+/// An event that is counted until it turns out to be harmless.
+#[derive(Debug)]
+#[must_use = "the event stays counted unless it is given back"]
+pub struct Counted {
+    limit: Limit,
+    hash: Vec<u8>,
+    at: jiff::Timestamp,
+}
+
+/// Counts a try before it is judged, so that racing tries cannot all pass at the same count.
+pub async fn take_ahead(state: &AppState, limit: Limit, key: &str) -> Result<Counted, PageError> {
+    let (hash, at) = (hash(state, limit, key), state.now());
     let mut connection = state.pool.acquire().await?;
-    let count = store::throttles::peek(&mut connection, limit.scope, &hash(state, limit, key), limit.window, now).await?;
-    if count >= limit.most { Err(over(limit, now)) } else { Ok(()) }
+    let count = store::throttles::count(&mut connection, limit.scope, &hash, limit.window, at).await?;
+    if count > limit.most { Err(over(limit, at)) } else { Ok(Counted { limit, hash, at }) }
+}
+
+impl Counted {
+    /// The try was a right one.
+    pub async fn give_back(self, connection: &mut sqlx::PgConnection) -> store::Result<()> {
+        let Self { limit, hash, at } = self;
+        store::throttles::give_back(connection, limit.scope, &hash, limit.window, at).await
+    }
 }
 
 fn over(limit: Limit, now: jiff::Timestamp) -> PageError {

@@ -35,6 +35,9 @@ pub enum Error {
     /// A transaction over states and incidents.
     #[error(transparent)]
     Incidents(#[from] incidents::Error),
+    /// The job queue.
+    #[error(transparent)]
+    Jobs(#[from] jobs::Error),
 }
 
 impl From<sqlx::Error> for Error {

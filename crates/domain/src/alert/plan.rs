@@ -38,6 +38,15 @@ pub fn told<'c>(recipients: &Recipients, contacts: &'c [Contact]) -> Vec<&'c Con
         .collect()
 }
 
+/// Nobody of `recipients` can be told any more, and `lost` was one of them.
+pub fn is_uncovered_by(recipients: &Recipients, contacts: &[Contact], lost: &Contact) -> bool {
+    let was_told = match recipients {
+        Recipients::Default => lost.in_default,
+        Recipients::Named(ids) => ids.contains(&lost.id),
+    };
+    was_told && told(recipients, contacts).is_empty()
+}
+
 /// The messages that tell `recipients` of `event`. `subject` names what the event is about (an
 /// incident's id, a certificate and threshold), so that planning twice plans once.
 pub fn deliveries(
@@ -91,6 +100,23 @@ mod tests {
         };
         assert_eq!(names(&Recipients::Default), ["ops"]);
         assert_eq!(names(&Recipients::Named(contacts.iter().map(|c| c.id).collect())), ["ops", "spare"]);
+    }
+
+    #[test]
+    fn a_lost_contact_uncovers_what_it_alone_was_for() {
+        let (mut ops, spare) = (contact("ops", true, true), contact("spare", true, false));
+        ops.disabled_reason = Some("mailbox does not exist".into());
+        let contacts = [ops.clone(), spare.clone()];
+        let named = |ids: &[&Contact]| Recipients::Named(ids.iter().map(|contact| contact.id).collect());
+        for (recipients, uncovered) in [
+            (Recipients::Default, true),
+            (named(&[&ops]), true),
+            (named(&[&ops, &spare]), false),
+            (named(&[&spare]), false),
+            (named(&[]), false),
+        ] {
+            assert_eq!(is_uncovered_by(&recipients, &contacts, &ops), uncovered, "{recipients:?}");
+        }
     }
 
     #[test]

@@ -24,9 +24,16 @@ pub struct CertificateNews {
     /// Thresholds that are still to come, days before the end.
     #[serde(default)]
     pub next_days: Vec<u32>,
-    /// What is wrong with a worse one.
+    /// What is wrong with a worse one; `None` when it is good but ends earlier than the one before.
     #[serde(default)]
     pub problem: Option<FailureClass>,
+}
+
+impl CertificateNews {
+    /// What is worse about a worse one, at most 40 GSM characters.
+    pub fn worse(&self) -> &'static str {
+        self.problem.map_or("it ends earlier than the one before", FailureClass::phrase)
+    }
 }
 
 const fn https() -> u16 {

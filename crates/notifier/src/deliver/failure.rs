@@ -64,14 +64,8 @@ pub(super) async fn disable_contact(
     if !store::contacts::mark_disabled(connection, claimed.account_id, claimed.contact_id, reason, now).await? {
         return Ok(());
     }
-    let contact = contact_name(connection, claimed).await?;
-    let message = AccountMessage::ContactDisabled {
-        contact,
-        reason: reason.to_owned(),
-        uncovered: Vec::new(),
-        link: format!("{}/contacts", room.base),
-    };
-    incidents::write_to_owners(connection, &room.secrets, claimed.account_id, &message, now).await?;
+    let contact = (claimed.account_id, claimed.contact_id);
+    incidents::tell_disabled(connection, &room.secrets, contact, (reason, &room.base), now).await?;
     Ok(())
 }
 

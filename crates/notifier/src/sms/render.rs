@@ -75,8 +75,7 @@ fn certificate(brief: &Brief<'_>) -> Result<String, RenderError> {
             sms::notice("CERT", &news.host, "was renewed", &format!("Good until {}", words::day(news.not_after, &brief.zone)), link)
         }
         Event::TlsWorse => {
-            let problem = news.problem.map_or("it does not fit", domain::check::FailureClass::phrase);
-            sms::notice("CERT", &news.host, "has a worse certificate than before", &words::capitalised(problem), link)
+            sms::notice("CERT", &news.host, "has a worse certificate than before", &words::capitalised(news.worse()), link)
         }
         _ => sms::certificate(&news.host, news.not_after, (news.monitors.len().max(1), brief.now), &brief.zone, link),
     })

@@ -5,7 +5,7 @@ pub mod intervals;
 pub mod votes;
 
 use domain::check::Failure;
-use domain::ids::{AccountId, MonitorId};
+use domain::ids::{AccountId, ContactId, MonitorId};
 use domain::monitor::MonitorSpec;
 use domain::status::{MonitorState, Observed};
 use jiff::Timestamp;
@@ -169,6 +169,18 @@ pub async fn find_subject(
         is_watched: row.is_watched,
         spec: row.spec.0,
     }))
+}
+
+/// Whom every monitor that is not deleted tells: its name, and the contacts it names, if it does.
+pub async fn list_recipients(connection: &mut PgConnection, account: AccountId) -> Result<Vec<(String, Option<Vec<ContactId>>)>> {
+    let rows = sqlx::query!(
+        r#"SELECT name, spec AS "spec: Json<MonitorSpec>" FROM monitors
+           WHERE account_id = $1 AND deleted_at IS NULL ORDER BY name, id"#,
+        account.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.spec.0.contact_ids)).collect())
 }
 
 /// Monitors whose decision is overdue, the longest overdue first. Nothing is locked: each is looked

@@ -189,6 +189,29 @@ async fn wrong_passwords_are_throttled_by_address(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn racing_wrong_passwords_do_not_slip_past_the_limit(pool: PgPool) {
+    let app = App::new(pool).await;
+    app.verified("a@shop.example").await;
+    let tries = (0..20).map(|_| {
+        let mut browser = app.browser();
+        async move { browser.post("/login", &[("email", "a@shop.example"), ("password", "wrong password")]).await.status }
+    });
+    let statuses = futures::future::join_all(tries).await;
+    let of = |status: StatusCode| statuses.iter().filter(|one| **one == status).count();
+    assert_eq!((of(StatusCode::UNPROCESSABLE_ENTITY), of(StatusCode::TOO_MANY_REQUESTS)), (10, 10), "{statuses:?}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn right_passwords_are_not_counted(pool: PgPool) {
+    let app = App::new(pool).await;
+    app.verified("a@shop.example").await;
+    for _ in 0..12 {
+        let answer = app.browser().post("/login", &[("email", "a@shop.example"), ("password", PASSWORD)]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_sign_in_from_a_new_browser_is_told(pool: PgPool) {
     let app = App::new(pool).await;
     app.verified("a@shop.example").await;

@@ -2,6 +2,7 @@
 
 mod api;
 mod auth;
+mod callbacks;
 mod frame;
 mod matrix;
 mod settings;

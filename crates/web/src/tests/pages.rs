@@ -1,7 +1,8 @@
 //! The pages of monitors, contacts, practice site and outbox: bad input changes nothing, strangers see
 //! nothing.
 
-use domain::ids::MonitorId;
+use domain::delivery::AccountMessage;
+use domain::ids::{DeliveryId, MonitorId};
 use domain::monitor::MonitorSpec;
 use http::StatusCode;
 use sqlx::PgPool;
@@ -170,4 +171,27 @@ async fn unknown_tokens_are_404(pool: PgPool) {
     for path in ["/a/nobody", "/stop/nobody", "/m/00000000"] {
         assert_eq!(app.browser().get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn whoever_stops_alerts_is_named_to_the_owner_with_what_nobody_watches(pool: PgPool) {
+    let app = App::new(pool).await;
+    app.verified("kim@shop.example").await;
+    let account = account(&app, "kim@shop.example").await;
+    monitor(&app, "kim@shop.example", "https://shop.example/").await;
+    let mut transaction = app.state.pool.begin().await.unwrap();
+    let contact = store::contacts::list(&mut transaction, account).await.unwrap().remove(0);
+    let secrets = &app.state.secrets;
+    let message = (DeliveryId::generate(), contact.id, None);
+    incidents::links::mint(&mut transaction, secrets, account, message, app.state.now()).await.unwrap();
+    let token = incidents::links::stop_token(secrets, contact.id);
+    transaction.commit().await.unwrap();
+    app.mails("kim@shop.example").await;
+    let mut reader = app.browser();
+    for _ in 0..2 {
+        assert_eq!(reader.post(&format!("/stop/{token}"), &[]).await.status, StatusCode::SEE_OTHER);
+    }
+    let mails = app.mails("kim@shop.example").await;
+    let [AccountMessage::ContactDisabled { reason, uncovered, .. }] = mails.as_slice() else { panic!("{mails:?}") };
+    assert_eq!((reason.as_str(), uncovered.as_slice()), ("its recipient stopped the alerts", ["shop.example".to_owned()].as_slice()));
 }

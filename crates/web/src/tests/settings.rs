@@ -104,6 +104,39 @@ async fn a_profile_and_its_colours_are_kept(pool: PgPool) {
     assert!(here.get("/settings/profile").await.body.contains("data-theme=\"dark\""));
 }
 
+async fn audited(app: &App) -> Vec<String> {
+    sqlx::query_scalar("SELECT action FROM audit_events ORDER BY id").fetch_all(&app.state.pool).await.unwrap()
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_a_person_changes_is_in_the_audit_log(pool: PgPool) {
+    let app = App::new(pool).await;
+    let mut here = app.verified(A).await;
+    let before = audited(&app).await.len();
+    let profile = |name, zone| [("name", name), ("account_name", "Shop"), ("timezone", zone), ("keyboard_shortcuts", "on")];
+    for fields in [profile("Ada", "Asia/Kolkata"), profile("Ada", "Asia/Kolkata"), profile("Ada B", "Asia/Kolkata")] {
+        assert_eq!(here.post("/settings/profile", &fields).await.status, StatusCode::SEE_OTHER);
+    }
+    let fields = [("current_password", PASSWORD), ("new_password", "a new long password")];
+    here.post("/settings/security/password", &fields).await;
+    here.post("/settings/security/email", &[("new_email", B), ("email_password", "a new long password")]).await;
+    for address in [A, B] {
+        for mail in app.mails(address).await {
+            if let AccountMessage::ChangeEmailOld { link, .. } | AccountMessage::ChangeEmailNew { link, .. } = mail {
+                here.post(link.strip_prefix("http://localhost:8080").unwrap(), &[]).await;
+            }
+        }
+    }
+    let wanted = ["user.updated", "account.updated", "user.updated", "user.password_changed", "user.email_changed"];
+    assert_eq!(audited(&app).await[before..], wanted);
+    let subjects: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT left(subject, 4) FROM audit_events WHERE action LIKE 'user.%'")
+            .fetch_all(&app.state.pool)
+            .await
+            .unwrap();
+    assert_eq!(subjects, ["usr_"]);
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn everything_is_exported_then_deleted(pool: PgPool) {
     let app = App::new(pool).await;

@@ -1,14 +1,18 @@
 //! API keys: made with a secret that is shown once, revoked at once.
 
 use domain::account::api_key::{ApiKey, SECRET_PREFIX, Scope, display_prefix};
-use domain::ids::ApiKeyId;
+use domain::contact::Channel;
+use domain::delivery::AccountMessage;
+use domain::ids::{AccountId, ApiKeyId, UserId};
 use jiff::Timestamp;
 use sqlx::PgConnection;
+use store::account_messages::{self, NewAccountMessage};
 use store::audit;
 use store::token_lookups::{self, Found, Kind};
 
 use super::monitors::lock_account;
 use super::{Caller, PlanLimit, Resource, UseCaseError, UseCaseResult};
+use crate::state::AppState;
 
 /// A key to be made.
 #[derive(Debug, Clone)]
@@ -47,6 +51,44 @@ pub async fn create(connection: &mut PgConnection, caller: &Caller, new: NewApiK
     token_lookups::insert(connection, Kind::ApiKey, &token, found, caller.now).await?;
     note(connection, caller, "api_key.created", &key).await?;
     Ok((key, secret))
+}
+
+/// Who is told of a new key: a key that its owner did not make is somebody else's way in.
+#[derive(Debug)]
+pub struct Owners {
+    addresses: Vec<(UserId, String)>,
+}
+
+impl Owners {
+    /// Read before the account's transaction begins: people are not an account's rows.
+    pub async fn of(state: &AppState, account: AccountId) -> UseCaseResult<Self> {
+        let mut connection = state.pool.acquire().await?;
+        Ok(Self { addresses: store::deliveries::claim::list_owner_addresses(&mut connection, account).await? })
+    }
+
+    /// Mails them in the transaction that makes the key.
+    pub async fn tell(&self, connection: &mut PgConnection, state: &AppState, caller: &Caller, key: &ApiKey) -> UseCaseResult<()> {
+        let account = store::accounts::find(connection, caller.account_id).await?.ok_or(UseCaseError::NotFound)?;
+        for (_, address) in &self.addresses {
+            let new = NewAccountMessage {
+                user_id: None,
+                account_id: Some(caller.account_id),
+                channel: Channel::Email,
+                address: address.clone(),
+                message: AccountMessage::KeyCreated {
+                    at: key.created_at,
+                    timezone: account.timezone.clone(),
+                    name: key.name.clone(),
+                    scope: key.scope.as_str().to_owned(),
+                    link: state.config.link("/settings/api-keys"),
+                },
+                expires_at: None,
+            };
+            let message_id = account_messages::insert(connection, &state.secrets, &new, caller.now).await?;
+            jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await.map_err(UseCaseError::internal)?;
+        }
+        Ok(())
+    }
 }
 
 /// Ends a key at once.

@@ -6,6 +6,7 @@
 //!
 //! To add one: a function in the module of its object, tests beside it, then its two rims.
 
+pub mod account;
 pub mod api_keys;
 pub mod change_email;
 pub mod contacts;
@@ -13,6 +14,7 @@ mod error;
 pub mod incidents;
 pub mod looks;
 pub mod monitors;
+pub mod person;
 
 pub use error::{PlanLimit, Resource, UseCaseError, UseCaseResult};
 

@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
-use store::{checks, evidence, hours, leases, look_requests};
+use store::{
+    account_messages, challenges, checks, evidence, hours, idempotency, leases, look_requests, outbox, sessions, throttles,
+};
 
 use super::Result;
 
@@ -16,15 +18,35 @@ const REQUESTS: SignedDuration = SignedDuration::from_hours(24);
 const REQUESTED: SignedDuration = SignedDuration::from_hours(24 * 92);
 /// A body without evidence may be one that is just being stored.
 const BODIES: SignedDuration = SignedDuration::from_hours(24);
+/// Longer than the longest window of a limit.
+const THROTTLES: SignedDuration = SignedDuration::from_hours(48);
+/// A browser that was used this long ago is a new one to its owner too.
+const SESSIONS: SignedDuration = SignedDuration::from_hours(24 * 92);
+/// Codes and links run out in minutes; a week is for whoever wonders.
+const CHALLENGES: SignedDuration = SignedDuration::from_hours(24 * 7);
+/// Mails about the account itself, for whoever asks whether one was sent.
+const ACCOUNT_MESSAGES: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// What was not sent, on a machine without providers.
+const OUTBOX: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 pub(super) async fn all(pool: &PgPool, now: Timestamp) -> Result<()> {
-    let before = |age: SignedDuration| now.checked_sub(age).unwrap_or(Timestamp::MIN);
+    // None waits for another: a table that cannot be pruned is no reason for the rest to grow.
+    let outcomes = [history(pool, now).await, people(pool, now).await, messages(pool, now).await, queue(pool, now).await];
+    outcomes.into_iter().collect()
+}
+
+fn before(now: Timestamp, age: SignedDuration) -> Timestamp {
+    now.checked_sub(age).unwrap_or(Timestamp::MIN)
+}
+
+/// Looks and what hangs on them.
+async fn history(pool: &PgPool, now: Timestamp) -> Result<()> {
     let mut connection = pool.acquire().await?;
     for _ in 0..ROUNDS {
-        let gone = look_requests::prune(&mut connection, before(REQUESTS), BATCH).await?
-            + checks::prune_requested(&mut connection, before(REQUESTED), BATCH).await?
+        let gone = look_requests::prune(&mut connection, before(now, REQUESTS), BATCH).await?
+            + checks::prune_requested(&mut connection, before(now, REQUESTED), BATCH).await?
             + hours::prune_reports(&mut connection, now, BATCH).await?
-            + evidence::prune_bodies(&mut connection, before(BODIES), BATCH).await?;
+            + evidence::prune_bodies(&mut connection, before(now, BODIES), BATCH).await?;
         if gone == 0 {
             break;
         }
@@ -34,5 +56,40 @@ pub(super) async fn all(pool: &PgPool, now: Timestamp) -> Result<()> {
         tracing::info!(months, "months of history that no plan keeps are gone");
     }
     leases::prune_workers(&mut connection).await?;
+    Ok(())
+}
+
+/// Sessions, codes, counters, answers to repeated requests.
+async fn people(pool: &PgPool, now: Timestamp) -> Result<()> {
+    let mut connection = pool.acquire().await?;
+    for _ in 0..ROUNDS {
+        let gone = sessions::prune(&mut connection, before(now, SESSIONS), BATCH).await?
+            + challenges::prune(&mut connection, before(now, CHALLENGES), BATCH).await?
+            + throttles::prune(&mut connection, before(now, THROTTLES), BATCH).await?
+            + idempotency::prune(&mut connection, now, BATCH).await?;
+        if gone == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn messages(pool: &PgPool, now: Timestamp) -> Result<()> {
+    let mut connection = pool.acquire().await?;
+    for _ in 0..ROUNDS {
+        if account_messages::prune(&mut connection, before(now, ACCOUNT_MESSAGES), BATCH).await? == 0 {
+            break;
+        }
+    }
+    outbox::prune(&mut connection, before(now, OUTBOX)).await?;
+    Ok(())
+}
+
+async fn queue(pool: &PgPool, now: Timestamp) -> Result<()> {
+    for _ in 0..ROUNDS {
+        if jobs::prune(pool, now).await? == 0 {
+            break;
+        }
+    }
     Ok(())
 }

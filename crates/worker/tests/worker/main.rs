@@ -4,5 +4,6 @@
 mod database;
 mod outage;
 mod requests;
+mod sweeps;
 mod takeover;
 mod world;

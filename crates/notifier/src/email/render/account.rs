@@ -7,6 +7,9 @@ use domain::words;
 use super::{Footer, Frame, Say, Template, Tone, Words, mail_templates, subject_name};
 use crate::error::RenderError;
 
+/// Monitors that are named; the rest is counted.
+const NAMES: usize = 20;
+
 mail_templates! {
     VerifyEmail: "account/verify_email/subject.txt" "account/verify_email/body.txt" "account/verify_email/body.html"
     ResetPassword: "account/reset_password/subject.txt" "account/reset_password/body.txt" "account/reset_password/body.html"
@@ -75,7 +78,12 @@ fn moment(at: jiff::Timestamp, timezone: &str) -> Say {
 }
 
 fn list(names: &[String]) -> Option<Say> {
-    (!names.is_empty()).then(|| Say::new(names.join(", ")))
+    let shown = names.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMES) {
+        _ if names.is_empty() => None,
+        0 => Some(Say::new(shown)),
+        more => Some(Say::new(format!("{shown} and {more} more"))),
+    }
 }
 
 /// The mail that says it.

@@ -1,5 +1,6 @@
 //! Mails of a certificate: it expires, it was renewed, it was replaced by a worse one.
 
+use domain::check::FailureClass;
 use domain::delivery::Event;
 use domain::delivery::payload::CertificateNews;
 use domain::words;
@@ -183,8 +184,19 @@ fn renewed(brief: &Brief<'_>, news: &CertificateNews) -> Renewed {
 }
 
 fn worse(brief: &Brief<'_>, news: &CertificateNews) -> Worse {
-    let problem = news.problem.map_or("it does not fit", domain::check::FailureClass::phrase);
-    let guide = news.problem.map_or_else(|| format!("{}/docs", brief.links.base), |class| brief.guide(class));
+    let problem = news.worse();
+    let lead = match news.problem {
+        Some(_) => format!(
+            "The certificate of {} was replaced, and the new one is worse than the one before. Some visitors may see a browser warning.",
+            news.host
+        ),
+        None => format!(
+            "The certificate of {} was replaced by one that ends earlier, on {}. Your sites still work. Likely an older file was put back.",
+            news.host,
+            words::moment(news.not_after, &brief.zone)
+        ),
+    };
+    let guide = brief.guide(news.problem.unwrap_or(FailureClass::TlsExpired));
     Worse {
         frame: frame(
             brief,
@@ -195,10 +207,7 @@ fn worse(brief: &Brief<'_>, news: &CertificateNews) -> Worse {
         host: Say::new(&news.host),
         problem: Say::new(problem),
         problem_sentence: Say::new(format!("{}.", words::capitalised(problem))),
-        lead: Say::new(format!(
-            "The certificate of {} was replaced, and the new one is worse than the one before. Some visitors may see a browser warning.",
-            news.host
-        )),
+        lead: Say::new(lead),
         names: names(news),
         issuer: Say::new(&news.certificate.issuer),
         serial: Say::new(&news.certificate.serial),

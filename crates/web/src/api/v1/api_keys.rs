@@ -18,7 +18,7 @@ use crate::api::id::Id;
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::query::{Page, Params, cut};
 use crate::state::AppState;
-use crate::usecases::api_keys::{self, NewApiKey};
+use crate::usecases::api_keys::{self, NewApiKey, Owners};
 
 /// An API key.
 #[derive(Debug, Serialize, ToSchema)]
@@ -116,8 +116,11 @@ pub async fn create(State(state): State<AppState>, writer: Writer, body: Body) -
         return Err(Problem::field("/expires_at", "out_of_range", format!("must be at or before {end}, when this key ends")));
     }
     let new = NewApiKey { name: input.name, scope: input.scope, expires_at: input.expires_at };
+    let caller = writer.caller(&state);
+    let owners = Owners::of(&state, caller.account_id).await?;
     let mut tx = writer.begin(&state).await?;
-    let (key, secret) = api_keys::create(&mut tx, &writer.caller(&state), new).await?;
+    let (key, secret) = api_keys::create(&mut tx, &caller, new).await?;
+    owners.tell(&mut tx, &state, &caller, &key).await?;
     writer.finish(tx).await?;
     let id = key.id;
     if writer.is_dry_run() {

@@ -17,6 +17,7 @@ use crate::api::problem::{ApiResult, Problem};
 use crate::api::query::Params;
 use crate::extract::ApiKeyAuth;
 use crate::state::AppState;
+use crate::usecases;
 
 /// The account behind the key.
 #[derive(Debug, Serialize, ToSchema)]
@@ -130,7 +131,7 @@ pub async fn update(State(state): State<AppState>, writer: Writer, headers: Head
         return Err(Problem::field("/timezone", "invalid", "must be an IANA time zone such as Europe/Berlin"));
     }
     if (&name, &timezone) != (&account.name, &account.timezone) {
-        store::accounts::set_profile(&mut tx, writer.account_id(), &name, &timezone).await?;
+        usecases::account::set_profile(&mut tx, &writer.caller(&state), &name, &timezone).await?;
     }
     let (account, me) = read(&mut tx, writer.key(), user).await?;
     writer.finish(tx).await?;

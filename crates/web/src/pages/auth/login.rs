@@ -44,8 +44,8 @@ pub async fn submit(visitor: Visitor, State(state): State<AppState>, client: Cli
     let typed = fields.text("email");
     let key = typed.to_ascii_lowercase();
     let network = client.ip.network();
-    throttle::check(&state, throttle::LOGIN_ADDRESS, &key).await?;
-    throttle::check(&state, throttle::LOGIN_NETWORK, &network).await?;
+    let by_network = throttle::take_ahead(&state, throttle::LOGIN_NETWORK, &network).await?;
+    let by_address = throttle::take_ahead(&state, throttle::LOGIN_ADDRESS, &key).await?;
     let known = match EmailAddress::parse(typed) {
         Ok(email) => store::users::find_credentials(&mut *state.pool.acquire().await?, &email).await?,
         Err(_) => None,
@@ -53,13 +53,13 @@ pub async fn submit(visitor: Visitor, State(state): State<AppState>, client: Cli
     let hash = known.as_ref().map(|known| known.password_hash.as_str());
     let right = state.hasher.verify(fields.raw("password"), hash).await?;
     let Some(user) = known.filter(|_| right) else {
-        throttle::take(&state, throttle::LOGIN_ADDRESS, &key).await?;
-        throttle::take(&state, throttle::LOGIN_NETWORK, &network).await?;
         let errors = FormErrors::one("password", "Email and password do not fit together.");
         let page = LoginPage { shell: visitor.shell("Log in"), errors, email: typed, next: fields.text("next") };
         return render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     let mut transaction = state.pool.begin().await?;
+    by_network.give_back(&mut transaction).await?;
+    by_address.give_back(&mut transaction).await?;
     session::tell_of_new_browser(&mut transaction, &state, user.id, &user.email, &client).await?;
     session::end_previous(&mut transaction, &state, visitor.signed_in.as_ref()).await?;
     let cookie = session::begin(&mut transaction, &state, user.id, &client).await?;

@@ -15,6 +15,7 @@ use crate::error::{PageError, PageResult};
 use crate::extract::{Client, Fields, FormErrors, Visitor};
 use crate::state::AppState;
 use crate::throttle;
+use crate::usecases;
 use crate::view::{Shell, render, render_with, see_other};
 
 #[derive(Template)]
@@ -113,6 +114,7 @@ async fn set(state: &AppState, client: &Client, visitor: &Visitor, user: UserId,
     verify::mark_verified(&mut transaction, state, user, &person.email).await?;
     store::sessions::revoke_others(&mut transaction, user, None, now).await?;
     session::end_previous(&mut transaction, state, visitor.signed_in.as_ref()).await?;
+    usecases::person::note(&mut transaction, user, "user.password_changed", now).await?;
     tell(&mut transaction, state, user, &person.email).await?;
     let cookie = session::begin(&mut transaction, state, user, client).await?;
     transaction.commit().await?;

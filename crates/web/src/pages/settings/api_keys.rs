@@ -3,16 +3,14 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use domain::account::api_key::{ApiKey, Scope};
-use domain::delivery::AccountMessage;
 use domain::ids::ApiKeyId;
 use http::StatusCode;
 use jiff::SignedDuration;
 
-use crate::auth::mail;
-use crate::error::{PageError, PageResult};
+use crate::error::PageResult;
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
 use crate::state::AppState;
-use crate::usecases::api_keys::{self, NewApiKey};
+use crate::usecases::api_keys::{self, NewApiKey, Owners};
 use crate::view::{Moment, Shell, render_with, see_other};
 
 #[derive(Template)]
@@ -108,11 +106,13 @@ pub async fn create(tenant: Tenant, State(state): State<AppState>, ip: ClientIp,
     let (Some(parsed), true) = (parsed, errors.is_empty()) else {
         return page(&tenant, &state, Shown { errors, name, scope, secret: None }).await;
     };
+    let caller = tenant.caller(ip.network(), now);
+    let owners = Owners::of(&state, caller.account_id).await?;
     let mut transaction = tenant.begin(&state).await?;
     let new = NewApiKey { name: name.to_owned(), scope: parsed, expires_at };
-    match api_keys::create(&mut transaction, &tenant.caller(ip.network(), now), new).await {
+    match api_keys::create(&mut transaction, &caller, new).await {
         Ok((key, secret)) => {
-            tell(&mut transaction, &tenant, &state, &key).await?;
+            owners.tell(&mut transaction, &state, &caller, &key).await?;
             transaction.commit().await?;
             page(&tenant, &state, Shown { secret: Some(secret), ..Shown::default() }).await
         }
@@ -126,17 +126,6 @@ pub async fn create(tenant: Tenant, State(state): State<AppState>, ip: ClientIp,
             page(&tenant, &state, Shown { errors, name, scope, secret: None }).await
         }
     }
-}
-
-async fn tell(connection: &mut sqlx::PgConnection, tenant: &Tenant, state: &AppState, key: &ApiKey) -> Result<(), PageError> {
-    let message = AccountMessage::KeyCreated {
-        at: key.created_at,
-        timezone: tenant.timezone().to_owned(),
-        name: key.name.clone(),
-        scope: key.scope.as_str().to_owned(),
-        link: state.config.link("/settings/api-keys"),
-    };
-    mail::send_of_account(connection, state, tenant.account_id(), &tenant.user().email, message).await
 }
 
 /// Ends a key at once.

@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use crate::auth::{cookie, session};
 use crate::error::PageResult;
-use crate::extract::{CurrentUser, Fields, FormErrors, Tenant};
+use crate::extract::{ClientIp, CurrentUser, Fields, FormErrors, Tenant};
 use crate::state::AppState;
+use crate::usecases::{account, person};
 use crate::view::{Shell, Theme, render, render_with, see_other};
 
 #[derive(Template)]
@@ -65,7 +66,7 @@ pub async fn show(tenant: Tenant, State(state): State<AppState>, Query(query): Q
 }
 
 /// Saves the person's part, and the account's part for those who may.
-pub async fn submit(tenant: Tenant, State(state): State<AppState>, fields: Fields) -> PageResult {
+pub async fn submit(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, fields: Fields) -> PageResult {
     let mut errors = fields.errors();
     let [name, account_name, timezone] = ["name", "account_name", "timezone"].map(|field| fields.text(field));
     if name.chars().count() > 100 {
@@ -87,10 +88,14 @@ pub async fn submit(tenant: Tenant, State(state): State<AppState>, fields: Field
         return render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     let mut transaction = state.pool.begin().await?;
-    store::users::set_profile(&mut transaction, tenant.user().id, name, keys).await?;
+    let (user, caller) = (tenant.user(), tenant.caller(ip.network(), state.now()));
+    if (user.name.as_str(), user.keyboard_shortcuts) != (name, keys) {
+        store::users::set_profile(&mut transaction, user.id, name, keys).await?;
+        person::note(&mut transaction, user.id, "user.updated", caller.now).await?;
+    }
     if account_changes {
         store::tenant::fence(&mut transaction, tenant.account_id()).await?;
-        store::accounts::set_profile(&mut transaction, tenant.account_id(), account_name, timezone).await?;
+        account::set_profile(&mut transaction, &caller, account_name, timezone).await?;
     }
     transaction.commit().await?;
     see_other("/settings/profile?done=saved")

@@ -13,6 +13,7 @@ use crate::extract::{CurrentUser, Fields, FormErrors};
 use crate::pages::auth::reset;
 use crate::state::AppState;
 use crate::throttle;
+use crate::usecases::person;
 use crate::view::{Moment, Shell, render_with, see_other};
 
 #[derive(Template)]
@@ -94,9 +95,9 @@ pub async fn show(user: CurrentUser, State(state): State<AppState>, Query(query)
 
 /// Changes the password, ends all other sessions, and tells.
 pub async fn password(user: CurrentUser, State(state): State<AppState>, fields: Fields) -> PageResult {
-    let person = &user.signed_in.user;
+    let owner = &user.signed_in.user;
     let mut errors = fields.errors();
-    if let Err(error) = password::check(fields.raw("new_password"), &person.email) {
+    if let Err(error) = password::check(fields.raw("new_password"), &owner.email) {
         errors.add("new_password", format!("New password: it {error}."));
     }
     if errors.is_empty() && !is_right(&state, &user, fields.raw("current_password")).await? {
@@ -108,9 +109,10 @@ pub async fn password(user: CurrentUser, State(state): State<AppState>, fields: 
     let hash = state.hasher.hash(fields.raw("new_password")).await?;
     let now = state.now();
     let mut transaction = state.pool.begin().await?;
-    store::users::set_password(&mut transaction, person.id, &hash, now).await?;
-    store::sessions::revoke_others(&mut transaction, person.id, Some(user.signed_in.session_id), now).await?;
-    reset::tell(&mut transaction, &state, person.id, &person.email).await?;
+    store::users::set_password(&mut transaction, owner.id, &hash, now).await?;
+    store::sessions::revoke_others(&mut transaction, owner.id, Some(user.signed_in.session_id), now).await?;
+    person::note(&mut transaction, owner.id, "user.password_changed", now).await?;
+    reset::tell(&mut transaction, &state, owner.id, &owner.email).await?;
     transaction.commit().await?;
     see_other("/settings/security?done=password")
 }
@@ -120,11 +122,11 @@ pub async fn password(user: CurrentUser, State(state): State<AppState>, fields: 
 pub(super) async fn is_right(state: &AppState, user: &CurrentUser, typed: &str) -> Result<bool, PageError> {
     let id = user.signed_in.user.id;
     let key = id.to_string();
-    throttle::check(state, throttle::PASSWORD_USER, &key).await?;
+    let counted = throttle::take_ahead(state, throttle::PASSWORD_USER, &key).await?;
     let hash = store::users::get_password_hash(&mut *state.pool.acquire().await?, id).await?;
     let right = state.hasher.verify(typed, Some(&hash)).await?;
-    if !right {
-        throttle::take(state, throttle::PASSWORD_USER, &key).await?;
+    if right {
+        counted.give_back(&mut *state.pool.acquire().await?).await?;
     }
     Ok(right)
 }

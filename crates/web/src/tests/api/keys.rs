@@ -1,8 +1,11 @@
 use domain::account::Scope;
+use domain::delivery::AccountMessage;
+use domain::ids::AccountId;
 use http::{Method, StatusCode};
 use serde_json::json;
 use sqlx::PgPool;
 
+use super::super::App;
 use super::{Client, team};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -71,4 +74,20 @@ async fn the_account_is_read_and_renamed(pool: PgPool) {
     ] {
         assert_eq!(client.patch("/me", body).await.pointer(), pointer);
     }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_key_that_a_program_made_is_told_to_the_owner(pool: PgPool) {
+    let app = App::new(pool).await;
+    app.verified("a@shop.example").await;
+    let account = sqlx::query_scalar("SELECT account_id FROM memberships").fetch_one(&app.state.pool).await.unwrap();
+    let client = app.client(AccountId::from_uuid(account), Scope::Write).await;
+    let body = json!({"name": "Nightly", "scope": "read"});
+    assert_eq!(client.post("/api-keys?dry_run=true", body.clone()).await.status, StatusCode::OK);
+    assert!(app.mails("a@shop.example").await.is_empty(), "nothing was made");
+    assert_eq!(client.post("/api-keys", body).await.status, StatusCode::CREATED);
+    let mails = app.mails("a@shop.example").await;
+    let [AccountMessage::KeyCreated { name, scope, link, timezone, .. }] = mails.as_slice() else { panic!("{mails:?}") };
+    assert_eq!((name.as_str(), scope.as_str(), timezone.as_str()), ("Nightly", "read", "Europe/Berlin"));
+    assert_eq!(link, "http://localhost:8080/settings/api-keys");
 }
