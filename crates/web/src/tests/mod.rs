@@ -4,6 +4,7 @@ mod api;
 mod auth;
 mod callbacks;
 mod frame;
+mod links;
 mod matrix;
 mod settings;
 mod pages;
