@@ -1,6 +1,7 @@
 //! A certificate authority that issues good certificates and every bad one.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType, IsCa, Issuer,
@@ -34,6 +35,25 @@ pub enum Flaw {
     WeakKey,
     /// The stapled answer says that it was revoked.
     Revoked,
+    /// Its time ends then; issued 80 days before.
+    Ends(SystemTime),
+}
+
+/// Changes the certificate that a running server presents.
+#[derive(Debug, Clone)]
+pub struct Presented(Arc<Mutex<Arc<CertifiedKey>>>);
+
+impl Presented {
+    /// From the next handshake on.
+    pub fn set(&self, ca: &Ca, flaw: Flaw) {
+        *self.0.lock().expect("nobody panics here") = ca.certified(flaw);
+    }
+}
+
+impl ResolvesServerCert for Presented {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.lock().ok()?.clone())
+    }
 }
 
 /// An authority with a root and an intermediate.
@@ -101,20 +121,25 @@ impl Ca {
         alpn: &[&str],
         tune: impl FnOnce(ServerConfig) -> ServerConfig,
     ) -> Arc<ServerConfig> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let issued = self.issue(flaw);
-        let mut certified = CertifiedKey::new(issued.chain, issued.key);
-        certified.ocsp = issued.ocsp;
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(Always(Arc::new(certified))));
+        let mut config = resolving(Arc::new(Always(self.certified(flaw))));
         config.alpn_protocols = alpn
             .iter()
             .map(|protocol| protocol.as_bytes().to_vec())
             .collect();
         Arc::new(tune(config))
+    }
+
+    /// A server's configuration whose certificate can be replaced while it runs.
+    pub fn replaceable(&self, flaw: Flaw) -> (Arc<ServerConfig>, Presented) {
+        let presented = Presented(Arc::new(Mutex::new(self.certified(flaw))));
+        (Arc::new(resolving(Arc::new(presented.clone()))), presented)
+    }
+
+    fn certified(&self, flaw: Flaw) -> Arc<CertifiedKey> {
+        let issued = self.issue(flaw);
+        let mut certified = CertifiedKey::new(issued.chain, issued.key);
+        certified.ocsp = issued.ocsp;
+        Arc::new(certified)
     }
 
     /// A server that speaks one version alone and wants a client certificate.
@@ -160,6 +185,10 @@ impl Ca {
         match flaw {
             Flaw::Expired => params.not_after = date_time_ymd(2021, 1, 1),
             Flaw::NotYetValid => params.not_before = date_time_ymd(2089, 1, 1),
+            Flaw::Ends(at) => {
+                params.not_before = (at - Duration::from_secs(80 * 86_400)).into();
+                params.not_after = at.into();
+            }
             _ => {}
         }
         let pair = KeyPair::generate().expect("a key");
@@ -204,6 +233,14 @@ impl Ca {
             .expect("an intermediate");
         (certificate, Issuer::new(params, key))
     }
+}
+
+fn resolving(resolver: Arc<dyn ResolvesServerCert>) -> ServerConfig {
+    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_cert_resolver(resolver)
 }
 
 fn signing_key(pair: &KeyPair) -> Arc<dyn SigningKey> {

@@ -19,7 +19,7 @@ pub mod smtp;
 pub mod telephony;
 pub mod way_out;
 
-pub use ca::{Ca, Flaw};
+pub use ca::{Ca, Flaw, Presented};
 pub use script::{Act, Script};
 pub use server::{Server, blackhole, refused};
 pub use site::{Behaviour, SwitchableSite};

@@ -73,6 +73,7 @@ async fn an_outage_that_begins_while_the_database_is_gone_is_not_lost(pool: PgPo
     let healthy = world.monitor(&healthy_site.url("/"), 1).await;
     world.wait_for(failing, Observed::Up).await;
     world.wait_for(healthy, Observed::Up).await;
+    assert_eq!(worker.worker.health().problem(), None);
 
     line.open.send_replace(false);
     site.set(Behaviour::Status(500));
@@ -82,6 +83,9 @@ async fn an_outage_that_begins_while_the_database_is_gone_is_not_lost(pool: PgPo
     })
     .await;
     assert!(world.open_incident(failing).await.is_none());
+    let health = worker.worker.health();
+    let problem = until("a problem for readiness", async || health.problem()).await;
+    assert!(problem.starts_with("the worker has not renewed its leases for "), "{problem}");
 
     line.open.send_replace(true);
     world.wait_for(failing, Observed::Down).await;
@@ -98,5 +102,6 @@ async fn an_outage_that_begins_while_the_database_is_gone_is_not_lost(pool: PgPo
         (slots.len() > 5 && whole).then_some(())
     })
     .await;
+    assert_eq!(health.problem(), None, "ready again");
     worker.stop().await;
 }

@@ -102,7 +102,12 @@ impl World {
     }
 
     pub fn start_on(&self, name: &str, pool: PgPool) -> Running {
-        let prober = Prober::new(testkit::way_out::way_out(None, None)).unwrap();
+        self.start_trusting(name, pool, None)
+    }
+
+    /// A worker that trusts the certificates of `ca` too.
+    pub fn start_trusting(&self, name: &str, pool: PgPool, ca: Option<&testkit::Ca>) -> Running {
+        let prober = Prober::new(testkit::way_out::way_out(None, ca)).unwrap();
         let config = WorkerConfig::new("local", "Here", name);
         let worker = Worker::new(config, pool, prober, self.secrets.clone(), Arc::new(SystemClock));
         let stop = CancellationToken::new();
