@@ -11,6 +11,8 @@ use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
 use domain::incident::diagnosis::{EvidenceLine, NextStep};
 use domain::incident::{Actor, ActorKind, Confidence, Diagnosis, Incident, RegionVoteLine, ResolvedReason, VoteSummary};
 use domain::monitor::{Monitor, MonitorSpec};
+use domain::report::{StatusInterval, Uptime, Window};
+use domain::status::{RegionVote, Shown};
 use domain::tls::CertificateFacts;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -121,6 +123,13 @@ impl Scene {
         Self { now: at("12:00:00"), ..Self::new(event, serde_json::to_value(news).unwrap()) }
     }
 
+    /// A good certificate that ends earlier than the one before.
+    pub(crate) fn earlier_certificate() -> Self {
+        let mut scene = Self::certificate(Event::TlsWorse);
+        scene.payload["problem"] = Value::Null;
+        scene
+    }
+
     pub(crate) fn status(event: Event) -> Self {
         let failure = Failure::new(FailureClass::ConnectTimeout, Phase::Connect, "203.0.113.7:443 did not answer").with_detail("10 s");
         let slow = event == Event::MonitorDegraded;
@@ -188,6 +197,7 @@ impl Scene {
             state,
             accepted_at: (contact_id == ANA).then(|| at("13:02:18")),
         };
+        let resolved = self.event == Event::IncidentResolved;
         Context {
             account: Some(AccountFacts { name: "Shop Ltd".into(), timezone: "Europe/Berlin".into() }),
             contact: Some(contact.clone()),
@@ -204,8 +214,25 @@ impl Scene {
             ],
             first_mail: self.again.then(DeliveryId::generate),
             regions: BTreeMap::from([("fra".to_owned(), "Frankfurt".to_owned())]),
+            votes: if resolved { vec![recovered_vote()] } else { Vec::new() },
+            uptime: resolved.then(month),
         }
     }
+}
+
+/// A region that looked three times until it was sure that the outage is over.
+fn recovered_vote() -> RegionVote {
+    RegionVote { verdict: Some(VerdictKind::Up), recovered_at: Some(at("13:08:23")), confirmed_by: 3, ..RegionVote::none("fra") }
+}
+
+/// 30 days with the outage of the scene.
+fn month() -> Uptime {
+    let window = Window::last_days(at("13:08:30"), 30);
+    let interval = |started_at, ended_at, status| StatusInterval { started_at, ended_at, status };
+    let (down, up) = (at("13:02:11"), at("13:08:23"));
+    let statuses =
+        [interval(window.from, Some(down), Shown::Up), interval(down, Some(up), Shown::Down), interval(up, None, Shown::Up)];
+    domain::report::uptime::over(window, &statuses, &[])
 }
 
 pub(crate) fn contact(id: ContactId, channel: Channel, name: &str) -> Contact {
@@ -307,11 +334,11 @@ pub(crate) fn account_messages() -> Vec<AccountMessage> {
     vec![
         AccountMessage::VerifyEmail { code: "482913".into(), link: format!("{base}/verify/t0k3n") },
         AccountMessage::ResetPassword { code: "482913".into(), link: format!("{base}/reset/t0k3n") },
-        AccountMessage::AlreadySignedUp { sign_in: format!("{base}/login"), reset: format!("{base}/reset") },
-        AccountMessage::ChangeEmailOld { code: "482913".into(), link: format!("{base}/change/t0k3n"), new_address: "ana@new.example".into() },
-        AccountMessage::ChangeEmailNew { code: "482913".into(), link: format!("{base}/change/t0k3n") },
+        AccountMessage::AlreadySignedUp { sign_in: format!("{base}/login"), reset: format!("{base}/forgot") },
+        AccountMessage::ChangeEmailOld { code: "482913".into(), link: format!("{base}/change-email/t0k3n"), new_address: "ana@new.example".into() },
+        AccountMessage::ChangeEmailNew { code: "482913".into(), link: format!("{base}/change-email/t0k3n") },
         AccountMessage::NewSignIn { at, timezone: timezone.clone(), agent: "Firefox on Linux".into(), address: Some("203.0.113.9".into()), link: format!("{base}/settings/security") },
-        AccountMessage::PasswordChanged { at, timezone: timezone.clone(), link: format!("{base}/reset") },
+        AccountMessage::PasswordChanged { at, timezone: timezone.clone(), link: format!("{base}/forgot") },
         AccountMessage::EmailChanged { at, timezone: timezone.clone(), new_address: "ana@new.example".into() },
         AccountMessage::AccountDeleted { at, timezone: timezone.clone(), account: "Shop Ltd".into() },
         AccountMessage::ContactCode { code: "482913".into(), account: "Shop Ltd".into() },

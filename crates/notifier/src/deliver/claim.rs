@@ -29,7 +29,7 @@ pub(super) async fn claim(room: &Room, account: AccountId, id: DeliveryId) -> Re
     let now = room.clock.now();
     let mut transaction = room.pool.begin().await?;
     let Some(claimed) = rows::claim(&mut transaction, account, id, now).await? else { return Ok(None) };
-    let context = rows::load(&mut transaction, &room.secrets, &claimed).await?;
+    let context = rows::load(&mut transaction, &room.secrets, &claimed, now).await?;
     let ready = prepare(room, &mut transaction, claimed, &context, now).await?;
     transaction.commit().await?;
     Ok(ready)

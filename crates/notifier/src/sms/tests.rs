@@ -23,6 +23,7 @@ fn texts() {
         Scene::certificate(Event::TlsExpiring),
         Scene::certificate(Event::TlsRenewed),
         Scene::certificate(Event::TlsWorse),
+        Scene::earlier_certificate(),
         Scene::status(Event::MonitorDegraded),
         Scene::status(Event::MonitorPartial),
         Scene::status(Event::MonitorBlocked),

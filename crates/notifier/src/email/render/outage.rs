@@ -1,9 +1,11 @@
 //! Mails of an incident: down, up, taken.
 
+use domain::check::VerdictKind;
 use domain::contact::Channel;
 use domain::delivery::DeliveryState;
 use domain::incident::diagnosis::EvidenceLine;
 use domain::incident::{Incident, ResolvedReason};
+use domain::status::RegionVote;
 use domain::words;
 use jiff::Timestamp;
 
@@ -183,7 +185,9 @@ struct Resolved {
     stand_in: Option<Say>,
     note: Option<Say>,
     down: Say,
+    sure: Option<Say>,
     why: Say,
+    month: Option<Say>,
     timing: Option<Say>,
     link: String,
 }
@@ -219,8 +223,10 @@ pub(super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError> {
         stand_in: stand_in(brief),
         note: ending(reason, brief.first_word).map(Say::new),
         down: Say::new(span(brief, incident, end, &lasted)),
+        sure: good(brief, incident).filter(|_| recovered).map(Say::new),
         lasted,
         why: Say::new(cause(&incident.failure, incident.attribution)),
+        month: month(brief).map(Say::new),
         timing: timing(brief, incident),
         link: brief.links.incident.clone(),
     }
@@ -247,6 +253,27 @@ fn span(brief: &Brief<'_>, incident: &Incident, end: Timestamp, lasted: &str) ->
     } else {
         format!("{} to {} ({lasted})", words::moment(begin, zone), words::moment(end, zone))
     }
+}
+
+/// `3 of 3 looks are good`, or `2 of 3 regions say up`. Nothing where the votes are of another turn
+/// already: it may be down again.
+fn good(brief: &Brief<'_>, incident: &Incident) -> Option<String> {
+    let votes = &brief.context.votes;
+    let ended = |vote: &&RegionVote| {
+        vote.verdict.is_some_and(VerdictKind::is_good) && vote.recovered_at.is_some_and(|at| Some(at) <= incident.resolved_at)
+    };
+    let good = votes.iter().filter(ended).count();
+    match (votes.as_slice(), good) {
+        (_, 0) => None,
+        ([only], _) if only.confirmed_by == 1 => Some("1 of 1 look is good".to_owned()),
+        ([only], _) => Some(format!("{0} of {0} looks are good", only.confirmed_by)),
+        (all, good) => Some(format!("{good} of {} regions say up", all.len())),
+    }
+}
+
+/// `99.98 % of the time observed`, of the last 30 days.
+fn month(brief: &Brief<'_>) -> Option<String> {
+    Some(format!("{} of the time observed", brief.context.uptime.as_ref()?.percent()?))
 }
 
 /// `seen 14:02:11, sure 14:02:17, mail accepted 14:02:18, taken by Ana 14:03:40`.

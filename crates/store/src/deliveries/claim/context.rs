@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::contact::{Channel, Contact};
-use domain::delivery::DeliveryState;
 use domain::delivery::decide::OutageDelivery;
+use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId};
 use domain::incident::Incident;
 use domain::monitor::Monitor;
+use domain::report::{Uptime, Window};
+use domain::status::RegionVote;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -65,10 +67,14 @@ pub struct Context {
     pub first_mail: Option<DeliveryId>,
     /// Names of regions by their id.
     pub regions: BTreeMap<String, String>,
+    /// Of a recovery: what the regions say now.
+    pub votes: Vec<RegionVote>,
+    /// Of a recovery: the last 30 days.
+    pub uptime: Option<Uptime>,
 }
 
 /// Reads it in the transaction of the claim. The message about the outage is locked.
-pub async fn load(connection: &mut PgConnection, secrets: &Secrets, claimed: &Claimed) -> Result<Context> {
+pub async fn load(connection: &mut PgConnection, secrets: &Secrets, claimed: &Claimed, now: Timestamp) -> Result<Context> {
     let account = claimed.account_id;
     let monitor = match claimed.monitor_id {
         Some(id) => crate::monitors::find_with_deleted(connection, secrets, account, id).await?,
@@ -83,6 +89,8 @@ pub async fn load(connection: &mut PgConnection, secrets: &Secrets, claimed: &Cl
         told: Vec::new(),
         first_mail: None,
         regions: BTreeMap::new(),
+        votes: Vec::new(),
+        uptime: None,
     };
     if let Some(incident) = claimed.incident_id {
         context.incident = find_incident(connection, account, incident).await?;
@@ -90,6 +98,10 @@ pub async fn load(connection: &mut PgConnection, secrets: &Secrets, claimed: &Cl
         context.told = list_told(connection, account, incident).await?;
         context.first_mail = find_first_mail(connection, claimed, incident).await?;
         context.regions = list_regions(connection).await?;
+    }
+    if let (Event::IncidentResolved, Some(monitor)) = (claimed.event, claimed.monitor_id) {
+        context.votes = crate::states::votes::list(connection, account, monitor).await?;
+        context.uptime = Some(crate::reports::uptime(connection, account, monitor, Window::last_days(now, 30)).await?);
     }
     Ok(context)
 }
