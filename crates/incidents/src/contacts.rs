@@ -9,8 +9,8 @@ use serde_json::json;
 use sqlx::PgConnection;
 use store::{Secrets, contacts, states};
 
-use crate::{Result, write_to_owners};
 use crate::tell::{self, Message};
+use crate::{Result, write_to_owners};
 
 /// Sends a test message to a proven contact; every call is a message of its own.
 pub async fn test_contact(
