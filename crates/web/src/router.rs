@@ -13,8 +13,10 @@ use crate::routes::{Access, Routes};
 use crate::state::AppState;
 use crate::{api, assets, callbacks, middleware, pages};
 
-/// The largest body a form may have. The API sets its own limit.
+/// The largest body a form may have.
 pub const FORM_LIMIT: usize = 256 * 1024;
+/// The largest body a request to the API may have: so large that a field which is far too long is named.
+pub const API_LIMIT: usize = 2 * 1024 * 1024;
 /// The longest a handler may take; a "check now" waits for a look and its time-out.
 pub const DEADLINE: Duration = Duration::from_secs(75);
 

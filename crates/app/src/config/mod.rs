@@ -5,6 +5,7 @@
 
 mod network;
 mod read;
+mod text;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
+use secrecy::SecretString;
+use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
 /// A base URL: http or https, a host, nothing behind it.
@@ -15,6 +17,15 @@ pub fn base_url(text: &str) -> Result<Url, String> {
         && url.username().is_empty()
         && url.path() == "/";
     if plain { Ok(url) } else { Err("must be http://host or https://host, with a port if need be".to_owned()) }
+}
+
+/// A Postgres URL; what is wrong with it is not repeated, it may hold a password.
+pub fn postgres_url(text: &str) -> Result<SecretString, String> {
+    let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    if is_postgres && text.parse::<PgConnectOptions>().is_ok() {
+        return Ok(SecretString::from(text));
+    }
+    Err("is not a Postgres URL: postgres://user:password@host/database".to_owned())
 }
 
 /// `url,url`.

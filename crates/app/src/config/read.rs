@@ -11,7 +11,8 @@ use egress::smtp::SmtpRelay;
 use secrecy::SecretString;
 use url::Url;
 
-use super::network::{address_list, base_url, networks, urls};
+use super::network::{address_list, base_url, networks, postgres_url, urls};
+use super::text::{existing_file, header_text, log_filter, pool_size, sender};
 use super::{LogFormat, Settings, SettingsError, Signup, Telephony};
 
 /// Names and values, with the complaints found so far.
@@ -57,10 +58,6 @@ impl Source {
     /// A value; unset and empty are the same.
     fn filled(&self, name: &str) -> Option<String> {
         self.text(name).filter(|value| !value.is_empty())
-    }
-
-    fn secret(&self, name: &str) -> Option<SecretString> {
-        self.filled(name).map(SecretString::from)
     }
 
     fn complain(&mut self, name: &str, what: impl std::fmt::Display) {
@@ -136,9 +133,9 @@ impl Settings {
         }
         let default_agent = format!("Watchbell/1 (+{}/bot)", base_url.as_str().trim_end_matches('/'));
         let settings = Self {
-            database_url: s.secret("DATABASE_URL"),
-            database_read_url: s.secret("DATABASE_READ_URL"),
-            database_pool: s.parsed("DATABASE_POOL", 10, "must be a number of connections"),
+            database_url: s.checked("DATABASE_URL", postgres_url),
+            database_read_url: s.checked("DATABASE_READ_URL", postgres_url),
+            database_pool: s.checked("DATABASE_POOL", pool_size).unwrap_or(10),
             data_dir: s.filled("DATA_DIR").unwrap_or_else(|| "var".to_owned()).into(),
             listen,
             ops_listen: s.filled("OPS_LISTEN").and(Some(s.parsed("OPS_LISTEN", listen, "must be an address and port"))),
@@ -147,15 +144,15 @@ impl Settings {
             egress,
             dns_servers: s.checked("DNS_SERVERS", address_list).unwrap_or_default(),
             target_budget: target_budget(s, egress),
-            tls_roots: s.filled("TLS_ROOTS").map(Into::into),
+            tls_roots: s.checked("TLS_ROOTS", existing_file),
             region_name: s.filled("REGION_NAME").unwrap_or_else(|| region.clone()),
             region,
             canaries: canaries(s),
-            user_agent: s.filled("USER_AGENT").unwrap_or(default_agent),
+            user_agent: s.checked("USER_AGENT", header_text).unwrap_or(default_agent),
             smtp: ["SMTP_URL", "SMTP_URL_2"].iter().filter_map(|name| s.checked(name, relay)).collect(),
-            mail_from: s.filled("MAIL_FROM").unwrap_or_else(|| "Watchbell <alerts@localhost>".to_owned()),
+            mail_from: s.checked("MAIL_FROM", sender).unwrap_or_else(|| "Watchbell <alerts@localhost>".to_owned()),
             telephony: ["TWILIO", "TWILIO2"].iter().filter_map(|prefix| s.telephony(prefix)).collect(),
-            log: s.filled("LOG").unwrap_or_else(|| "info".to_owned()),
+            log: s.checked("LOG", log_filter).unwrap_or_else(|| "info".to_owned()),
             log_format: s.one_of("LOG_FORMAT", &[("text", LogFormat::Text), ("json", LogFormat::Json)], LogFormat::Text),
             signup: s.one_of(
                 "SIGNUP",

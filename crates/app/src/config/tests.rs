@@ -39,6 +39,23 @@ fn all_errors_come_at_once() {
 }
 
 #[test]
+fn each_wrong_value_is_named() {
+    for (name, value) in [
+        ("DATABASE_URL", "mysql://db/watchbell"),
+        ("DATABASE_READ_URL", "replica"),
+        ("DATABASE_POOL", "0"),
+        ("TLS_ROOTS", "/no/such/file.pem"),
+        ("USER_AGENT", "Watch\u{1}bell"),
+        ("MAIL_FROM", "Watchbell <alerts>"),
+        ("LOG", "=,="),
+    ] {
+        let error = read(&[(name, value), ("SIGNUP", "maybe")]).unwrap_err();
+        let names: Vec<&str> = error.0.iter().filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(names, [format!("WATCHBELL_{name}"), "WATCHBELL_SIGNUP".to_owned()], "{error}");
+    }
+}
+
+#[test]
 fn empty_canaries_are_off_and_lists_are_split() {
     let settings = read(&[
         ("CANARIES", ""),

@@ -1,13 +1,18 @@
 //! Bodies of requests.
 
+use std::error::Error;
+
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{Method, header};
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 
 use super::code::Code;
 use super::json::Json;
 use super::problem::{ApiResult, Problem};
+use crate::router::API_LIMIT;
 use crate::state::AppState;
 
 /// The JSON object of a request.
@@ -30,16 +35,10 @@ impl Body {
 }
 
 /// The body as an object; `None` when there is none.
-async fn object(request: Request, state: &AppState) -> ApiResult<Option<Json>> {
+async fn object(request: Request) -> ApiResult<Option<Json>> {
     let is_patch = request.method() == Method::PATCH;
     let kind = request.headers().get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or("?").to_owned());
-    let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-        if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-            too_large()
-        } else {
-            Problem::new(Code::MalformedJson, "The body was cut off on its way.")
-        }
-    })?;
+    let bytes = whole(request.into_body()).await?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -59,9 +58,15 @@ async fn object(request: Request, state: &AppState) -> ApiResult<Option<Json>> {
     Ok(Some(json))
 }
 
-/// What a body over the limit is answered with.
-pub(super) fn too_large() -> Problem {
-    Problem::new(Code::PayloadTooLarge, "The body is larger than 256 kB.")
+/// All of a body, within the limit.
+pub(super) async fn whole(body: axum::body::Body) -> ApiResult<Bytes> {
+    to_bytes(body, API_LIMIT).await.map_err(|error| {
+        if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) {
+            Problem::new(Code::PayloadTooLarge, "The body is larger than 2 MB.")
+        } else {
+            Problem::new(Code::MalformedJson, "The body was cut off on its way.")
+        }
+    })
 }
 
 fn is_json(kind: &str, is_patch: bool) -> bool {
@@ -82,8 +87,8 @@ fn read(bytes: &[u8]) -> ApiResult<Json> {
 impl FromRequest<AppState> for Body {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &AppState) -> ApiResult<Self> {
-        match object(request, state).await? {
+    async fn from_request(request: Request, _: &AppState) -> ApiResult<Self> {
+        match object(request).await? {
             Some(json) => Ok(Self(json)),
             None => Err(Problem::new(Code::MalformedJson, "The body is empty. Send a JSON object.")),
         }
@@ -93,8 +98,8 @@ impl FromRequest<AppState> for Body {
 impl FromRequest<AppState> for NoBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &AppState) -> ApiResult<Self> {
-        match object(request, state).await? {
+    async fn from_request(request: Request, _: &AppState) -> ApiResult<Self> {
+        match object(request).await? {
             Some(Json::Object(entries)) => match entries.first() {
                 None => Ok(Self),
                 Some((key, _)) => {
@@ -110,7 +115,7 @@ impl FromRequest<AppState> for NoBody {
 impl FromRequest<AppState> for MaybeBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &AppState) -> ApiResult<Self> {
-        Ok(Self(object(request, state).await?.map(Body)))
+    async fn from_request(request: Request, _: &AppState) -> ApiResult<Self> {
+        Ok(Self(object(request).await?.map(Body)))
     }
 }

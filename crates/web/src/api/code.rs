@@ -91,7 +91,7 @@ codes! {
         "The If-Match header names a version of the object that is no longer the present one. Nothing was changed."
         "Read the object, apply your change to it and send its new ETag.",
     PayloadTooLarge "payload_too_large" PAYLOAD_TOO_LARGE "Too large"
-        "The body is larger than 256 kB. Nothing was changed."
+        "The body is larger than 2 MB. Nothing was changed."
         "Send less. No field of ours needs that much.",
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "Not JSON"
         "The Content-Type of the body is not one that this address takes."

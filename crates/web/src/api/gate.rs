@@ -11,12 +11,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use store::idempotency::{Answer, Claim, Slot};
 
 use super::auth::{Checked, authenticate};
-use super::body::too_large;
+use super::body::whole;
 use super::code::Code;
 use super::problem::{ApiResult, Problem};
 use super::rate::{ANONYMOUS_PER_MINUTE, Allowance, Counted};
 use crate::extract::{ApiKeyAuth, ClientIp, RequestId};
-use crate::router::FORM_LIMIT;
 use crate::state::AppState;
 
 /// Put on an answer that holds a secret which is shown once: it is not kept for replays.
@@ -90,7 +89,10 @@ async fn admit(state: &AppState, request: Request, key: Option<ApiKeyAuth>, next
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, FORM_LIMIT).await else { return too_large().into_response() };
+    let bytes = match whole(body).await {
+        Ok(bytes) => bytes,
+        Err(problem) => return problem.into_response(),
+    };
     let slot = match (key, idempotency_key(&parts.headers)) {
         (_, Err(problem)) => return problem.into_response(),
         (Some(key), Ok(Some(text))) if parts.method == Method::POST && key.scope.can_write() => {
@@ -111,7 +113,7 @@ fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<String>> {
     if (1..=255).contains(&text.len()) {
         return Ok(Some(text.to_owned()));
     }
-    Err(Problem::new(Code::ValidationFailed, "The Idempotency-Key header must be 1 to 255 visible ASCII characters long."))
+    Err(Problem::field("Idempotency-Key", "invalid", "must be 1 to 255 visible ASCII characters long"))
 }
 
 /// Carries a request out, unless its key says that this was done.

@@ -142,7 +142,8 @@ fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldErro
         let allowed = allowed.trim_start_matches("one of ").replace('`', "");
         FieldError::new(pointer, "invalid", format!("must be one of {}", allowed.replace(" or ", ", ")))
     } else if let Some((found, wanted)) = text.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
-        FieldError::new(pointer, "wrong_type", format!("must be {}, not {}", in_words(wanted), in_words(found)))
+        let (wanted, found) = (in_words(wanted), if found.starts_with("floating point") { fraction(found) } else { in_words(found) });
+        FieldError::new(pointer, "wrong_type", format!("must be {wanted}, not {found}"))
     } else if text.starts_with("invalid length") {
         FieldError::new(pointer, "wrong_type", "must be an object, not an array")
     } else if text == "expected value" {
@@ -153,6 +154,13 @@ fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldErro
     } else {
         FieldError::new(pointer, "invalid", text.to_owned())
     }
+}
+
+/// A number where a whole one is wanted: a fraction, or beyond every bound.
+fn fraction(found: &str) -> String {
+    let number = found.split('`').nth(1).unwrap_or_default();
+    let is_huge = number.parse::<f64>().is_ok_and(|number| number.abs() >= 1e15);
+    if is_huge { "a number so large" } else { "a fraction" }.to_owned()
 }
 
 /// serde's names of types, as a reader of JSON knows them.
@@ -322,7 +330,8 @@ mod tests {
     #[case(r#"{"name":"x","port":"80"}"#, "/port", "wrong_type", "must be a whole number from 0 to 65535, not a text")]
     #[case(r#"{"name":"x","port":70000}"#, "/port", "out_of_range", "must be a whole number from 0 to 65535")]
     #[case(r#"{"name":"x","port":-1}"#, "/port", "out_of_range", "must be a whole number from 0 to 65535")]
-    #[case(r#"{"name":"x","port":1.5}"#, "/port", "wrong_type", "must be a whole number from 0 to 65535, not a number")]
+    #[case(r#"{"name":"x","port":1.5}"#, "/port", "wrong_type", "must be a whole number from 0 to 65535, not a fraction")]
+    #[case(r#"{"name":"x","port":1e30}"#, "/port", "wrong_type", "must be a whole number from 0 to 65535, not a number so large")]
     #[case(r#"{"name":"x","on":"yes"}"#, "/on", "wrong_type", "must be true or false, not a text")]
     #[case(r#"{"name":"x","kind":"ftp"}"#, "/kind", "invalid", "must be one of http, tcp, tls")]
     #[case(r#"{"name":"x","kind":7}"#, "/kind", "wrong_type", "must be a text")]

@@ -6,7 +6,8 @@ use domain::account::api_key::{ApiKey, Scope};
 use domain::ids::ApiKeyId;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::auth::{Reader, Writer};
@@ -64,9 +65,15 @@ pub struct ApiKeyInput {
     #[schema(value_type = ScopeName)]
     scope: Scope,
     /// RFC 3339; null for never.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "moment")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let wrong = |_| D::Error::custom("must be a time such as 2027-01-31T12:00:00Z");
+    text.map(|text| text.parse().map_err(wrong)).transpose()
 }
 
 /// List API keys

@@ -97,6 +97,7 @@ pub async fn verify(
     let errors = match outcome {
         Ok(CodeOutcome::Right) => return see_other("/contacts?done=verified"),
         Ok(CodeOutcome::Wrong { left: 0 }) => FormErrors::one("code", "That code is wrong, and it was tried 5 times. Send a new one."),
+        Ok(CodeOutcome::Wrong { left: 1 }) => FormErrors::one("code", "That code is wrong. 1 try is left."),
         Ok(CodeOutcome::Wrong { left }) => FormErrors::one("code", format!("That code is wrong. {left} tries are left.")),
         Ok(CodeOutcome::Dead) => FormErrors::one("code", "No code is waiting: it is too old or was tried too often. Send a new one."),
         Err(error) => complaints(error)?,

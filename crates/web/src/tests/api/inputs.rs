@@ -1,8 +1,10 @@
 //! Bad input gets one clear error that names the field, and changes nothing.
 
-use http::{Method, StatusCode};
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use tower::ServiceExt;
 
 use super::team;
 
@@ -52,8 +54,12 @@ async fn every_body_is_read_strictly(pool: PgPool) {
             assert_eq!(known, (status, code.to_owned(), pointer.to_owned()), "{method} {path} {text}: {}", reply.text);
             assert_eq!(reply.header("content-type"), "application/problem+json");
         }
-        let large = format!("{{\"name\":\"{}\"}}", "x".repeat(1_000_000));
-        let reply = client.raw(method.clone(), &format!("/api/v1{path}"), &[("content-type", "application/json")], large.into_bytes()).await;
+        let named = |bytes: usize| format!("{{\"name\":\"{}\"}}", "x".repeat(bytes)).into_bytes();
+        let kind = [("content-type", "application/json")];
+        let reply = client.raw(method.clone(), &format!("/api/v1{path}"), &kind, named(1_000_000)).await;
+        assert_eq!(reply.status.as_u16(), 422, "a field that is far too long is a wrong field: {method} {path}");
+        assert!(reply.text.len() < 2_000 && reply.json()["errors"][0]["pointer"].as_str().is_some_and(|field| field.len() > 1));
+        let reply = client.raw(method.clone(), &format!("/api/v1{path}"), &kind, named(3_000_000)).await;
         assert_eq!((reply.status.as_u16(), reply.code().as_str()), (413, "payload_too_large"), "{method} {path}");
     }
     let after = (client.get("/monitors").await.text, client.get("/contacts").await.text, client.get("/api-keys").await.text);
@@ -177,4 +183,25 @@ async fn addresses_and_parameters_are_read_strictly(pool: PgPool) {
     }
     let empty = client.raw(Method::POST, &format!("/api/v1/monitors/{id}/pause"), &[], Vec::new()).await;
     assert_eq!(empty.status, StatusCode::OK, "an action needs no body");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_body_that_is_cut_off_is_not_too_large(pool: PgPool) {
+    let (_app, _, client) = team(pool).await;
+    let cut = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    let parts = tokio_stream::iter([Ok("{\"url\":"), Err(cut())]);
+    let request = Request::post("/api/v1/monitors")
+        .header("authorization", format!("Bearer {}", client.key.as_deref().unwrap()))
+        .header("content-type", "application/json")
+        .body(Body::from_stream(parts))
+        .unwrap();
+    let response = client.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_wrong_idempotency_key_is_named(pool: PgPool) {
+    let (_app, _, client) = team(pool).await;
+    let reply = client.send(Method::POST, "/monitors", &[("idempotency-key", "")], &json!({"url": "https://shop.example"})).await;
+    assert_eq!((reply.status.as_u16(), reply.pointer().as_str()), (422, "Idempotency-Key"));
 }

@@ -65,18 +65,21 @@ async fn a_patch_merges_and_keeps_masked_secrets(pool: PgPool) {
     let (app, account, client) = team(pool).await;
     let reader = app.client(account, Scope::Read).await;
     let made = client
-        .post("/monitors", json!({"url": "https://shop.example", "http": {"method": "POST", "body": "token=1", "headers": {"A": "secret-a", "B": "secret-b"}}}))
+        .post("/monitors", json!({"url": "https://kim:sesame@shop.example/?a=b@c", "http": {"method": "POST", "body": "token=1", "headers": {"A": "secret-a", "B": "secret-b"}}}))
         .await
         .json();
     let path = format!("/monitors/{}", made["id"].as_str().unwrap());
     let masked = reader.get(&path).await;
-    assert!(!masked.text.contains("secret") && !masked.text.contains("token="), "{}", masked.text);
+    assert!(!masked.text.contains("secret") && !masked.text.contains("token=") && !masked.text.contains("sesame"), "{}", masked.text);
     assert_eq!(masked.json()["http"]["headers"], json!({"A": "••••", "B": "••••"}));
     assert!(!reader.get("/monitors").await.text.contains("secret"));
 
-    let patch = json!({"name": "New", "interval_seconds": 120, "http": {"body": "••••", "headers": {"A": "••••", "B": null, "C": "c"}}});
+    assert_eq!(masked.json()["url"], "https://kim:••••@shop.example/?a=b@c");
+
+    let patch = json!({"name": "New", "url": masked.json()["url"], "interval_seconds": 120, "http": {"body": "••••", "headers": {"A": "••••", "B": null, "C": "c"}}});
     let changed = client.patch(&path, patch).await;
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+    assert_eq!(changed.json()["url"], "https://kim:sesame@shop.example/?a=b@c", "a mask that is sent back keeps the password");
     let http = &changed.json()["http"];
     assert_eq!((&http["body"], &http["headers"]), (&json!("token=1"), &json!({"A": "secret-a", "C": "c"})));
     let restored = client.patch(&path, json!({"name": null, "interval_seconds": null, "http": null})).await.json();

@@ -12,9 +12,27 @@ use crate::usecases::{Caller, UseCaseError, UseCaseResult};
 /// What stands for a secret where it is not shown; sent back, it keeps the old value.
 pub const MASK: &str = "••••";
 
+/// A URL without the password in it, or without the user where that is all there is.
+pub fn masked_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    let Some((user, host)) = authority.rsplit_once('@') else { return url.to_owned() };
+    match user.split_once(':') {
+        Some((name, _)) => format!("{scheme}://{name}:{MASK}@{host}{tail}"),
+        None => format!("{scheme}://{MASK}@{host}{tail}"),
+    }
+}
+
 /// Puts the old secrets in the place of their masks. What has no old value stays masked, and is then
 /// refused by [`check`].
 pub fn unmask(spec: &mut MonitorSpec, before: Option<&MonitorSpec>) {
+    if let (Some(url), Some(old)) = (spec.url.as_mut(), before.and_then(|before| before.url.as_ref()))
+        && *url != *old
+        && *url == masked_url(old)
+    {
+        url.clone_from(old);
+    }
     let old = before.and_then(|before| before.http.as_ref());
     let Some(http) = spec.http.as_mut() else { return };
     if http.body.as_deref() == Some(MASK)

@@ -9,7 +9,7 @@ mod checked;
 
 pub use bulk::{Action, BulkItem, MAX_BULK, bulk};
 pub use change::{delete, duplicate, pause, restore, resume};
-pub use checked::{MASK, unmask};
+pub use checked::{MASK, masked_url, unmask};
 
 use domain::account::Plan;
 use domain::ids::{LookRequestId, MonitorId};

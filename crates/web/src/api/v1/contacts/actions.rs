@@ -40,12 +40,18 @@ pub async fn verify(State(state): State<AppState>, writer: Writer, Id(id): Id<Co
     writer.finish(tx).await?;
     match outcome {
         CodeOutcome::Right => etag::tagged(StatusCode::OK, None, &ContactView::of(&state, contact, false)),
-        CodeOutcome::Wrong { left } => {
-            Err(Problem::field("/code", "wrong_code", format!("is not the code that was sent; {left} tries are left")))
-        }
+        CodeOutcome::Wrong { left } => Err(Problem::field("/code", "wrong_code", wrong_code(left))),
         CodeOutcome::Dead => {
             Err(Problem::field("/code", "expired_code", "is no longer good; ask for another with /resend"))
         }
+    }
+}
+
+fn wrong_code(left: u32) -> String {
+    match left {
+        0 => "is not the code that was sent, and it was tried 5 times; ask for another with /resend".to_owned(),
+        1 => "is not the code that was sent; 1 try is left".to_owned(),
+        _ => format!("is not the code that was sent; {left} tries are left"),
     }
 }
 

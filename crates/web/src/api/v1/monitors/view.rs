@@ -17,7 +17,7 @@ use super::input::{JsonRuleInput, KindName};
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::v1::checks::LastCheckView;
 use crate::state::AppState;
-use crate::usecases::monitors::MASK;
+use crate::usecases::monitors::{MASK, masked_url};
 use domain::ids::AccountId;
 
 /// A monitor.
@@ -171,7 +171,7 @@ impl MonitorView {
         let (mut url, mut host, mut port, mut http, mut tls) = (None, None, None, None, None);
         match target {
             Target::Http(target) => {
-                url = Some(target.url.clone());
+                url = Some(if masked { masked_url(&target.url) } else { target.url.clone() });
                 http = Some(HttpView::of(target, masked));
                 tls = Some(TlsSettingsView { warn_days });
             }
