@@ -30,21 +30,34 @@ impl Scene {
     async fn set() -> Self {
         let (database, mail) = (StoryDatabase::fresh().await, MailServer::start().await);
         let settings = Settings::local(&database.url).with("SMTP_URL", &mail.url());
-        Self { database, mail, site: SwitchableSite::start().await, settings }
+        Self {
+            database,
+            mail,
+            site: SwitchableSite::start().await,
+            settings,
+        }
     }
 
     /// An account with one monitor that is up.
     async fn watched(&self) -> (Api, String) {
         let api = api::account(&self.settings, "owner@shop.example", "free").await;
-        let monitor = api.watch(&self.site.url("/"), json!({ "name": "Shop" })).await;
+        let monitor = api
+            .watch(&self.site.url("/"), json!({ "name": "Shop" }))
+            .await;
         wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
         (api, monitor)
     }
 
     async fn break_site(&self, api: &Api, monitor: &str) {
         self.site.set(Behaviour::Status(502));
-        let (status, check) = api.send("POST", &format!("/monitors/{monitor}/check"), None).await;
-        assert_eq!((status, &check["verdict"]), (200, &json!("down")), "{check}");
+        let (status, check) = api
+            .send("POST", &format!("/monitors/{monitor}/check"), None)
+            .await;
+        assert_eq!(
+            (status, &check["verdict"]),
+            (200, &json!("down")),
+            "{check}"
+        );
     }
 
     /// A session of its own that holds `lock` until it is closed.
@@ -64,7 +77,11 @@ impl Scene {
 
 /// The count that `sql` answers, if it is not zero.
 async fn count(pool: &PgPool, sql: &'static str) -> Option<i64> {
-    sqlx::query_scalar::<_, i64>(sql).fetch_one(pool).await.ok().filter(|count| *count > 0)
+    sqlx::query_scalar::<_, i64>(sql)
+        .fetch_one(pool)
+        .await
+        .ok()
+        .filter(|count| *count > 0)
 }
 
 /// Lets a lease of a dead process run out now instead of in a minute.
@@ -81,14 +98,22 @@ async fn killed_with_a_failure_seen_and_nothing_committed() {
     let (api, monitor) = scene.watched().await;
     let mut lock = scene.hold("LOCK TABLE incidents IN SHARE MODE").await;
     scene.break_site(&api, &monitor).await;
-    scene.blocked("the transaction that opens the incident").await;
+    scene
+        .blocked("the transaction that opens the incident")
+        .await;
     server.kill().await;
     lock.execute("ROLLBACK").await.unwrap();
-    assert_eq!(count(&scene.database.pool, "SELECT count(*) FROM incidents").await, None);
+    assert_eq!(
+        count(&scene.database.pool, "SELECT count(*) FROM incidents").await,
+        None
+    );
 
     let _again = scene.settings.serve().await;
     scene.mail.wait_for("Down: Shop", LIMIT).await;
-    assert_eq!(count(&scene.database.pool, "SELECT count(*) FROM incidents").await, Some(1));
+    assert_eq!(
+        count(&scene.database.pool, "SELECT count(*) FROM incidents").await,
+        Some(1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,11 +123,25 @@ async fn killed_after_the_commit_and_before_any_claim() {
     let (api, monitor) = scene.watched().await;
     assert_eq!(setup.terminate().await, 0);
     let ops = free_port();
-    let web = scene.settings.start("web", &format!("http://127.0.0.1:{}/readyz", scene.settings.port)).await;
-    let worker_settings = scene.settings.clone().with("OPS_LISTEN", &format!("127.0.0.1:{ops}"));
-    let worker = worker_settings.start("worker", &format!("http://127.0.0.1:{ops}/readyz")).await;
+    let web = scene
+        .settings
+        .start(
+            "web",
+            &format!("http://127.0.0.1:{}/readyz", scene.settings.port),
+        )
+        .await;
+    let worker_settings = scene
+        .settings
+        .clone()
+        .with("OPS_LISTEN", &format!("127.0.0.1:{ops}"));
+    let worker = worker_settings
+        .start("worker", &format!("http://127.0.0.1:{ops}/readyz"))
+        .await;
     scene.break_site(&api, &monitor).await;
-    wait::until("the incident is committed", LIMIT, async || count(&scene.database.pool, "SELECT count(*) FROM deliveries").await).await;
+    wait::until("the incident is committed", LIMIT, async || {
+        count(&scene.database.pool, "SELECT count(*) FROM deliveries").await
+    })
+    .await;
     worker.kill().await;
     web.kill().await;
     assert!(scene.mail.all().is_empty());
@@ -118,19 +157,39 @@ async fn killed_with_a_delivery_claimed() {
     // Takes the connection and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = silent.local_addr().unwrap();
-    let hanging = scene.settings.clone().with("SMTP_URL", &format!("smtp://{address}?tls=none"));
+    let hanging = scene
+        .settings
+        .clone()
+        .with("SMTP_URL", &format!("smtp://{address}?tls=none"));
     let server = hanging.serve().await;
     let (api, monitor) = scene.watched().await;
     scene.break_site(&api, &monitor).await;
-    let (_held, _) = tokio::time::timeout(LIMIT, silent.accept()).await.expect("the notifier connects").unwrap();
-    assert_eq!(count(&scene.database.pool, "SELECT count(*) FROM deliveries WHERE state = 'sending'").await, Some(1));
+    let (_held, _) = tokio::time::timeout(LIMIT, silent.accept())
+        .await
+        .expect("the notifier connects")
+        .unwrap();
+    assert_eq!(
+        count(
+            &scene.database.pool,
+            "SELECT count(*) FROM deliveries WHERE state = 'sending'"
+        )
+        .await,
+        Some(1)
+    );
     server.kill().await;
     drop(silent);
 
     age_leases(&scene.database.pool).await;
     let _again = scene.settings.serve().await;
     scene.mail.wait_for("Down: Shop", LIMIT).await;
-    wait::until("it is recorded", LIMIT, async || count(&scene.database.pool, "SELECT count(*) FROM deliveries WHERE state = 'sent'").await).await;
+    wait::until("it is recorded", LIMIT, async || {
+        count(
+            &scene.database.pool,
+            "SELECT count(*) FROM deliveries WHERE state = 'sent'",
+        )
+        .await
+    })
+    .await;
     assert_eq!(scene.mail.with_subject("Down: Shop").len(), 1);
 }
 
@@ -139,22 +198,48 @@ async fn killed_when_the_provider_has_answered_and_nothing_is_recorded() {
     let scene = Scene::set().await;
     let server = scene.settings.serve().await;
     let (api, monitor) = scene.watched().await;
-    let mut lock = scene.hold("LOCK TABLE delivery_attempts IN SHARE MODE").await;
+    let mut lock = scene
+        .hold("LOCK TABLE delivery_attempts IN SHARE MODE")
+        .await;
     scene.break_site(&api, &monitor).await;
     let first = scene.mail.wait_for("Down: Shop", LIMIT).await;
     scene.blocked("the notifier records the answer").await;
     server.kill().await;
     lock.execute("ROLLBACK").await.unwrap();
-    assert_eq!(count(&scene.database.pool, "SELECT count(*) FROM deliveries WHERE state = 'sent'").await, None);
+    assert_eq!(
+        count(
+            &scene.database.pool,
+            "SELECT count(*) FROM deliveries WHERE state = 'sent'"
+        )
+        .await,
+        None
+    );
 
     age_leases(&scene.database.pool).await;
     let _again = scene.settings.serve().await;
-    wait::until("it is recorded", LIMIT, async || count(&scene.database.pool, "SELECT count(*) FROM deliveries WHERE state = 'sent'").await).await;
+    wait::until("it is recorded", LIMIT, async || {
+        count(
+            &scene.database.pool,
+            "SELECT count(*) FROM deliveries WHERE state = 'sent'",
+        )
+        .await
+    })
+    .await;
     let mails = scene.mail.with_subject("Down: Shop");
     assert!(mails.len() <= 2, "at most one duplicate");
     let id = |headers: &str| {
         let value: serde_json::Value = serde_json::from_str(headers).unwrap();
-        value.as_object().unwrap().iter().find(|(name, _)| name.eq_ignore_ascii_case("message-id")).map(|(_, id)| id.to_string())
+        value
+            .as_object()
+            .unwrap()
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("message-id"))
+            .map(|(_, id)| id.to_string())
     };
-    assert!(mails.iter().all(|mail| id(&mail.headers) == id(&first.headers)), "a duplicate has the same id");
+    assert!(
+        mails
+            .iter()
+            .all(|mail| id(&mail.headers) == id(&first.headers)),
+        "a duplicate has the same id"
+    );
 }

@@ -13,21 +13,36 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("egress", &["domain"]),
     ("probe", &["domain", "egress"]),
     ("incidents", &["domain", "store", "jobs"]),
-    ("worker", &["domain", "store", "jobs", "incidents", "probe", "egress"]),
-    ("notifier", &["domain", "store", "jobs", "incidents", "egress"]),
+    (
+        "worker",
+        &["domain", "store", "jobs", "incidents", "probe", "egress"],
+    ),
+    (
+        "notifier",
+        &["domain", "store", "jobs", "incidents", "egress"],
+    ),
     ("web", &["domain", "store", "jobs", "incidents"]),
     ("testkit", &["domain", "egress"]),
 ];
 
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo metadata");
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let packages = metadata["packages"].as_array().expect("packages");
-    let ours: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    let ours: BTreeSet<&str> = packages
+        .iter()
+        .filter_map(|package| package["name"].as_str())
+        .collect();
     packages
         .iter()
         .map(|package| {
@@ -39,7 +54,10 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
                 .filter(|name| ours.contains(name))
                 .map(str::to_owned)
                 .collect();
-            (package["name"].as_str().expect("a name").to_owned(), imports)
+            (
+                package["name"].as_str().expect("a name").to_owned(),
+                imports,
+            )
         })
         .collect()
 }
@@ -52,7 +70,14 @@ fn every_crate_imports_only_what_its_room_may_know() {
         let extra: Vec<&String> = imports[name].difference(&allowed).collect();
         assert!(extra.is_empty(), "{name} may not import {extra:?}");
     }
-    let listed: BTreeSet<&str> = ALLOWED.iter().map(|(name, _)| *name).chain(["app", "bench", "stories"]).collect();
-    let unlisted: Vec<&String> = imports.keys().filter(|name| !listed.contains(name.as_str())).collect();
+    let listed: BTreeSet<&str> = ALLOWED
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(["app", "bench", "stories"])
+        .collect();
+    let unlisted: Vec<&String> = imports
+        .keys()
+        .filter(|name| !listed.contains(name.as_str()))
+        .collect();
     assert!(unlisted.is_empty(), "add {unlisted:?} to the table");
 }

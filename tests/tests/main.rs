@@ -1,6 +1,11 @@
 //! Stories from end to end: the real program, real Postgres, real SMTP, a real browser.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test that cannot go on stops here")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on stops here"
+)]
 
 mod commands;
 mod database_outage;

@@ -16,15 +16,24 @@ const SOON: Duration = Duration::from_secs(20);
 /// The six digits in a message.
 fn code(text: &str) -> String {
     let digits = |word: &str| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit());
-    text.split(|c: char| !c.is_ascii_digit()).find(|word| digits(word)).expect("a code in the mail").to_owned()
+    text.split(|c: char| !c.is_ascii_digit())
+        .find(|word| digits(word))
+        .expect("a code in the mail")
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_the_landing_page_to_the_recovery_mail() {
-    let (database, mail, site) = (StoryDatabase::fresh().await, MailServer::start().await, SwitchableSite::start().await);
+    let (database, mail, site) = (
+        StoryDatabase::fresh().await,
+        MailServer::start().await,
+        SwitchableSite::start().await,
+    );
     let phone = Telephony::start().await;
     phone.set_fate(Fate::Delivered);
-    let settings = Settings::local(&database.url).with("SMTP_URL", &mail.url()).with_telephony(&phone);
+    let settings = Settings::local(&database.url)
+        .with("SMTP_URL", &mail.url())
+        .with_telephony(&phone);
     let _server = settings.serve().await;
     let browser = Browser::open(1280, 900).await;
 
@@ -39,16 +48,27 @@ async fn from_the_landing_page_to_the_recovery_mail() {
     browser.fill("#code", &code(&welcome.text)).await;
     browser.press("Confirm").await;
     let target = browser.find("#target").await;
-    assert_eq!(target.value().await.unwrap().unwrap_or_default(), site.url("/checkout"), "the address came along");
+    assert_eq!(
+        target.value().await.unwrap().unwrap_or_default(),
+        site.url("/checkout"),
+        "the address came along"
+    );
     browser.press("Watch it").await;
     browser.wait_for_text("The first look is good", SOON).await;
     let monitor = browser.driver.current_url().await.unwrap();
 
     browser.goto(&format!("{}/contacts", settings.base())).await;
-    browser.find("input[name=kind][value=sms]").await.click().await.unwrap();
+    browser
+        .find("input[name=kind][value=sms]")
+        .await
+        .click()
+        .await
+        .unwrap();
     browser.fill("#address", "+1 202 555 0143").await;
     browser.press("Add and send a code").await;
-    let texts = tokio::time::timeout(SOON, phone.wait_for(1)).await.expect("a code by text");
+    let texts = tokio::time::timeout(SOON, phone.wait_for(1))
+        .await
+        .expect("a code by text");
     browser.fill("#code", &code(&texts[0].body)).await;
     browser.press("Confirm").await;
     browser.goto(monitor.as_str()).await;
@@ -56,15 +76,21 @@ async fn from_the_landing_page_to_the_recovery_mail() {
     site.set(Behaviour::Status(502));
     browser.press("Check now").await;
     mail.wait_for("Down: ", Duration::from_secs(30)).await;
-    let texts = tokio::time::timeout(SOON, phone.wait_for(2)).await.expect("the outage by text");
+    let texts = tokio::time::timeout(SOON, phone.wait_for(2))
+        .await
+        .expect("the outage by text");
     assert!(texts[1].body.starts_with("DOWN "), "{}", texts[1].body);
-    browser.goto(&format!("{}/incidents", settings.base())).await;
+    browser
+        .goto(&format!("{}/incidents", settings.base()))
+        .await;
     browser.wait_for_text("1 incident is open", SOON).await;
     browser.wait_for_text("502", SOON).await;
 
     site.set(Behaviour::Fine);
     mail.wait_for("Up: ", Duration::from_secs(90)).await;
-    let texts = tokio::time::timeout(SOON, phone.wait_for(3)).await.expect("the recovery by text");
+    let texts = tokio::time::timeout(SOON, phone.wait_for(3))
+        .await
+        .expect("the recovery by text");
     assert!(texts[2].body.starts_with("UP "), "{}", texts[2].body);
     // Nobody reloads: the open page hears of it.
     browser.wait_for_text("Lasted", SOON).await;
@@ -90,16 +116,34 @@ async fn a_first_outage_on_a_machine_with_nothing_set_up() {
     browser.goto(&format!("{}/verify", settings.base())).await;
     browser.fill("#code", &code(&mail)).await;
     browser.press("Confirm").await;
-    browser.press("Watch the practice site, then break it").await;
-    browser.wait_for_text("Make it answer like this", SOON).await;
+    browser
+        .press("Watch the practice site, then break it")
+        .await;
+    browser
+        .wait_for_text("Make it answer like this", SOON)
+        .await;
     let first_look = landed.elapsed();
-    browser.find("button[name=mode][value='502']").await.click().await.unwrap();
+    browser
+        .find("button[name=mode][value='502']")
+        .await
+        .click()
+        .await
+        .unwrap();
     browser.wait_for_text("Down", Duration::from_secs(30)).await;
     browser.page_with(&outbox, "Down: ", "502", SOON).await;
     let told = landed.elapsed();
     browser.driver.back().await.unwrap();
-    browser.find("button[name=mode][value='fine']").await.click().await.unwrap();
-    browser.page_with(&outbox, "Up: ", "was down", Duration::from_secs(60)).await;
-    eprintln!("ready after {ready:.1?}; from the landing page: first look {first_look:.1?}, first alert {told:.1?}");
+    browser
+        .find("button[name=mode][value='fine']")
+        .await
+        .click()
+        .await
+        .unwrap();
+    browser
+        .page_with(&outbox, "Up: ", "was down", Duration::from_secs(60))
+        .await;
+    eprintln!(
+        "ready after {ready:.1?}; from the landing page: first look {first_look:.1?}, first alert {told:.1?}"
+    );
     browser.close().await;
 }

@@ -25,19 +25,27 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Runs web, worker and notifier in one process.
-    #[command(after_help = "Examples:\n  watchbell serve\n  WATCHBELL_LISTEN=127.0.0.1:9000 watchbell serve")]
+    #[command(
+        after_help = "Examples:\n  watchbell serve\n  WATCHBELL_LISTEN=127.0.0.1:9000 watchbell serve"
+    )]
     Serve,
     /// Runs the web role: pages, API, callbacks.
     #[command(after_help = "Example:\n  WATCHBELL_DATABASE_URL=postgres://… watchbell web")]
     Web,
     /// Runs the worker role: looks at monitors from this machine's region.
-    #[command(after_help = "Example:\n  WATCHBELL_REGION=fra WATCHBELL_REGION_NAME=Frankfurt watchbell worker")]
+    #[command(
+        after_help = "Example:\n  WATCHBELL_REGION=fra WATCHBELL_REGION_NAME=Frankfurt watchbell worker"
+    )]
     Worker,
     /// Runs the notifier role: sends mails and messages.
-    #[command(after_help = "Example:\n  WATCHBELL_SMTP_URL=smtp://user:pass@mail.example:587 watchbell notifier")]
+    #[command(
+        after_help = "Example:\n  WATCHBELL_SMTP_URL=smtp://user:pass@mail.example:587 watchbell notifier"
+    )]
     Notifier,
     /// Brings the database to this version.
-    #[command(after_help = "Examples:\n  watchbell migrate\n  watchbell migrate --check    exit 1 when migrations are pending")]
+    #[command(
+        after_help = "Examples:\n  watchbell migrate\n  watchbell migrate --check    exit 1 when migrations are pending"
+    )]
     Migrate {
         /// Changes nothing; exit 1 when migrations are pending.
         #[arg(long)]
@@ -80,10 +88,14 @@ pub struct CheckArgs {
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Makes an account with its owner.
-    #[command(after_help = "Example:\n  watchbell admin create-account --email you@shop.example --verified --api-key --json")]
+    #[command(
+        after_help = "Example:\n  watchbell admin create-account --email you@shop.example --verified --api-key --json"
+    )]
     CreateAccount(CreateAccount),
     /// Changes an account's plan.
-    #[command(after_help = "Example:\n  watchbell admin set-plan --email you@shop.example --plan team")]
+    #[command(
+        after_help = "Example:\n  watchbell admin set-plan --email you@shop.example --plan team"
+    )]
     SetPlan {
         /// Owner's address.
         #[arg(long)]
@@ -93,7 +105,9 @@ pub enum AdminCommand {
         plan: String,
     },
     /// Adds money to an account's wallet.
-    #[command(after_help = "Example:\n  watchbell admin grant-credits --email you@shop.example --amount 10.00")]
+    #[command(
+        after_help = "Example:\n  watchbell admin grant-credits --email you@shop.example --amount 10.00"
+    )]
     GrantCredits {
         /// Owner's address.
         #[arg(long)]
@@ -103,7 +117,9 @@ pub enum AdminCommand {
         amount: String,
     },
     /// Seals every secret anew with the first key of WATCHBELL_SECRET_KEY.
-    #[command(after_help = "Example:\n  WATCHBELL_SECRET_KEY=new,old watchbell admin rotate-secrets")]
+    #[command(
+        after_help = "Example:\n  WATCHBELL_SECRET_KEY=new,old watchbell admin rotate-secrets"
+    )]
     RotateSecrets,
 }
 

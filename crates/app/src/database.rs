@@ -74,24 +74,45 @@ impl Database {
         };
         let pool = connect(&url, settings.database_pool, "WATCHBELL_DATABASE_URL").await?;
         let read_pool = match &settings.database_read_url {
-            Some(url) => connect(url, settings.database_pool, "WATCHBELL_DATABASE_READ_URL").await?,
+            Some(url) => {
+                connect(url, settings.database_pool, "WATCHBELL_DATABASE_READ_URL").await?
+            }
             None => pool.clone(),
         };
-        Ok(Self { pool, read_pool, secrets, url, connections: settings.database_pool, embedded })
+        Ok(Self {
+            pool,
+            read_pool,
+            secrets,
+            url,
+            connections: settings.database_pool,
+            embedded,
+        })
     }
 
     /// Runs pending migrations, ours and the job queue's.
     pub async fn migrate(&self) -> anyhow::Result<()> {
-        let mut connection = self.pool.acquire().await.context("connecting to the database")?;
-        store::admin::migrate(&mut connection).await.context("migrating the database")?;
+        let mut connection = self
+            .pool
+            .acquire()
+            .await
+            .context("connecting to the database")?;
+        store::admin::migrate(&mut connection)
+            .await
+            .context("migrating the database")?;
         drop(connection);
-        jobs::migrate(&self.pool).await.context("migrating the job queue")?;
+        jobs::migrate(&self.pool)
+            .await
+            .context("migrating the job queue")?;
         Ok(())
     }
 
     /// How many migrations are pending.
     pub async fn pending(&self) -> anyhow::Result<usize> {
-        let mut connection = self.pool.acquire().await.context("connecting to the database")?;
+        let mut connection = self
+            .pool
+            .acquire()
+            .await
+            .context("connecting to the database")?;
         Ok(store::admin::pending_migrations(&mut connection).await?)
     }
 
@@ -113,8 +134,13 @@ impl Database {
     }
 
     /// Keeps the embedded server running until the shutdown; `None` with a configured database.
-    pub fn keep_alive(&self, shutdown: CancellationToken) -> Option<impl Future<Output = ()> + Send + 'static> {
-        self.embedded.as_ref().map(|embedded| embedded.keep_alive(shutdown))
+    pub fn keep_alive(
+        &self,
+        shutdown: CancellationToken,
+    ) -> Option<impl Future<Output = ()> + Send + 'static> {
+        self.embedded
+            .as_ref()
+            .map(|embedded| embedded.keep_alive(shutdown))
     }
 
     /// Where the embedded database keeps its files.
@@ -133,10 +159,15 @@ impl Database {
 
 fn secrets(settings: &Settings, embedded: Option<&Embedded>) -> anyhow::Result<store::Secrets> {
     let keys: Vec<String> = match (settings.secret_keys.is_empty(), embedded) {
-        (false, _) => settings.secret_keys.iter().map(|key| key.expose_secret().to_owned()).collect(),
+        (false, _) => settings
+            .secret_keys
+            .iter()
+            .map(|key| key.expose_secret().to_owned())
+            .collect(),
         (true, Some(embedded)) => vec![embedded.secret_key()?],
         (true, None) => bail!(WrongUsage(
-            "WATCHBELL_SECRET_KEY is required with WATCHBELL_DATABASE_URL: openssl rand -base64 32".to_owned()
+            "WATCHBELL_SECRET_KEY is required with WATCHBELL_DATABASE_URL: openssl rand -base64 32"
+                .to_owned()
         )),
     };
     store::Secrets::new(keys).context("the secret key is too short")
@@ -144,7 +175,11 @@ fn secrets(settings: &Settings, embedded: Option<&Embedded>) -> anyhow::Result<s
 
 async fn connect(url: &SecretString, connections: u32, name: &str) -> anyhow::Result<PgPool> {
     let options = PgConnectOptions::from_str(url.expose_secret())
-        .map_err(|_| WrongUsage(format!("{name} is not a Postgres URL: postgres://user:password@host/database")))?
+        .map_err(|_| {
+            WrongUsage(format!(
+                "{name} is not a Postgres URL: postgres://user:password@host/database"
+            ))
+        })?
         .application_name("watchbell");
     PgPoolOptions::new()
         .max_connections(connections.max(2))

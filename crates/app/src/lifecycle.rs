@@ -54,7 +54,11 @@ impl Lifecycle {
         let drain = async {
             while let Some(ended) = self.tasks.join_next().await {
                 match ended {
-                    Ok((name, Err(error))) => tracing::error!(role = name, error = format!("{error:#}"), "role failed while stopping"),
+                    Ok((name, Err(error))) => tracing::error!(
+                        role = name,
+                        error = format!("{error:#}"),
+                        "role failed while stopping"
+                    ),
                     Err(error) => tracing::error!(%error, "role panicked while stopping"),
                     Ok(_) => {}
                 }

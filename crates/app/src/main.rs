@@ -21,18 +21,26 @@ use roles::Role;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
-    let code = runtime.block_on(run(cli)).unwrap_or_else(|error| fail(&error));
+    let code = runtime
+        .block_on(run(cli))
+        .unwrap_or_else(|error| fail(&error));
     // A look that hangs in the system's own calls must not hold the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     code
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
         anyhow::bail!("the TLS library was set up twice");
     }
     let settings = Settings::read(Source::load(cli.env_file.as_deref())?)?;
@@ -43,7 +51,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Notifier => Some(Role::Notifier),
         _ => None,
     };
-    let level = if role.is_some() { settings.log.as_str() } else { "warn" };
+    let level = if role.is_some() {
+        settings.log.as_str()
+    } else {
+        "warn"
+    };
     telemetry::start_logs(level, settings.log_format);
     let egress = egress(&settings)?;
     if let Some(role) = role {
@@ -51,10 +63,14 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     match cli.command {
-        Command::Check(args) => return Ok(commands::check::run(&settings, &args, egress).await?.into()),
+        Command::Check(args) => {
+            return Ok(commands::check::run(&settings, &args, egress).await?.into());
+        }
         Command::Migrate { check } => commands::migrate::run(&settings, check).await?,
         Command::Doctor => commands::doctor::run(&settings, &egress).await?,
-        Command::Healthcheck { url } => commands::healthcheck::run(&settings, url.as_deref(), &egress).await?,
+        Command::Healthcheck { url } => {
+            commands::healthcheck::run(&settings, url.as_deref(), &egress).await?
+        }
         Command::Admin(command) => commands::admin::run(&settings, command).await?,
         Command::Serve | Command::Web | Command::Worker | Command::Notifier => {}
     }
@@ -63,9 +79,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 
 fn egress(settings: &Settings) -> anyhow::Result<Egress> {
     let extra_roots_pem = match &settings.tls_roots {
-        Some(path) => Some(
-            std::fs::read(path).map_err(|error| WrongUsage(format!("WATCHBELL_TLS_ROOTS {}: {error}", path.display())))?,
-        ),
+        Some(path) => Some(std::fs::read(path).map_err(|error| {
+            WrongUsage(format!("WATCHBELL_TLS_ROOTS {}: {error}", path.display()))
+        })?),
         None => None,
     };
     Ok(Egress::new(EgressConfig {

@@ -10,13 +10,19 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::LogFormat;
 
 /// Seconds: from a look that answers at once to one that waits for its time-out.
-const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const SECONDS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
 
 /// Starts logging at `level` (a `tracing` filter); wrong filters fall back to `info`.
 pub fn start_logs(level: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(format!("{level},sqlx::postgres::notice=warn,hyper=warn,hickory_proto=warn"))
-        .unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let filter = EnvFilter::try_new(format!(
+        "{level},sqlx::postgres::notice=warn,hyper=warn,hickory_proto=warn"
+    ))
+    .unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
         LogFormat::Text => registry.with(lines.with_target(true)).try_init(),

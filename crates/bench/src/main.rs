@@ -13,8 +13,12 @@ use anyhow::Context;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "a bench is told its database like the tests are")]
-    let database = std::env::var("DATABASE_URL").context("run `make bench`: it brings a database")?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a bench is told its database like the tests are"
+    )]
+    let database =
+        std::env::var("DATABASE_URL").context("run `make bench`: it brings a database")?;
     let quick = std::env::args().any(|arg| arg == "--quick");
     let length = Duration::from_secs(if quick { 60 } else { 180 });
     let report = timetable::run(&database, 1_000, length).await?;
@@ -22,7 +26,10 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of a bench belongs on stdout")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the answer of a bench belongs on stdout"
+)]
 fn print(text: &str) {
     println!("{text}");
 }

@@ -27,13 +27,21 @@ impl Program {
     /// Starts it on a fresh database of the server at `server_url`.
     pub async fn start(server_url: &str) -> anyhow::Result<Self> {
         let name = format!("bench_{}", uuid::Uuid::now_v7().simple());
-        let created = Command::new("psql").args(["-q", server_url, "-c", &format!("CREATE DATABASE {name}")]).status().await?;
+        let created = Command::new("psql")
+            .args(["-q", server_url, "-c", &format!("CREATE DATABASE {name}")])
+            .status()
+            .await?;
         anyhow::ensure!(created.success(), "no fresh database");
-        let (root, _) = server_url.rsplit_once('/').context("a database in DATABASE_URL")?;
+        let (root, _) = server_url
+            .rsplit_once('/')
+            .context("a database in DATABASE_URL")?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let settings = [
             ("WATCHBELL_DATABASE_URL", format!("{root}/{name}")),
-            ("WATCHBELL_SECRET_KEY", "the key of a bench, long enough".to_owned()),
+            (
+                "WATCHBELL_SECRET_KEY",
+                "the key of a bench, long enough".to_owned(),
+            ),
             ("WATCHBELL_EGRESS", "self-hosted".to_owned()),
             ("WATCHBELL_CANARIES", String::new()),
             ("WATCHBELL_LISTEN", format!("127.0.0.1:{port}")),
@@ -49,28 +57,58 @@ impl Program {
             .context("build the program first")?;
         let client = reqwest::Client::new();
         let base = format!("http://127.0.0.1:{port}");
-        while !client.get(format!("{base}/readyz")).send().await.is_ok_and(|answer| answer.status().is_success()) {
+        while !client
+            .get(format!("{base}/readyz"))
+            .send()
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+        {
             if started.elapsed() > Duration::from_secs(60) {
                 bail!("the program is not ready after 60 s");
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let args = ["admin", "create-account", "--email", "bench@shop.example", "--plan", "enterprise", "--verified", "--api-key", "--json"];
-        let output = Command::new(binary()?).args(args).envs(settings).output().await?;
+        let args = [
+            "admin",
+            "create-account",
+            "--email",
+            "bench@shop.example",
+            "--plan",
+            "enterprise",
+            "--verified",
+            "--api-key",
+            "--json",
+        ];
+        let output = Command::new(binary()?)
+            .args(args)
+            .envs(settings)
+            .output()
+            .await?;
         let account: Value = serde_json::from_slice(&output.stdout).context("an account")?;
         let key = account["api_key"].as_str().context("a key")?.to_owned();
-        Ok(Self { child, base, key, client })
+        Ok(Self {
+            child,
+            base,
+            key,
+            client,
+        })
     }
 
     /// Watches `url` at the usual interval.
     pub async fn watch(&self, url: &str) -> anyhow::Result<()> {
         loop {
-            let request = self.client.post(format!("{}/api/v1/monitors", self.base)).bearer_auth(&self.key);
+            let request = self
+                .client
+                .post(format!("{}/api/v1/monitors", self.base))
+                .bearer_auth(&self.key);
             let answer = request.json(&json!({ "url": url })).send().await?;
             match answer.status().as_u16() {
                 201 => return Ok(()),
                 429 => {
-                    let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+                    let wait = answer
+                        .headers()
+                        .get("retry-after")
+                        .and_then(|value| value.to_str().ok()?.parse().ok());
                     tokio::time::sleep(Duration::from_secs(wait.unwrap_or(1))).await;
                 }
                 status => bail!("{status}: {}", answer.text().await?),
@@ -80,7 +118,13 @@ impl Program {
 
     /// What `/metrics` says now.
     pub async fn metrics(&self) -> anyhow::Result<String> {
-        Ok(self.client.get(format!("{}/metrics", self.base)).send().await?.text().await?)
+        Ok(self
+            .client
+            .get(format!("{}/metrics", self.base))
+            .send()
+            .await?
+            .text()
+            .await?)
     }
 
     /// Ends it.

@@ -23,7 +23,10 @@ pub async fn run(server_url: &str, monitors: u32, length: Duration) -> anyhow::R
     program.stop().await?;
 
     let grown = |name: &str| after.sum(name) - before.sum(name);
-    let (due, done) = (grown("watchbell_looks_due_total"), grown("watchbell_looks_done_total"));
+    let (due, done) = (
+        grown("watchbell_looks_due_total"),
+        grown("watchbell_looks_done_total"),
+    );
     let cpu = grown("process_cpu_seconds_total");
     let mut text = String::new();
     let mut line = |what: &str, value: String| {
@@ -35,10 +38,25 @@ pub async fn run(server_url: &str, monitors: u32, length: Duration) -> anyhow::R
     line("looks done", done.to_string());
     for (word, q) in [("p50", 0.5), ("p99", 0.99), ("max", 1.0)] {
         let bound = after.quantile_since(&before, "watchbell_look_lateness_seconds", q);
-        line(&format!("lateness {word}, ms, at most"), bound.map_or_else(|| "-".to_owned(), |s| format!("{:.0}", s * 1_000.0)));
+        line(
+            &format!("lateness {word}, ms, at most"),
+            bound.map_or_else(|| "-".to_owned(), |s| format!("{:.0}", s * 1_000.0)),
+        );
     }
-    line("CPU, % of one core", format!("{:.1}", cpu / length.as_secs_f64() * 100.0));
-    line("CPU a look, µs (whole process)", format!("{:.0}", cpu / done.max(1.0) * 1e6));
-    line("memory, MiB", format!("{:.0}", after.sum("process_resident_memory_bytes") / 1_048_576.0));
+    line(
+        "CPU, % of one core",
+        format!("{:.1}", cpu / length.as_secs_f64() * 100.0),
+    );
+    line(
+        "CPU a look, µs (whole process)",
+        format!("{:.0}", cpu / done.max(1.0) * 1e6),
+    );
+    line(
+        "memory, MiB",
+        format!(
+            "{:.0}",
+            after.sum("process_resident_memory_bytes") / 1_048_576.0
+        ),
+    );
     Ok(text)
 }

@@ -16,7 +16,10 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the machine's clock is read"
+    )]
     fn now(&self) -> Timestamp {
         // The database keeps no more digits; a time must read the same before and after it was kept.
         let now = Timestamp::now();
@@ -33,7 +36,9 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn at(now: Timestamp) -> Arc<Self> {
-        Arc::new(Self { microseconds: AtomicI64::new(now.as_microsecond()) })
+        Arc::new(Self {
+            microseconds: AtomicI64::new(now.as_microsecond()),
+        })
     }
 
     /// Moves the clock forward, or back when `by` is negative.

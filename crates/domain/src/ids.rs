@@ -32,7 +32,11 @@ fn parse(prefix: &'static str, text: &str) -> Result<Uuid, IdError> {
 
 /// The UUID behind an id of any kind, or of a bare UUID: for payloads that carry ids of several kinds.
 pub fn any_uuid(text: &str) -> Option<Uuid> {
-    let typed = || text.parse::<TypeSafeId<DynamicType>>().ok().map(|id| id.uuid());
+    let typed = || {
+        text.parse::<TypeSafeId<DynamicType>>()
+            .ok()
+            .map(|id| id.uuid())
+    };
     text.parse().ok().or_else(typed)
 }
 
@@ -45,7 +49,10 @@ pub fn short_code(id: Uuid) -> String {
     for byte in &bytes[11..16] {
         value = (value << 8) | u64::from(*byte);
     }
-    (0..8).rev().map(|digit| char::from(DIGITS[((value >> (digit * 5)) & 31) as usize])).collect()
+    (0..8)
+        .rev()
+        .map(|digit| char::from(DIGITS[((value >> (digit * 5)) & 31) as usize]))
+        .collect()
 }
 
 macro_rules! id {
@@ -175,7 +182,13 @@ mod tests {
     fn an_id_of_another_kind_is_refused() {
         let text = ContactId::generate().to_string();
         assert_eq!(text.parse::<MonitorId>(), Err(IdError { prefix: "mon" }));
-        for bad in ["", "mon_", "mon_x", "mon_01h\u{0}", "MON_01h455vb4pex5vsknk084sn02q"] {
+        for bad in [
+            "",
+            "mon_",
+            "mon_x",
+            "mon_01h\u{0}",
+            "MON_01h455vb4pex5vsknk084sn02q",
+        ] {
             assert!(bad.parse::<MonitorId>().is_err(), "{bad:?}");
         }
     }

@@ -14,12 +14,18 @@ pub const SIGNATURE_HEADER: &str = "X-Twilio-Signature";
 
 /// Where the provider reports what became of a delivery, below the public address.
 pub fn status_callback(base: &str, account: AccountId, delivery: DeliveryId) -> String {
-    format!("{}/callbacks/twilio/status?account={account}&delivery={delivery}", base.trim_end_matches('/'))
+    format!(
+        "{}/callbacks/twilio/status?account={account}&delivery={delivery}",
+        base.trim_end_matches('/')
+    )
 }
 
 /// Where the provider reports what became of a text message about the account itself.
 pub fn message_callback(base: &str, message: uuid::Uuid) -> String {
-    format!("{}/callbacks/twilio/status?message={message}", base.trim_end_matches('/'))
+    format!(
+        "{}/callbacks/twilio/status?message={message}",
+        base.trim_end_matches('/')
+    )
 }
 
 /// The signature of a callback: HMAC-SHA1 over the public URL, then each form field's name and
@@ -30,17 +36,29 @@ pub fn signature(auth_token: &str, url: &str, parameters: &[(String, String)]) -
 
 /// `given` is the signature of this callback, made over the URL with or without its default port.
 /// Compared in constant time.
-pub fn is_signed(auth_token: &str, url: &str, parameters: &[(String, String)], given: &str) -> bool {
-    let Ok(given) = BASE64.decode(given) else { return false };
-    spellings(url)
-        .into_iter()
-        .fold(false, |found, url| mac(auth_token, &url, parameters).verify_slice(&given).is_ok() | found)
+pub fn is_signed(
+    auth_token: &str,
+    url: &str,
+    parameters: &[(String, String)],
+    given: &str,
+) -> bool {
+    let Ok(given) = BASE64.decode(given) else {
+        return false;
+    };
+    spellings(url).into_iter().fold(false, |found, url| {
+        mac(auth_token, &url, parameters)
+            .verify_slice(&given)
+            .is_ok()
+            | found
+    })
 }
 
 fn mac(auth_token: &str, url: &str, parameters: &[(String, String)]) -> Hmac<Sha1> {
     // HMAC takes a key of any length; an empty one stands in where the library would disagree.
-    let mut mac = <Hmac<Sha1> as KeyInit>::new_from_slice(auth_token.as_bytes())
-        .unwrap_or_else(|_| <Hmac<Sha1> as KeyInit>::new(&hmac::digest::Key::<Hmac<Sha1>>::default()));
+    let mut mac =
+        <Hmac<Sha1> as KeyInit>::new_from_slice(auth_token.as_bytes()).unwrap_or_else(|_| {
+            <Hmac<Sha1> as KeyInit>::new(&hmac::digest::Key::<Hmac<Sha1>>::default())
+        });
     mac.update(url.as_bytes());
     let mut sorted: Vec<_> = parameters.iter().collect();
     sorted.sort();
@@ -54,8 +72,12 @@ fn mac(auth_token: &str, url: &str, parameters: &[(String, String)]) -> Hmac<Sha
 /// The URL as given, with its default port, and without it.
 fn spellings(url: &str) -> Vec<String> {
     let mut all = vec![url.to_owned()];
-    let Ok(parsed) = Url::parse(url) else { return all };
-    let Some((authority_start, rest)) = url.split_once("://") else { return all };
+    let Ok(parsed) = Url::parse(url) else {
+        return all;
+    };
+    let Some((authority_start, rest)) = url.split_once("://") else {
+        return all;
+    };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let default = match parsed.scheme() {
         "https" => ":443",
@@ -97,7 +119,10 @@ impl MessageStatus {
 /// Error codes after which the number is not worth another message: it is no number, no mobile
 /// phone, gone, or its owner sent STOP.
 pub const fn disables_number(code: u32) -> bool {
-    matches!(code, 21211 | 21214 | 21217 | 21610 | 21612 | 21614 | 30005 | 30006)
+    matches!(
+        code,
+        21211 | 21214 | 21217 | 21610 | 21612 | 21614 | 30005 | 30006
+    )
 }
 
 /// What an error code means, in words for the owner.
@@ -160,7 +185,12 @@ mod tests {
     #[test]
     fn a_signature_over_the_port_is_taken_too() {
         let with_port = signature("12345", "https://mycompany.com:443/x", &[]);
-        assert!(is_signed("12345", "https://mycompany.com/x", &[], &with_port));
+        assert!(is_signed(
+            "12345",
+            "https://mycompany.com/x",
+            &[],
+            &with_port
+        ));
     }
 
     #[test]
@@ -168,13 +198,24 @@ mod tests {
         assert!(!is_signed("54321", URL, &parameters(), SIGNED));
         assert!(!is_signed("12345", URL, &parameters()[1..], SIGNED));
         assert!(!is_signed("12345", URL, &parameters(), ""));
-        assert!(!is_signed("12345", URL, &parameters(), "RSOYDt4T1cUTdK1PDd93"));
+        assert!(!is_signed(
+            "12345",
+            URL,
+            &parameters(),
+            "RSOYDt4T1cUTdK1PDd93"
+        ));
     }
 
     #[test]
     fn status_words() {
-        assert_eq!(MessageStatus::parse("undelivered"), Some(MessageStatus::Failed));
-        assert_eq!(MessageStatus::parse("queued"), Some(MessageStatus::OnItsWay));
+        assert_eq!(
+            MessageStatus::parse("undelivered"),
+            Some(MessageStatus::Failed)
+        );
+        assert_eq!(
+            MessageStatus::parse("queued"),
+            Some(MessageStatus::OnItsWay)
+        );
         assert_eq!(MessageStatus::parse("Delivered"), None);
     }
 }

@@ -27,12 +27,18 @@ pub const fn status(shown: Shown) -> &'static str {
 pub fn cause(failure: &Failure, attribution: Option<Attribution>) -> String {
     let detail = failure.detail.as_deref().unwrap_or_default();
     let text: String = if detail.chars().count() > 18 {
-        detail.chars().take(17).chain(std::iter::once('.')).collect()
+        detail
+            .chars()
+            .take(17)
+            .chain(std::iter::once('.'))
+            .collect()
     } else {
         detail.to_owned()
     };
     let mut phrase = failure.class.phrase().to_owned();
-    for slot in ["{limit}", "{status}", "{count}", "{text}", "{port}", "{time}", "{code}"] {
+    for slot in [
+        "{limit}", "{status}", "{count}", "{text}", "{port}", "{time}", "{code}",
+    ] {
         phrase = phrase.replace(slot, &text);
     }
     if failure.class == FailureClass::HttpStatus {
@@ -54,14 +60,20 @@ pub fn cause_sentence_case(failure: &Failure, attribution: Option<Attribution>) 
 /// `text` with a capital first letter.
 pub fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }
 
 /// A duration in at most two units: `41 s`, `6 min 12 s`, `2 h 5 min`, `3 d 4 h`.
 pub fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     let pair = |large: i64, large_unit: &str, small: i64, small_unit: &str| {
-        if small == 0 { format!("{large} {large_unit}") } else { format!("{large} {large_unit} {small} {small_unit}") }
+        if small == 0 {
+            format!("{large} {large_unit}")
+        } else {
+            format!("{large} {large_unit} {small} {small_unit}")
+        }
     };
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -73,7 +85,13 @@ pub fn duration(duration: SignedDuration) -> String {
 
 /// `in 3 days`, `in 1 day`, `in 5 h`, `within the hour`; `today`, `3 days ago` once it is over.
 pub fn days_left(left: SignedDuration) -> String {
-    let count = |number: i64, unit: &str| if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") };
+    let count = |number: i64, unit: &str| {
+        if number == 1 {
+            format!("1 {unit}")
+        } else {
+            format!("{number} {unit}s")
+        }
+    };
     let seconds = left.as_secs();
     match seconds {
         86_400.. => format!("in {}", count((seconds + 43_200) / 86_400, "day")),
@@ -123,12 +141,20 @@ pub fn offset(at: Timestamp, zone: &TimeZone) -> String {
 /// `Sun 22 Nov 2026, 14:02:11 UTC+1`.
 pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
     let local = at.to_zoned(zone.clone());
-    format!("{} {}", local.strftime("%a %-d %b %Y, %H:%M:%S"), offset(at, zone))
+    format!(
+        "{} {}",
+        local.strftime("%a %-d %b %Y, %H:%M:%S"),
+        offset(at, zone)
+    )
 }
 
 /// `14:02:11 UTC+1`.
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    format!("{} {}", at.to_zoned(zone.clone()).strftime("%H:%M:%S"), offset(at, zone))
+    format!(
+        "{} {}",
+        at.to_zoned(zone.clone()).strftime("%H:%M:%S"),
+        offset(at, zone)
+    )
 }
 
 /// `14:02:11`.
@@ -138,7 +164,9 @@ pub fn clock_bare(at: Timestamp, zone: &TimeZone) -> String {
 
 /// `Sun 22 Nov 2026`.
 pub fn day(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%a %-d %b %Y").to_string()
+    at.to_zoned(zone.clone())
+        .strftime("%a %-d %b %Y")
+        .to_string()
 }
 
 /// The zone of that IANA name; UTC when there is none.
@@ -180,29 +208,52 @@ mod tests {
 
     #[test]
     fn causes_name_who_said_so() {
-        let failure = Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "").with_detail("502");
-        assert_eq!(cause(&failure, Some(Attribution::Origin)), "error 502 from your server");
-        assert_eq!(cause(&failure, Some(Attribution::Edge)), "error 502 from your CDN");
+        let failure =
+            Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "").with_detail("502");
+        assert_eq!(
+            cause(&failure, Some(Attribution::Origin)),
+            "error 502 from your server"
+        );
+        assert_eq!(
+            cause(&failure, Some(Attribution::Edge)),
+            "error 502 from your CDN"
+        );
         assert_eq!(cause(&failure, None), "error 502");
     }
 
     #[test]
     fn durations_have_two_units() {
         let say = |seconds| duration(SignedDuration::from_secs(seconds));
-        assert_eq!([say(41), say(372), say(3_600), say(7_500), say(273_600)], ["41 s", "6 min 12 s", "1 h", "2 h 5 min", "3 d 4 h"]);
+        assert_eq!(
+            [say(41), say(372), say(3_600), say(7_500), say(273_600)],
+            ["41 s", "6 min 12 s", "1 h", "2 h 5 min", "3 d 4 h"]
+        );
     }
 
     #[test]
     fn times_carry_their_offset() {
         let at: Timestamp = "2026-11-22T13:02:11Z".parse().unwrap();
-        assert_eq!(moment(at, &zone("Europe/Berlin")), "Sun 22 Nov 2026, 14:02:11 UTC+1");
+        assert_eq!(
+            moment(at, &zone("Europe/Berlin")),
+            "Sun 22 Nov 2026, 14:02:11 UTC+1"
+        );
         assert_eq!(clock(at, &zone("Asia/Kolkata")), "18:32:11 UTC+5:30");
         assert_eq!(clock(at, &zone("nowhere")), "13:02:11 UTC");
     }
 
     #[test]
     fn figures() {
-        assert_eq!([milliseconds(1_240), milliseconds(9_960), milliseconds(1_234_000)], ["1.2 ms", "10.0 ms", "1,234 ms"]);
-        assert_eq!([percent(1.0), percent(0.999_999), percent(0.5)], ["100 %", "99.99 %", "50.00 %"]);
+        assert_eq!(
+            [
+                milliseconds(1_240),
+                milliseconds(9_960),
+                milliseconds(1_234_000)
+            ],
+            ["1.2 ms", "10.0 ms", "1,234 ms"]
+        );
+        assert_eq!(
+            [percent(1.0), percent(0.999_999), percent(0.5)],
+            ["100 %", "99.99 %", "50.00 %"]
+        );
     }
 }

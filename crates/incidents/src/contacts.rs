@@ -27,8 +27,20 @@ pub async fn test_contact(
         subject: contact.id.to_string(),
         payload: json!({}),
     };
-    let dedup_key = format!("{}:{}:{}", Event::ContactTest.as_str(), contact.id, DeliveryId::generate());
-    tell::write(connection, &message, (contact.id, contact.channel), dedup_key, now).await?;
+    let dedup_key = format!(
+        "{}:{}:{}",
+        Event::ContactTest.as_str(),
+        contact.id,
+        DeliveryId::generate()
+    );
+    tell::write(
+        connection,
+        &message,
+        (contact.id, contact.channel),
+        dedup_key,
+        now,
+    )
+    .await?;
     Ok(())
 }
 
@@ -43,7 +55,9 @@ pub async fn tell_disabled(
     now: Timestamp,
 ) -> Result<()> {
     let contacts = contacts::list(connection, account).await?;
-    let Some(lost) = contacts.iter().find(|one| one.id == contact) else { return Ok(()) };
+    let Some(lost) = contacts.iter().find(|one| one.id == contact) else {
+        return Ok(());
+    };
     let monitors = states::list_recipients(connection, account).await?;
     let uncovered = monitors
         .into_iter()

@@ -38,9 +38,13 @@ pub async fn set_plan(
             change.paused.push(id);
         }
     }
-    for id in store::monitors::list_faster_than(connection, account, limits.min_interval_seconds).await? {
+    for id in
+        store::monitors::list_faster_than(connection, account, limits.min_interval_seconds).await?
+    {
         store::monitors::lock(connection, account, id).await?;
-        let Some(before) = store::monitors::find(connection, secrets, account, id).await? else { continue };
+        let Some(before) = store::monitors::find(connection, secrets, account, id).await? else {
+            continue;
+        };
         let mut after = before.clone();
         after.spec.interval_seconds = Some(limits.min_interval_seconds);
         after.config_version += 1;

@@ -41,8 +41,18 @@ pub async fn receipt(
                 jobs::enqueue_delivery(connection, channel, account, id, None).await?;
             }
             if let Some(contact) = disabled {
-                let reason = callback.error_code.and_then(error_words).unwrap_or("the provider cannot reach the number");
-                tell_disabled(connection, secrets, (account, contact), (reason, callback.base), now).await?;
+                let reason = callback
+                    .error_code
+                    .and_then(error_words)
+                    .unwrap_or("the provider cannot reach the number");
+                tell_disabled(
+                    connection,
+                    secrets,
+                    (account, contact),
+                    (reason, callback.base),
+                    now,
+                )
+                .await?;
             }
         }
     }

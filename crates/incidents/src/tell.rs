@@ -51,7 +51,9 @@ pub(crate) struct Written {
 
 /// Whom the monitor's owner wants told.
 pub(crate) fn recipients(contact_ids: Option<&[ContactId]>) -> Recipients {
-    contact_ids.map_or(Recipients::Default, |named| Recipients::Named(named.to_vec()))
+    contact_ids.map_or(Recipients::Default, |named| {
+        Recipients::Named(named.to_vec())
+    })
 }
 
 /// Plans the message for everyone the monitor names.

@@ -72,9 +72,15 @@ async fn outcome(room: &Room, claimed: &ClaimedMessage) -> MessageResult {
         return MessageResult::GivenUp("five tries ended without a result".to_owned());
     }
     let sent = match render(room, claimed) {
-        Ok(message) if offered(room, claimed) => room.ways.send(&room.pool, claimed.id, &message, room.clock.now()).await,
+        Ok(message) if offered(room, claimed) => {
+            room.ways
+                .send(&room.pool, claimed.id, &message, room.clock.now())
+                .await
+        }
         Ok(_) => Err(Trouble {
-            class: ErrorClass::Permanent { disable_contact: false },
+            class: ErrorClass::Permanent {
+                disable_contact: false,
+            },
             ambiguous: false,
             contact_reason: None,
             message: "text messages to that country are not offered".to_owned(),
@@ -87,7 +93,9 @@ async fn outcome(room: &Room, claimed: &ClaimedMessage) -> MessageResult {
 /// A code is free for the account, and so it goes only where texts are sold at all: pumping codes to
 /// costly numbers is a trade.
 fn offered(room: &Room, claimed: &ClaimedMessage) -> bool {
-    claimed.channel != Channel::Sms || room.ways.is_local(Channel::Sms) || room.prices.sms(&claimed.address).is_some()
+    claimed.channel != Channel::Sms
+        || room.ways.is_local(Channel::Sms)
+        || room.prices.sms(&claimed.address).is_some()
 }
 
 fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError> {
@@ -95,7 +103,10 @@ fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError>
         Channel::Email => Message::Mail(Mail {
             id: format!("msg_{}", claimed.id.simple()),
             to: claimed.address.clone(),
-            words: email::render::account(AccountBrief { message: &claimed.message, base: &room.base })?,
+            words: email::render::account(AccountBrief {
+                message: &claimed.message,
+                base: &room.base,
+            })?,
             event: format!("account.{}", claimed.message.template()),
             incident: None,
             reply_to: None,
@@ -110,7 +121,11 @@ fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError>
     })
 }
 
-fn result_of(room: &Room, claimed: &ClaimedMessage, sent: Result<Accepted, Trouble>) -> MessageResult {
+fn result_of(
+    room: &Room,
+    claimed: &ClaimedMessage,
+    sent: Result<Accepted, Trouble>,
+) -> MessageResult {
     let trouble = match sent {
         Ok(accepted) => {
             return MessageResult::Sent {
@@ -123,21 +138,42 @@ fn result_of(room: &Room, claimed: &ClaimedMessage, sent: Result<Accepted, Troub
     };
     tracing::warn!(message.id = %claimed.id, class = ?trouble.class, ambiguous = trouble.ambiguous, "message not accepted");
     let jitter = f64::from(store::secrets::random_u32()) / f64::from(u32::MAX);
-    match next_attempt(claimed.attempts + 1, &trouble.class, jitter, room.clock.now()) {
-        Some(at) => MessageResult::Retry { at, reason: trouble.message },
-        None if matches!(trouble.class, ErrorClass::Permanent { .. }) => MessageResult::Failed(trouble.message),
+    match next_attempt(
+        claimed.attempts + 1,
+        &trouble.class,
+        jitter,
+        room.clock.now(),
+    ) {
+        Some(at) => MessageResult::Retry {
+            at,
+            reason: trouble.message,
+        },
+        None if matches!(trouble.class, ErrorClass::Permanent { .. }) => {
+            MessageResult::Failed(trouble.message)
+        }
         None => MessageResult::GivenUp(trouble.message),
     }
 }
 
-async fn record(room: &Room, claimed: &ClaimedMessage, result: &MessageResult) -> Result<(), StepError> {
+async fn record(
+    room: &Room,
+    claimed: &ClaimedMessage,
+    result: &MessageResult,
+) -> Result<(), StepError> {
     let mut transaction = room.pool.begin().await?;
     if !rows::record(&mut transaction, claimed, result, room.clock.now()).await? {
         tracing::warn!(message.id = %claimed.id, "the lease had passed to another; this result is not counted");
         return Ok(());
     }
     if let MessageResult::Retry { at, .. } = result {
-        jobs::enqueue(&mut transaction, &jobs::AccountMessage { message_id: claimed.id }, Some(*at)).await?;
+        jobs::enqueue(
+            &mut transaction,
+            &jobs::AccountMessage {
+                message_id: claimed.id,
+            },
+            Some(*at),
+        )
+        .await?;
     }
     transaction.commit().await?;
     let state = match result {

@@ -54,7 +54,10 @@ impl<'b> Brief<'b> {
         (links, first_word): (&'b Links, bool),
         now: Timestamp,
     ) -> Self {
-        let zone = context.account.as_ref().map_or(TimeZone::UTC, |account| words::zone(&account.timezone));
+        let zone = context
+            .account
+            .as_ref()
+            .map_or(TimeZone::UTC, |account| words::zone(&account.timezone));
         Self {
             event: claimed.event,
             payload: &claimed.payload,
@@ -69,20 +72,33 @@ impl<'b> Brief<'b> {
     }
 
     pub(crate) fn account_name(&self) -> &str {
-        self.context.account.as_ref().map_or("an account", |account| account.name.as_str())
+        self.context
+            .account
+            .as_ref()
+            .map_or("an account", |account| account.name.as_str())
     }
 
     pub(crate) fn monitor_name(&self) -> String {
-        self.context.monitor.as_ref().map_or_else(|| "A deleted monitor".to_owned(), |monitor| monitor.settings().name)
+        self.context.monitor.as_ref().map_or_else(
+            || "A deleted monitor".to_owned(),
+            |monitor| monitor.settings().name,
+        )
     }
 
     /// What people see as the monitor's address.
     pub(crate) fn address(&self) -> String {
-        self.context.monitor.as_ref().map(|monitor| monitor.settings().target.display()).unwrap_or_default()
+        self.context
+            .monitor
+            .as_ref()
+            .map(|monitor| monitor.settings().target.display())
+            .unwrap_or_default()
     }
 
     pub(crate) fn facts(&self) -> Result<&'b IncidentFacts, RenderError> {
-        self.context.incident.as_ref().ok_or(RenderError::Missing("the incident"))
+        self.context
+            .incident
+            .as_ref()
+            .ok_or(RenderError::Missing("the incident"))
     }
 
     /// The end of an incident; now, where it has none.

@@ -9,7 +9,9 @@ use domain::delivery::payload::{CertificateNews, StatusNotice};
 use domain::delivery::{AccountMessage, DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
 use domain::incident::diagnosis::{EvidenceLine, NextStep};
-use domain::incident::{Actor, ActorKind, Confidence, Diagnosis, Incident, RegionVoteLine, ResolvedReason, VoteSummary};
+use domain::incident::{
+    Actor, ActorKind, Confidence, Diagnosis, Incident, RegionVoteLine, ResolvedReason, VoteSummary,
+};
 use domain::monitor::{Monitor, MonitorSpec};
 use domain::report::{StatusInterval, Uptime, Window};
 use domain::status::{RegionVote, Shown};
@@ -45,43 +47,94 @@ const PHONE: ContactId = ContactId::from_uuid(Uuid::from_u128(0x12));
 
 impl Scene {
     fn new(event: Event, payload: Value) -> Self {
-        Self { event, again: false, first_word: false, name: "Shop checkout".into(), incident: None, payload, now: at("13:02:18") }
+        Self {
+            event,
+            again: false,
+            first_word: false,
+            name: "Shop checkout".into(),
+            incident: None,
+            payload,
+            now: at("13:02:18"),
+        }
     }
 
     pub(crate) fn down() -> Self {
-        Self { incident: Some(incident()), ..Self::new(Event::IncidentOpened, json!({})) }
+        Self {
+            incident: Some(incident()),
+            ..Self::new(Event::IncidentOpened, json!({}))
+        }
     }
 
     pub(crate) fn plain_down() -> Self {
-        let failure = Failure::new(FailureClass::ConnectTimeout, Phase::Connect, "203.0.113.7:443 did not answer within 10 s").with_detail("10 s");
-        let incident = Incident { diagnosis: None, attribution: None, failure, last_good_at: None, ..incident() };
-        Self { incident: Some(incident), ..Self::down() }
+        let failure = Failure::new(
+            FailureClass::ConnectTimeout,
+            Phase::Connect,
+            "203.0.113.7:443 did not answer within 10 s",
+        )
+        .with_detail("10 s");
+        let incident = Incident {
+            diagnosis: None,
+            attribution: None,
+            failure,
+            last_good_at: None,
+            ..incident()
+        };
+        Self {
+            incident: Some(incident),
+            ..Self::down()
+        }
     }
 
     pub(crate) fn stand_in() -> Self {
         let payload = json!({ "fallback": { "for": "Ana's phone", "reason": "the number does not exist", "text": null, "event": "incident.opened" } });
-        Self { payload, ..Self::down() }
+        Self {
+            payload,
+            ..Self::down()
+        }
     }
 
     pub(crate) fn hostile() -> Self {
         let mut incident = incident();
-        incident.failure = Failure::new(FailureClass::KeywordMissing, Phase::Body, "<script>alert(1)</script>").with_detail("<b>\r\nBcc: x@y");
+        incident.failure = Failure::new(
+            FailureClass::KeywordMissing,
+            Phase::Body,
+            "<script>alert(1)</script>",
+        )
+        .with_detail("<b>\r\nBcc: x@y");
         if let Some(diagnosis) = &mut incident.diagnosis {
             diagnosis.sentence = "The page says <img src=x onerror=alert(1)> \u{202e}evil\r\nBcc: victim@shop.example".into();
-            diagnosis.evidence = vec![EvidenceLine { label: "body".into(), value: "</div><script>alert(1)</script>\u{0}".into() }];
+            diagnosis.evidence = vec![EvidenceLine {
+                label: "body".into(),
+                value: "</div><script>alert(1)</script>\u{0}".into(),
+            }];
         }
-        Self { name: "<b>Shop</b>\r\nBcc: victim@shop.example \u{1f692}".into(), incident: Some(incident), ..Self::down() }
+        Self {
+            name: "<b>Shop</b>\r\nBcc: victim@shop.example \u{1f692}".into(),
+            incident: Some(incident),
+            ..Self::down()
+        }
     }
 
     pub(crate) fn taken() -> Self {
         let mut incident = incident();
         incident.acknowledged_at = Some(at("13:03:40"));
-        incident.acknowledged_by = Some(Actor { kind: ActorKind::User, name: "Ana".into() });
-        Self { incident: Some(incident), now: at("13:03:41"), ..Self::down() }
+        incident.acknowledged_by = Some(Actor {
+            kind: ActorKind::User,
+            name: "Ana".into(),
+        });
+        Self {
+            incident: Some(incident),
+            now: at("13:03:41"),
+            ..Self::down()
+        }
     }
 
     pub(crate) fn up() -> Self {
-        let mut scene = Self { event: Event::IncidentResolved, now: at("13:08:30"), ..Self::taken() };
+        let mut scene = Self {
+            event: Event::IncidentResolved,
+            now: at("13:08:30"),
+            ..Self::taken()
+        };
         if let Some(incident) = &mut scene.incident {
             incident.resolved_at = Some(at("13:08:23"));
             incident.resolved_reason = Some(ResolvedReason::Recovered);
@@ -120,7 +173,10 @@ impl Scene {
             next_days: vec![3, 1],
             problem: (event == Event::TlsWorse).then_some(FailureClass::TlsIncompleteChain),
         };
-        Self { now: at("12:00:00"), ..Self::new(event, serde_json::to_value(news).unwrap()) }
+        Self {
+            now: at("12:00:00"),
+            ..Self::new(event, serde_json::to_value(news).unwrap())
+        }
     }
 
     /// A good certificate that ends earlier than the one before.
@@ -131,9 +187,18 @@ impl Scene {
     }
 
     pub(crate) fn status(event: Event) -> Self {
-        let failure = Failure::new(FailureClass::ConnectTimeout, Phase::Connect, "203.0.113.7:443 did not answer").with_detail("10 s");
+        let failure = Failure::new(
+            FailureClass::ConnectTimeout,
+            Phase::Connect,
+            "203.0.113.7:443 did not answer",
+        )
+        .with_detail("10 s");
         let slow = event == Event::MonitorDegraded;
-        let notice = StatusNotice { since: at("12:47:03"), failure: (!slow).then_some(failure), total_us: slow.then_some(4_321_000) };
+        let notice = StatusNotice {
+            since: at("12:47:03"),
+            failure: (!slow).then_some(failure),
+            total_us: slow.then_some(4_321_000),
+        };
         Self::new(event, serde_json::to_value(notice).unwrap())
     }
 
@@ -144,11 +209,19 @@ impl Scene {
     pub(crate) fn wallet_empty() -> Self {
         let text = "DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server. 3/3 looks failed. Reply ACK. https://watchbell.example/i/7KQ2M9XA";
         let payload = json!({ "fallback": { "for": "Ana's phone", "reason": "The wallet does not hold the price of a text message", "text": text, "event": "incident.opened" } });
-        Self { event: Event::WalletEmpty, payload, ..Self::down() }
+        Self {
+            event: Event::WalletEmpty,
+            payload,
+            ..Self::down()
+        }
     }
 
     pub(crate) fn sender() -> Sender {
-        Sender::parse("Watchbell <alerts@watchbell.example>", &"https://watchbell.example".parse().unwrap()).unwrap()
+        Sender::parse(
+            "Watchbell <alerts@watchbell.example>",
+            &"https://watchbell.example".parse().unwrap(),
+        )
+        .unwrap()
     }
 
     pub(crate) fn mail(&self, words: Words) -> Mail {
@@ -168,7 +241,13 @@ impl Scene {
         let context = self.context(&contact);
         let claimed = self.claimed();
         let links = links();
-        work(&Brief::new(&claimed, &context, &contact, (&links, self.first_word), self.now))
+        work(&Brief::new(
+            &claimed,
+            &context,
+            &contact,
+            (&links, self.first_word),
+            self.now,
+        ))
     }
 
     fn claimed(&self) -> Claimed {
@@ -199,7 +278,10 @@ impl Scene {
         };
         let resolved = self.event == Event::IncidentResolved;
         Context {
-            account: Some(AccountFacts { name: "Shop Ltd".into(), timezone: "Europe/Berlin".into() }),
+            account: Some(AccountFacts {
+                name: "Shop Ltd".into(),
+                timezone: "Europe/Berlin".into(),
+            }),
             contact: Some(contact.clone()),
             monitor: Some(monitor(&self.name)),
             incident: self.incident.clone().map(|incident| IncidentFacts {
@@ -214,7 +296,11 @@ impl Scene {
             ],
             first_mail: self.again.then(DeliveryId::generate),
             regions: BTreeMap::from([("fra".to_owned(), "Frankfurt".to_owned())]),
-            votes: if resolved { vec![recovered_vote()] } else { Vec::new() },
+            votes: if resolved {
+                vec![recovered_vote()]
+            } else {
+                Vec::new()
+            },
             uptime: resolved.then(month),
         }
     }
@@ -222,16 +308,28 @@ impl Scene {
 
 /// A region that looked three times until it was sure that the outage is over.
 fn recovered_vote() -> RegionVote {
-    RegionVote { verdict: Some(VerdictKind::Up), recovered_at: Some(at("13:08:23")), confirmed_by: 3, ..RegionVote::none("fra") }
+    RegionVote {
+        verdict: Some(VerdictKind::Up),
+        recovered_at: Some(at("13:08:23")),
+        confirmed_by: 3,
+        ..RegionVote::none("fra")
+    }
 }
 
 /// 30 days with the outage of the scene.
 fn month() -> Uptime {
     let window = Window::last_days(at("13:08:30"), 30);
-    let interval = |started_at, ended_at, status| StatusInterval { started_at, ended_at, status };
+    let interval = |started_at, ended_at, status| StatusInterval {
+        started_at,
+        ended_at,
+        status,
+    };
     let (down, up) = (at("13:02:11"), at("13:08:23"));
-    let statuses =
-        [interval(window.from, Some(down), Shown::Up), interval(down, Some(up), Shown::Down), interval(up, None, Shown::Up)];
+    let statuses = [
+        interval(window.from, Some(down), Shown::Up),
+        interval(down, Some(up), Shown::Down),
+        interval(up, None, Shown::Up),
+    ];
     domain::report::uptime::over(window, &statuses, &[])
 }
 
@@ -252,7 +350,10 @@ pub(crate) fn contact(id: ContactId, channel: Channel, name: &str) -> Contact {
 }
 
 pub(crate) fn monitor(name: &str) -> Monitor {
-    let spec: MonitorSpec = serde_json::from_value(json!({ "kind": "http", "name": name, "url": "https://shop.example/checkout" })).unwrap();
+    let spec: MonitorSpec = serde_json::from_value(
+        json!({ "kind": "http", "name": name, "url": "https://shop.example/checkout" }),
+    )
+    .unwrap();
     Monitor {
         id: MonitorId::from_uuid(Uuid::from_u128(2)),
         account_id: AccountId::from_uuid(Uuid::nil()),
@@ -292,14 +393,24 @@ pub(crate) fn incident() -> Incident {
         resolved_reason: None,
         resolved_confirmed_at: None,
         version: 1,
-        failure: Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "HTTP 502 Bad Gateway").with_detail("502"),
+        failure: Failure::new(
+            FailureClass::HttpStatus,
+            Phase::FirstByte,
+            "HTTP 502 Bad Gateway",
+        )
+        .with_detail("502"),
         attribution: Some(Attribution::Origin),
         diagnosis: Some(diagnosis()),
         vote: VoteSummary {
             down: 1,
             of: 1,
             looks: 3,
-            regions: vec![RegionVoteLine { region: "fra".into(), verdict: VerdictKind::Down, at: at("13:02:17"), check_id: None }],
+            regions: vec![RegionVoteLine {
+                region: "fra".into(),
+                verdict: VerdictKind::Down,
+                at: at("13:02:17"),
+                check_id: None,
+            }],
         },
         last_good_at: Some(at("13:01:11")),
         test: false,
@@ -307,7 +418,10 @@ pub(crate) fn incident() -> Incident {
 }
 
 fn diagnosis() -> Diagnosis {
-    let line = |label: &str, value: &str| EvidenceLine { label: label.into(), value: value.into() };
+    let line = |label: &str, value: &str| EvidenceLine {
+        label: label.into(),
+        value: value.into(),
+    };
     Diagnosis {
         cause: "upstream_dead".into(),
         confidence: Confidence::Likely,
@@ -332,16 +446,53 @@ pub(crate) fn account_messages() -> Vec<AccountMessage> {
     let base = "https://watchbell.example";
     let (at, timezone) = (at("13:02:11"), "Europe/Berlin".to_owned());
     vec![
-        AccountMessage::VerifyEmail { code: "482913".into(), link: format!("{base}/verify/t0k3n") },
-        AccountMessage::ResetPassword { code: "482913".into(), link: format!("{base}/reset/t0k3n") },
-        AccountMessage::AlreadySignedUp { sign_in: format!("{base}/login"), reset: format!("{base}/forgot") },
-        AccountMessage::ChangeEmailOld { code: "482913".into(), link: format!("{base}/change-email/t0k3n"), new_address: "ana@new.example".into() },
-        AccountMessage::ChangeEmailNew { code: "482913".into(), link: format!("{base}/change-email/t0k3n") },
-        AccountMessage::NewSignIn { at, timezone: timezone.clone(), agent: "Firefox on Linux".into(), address: Some("203.0.113.9".into()), link: format!("{base}/settings/security") },
-        AccountMessage::PasswordChanged { at, timezone: timezone.clone(), link: format!("{base}/forgot") },
-        AccountMessage::EmailChanged { at, timezone: timezone.clone(), new_address: "ana@new.example".into() },
-        AccountMessage::AccountDeleted { at, timezone: timezone.clone(), account: "Shop Ltd".into() },
-        AccountMessage::ContactCode { code: "482913".into(), account: "Shop Ltd".into() },
+        AccountMessage::VerifyEmail {
+            code: "482913".into(),
+            link: format!("{base}/verify/t0k3n"),
+        },
+        AccountMessage::ResetPassword {
+            code: "482913".into(),
+            link: format!("{base}/reset/t0k3n"),
+        },
+        AccountMessage::AlreadySignedUp {
+            sign_in: format!("{base}/login"),
+            reset: format!("{base}/forgot"),
+        },
+        AccountMessage::ChangeEmailOld {
+            code: "482913".into(),
+            link: format!("{base}/change-email/t0k3n"),
+            new_address: "ana@new.example".into(),
+        },
+        AccountMessage::ChangeEmailNew {
+            code: "482913".into(),
+            link: format!("{base}/change-email/t0k3n"),
+        },
+        AccountMessage::NewSignIn {
+            at,
+            timezone: timezone.clone(),
+            agent: "Firefox on Linux".into(),
+            address: Some("203.0.113.9".into()),
+            link: format!("{base}/settings/security"),
+        },
+        AccountMessage::PasswordChanged {
+            at,
+            timezone: timezone.clone(),
+            link: format!("{base}/forgot"),
+        },
+        AccountMessage::EmailChanged {
+            at,
+            timezone: timezone.clone(),
+            new_address: "ana@new.example".into(),
+        },
+        AccountMessage::AccountDeleted {
+            at,
+            timezone: timezone.clone(),
+            account: "Shop Ltd".into(),
+        },
+        AccountMessage::ContactCode {
+            code: "482913".into(),
+            account: "Shop Ltd".into(),
+        },
         AccountMessage::ContactDisabled {
             contact: "Ana (ana@shop.example)".into(),
             reason: "the mailbox does not exist".into(),
@@ -354,7 +505,13 @@ pub(crate) fn account_messages() -> Vec<AccountMessage> {
             text: "DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server.".into(),
             link: format!("{base}/incidents"),
         },
-        AccountMessage::KeyCreated { at, timezone: timezone.clone(), name: "CI".into(), scope: "write".into(), link: format!("{base}/settings/api-keys") },
+        AccountMessage::KeyCreated {
+            at,
+            timezone: timezone.clone(),
+            name: "CI".into(),
+            scope: "write".into(),
+            link: format!("{base}/settings/api-keys"),
+        },
         AccountMessage::PlanChanged {
             at,
             timezone,

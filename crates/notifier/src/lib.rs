@@ -61,12 +61,26 @@ pub fn run(
     let (stop_mails, stop_texts) = (shutdown.clone(), shutdown.clone());
     let runner = Runner::new(pool, "notifier")
         .register(concurrency, move |job: jobs::DeliverEmail| {
-            deliver::handle(Arc::clone(&mails), Channel::Email, job.account_id, job.delivery_id, stop_mails.clone())
+            deliver::handle(
+                Arc::clone(&mails),
+                Channel::Email,
+                job.account_id,
+                job.delivery_id,
+                stop_mails.clone(),
+            )
         })
         .register(concurrency, move |job: jobs::DeliverSms| {
-            deliver::handle(Arc::clone(&texts), Channel::Sms, job.account_id, job.delivery_id, stop_texts.clone())
+            deliver::handle(
+                Arc::clone(&texts),
+                Channel::Sms,
+                job.account_id,
+                job.delivery_id,
+                stop_texts.clone(),
+            )
         })
-        .register(concurrency, move |job: jobs::AccountMessage| account::handle(Arc::clone(&messages), job.message_id));
+        .register(concurrency, move |job: jobs::AccountMessage| {
+            account::handle(Arc::clone(&messages), job.message_id)
+        });
     let (health, running) = runner.run(shutdown.clone());
     let sweeping = tokio::spawn(sweep::run(room, shutdown));
     let finished = async move {

@@ -44,6 +44,9 @@ impl From<sqlx::Error> for StepError {
 impl StepError {
     /// The row itself is at fault: trying again does not help.
     pub(crate) const fn is_unreadable(&self) -> bool {
-        matches!(self, Self::Store(store::Error::Impossible { .. } | store::Error::Sealed(_)))
+        matches!(
+            self,
+            Self::Store(store::Error::Impossible { .. } | store::Error::Sealed(_))
+        )
     }
 }

@@ -31,27 +31,49 @@ pub(crate) struct Trouble {
 
 impl Trouble {
     pub(crate) fn ours(message: impl Into<String>) -> Self {
-        Self { class: ErrorClass::Ours, ambiguous: false, contact_reason: None, message: message.into() }
+        Self {
+            class: ErrorClass::Ours,
+            ambiguous: false,
+            contact_reason: None,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn transient(message: impl Into<String>, retry_after: Option<Duration>) -> Self {
-        Self { class: ErrorClass::Transient { retry_after }, ambiguous: false, contact_reason: None, message: message.into() }
+        Self {
+            class: ErrorClass::Transient { retry_after },
+            ambiguous: false,
+            contact_reason: None,
+            message: message.into(),
+        }
     }
 
     /// Two providers failed: the better hope of both counts.
     pub(crate) fn and(self, second: Self) -> Self {
         let message = format!("{}; then {}", self.message, second.message);
         let class = match (self.class, second.class) {
-            (ErrorClass::Transient { retry_after: a }, ErrorClass::Transient { retry_after: b }) => {
-                ErrorClass::Transient { retry_after: a.min(b) }
-            }
+            (
+                ErrorClass::Transient { retry_after: a },
+                ErrorClass::Transient { retry_after: b },
+            ) => ErrorClass::Transient {
+                retry_after: a.min(b),
+            },
             (transient @ ErrorClass::Transient { .. }, _) | (_, transient) => transient,
         };
-        Self { class, ambiguous: self.ambiguous || second.ambiguous, contact_reason: None, message }
+        Self {
+            class,
+            ambiguous: self.ambiguous || second.ambiguous,
+            contact_reason: None,
+            message,
+        }
     }
 }
 
 /// `twilio` for the first, `twilio2` for the second.
 pub(crate) fn provider_name(kind: &str, index: usize) -> String {
-    if index == 0 { kind.to_owned() } else { format!("{kind}{}", index + 1) }
+    if index == 0 {
+        kind.to_owned()
+    } else {
+        format!("{kind}{}", index + 1)
+    }
 }

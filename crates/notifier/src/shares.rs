@@ -25,7 +25,9 @@ struct Share<T> {
 
 impl<K, T> Default for Shares<K, T> {
     fn default() -> Self {
-        Self { accounts: Mutex::new(HashMap::new()) }
+        Self {
+            accounts: Mutex::new(HashMap::new()),
+        }
     }
 }
 
@@ -33,7 +35,10 @@ impl<K: Eq + Hash + Clone, T: PartialEq> Shares<K, T> {
     /// Takes a place for `work`: the work back when there is one, nothing when it waits or is left out.
     pub(crate) fn enter(&self, account: &K, work: T) -> Option<T> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let share = accounts.entry(account.clone()).or_insert_with(|| Share { running: 0, waiting: VecDeque::new() });
+        let share = accounts.entry(account.clone()).or_insert_with(|| Share {
+            running: 0,
+            waiting: VecDeque::new(),
+        });
         if share.running < AT_ONCE {
             share.running += 1;
             return Some(work);
@@ -68,8 +73,19 @@ mod tests {
         let shares = Shares::default();
         let entered: Vec<Option<u32>> = (0..6).map(|work| shares.enter(&"busy", work)).collect();
         assert_eq!(entered, [Some(0), Some(1), Some(2), Some(3), None, None]);
-        assert_eq!(shares.enter(&"other", 9), Some(9), "another account is not held up");
-        assert_eq!([shares.next(&"busy"), shares.next(&"busy"), shares.next(&"busy")], [Some(4), Some(5), None]);
+        assert_eq!(
+            shares.enter(&"other", 9),
+            Some(9),
+            "another account is not held up"
+        );
+        assert_eq!(
+            [
+                shares.next(&"busy"),
+                shares.next(&"busy"),
+                shares.next(&"busy")
+            ],
+            [Some(4), Some(5), None]
+        );
         assert_eq!(shares.enter(&"busy", 7), Some(7), "a place is free again");
     }
 

@@ -30,7 +30,8 @@ pub(crate) async fn sweep(room: &Room) -> Result<(), StepError> {
         if deliveries::mark_pushed(&mut transaction, account, id, now).await? {
             jobs::enqueue_delivery(&mut transaction, channel, account, id, None).await?;
             transaction.commit().await?;
-            counter!("watchbell_deliveries_swept_total", "channel" => channel.as_str()).increment(1);
+            counter!("watchbell_deliveries_swept_total", "channel" => channel.as_str())
+                .increment(1);
         }
     }
     let overdue = account_messages::list_overdue(&mut *room.pool.acquire().await?, now).await?;

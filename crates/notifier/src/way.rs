@@ -40,7 +40,11 @@ impl Ways {
             egress: egress.clone(),
             sender: Sender::parse(&config.mail_from, &config.base_url)?,
             relays: config.smtp.clone(),
-            gateways: config.telephony.iter().map(|provider| Gateway::new(egress, provider)).collect::<Result<_, _>>()?,
+            gateways: config
+                .telephony
+                .iter()
+                .map(|provider| Gateway::new(egress, provider))
+                .collect::<Result<_, _>>()?,
             local_outbox: config.local_outbox,
         })
     }
@@ -55,14 +59,26 @@ impl Ways {
     }
 
     /// Hands a message over within the limit of a whole send. `id` is the same on every try.
-    pub(crate) async fn send(&self, pool: &PgPool, id: Uuid, message: &Message, now: Timestamp) -> Result<Accepted, Trouble> {
+    pub(crate) async fn send(
+        &self,
+        pool: &PgPool,
+        id: Uuid,
+        message: &Message,
+        now: Timestamp,
+    ) -> Result<Accepted, Trouble> {
         let deadline = Instant::now() + SEND_LIMIT;
         let sending = async {
             match message {
-                Message::Mail(mail) if self.is_local(Channel::Email) => self.keep(pool, self.outbox_mail(id, mail, now)).await,
-                Message::Sms(text) if self.is_local(Channel::Sms) => self.keep(pool, outbox_sms(id, text, now)).await,
+                Message::Mail(mail) if self.is_local(Channel::Email) => {
+                    self.keep(pool, self.outbox_mail(id, mail, now)).await
+                }
+                Message::Sms(text) if self.is_local(Channel::Sms) => {
+                    self.keep(pool, outbox_sms(id, text, now)).await
+                }
                 Message::Mail(mail) => {
-                    let message = mail.message(&self.sender, now).map_err(|error| Trouble::ours(error.to_string()))?;
+                    let message = mail
+                        .message(&self.sender, now)
+                        .map_err(|error| Trouble::ours(error.to_string()))?;
                     email::send(&self.egress, &self.relays, &message, deadline).await
                 }
                 Message::Sms(text) => sms::send(&self.gateways, text, deadline).await,
@@ -71,14 +87,21 @@ impl Ways {
         // The inner deadlines come first; this one holds even if a library overlooks them.
         match timeout(SEND_LIMIT + std::time::Duration::from_secs(2), sending).await {
             Ok(sent) => sent,
-            Err(_) => Err(Trouble { ambiguous: true, ..Trouble::transient("the send took too long", None) }),
+            Err(_) => Err(Trouble {
+                ambiguous: true,
+                ..Trouble::transient("the send took too long", None)
+            }),
         }
     }
 
     async fn keep(&self, pool: &PgPool, message: OutboxMessage) -> Result<Accepted, Trouble> {
-        let unkept = |error: &dyn std::fmt::Display| Trouble::transient(format!("the local outbox: {error}"), None);
+        let unkept = |error: &dyn std::fmt::Display| {
+            Trouble::transient(format!("the local outbox: {error}"), None)
+        };
         let mut connection = pool.acquire().await.map_err(|error| unkept(&error))?;
-        store::outbox::insert(&mut connection, &message).await.map_err(|error| unkept(&error))?;
+        store::outbox::insert(&mut connection, &message)
+            .await
+            .map_err(|error| unkept(&error))?;
         Ok(Accepted {
             provider: "outbox".to_owned(),
             provider_id: None,

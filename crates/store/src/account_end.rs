@@ -35,7 +35,11 @@ pub async fn mark_deleted(
 }
 
 /// Ends all of it but its history.
-pub async fn end(connection: &mut PgConnection, account: AccountId, now: Timestamp) -> Result<Ended> {
+pub async fn end(
+    connection: &mut PgConnection,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<Ended> {
     // Whoever records a look now ends first, or finds its monitor deleted.
     crate::states::lock_all(connection, account).await?;
     let monitors = end_monitors(connection, account, now).await?;
@@ -84,11 +88,18 @@ async fn end_monitors(
     Ok(monitors.into_iter().map(MonitorId::from_uuid).collect())
 }
 
-async fn end_messages(connection: &mut PgConnection, account: AccountId, now: Timestamp) -> Result<()> {
+async fn end_messages(
+    connection: &mut PgConnection,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<()> {
     crate::deliveries::skip_open(connection, account, "the account was deleted", now).await?;
-    sqlx::query!("DELETE FROM account_messages WHERE account_id = $1", account.uuid())
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM account_messages WHERE account_id = $1",
+        account.uuid()
+    )
+    .execute(&mut *connection)
+    .await?;
     sqlx::query!(
         "UPDATE contacts SET address = '', address_canonical = id::text, name = '', verified_at = NULL, code_hash = NULL,
              in_default = false, disabled_reason = 'the account was deleted', disabled_at = $2, updated_at = $2,
@@ -107,9 +118,12 @@ async fn end_people(connection: &mut PgConnection, account: AccountId) -> Result
     sqlx::query!("DELETE FROM api_keys WHERE account_id = $1", account.uuid())
         .execute(&mut *connection)
         .await?;
-    sqlx::query!("DELETE FROM token_lookups WHERE account_id = $1", account.uuid())
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM token_lookups WHERE account_id = $1",
+        account.uuid()
+    )
+    .execute(&mut *connection)
+    .await?;
     let sessions = sqlx::query_scalar!(
         "SELECT s.id FROM sessions s JOIN memberships m ON m.user_id = s.user_id AND m.account_id = $1
          WHERE NOT EXISTS (SELECT 1 FROM memberships o WHERE o.user_id = s.user_id AND o.account_id <> $1)",
@@ -125,8 +139,11 @@ async fn end_people(connection: &mut PgConnection, account: AccountId) -> Result
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("DELETE FROM memberships WHERE account_id = $1", account.uuid())
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM memberships WHERE account_id = $1",
+        account.uuid()
+    )
+    .execute(connection)
+    .await?;
     Ok(sessions.into_iter().map(SessionId::from_uuid).collect())
 }

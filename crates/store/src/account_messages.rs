@@ -66,7 +66,11 @@ impl ClaimedMessage {
 }
 
 fn place(row: &str) -> Place<'_> {
-    Place { table: "account_messages", column: "data", row }
+    Place {
+        table: "account_messages",
+        column: "data",
+        row,
+    }
 }
 
 /// Writes a message down, due at once. The caller enqueues its job in the same transaction.
@@ -77,7 +81,8 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<Uuid> {
     let id = Uuid::now_v7();
-    let plain = serde_json::to_string(&new.message).map_err(|_| Error::impossible("account_messages", "data", id))?;
+    let plain = serde_json::to_string(&new.message)
+        .map_err(|_| Error::impossible("account_messages", "data", id))?;
     let sealed = secrets.seal(place(&id.to_string()), &plain)?;
     sqlx::query!(
         "INSERT INTO account_messages
@@ -173,7 +178,9 @@ pub async fn record(
     now: Timestamp,
 ) -> Result<bool> {
     let (state, reason, next_at) = match result {
-        MessageResult::Sent { delivered: true, .. } => ("delivered", None, now),
+        MessageResult::Sent {
+            delivered: true, ..
+        } => ("delivered", None, now),
         MessageResult::Sent { .. } => ("sent", None, now),
         MessageResult::Retry { at, reason } => ("pending", Some(reason), *at),
         MessageResult::Failed(reason) => ("failed", Some(reason), now),
@@ -181,7 +188,11 @@ pub async fn record(
         MessageResult::Skipped(reason) => ("skipped", Some(reason), now),
     };
     let (provider, provider_id) = match result {
-        MessageResult::Sent { provider, provider_id, .. } => (Some(provider), provider_id.as_ref()),
+        MessageResult::Sent {
+            provider,
+            provider_id,
+            ..
+        } => (Some(provider), provider_id.as_ref()),
         _ => (None, None),
     };
     let done = sqlx::query!(
@@ -206,7 +217,11 @@ pub async fn record(
 }
 
 /// Ends a message whose row cannot be read, so that it does not come back for ever.
-pub async fn give_up_unreadable(connection: &mut PgConnection, id: Uuid, reason: &str) -> Result<()> {
+pub async fn give_up_unreadable(
+    connection: &mut PgConnection,
+    id: Uuid,
+    reason: &str,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE account_messages SET state = 'given_up', reason = $2, data = '' WHERE id = $1 AND state IN ('pending', 'sending')",
         id,
@@ -218,7 +233,10 @@ pub async fn give_up_unreadable(connection: &mut PgConnection, id: Uuid, reason:
 }
 
 /// Messages that the queue seems to have lost: due for ten seconds and not pushed for thirty.
-pub async fn list_overdue(connection: &mut PgConnection, now: Timestamp) -> Result<Vec<(Uuid, Channel)>> {
+pub async fn list_overdue(
+    connection: &mut PgConnection,
+    now: Timestamp,
+) -> Result<Vec<(Uuid, Channel)>> {
     let rows = sqlx::query!(
         "SELECT id, channel FROM account_messages
          WHERE state IN ('pending', 'sending') AND next_at < $1 AND (pushed_at IS NULL OR pushed_at < $2)
@@ -252,7 +270,12 @@ pub async fn mark_pushed(connection: &mut PgConnection, id: Uuid, now: Timestamp
 }
 
 /// The provider's word on a text message; unknown ids change nothing.
-pub async fn receipt(connection: &mut PgConnection, id: Uuid, arrived: bool, reason: Option<&str>) -> Result<bool> {
+pub async fn receipt(
+    connection: &mut PgConnection,
+    id: Uuid,
+    arrived: bool,
+    reason: Option<&str>,
+) -> Result<bool> {
     let state = if arrived { "delivered" } else { "failed" };
     let done = sqlx::query!(
         "UPDATE account_messages SET state = $2, reason = $3 WHERE id = $1 AND state = 'sent'",

@@ -34,7 +34,11 @@ pub struct NewAccount<'a> {
 }
 
 /// Makes an account with its subscription and its wallet.
-pub async fn insert(connection: &mut PgConnection, new: &NewAccount<'_>, now: Timestamp) -> Result<()> {
+pub async fn insert(
+    connection: &mut PgConnection,
+    new: &NewAccount<'_>,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "INSERT INTO accounts (id, name, timezone, created_at, practice_token) VALUES ($1, $2, $3, $4, $5)",
         new.id.uuid(),
@@ -53,12 +57,20 @@ pub async fn insert(connection: &mut PgConnection, new: &NewAccount<'_>, now: Ti
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("INSERT INTO wallets (account_id) VALUES ($1)", new.id.uuid()).execute(connection).await?;
+    sqlx::query!(
+        "INSERT INTO wallets (account_id) VALUES ($1)",
+        new.id.uuid()
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
 /// The person with that address and the account they own.
-pub async fn find_owned_by_email(connection: &mut PgConnection, email: &EmailAddress) -> Result<Option<(UserId, AccountId)>> {
+pub async fn find_owned_by_email(
+    connection: &mut PgConnection,
+    email: &EmailAddress,
+) -> Result<Option<(UserId, AccountId)>> {
     let row = sqlx::query!(
         "SELECT u.id AS user_id, m.account_id FROM users u
          JOIN memberships m ON m.user_id = u.id AND m.role = 'owner'
@@ -68,7 +80,12 @@ pub async fn find_owned_by_email(connection: &mut PgConnection, email: &EmailAdd
     )
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| (UserId::from_uuid(row.user_id), AccountId::from_uuid(row.account_id))))
+    Ok(row.map(|row| {
+        (
+            UserId::from_uuid(row.user_id),
+            AccountId::from_uuid(row.account_id),
+        )
+    }))
 }
 
 /// Makes the owner's address a mail contact, proven when the address is.
@@ -132,7 +149,8 @@ pub async fn find(connection: &mut PgConnection, id: AccountId) -> Result<Option
             id,
             name: row.name,
             timezone: row.timezone,
-            plan: Plan::parse(&row.plan).ok_or_else(|| Error::impossible("subscriptions", "plan", id))?,
+            plan: Plan::parse(&row.plan)
+                .ok_or_else(|| Error::impossible("subscriptions", "plan", id))?,
             created_at: row.created_at.to_jiff(),
             steps_dismissed_at: row.steps_dismissed_at.map(|at| at.to_jiff()),
             practice_token: row.practice_token,
@@ -151,11 +169,19 @@ pub async fn lock(connection: &mut PgConnection, id: AccountId) -> Result<Option
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| Plan::parse(&row.plan).ok_or_else(|| Error::impossible("subscriptions", "plan", id))).transpose()
+    row.map(|row| {
+        Plan::parse(&row.plan).ok_or_else(|| Error::impossible("subscriptions", "plan", id))
+    })
+    .transpose()
 }
 
 /// Sets the name and time zone of an account.
-pub async fn set_profile(connection: &mut PgConnection, id: AccountId, name: &str, timezone: &str) -> Result<()> {
+pub async fn set_profile(
+    connection: &mut PgConnection,
+    id: AccountId,
+    name: &str,
+    timezone: &str,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE accounts SET name = $2, timezone = $3, version = version + 1 WHERE id = $1",
         id.uuid(),
@@ -168,7 +194,11 @@ pub async fn set_profile(connection: &mut PgConnection, id: AccountId, name: &st
 }
 
 /// Notes that the three first steps are no longer wanted.
-pub async fn mark_steps_dismissed(connection: &mut PgConnection, id: AccountId, now: Timestamp) -> Result<()> {
+pub async fn mark_steps_dismissed(
+    connection: &mut PgConnection,
+    id: AccountId,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE accounts SET steps_dismissed_at = $2 WHERE id = $1 AND steps_dismissed_at IS NULL",
         id.uuid(),
@@ -180,7 +210,12 @@ pub async fn mark_steps_dismissed(connection: &mut PgConnection, id: AccountId, 
 }
 
 /// Puts the account on a plan.
-pub async fn set_plan(connection: &mut PgConnection, id: AccountId, plan: Plan, now: Timestamp) -> Result<()> {
+pub async fn set_plan(
+    connection: &mut PgConnection,
+    id: AccountId,
+    plan: Plan,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE subscriptions SET plan = $2, changed_at = $3 WHERE account_id = $1",
         id.uuid(),

@@ -37,7 +37,11 @@ pub async fn insert(
 }
 
 /// The key, unless it is revoked.
-pub async fn find(connection: &mut PgConnection, account: AccountId, id: ApiKeyId) -> Result<Option<ApiKey>> {
+pub async fn find(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ApiKeyId,
+) -> Result<Option<ApiKey>> {
     sqlx::query_as!(
         Row,
         r#"SELECT id, name, prefix, scope, created_at AS "created_at: jiff_sqlx::Timestamp",
@@ -66,7 +70,10 @@ pub struct Owned {
 }
 
 /// The live key behind the hash of a secret, before the account is known: not for a fenced transaction.
-pub async fn find_by_secret(connection: &mut PgConnection, secret_hash: &[u8]) -> Result<Option<Owned>> {
+pub async fn find_by_secret(
+    connection: &mut PgConnection,
+    secret_hash: &[u8],
+) -> Result<Option<Owned>> {
     let row = sqlx::query!(
         r#"SELECT k.account_id, s.plan, k.created_by, k.id, k.name, k.prefix, k.scope,
              k.created_at AS "created_at: jiff_sqlx::Timestamp", k.expires_at AS "expires_at: jiff_sqlx::Timestamp",
@@ -84,7 +91,8 @@ pub async fn find_by_secret(connection: &mut PgConnection, secret_hash: &[u8]) -
     .await?;
     row.map(|row| {
         let account_id = AccountId::from_uuid(row.account_id);
-        let plan = Plan::parse(&row.plan).ok_or_else(|| Error::impossible("subscriptions", "plan", account_id))?;
+        let plan = Plan::parse(&row.plan)
+            .ok_or_else(|| Error::impossible("subscriptions", "plan", account_id))?;
         let key = Row {
             id: row.id,
             name: row.name,
@@ -95,7 +103,12 @@ pub async fn find_by_secret(connection: &mut PgConnection, secret_hash: &[u8]) -
             last_used_at: row.last_used_at,
         };
         let created_by = row.created_by.map(UserId::from_uuid);
-        Ok(Owned { account_id, plan, created_by, key: key.into_key()? })
+        Ok(Owned {
+            account_id,
+            plan,
+            created_by,
+            key: key.into_key()?,
+        })
     })
     .transpose()
 }
@@ -146,7 +159,12 @@ pub async fn count(connection: &mut PgConnection, account: AccountId) -> Result<
 }
 
 /// Notes a use, at most once a minute.
-pub async fn mark_used(connection: &mut PgConnection, account: AccountId, id: ApiKeyId, now: Timestamp) -> Result<()> {
+pub async fn mark_used(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ApiKeyId,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE api_keys SET last_used_at = $3
          WHERE account_id = $1 AND id = $2
@@ -161,7 +179,12 @@ pub async fn mark_used(connection: &mut PgConnection, account: AccountId, id: Ap
 }
 
 /// Ends a key for good; false when there is none that is live.
-pub async fn mark_revoked(connection: &mut PgConnection, account: AccountId, id: ApiKeyId, now: Timestamp) -> Result<bool> {
+pub async fn mark_revoked(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ApiKeyId,
+    now: Timestamp,
+) -> Result<bool> {
     let done = sqlx::query!(
         "UPDATE api_keys SET revoked_at = $3 WHERE account_id = $1 AND id = $2 AND revoked_at IS NULL",
         account.uuid(),
@@ -190,7 +213,8 @@ impl Row {
             id,
             name: self.name,
             prefix: self.prefix,
-            scope: Scope::parse(&self.scope).ok_or_else(|| Error::impossible("api_keys", "scope", id))?,
+            scope: Scope::parse(&self.scope)
+                .ok_or_else(|| Error::impossible("api_keys", "scope", id))?,
             created_at: self.created_at.to_jiff(),
             expires_at: self.expires_at.map(|at| at.to_jiff()),
             last_used_at: self.last_used_at.map(|at| at.to_jiff()),

@@ -34,9 +34,14 @@ impl Purpose {
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmailOld, Self::ChangeEmailNew]
-            .into_iter()
-            .find(|purpose| purpose.as_str() == word)
+        [
+            Self::VerifyEmail,
+            Self::ResetPassword,
+            Self::ChangeEmailOld,
+            Self::ChangeEmailNew,
+        ]
+        .into_iter()
+        .find(|purpose| purpose.as_str() == word)
     }
 }
 
@@ -78,7 +83,11 @@ pub enum Try {
 }
 
 /// Replaces the open challenges of that purpose by a new one.
-pub async fn insert(connection: &mut PgConnection, new: &NewChallenge<'_>, now: Timestamp) -> Result<()> {
+pub async fn insert(
+    connection: &mut PgConnection,
+    new: &NewChallenge<'_>,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE challenges SET expires_at = $3 WHERE user_id = $1 AND purpose = $2 AND consumed_at IS NULL AND expires_at > $3",
         new.user_id.uuid(),
@@ -105,7 +114,11 @@ pub async fn insert(connection: &mut PgConnection, new: &NewChallenge<'_>, now: 
 }
 
 /// When the last challenge of that purpose was sent.
-pub async fn find_last_sent(connection: &mut PgConnection, user: UserId, purpose: Purpose) -> Result<Option<Timestamp>> {
+pub async fn find_last_sent(
+    connection: &mut PgConnection,
+    user: UserId,
+    purpose: Purpose,
+) -> Result<Option<Timestamp>> {
     let at = sqlx::query_scalar!(
         r#"SELECT max(created_at) AS "at: jiff_sqlx::Timestamp" FROM challenges WHERE user_id = $1 AND purpose = $2"#,
         user.uuid(),
@@ -144,8 +157,14 @@ pub async fn try_code(
     )
     .fetch_optional(connection)
     .await?;
-    let Some(row) = row else { return Ok((Try::Dead, None)) };
-    let outcome = if row.consumed_at.is_some() { Try::Right } else { Try::Wrong(MAX_ATTEMPTS - row.attempts) };
+    let Some(row) = row else {
+        return Ok((Try::Dead, None));
+    };
+    let outcome = if row.consumed_at.is_some() {
+        Try::Right
+    } else {
+        Try::Wrong(MAX_ATTEMPTS - row.attempts)
+    };
     let challenge = Challenge {
         id: ChallengeId::from_uuid(row.id),
         purpose,
@@ -158,7 +177,11 @@ pub async fn try_code(
 }
 
 /// The challenge of a link, if it is still open.
-pub async fn find_open(connection: &mut PgConnection, token_hash: &[u8], now: Timestamp) -> Result<Option<Challenge>> {
+pub async fn find_open(
+    connection: &mut PgConnection,
+    token_hash: &[u8],
+    now: Timestamp,
+) -> Result<Option<Challenge>> {
     let row = sqlx::query!(
         r#"SELECT id, purpose, user_id, address, created_at AS "created_at: jiff_sqlx::Timestamp"
            FROM challenges WHERE token_hash = $1 AND consumed_at IS NULL AND expires_at > $2"#,
@@ -170,7 +193,8 @@ pub async fn find_open(connection: &mut PgConnection, token_hash: &[u8], now: Ti
     row.map(|row| {
         Ok(Challenge {
             id: ChallengeId::from_uuid(row.id),
-            purpose: Purpose::parse(&row.purpose).ok_or_else(|| Error::impossible("challenges", "purpose", row.id))?,
+            purpose: Purpose::parse(&row.purpose)
+                .ok_or_else(|| Error::impossible("challenges", "purpose", row.id))?,
             user_id: UserId::from_uuid(row.user_id),
             address: row.address,
             created_at: row.created_at.to_jiff(),
@@ -181,7 +205,11 @@ pub async fn find_open(connection: &mut PgConnection, token_hash: &[u8], now: Ti
 }
 
 /// Consumes an open challenge; false when somebody else was first.
-pub async fn consume(connection: &mut PgConnection, id: ChallengeId, now: Timestamp) -> Result<bool> {
+pub async fn consume(
+    connection: &mut PgConnection,
+    id: ChallengeId,
+    now: Timestamp,
+) -> Result<bool> {
     let done = sqlx::query!(
         "UPDATE challenges SET consumed_at = $2 WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2",
         id.uuid(),
@@ -193,7 +221,12 @@ pub async fn consume(connection: &mut PgConnection, id: ChallengeId, now: Timest
 }
 
 /// Both sides of a change to `address` were answered, the newest of each, and asked for after `since`.
-pub async fn is_change_agreed(connection: &mut PgConnection, user: UserId, address: &str, since: Timestamp) -> Result<bool> {
+pub async fn is_change_agreed(
+    connection: &mut PgConnection,
+    user: UserId,
+    address: &str,
+    since: Timestamp,
+) -> Result<bool> {
     let sides = sqlx::query_scalar!(
         r#"SELECT count(*) AS "sides!" FROM (
                SELECT DISTINCT ON (purpose) address, consumed_at FROM challenges
@@ -211,7 +244,11 @@ pub async fn is_change_agreed(connection: &mut PgConnection, user: UserId, addre
 }
 
 /// The address that a change under way leads to, and which sides have agreed: old, new.
-pub async fn find_change(connection: &mut PgConnection, user: UserId, now: Timestamp) -> Result<Option<(String, bool, bool)>> {
+pub async fn find_change(
+    connection: &mut PgConnection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<(String, bool, bool)>> {
     let rows = sqlx::query!(
         r#"SELECT DISTINCT ON (purpose) purpose, address, consumed_at IS NOT NULL AS "agreed!" FROM challenges
            WHERE user_id = $1 AND purpose IN ('change_email_old', 'change_email_new') AND expires_at > $2
@@ -221,12 +258,25 @@ pub async fn find_change(connection: &mut PgConnection, user: UserId, now: Times
     )
     .fetch_all(connection)
     .await?;
-    let agreed = |purpose: Purpose| rows.iter().any(|row| row.purpose == purpose.as_str() && row.agreed);
-    Ok(rows.first().map(|row| (row.address.clone(), agreed(Purpose::ChangeEmailOld), agreed(Purpose::ChangeEmailNew))))
+    let agreed = |purpose: Purpose| {
+        rows.iter()
+            .any(|row| row.purpose == purpose.as_str() && row.agreed)
+    };
+    Ok(rows.first().map(|row| {
+        (
+            row.address.clone(),
+            agreed(Purpose::ChangeEmailOld),
+            agreed(Purpose::ChangeEmailNew),
+        )
+    }))
 }
 
 /// Ends every open challenge of a change of address.
-pub async fn cancel_change(connection: &mut PgConnection, user: UserId, now: Timestamp) -> Result<()> {
+pub async fn cancel_change(
+    connection: &mut PgConnection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE challenges SET expires_at = $2
          WHERE user_id = $1 AND purpose IN ('change_email_old', 'change_email_new') AND expires_at > $2",

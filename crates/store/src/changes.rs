@@ -39,6 +39,8 @@ pub async fn notify_session(connection: &mut PgConnection, id: impl Display) -> 
 }
 
 async fn send(connection: &mut PgConnection, channel: &str, payload: &str) -> Result<()> {
-    sqlx::query!("SELECT pg_notify($1, $2)", channel, payload).execute(connection).await?;
+    sqlx::query!("SELECT pg_notify($1, $2)", channel, payload)
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -29,7 +29,11 @@ pub struct Owned {
 /// Appends looks of the timetable in one statement. A slot that is already recorded stays as it is.
 /// What is older than half an hour, or over five minutes ahead of `now`, is kept apart until the
 /// packer merges it, since its hour may be packed already. Returns how many were new.
-pub async fn insert_batch(connection: &mut PgConnection, looks: &[Owned], now: Timestamp) -> Result<u64> {
+pub async fn insert_batch(
+    connection: &mut PgConnection,
+    looks: &[Owned],
+    now: Timestamp,
+) -> Result<u64> {
     let columns = Columns::of(looks);
     let done = sqlx::query_scalar!(
         r#"WITH given AS (
@@ -82,7 +86,9 @@ pub async fn insert_batch(connection: &mut PgConnection, looks: &[Owned], now: T
 /// Looks no longer wait for the disk: at most the last moment is lost when the database's machine
 /// dies, and the timetable looks again. Lasts until the transaction ends.
 pub async fn relax_commit(connection: &mut PgConnection) -> Result<()> {
-    sqlx::query!("SET LOCAL synchronous_commit = off").execute(connection).await?;
+    sqlx::query!("SET LOCAL synchronous_commit = off")
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -95,7 +101,8 @@ pub async fn insert_requested(
     check: &Check,
 ) -> Result<()> {
     let failure = check.failure.as_ref().map(serde_json::to_value).transpose();
-    let failure = failure.map_err(|_| Error::impossible("requested_checks", "failure", check.id))?;
+    let failure =
+        failure.map_err(|_| Error::impossible("requested_checks", "failure", check.id))?;
     sqlx::query!(
         "INSERT INTO requested_checks (account_id, id, monitor_id, region, reason, at, verdict, total_us, phases, status,
              address, port, failure, attribution)
@@ -122,7 +129,11 @@ pub async fn insert_requested(
 }
 
 /// Removes looks that were asked for before `before`, at most `most`; returns how many went.
-pub async fn prune_requested(connection: &mut PgConnection, before: Timestamp, most: i64) -> Result<u64> {
+pub async fn prune_requested(
+    connection: &mut PgConnection,
+    before: Timestamp,
+    most: i64,
+) -> Result<u64> {
     let done = sqlx::query!(
         "DELETE FROM requested_checks r USING (
              SELECT account_id, id FROM requested_checks WHERE at < $1 ORDER BY at LIMIT $2
@@ -164,7 +175,11 @@ pub async fn refresh_last(connection: &mut PgConnection, since: Timestamp) -> Re
 }
 
 /// The last look at each of `monitors`, from any region.
-pub async fn list_last(connection: &mut PgConnection, account: AccountId, monitors: &[MonitorId]) -> Result<Vec<Owned>> {
+pub async fn list_last(
+    connection: &mut PgConnection,
+    account: AccountId,
+    monitors: &[MonitorId],
+) -> Result<Vec<Owned>> {
     let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query_as!(
         CheckRow,
@@ -195,7 +210,11 @@ pub async fn list_last(connection: &mut PgConnection, account: AccountId, monito
     rows.into_iter()
         .map(|row| {
             let monitor_id = MonitorId::from_uuid(row.monitor_id);
-            Ok(Owned { account_id: account, monitor_id, check: row.into_check()? })
+            Ok(Owned {
+                account_id: account,
+                monitor_id,
+                check: row.into_check()?,
+            })
         })
         .collect()
 }

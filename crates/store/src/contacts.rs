@@ -53,7 +53,12 @@ pub async fn insert(
 }
 
 /// Writes name and membership of the default policy.
-pub async fn update(connection: &mut PgConnection, account: AccountId, contact: &Contact, now: Timestamp) -> Result<bool> {
+pub async fn update(
+    connection: &mut PgConnection,
+    account: AccountId,
+    contact: &Contact,
+    now: Timestamp,
+) -> Result<bool> {
     let done = sqlx::query!(
         "UPDATE contacts SET name = $3, in_default = $4, updated_at = $5, version = version + 1
          WHERE account_id = $1 AND id = $2",
@@ -69,15 +74,27 @@ pub async fn update(connection: &mut PgConnection, account: AccountId, contact: 
 }
 
 /// Removes a contact and its deliveries.
-pub async fn delete(connection: &mut PgConnection, account: AccountId, id: ContactId) -> Result<bool> {
-    let done = sqlx::query!("DELETE FROM contacts WHERE account_id = $1 AND id = $2", account.uuid(), id.uuid())
-        .execute(connection)
-        .await?;
+pub async fn delete(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ContactId,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "DELETE FROM contacts WHERE account_id = $1 AND id = $2",
+        account.uuid(),
+        id.uuid()
+    )
+    .execute(connection)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Locks a contact's row until the transaction ends; false when there is none.
-pub async fn lock(connection: &mut PgConnection, account: AccountId, id: ContactId) -> Result<bool> {
+pub async fn lock(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ContactId,
+) -> Result<bool> {
     let found = sqlx::query_scalar!(
         r#"SELECT 1 AS "one!" FROM contacts WHERE account_id = $1 AND id = $2 FOR UPDATE"#,
         account.uuid(),
@@ -89,7 +106,11 @@ pub async fn lock(connection: &mut PgConnection, account: AccountId, id: Contact
 }
 
 /// The contact, if it is the account's.
-pub async fn find(connection: &mut PgConnection, account: AccountId, id: ContactId) -> Result<Option<Contact>> {
+pub async fn find(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ContactId,
+) -> Result<Option<Contact>> {
     sqlx::query_as!(
         Row,
         r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
@@ -144,7 +165,11 @@ pub async fn count(connection: &mut PgConnection, account: AccountId) -> Result<
 }
 
 /// Those of `ids` that are the account's.
-pub async fn list_known(connection: &mut PgConnection, account: AccountId, ids: &[ContactId]) -> Result<Vec<ContactId>> {
+pub async fn list_known(
+    connection: &mut PgConnection,
+    account: AccountId,
+    ids: &[ContactId],
+) -> Result<Vec<ContactId>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let known = sqlx::query_scalar!(
         "SELECT id FROM contacts WHERE account_id = $1 AND id = ANY ($2)",
@@ -225,7 +250,9 @@ pub async fn try_code(
     Ok(match judged {
         None => CodeOutcome::Dead,
         Some(row) if row.right => CodeOutcome::Right,
-        Some(row) => CodeOutcome::Wrong { left: u32::try_from(code::MAX_ATTEMPTS - row.code_attempts).unwrap_or(0) },
+        Some(row) => CodeOutcome::Wrong {
+            left: u32::try_from(code::MAX_ATTEMPTS - row.code_attempts).unwrap_or(0),
+        },
     })
 }
 
@@ -266,7 +293,8 @@ impl Row {
         let id = ContactId::from_uuid(self.id);
         Ok(Contact {
             id,
-            channel: Channel::parse(&self.channel).ok_or_else(|| Error::impossible("contacts", "channel", id))?,
+            channel: Channel::parse(&self.channel)
+                .ok_or_else(|| Error::impossible("contacts", "channel", id))?,
             name: self.name,
             address: self.address,
             verified_at: self.verified_at.map(|at| at.to_jiff()),
@@ -304,7 +332,14 @@ mod tests {
             disabled_reason: None,
             created_at: Timestamp::from_second(1_800_000_000).unwrap(),
         };
-        insert(&mut pool.acquire().await.unwrap(), account, &contact, &contact.address).await.unwrap();
+        insert(
+            &mut pool.acquire().await.unwrap(),
+            account,
+            &contact,
+            &contact.address,
+        )
+        .await
+        .unwrap();
         (account, contact)
     }
 
@@ -313,20 +348,44 @@ mod tests {
         let (account, contact) = contact(&pool).await;
         let now = contact.created_at;
         let until = now + SignedDuration::from_mins(10);
-        set_code(&mut pool.acquire().await.unwrap(), account, contact.id, b"right", (now, until)).await.unwrap();
+        set_code(
+            &mut pool.acquire().await.unwrap(),
+            account,
+            contact.id,
+            b"right",
+            (now, until),
+        )
+        .await
+        .unwrap();
         let mut guesses = tokio::task::JoinSet::new();
         for _ in 0..20 {
             let pool = pool.clone();
             guesses.spawn(async move {
-                try_code(&mut pool.acquire().await.unwrap(), account, contact.id, b"wrong", now).await.unwrap()
+                try_code(
+                    &mut pool.acquire().await.unwrap(),
+                    account,
+                    contact.id,
+                    b"wrong",
+                    now,
+                )
+                .await
+                .unwrap()
             });
         }
         let mut lefts: Vec<CodeOutcome> = guesses.join_all().await;
         lefts.retain(|outcome| *outcome != CodeOutcome::Dead);
         lefts.sort_by_key(|outcome| format!("{outcome:?}"));
-        assert_eq!(lefts, [0, 1, 2, 3, 4].map(|left| CodeOutcome::Wrong { left }));
+        assert_eq!(
+            lefts,
+            [0, 1, 2, 3, 4].map(|left| CodeOutcome::Wrong { left })
+        );
         let mut connection = pool.acquire().await.unwrap();
-        assert_eq!(try_code(&mut connection, account, contact.id, b"right", now).await.unwrap(), CodeOutcome::Dead);
+        assert_eq!(
+            try_code(&mut connection, account, contact.id, b"right", now)
+                .await
+                .unwrap(),
+            CodeOutcome::Dead
+        );
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -336,15 +395,35 @@ mod tests {
         let now = contact.created_at;
         let until = now + SignedDuration::from_mins(10);
         let guess = async |connection: &mut PgConnection, at| {
-            try_code(connection, account, contact.id, b"right", at).await.unwrap()
+            try_code(connection, account, contact.id, b"right", at)
+                .await
+                .unwrap()
         };
-        assert_eq!(guess(&mut connection, now).await, CodeOutcome::Dead, "none was sent");
-        set_code(&mut connection, account, contact.id, b"right", (now, until)).await.unwrap();
-        assert_eq!(guess(&mut connection, until).await, CodeOutcome::Dead, "too late");
+        assert_eq!(
+            guess(&mut connection, now).await,
+            CodeOutcome::Dead,
+            "none was sent"
+        );
+        set_code(&mut connection, account, contact.id, b"right", (now, until))
+            .await
+            .unwrap();
+        assert_eq!(
+            guess(&mut connection, until).await,
+            CodeOutcome::Dead,
+            "too late"
+        );
         assert_eq!(guess(&mut connection, now).await, CodeOutcome::Right);
         assert_eq!(guess(&mut connection, now).await, CodeOutcome::Dead, "used");
-        let proven = find(&mut connection, account, contact.id).await.unwrap().unwrap();
+        let proven = find(&mut connection, account, contact.id)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(proven.verified_at, Some(now));
-        assert!(find(&mut connection, AccountId::generate(), contact.id).await.unwrap().is_none());
+        assert!(
+            find(&mut connection, AccountId::generate(), contact.id)
+                .await
+                .unwrap()
+                .is_none()
+        );
     }
 }

@@ -18,7 +18,11 @@ pub struct Erasure {
 }
 
 /// Asks for the erasure of an account's history, or of one monitor's.
-pub async fn request(connection: &mut PgConnection, erasure: Erasure, now: Timestamp) -> Result<()> {
+pub async fn request(
+    connection: &mut PgConnection,
+    erasure: Erasure,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "INSERT INTO erasures (account_id, monitor_id, requested_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         erasure.account_id.uuid(),
@@ -31,7 +35,11 @@ pub async fn request(connection: &mut PgConnection, erasure: Erasure, now: Times
 }
 
 /// Asks for the erasure of monitors deleted before `before` and of accounts that were deleted.
-pub async fn request_due(connection: &mut PgConnection, before: Timestamp, now: Timestamp) -> Result<u64> {
+pub async fn request_due(
+    connection: &mut PgConnection,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<u64> {
     let done = sqlx::query!(
         "INSERT INTO erasures (account_id, monitor_id, requested_at)
          SELECT account_id, id, $2::timestamptz FROM monitors WHERE deleted_at < $1
@@ -65,7 +73,10 @@ pub async fn list_open(connection: &mut PgConnection, limit: i64) -> Result<Vec<
 
 /// Erases at most `most` rows of each table; returns how many went, 0 when nothing is left.
 pub async fn erase_some(connection: &mut PgConnection, erasure: Erasure, most: i64) -> Result<u64> {
-    let (account, monitor) = (erasure.account_id.uuid(), erasure.monitor_id.map(MonitorId::uuid));
+    let (account, monitor) = (
+        erasure.account_id.uuid(),
+        erasure.monitor_id.map(MonitorId::uuid),
+    );
     let mut gone = erase_looks(&mut *connection, account, monitor, most).await?;
     gone += erase_reports(&mut *connection, account, monitor, most).await?;
     if erasure.monitor_id.is_none() {
@@ -87,7 +98,12 @@ macro_rules! erase {
     }};
 }
 
-async fn erase_looks(c: &mut PgConnection, account: Uuid, monitor: Option<Uuid>, most: i64) -> Result<u64> {
+async fn erase_looks(
+    c: &mut PgConnection,
+    account: Uuid,
+    monitor: Option<Uuid>,
+    most: i64,
+) -> Result<u64> {
     Ok(erase!(
         c, account, monitor, most,
         "DELETE FROM checks d USING (SELECT account_id, monitor_id, region, slot FROM checks
@@ -113,7 +129,12 @@ async fn erase_looks(c: &mut PgConnection, account: Uuid, monitor: Option<Uuid>,
     ))
 }
 
-async fn erase_reports(c: &mut PgConnection, account: Uuid, monitor: Option<Uuid>, most: i64) -> Result<u64> {
+async fn erase_reports(
+    c: &mut PgConnection,
+    account: Uuid,
+    monitor: Option<Uuid>,
+    most: i64,
+) -> Result<u64> {
     Ok(erase!(
         c, account, monitor, most,
         "DELETE FROM status_intervals d USING (SELECT monitor_id, started_at FROM status_intervals

@@ -39,7 +39,9 @@ impl Error {
 
     /// The database cannot be reached or is starting: worth trying again.
     pub fn is_unavailable(&self) -> bool {
-        let Self::Database(error) = self else { return false };
+        let Self::Database(error) = self else {
+            return false;
+        };
         match error {
             sqlx::Error::Io(_)
             | sqlx::Error::PoolTimedOut
@@ -48,15 +50,19 @@ impl Error {
             | sqlx::Error::Protocol(_)
             | sqlx::Error::Tls(_) => true,
             // 08 connection exception, 57P01..57P03 shutdown and start-up, 53300 too many connections.
-            sqlx::Error::Database(error) => error
-                .code()
-                .is_some_and(|code| code.starts_with("08") || code.starts_with("57P0") || code == "53300"),
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                code.starts_with("08") || code.starts_with("57P0") || code == "53300"
+            }),
             _ => false,
         }
     }
 
     /// A row that cannot be.
     pub fn impossible(table: &'static str, column: &'static str, row: impl ToString) -> Self {
-        Self::Impossible { table, column, row: row.to_string() }
+        Self::Impossible {
+            table,
+            column,
+            row: row.to_string(),
+        }
     }
 }

@@ -105,7 +105,11 @@ pub async fn list(
 }
 
 /// Removes bodies that no evidence names any more, at most `most`.
-pub async fn prune_bodies(connection: &mut PgConnection, before: Timestamp, most: i64) -> Result<u64> {
+pub async fn prune_bodies(
+    connection: &mut PgConnection,
+    before: Timestamp,
+    most: i64,
+) -> Result<u64> {
     let done = sqlx::query!(
         "DELETE FROM evidence_bodies b USING (
              SELECT account_id, hash FROM evidence_bodies c
@@ -122,5 +126,7 @@ pub async fn prune_bodies(connection: &mut PgConnection, before: Timestamp, most
 }
 
 fn hash(body: &[u8]) -> Vec<u8> {
-    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body).as_ref().to_vec()
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body)
+        .as_ref()
+        .to_vec()
 }

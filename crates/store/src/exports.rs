@@ -93,7 +93,11 @@ impl Part {
 }
 
 /// The rows of one part. Not under the tenant's role: people are not a tenant's.
-pub fn rows<'c>(connection: &'c mut PgConnection, account: AccountId, part: Part) -> BoxStream<'c, Result<Value, Error>> {
+pub fn rows<'c>(
+    connection: &'c mut PgConnection,
+    account: AccountId,
+    part: Part,
+) -> BoxStream<'c, Result<Value, Error>> {
     macro_rules! rows {
         ($query:literal) => {
             mapped(sqlx::query_scalar!($query, account.uuid()).fetch(connection))
@@ -106,28 +110,68 @@ pub fn rows<'c>(connection: &'c mut PgConnection, account: AccountId, part: Part
                    'email_verified_at', u.email_verified_at, 'created_at', u.created_at) AS "row!"
                FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.account_id = $1 ORDER BY m.created_at"#
         ),
-        Part::Subscription => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM subscriptions t WHERE account_id = $1"#),
-        Part::Wallet => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM wallets t WHERE account_id = $1"#),
-        Part::WalletEntries => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM wallet_entries t WHERE account_id = $1 ORDER BY id"#),
-        Part::ApiKeys => rows!(r#"SELECT to_jsonb(t) - 'secret_hash' AS "row!" FROM api_keys t WHERE account_id = $1 ORDER BY id"#),
-        Part::Contacts => rows!(r#"SELECT to_jsonb(t) - 'code_hash' AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#),
-        Part::Monitors => rows!(r#"SELECT to_jsonb(t) - 'secrets' AS "row!" FROM monitors t WHERE account_id = $1 ORDER BY id"#),
-        Part::MonitorStates => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM monitor_states t WHERE account_id = $1"#),
-        Part::Certificates => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM certificates t WHERE account_id = $1"#),
-        Part::Incidents => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM incidents t WHERE account_id = $1 ORDER BY id"#),
-        Part::IncidentEvents => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM incident_events t WHERE account_id = $1 ORDER BY id"#),
-        Part::Deliveries => rows!(r#"SELECT to_jsonb(t) - 'lease_token' AS "row!" FROM deliveries t WHERE account_id = $1 ORDER BY id"#),
-        Part::DeliveryAttempts => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM delivery_attempts t WHERE account_id = $1 ORDER BY delivery_id, number"#),
-        Part::StatusIntervals => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM status_intervals t WHERE account_id = $1 ORDER BY monitor_id, started_at"#),
-        Part::Checks => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM checks t WHERE account_id = $1 ORDER BY slot"#),
-        Part::RequestedChecks => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM requested_checks t WHERE account_id = $1 ORDER BY at"#),
-        Part::CheckHours => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM check_hours t WHERE account_id = $1 ORDER BY hour"#),
-        Part::CheckDays => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM check_days t WHERE account_id = $1 ORDER BY day"#),
-        Part::Evidence => rows!(r#"SELECT to_jsonb(t) - 'body_hash' AS "row!" FROM evidence t WHERE account_id = $1 ORDER BY at"#),
-        Part::AuditEvents => rows!(r#"SELECT to_jsonb(t) AS "row!" FROM audit_events t WHERE account_id = $1 ORDER BY id"#),
+        Part::Subscription => {
+            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM subscriptions t WHERE account_id = $1"#)
+        }
+        Part::Wallet => {
+            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM wallets t WHERE account_id = $1"#)
+        }
+        Part::WalletEntries => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM wallet_entries t WHERE account_id = $1 ORDER BY id"#
+        ),
+        Part::ApiKeys => rows!(
+            r#"SELECT to_jsonb(t) - 'secret_hash' AS "row!" FROM api_keys t WHERE account_id = $1 ORDER BY id"#
+        ),
+        Part::Contacts => rows!(
+            r#"SELECT to_jsonb(t) - 'code_hash' AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#
+        ),
+        Part::Monitors => rows!(
+            r#"SELECT to_jsonb(t) - 'secrets' AS "row!" FROM monitors t WHERE account_id = $1 ORDER BY id"#
+        ),
+        Part::MonitorStates => {
+            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM monitor_states t WHERE account_id = $1"#)
+        }
+        Part::Certificates => {
+            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM certificates t WHERE account_id = $1"#)
+        }
+        Part::Incidents => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM incidents t WHERE account_id = $1 ORDER BY id"#
+        ),
+        Part::IncidentEvents => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM incident_events t WHERE account_id = $1 ORDER BY id"#
+        ),
+        Part::Deliveries => rows!(
+            r#"SELECT to_jsonb(t) - 'lease_token' AS "row!" FROM deliveries t WHERE account_id = $1 ORDER BY id"#
+        ),
+        Part::DeliveryAttempts => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM delivery_attempts t WHERE account_id = $1 ORDER BY delivery_id, number"#
+        ),
+        Part::StatusIntervals => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM status_intervals t WHERE account_id = $1 ORDER BY monitor_id, started_at"#
+        ),
+        Part::Checks => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM checks t WHERE account_id = $1 ORDER BY slot"#
+        ),
+        Part::RequestedChecks => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM requested_checks t WHERE account_id = $1 ORDER BY at"#
+        ),
+        Part::CheckHours => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM check_hours t WHERE account_id = $1 ORDER BY hour"#
+        ),
+        Part::CheckDays => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM check_days t WHERE account_id = $1 ORDER BY day"#
+        ),
+        Part::Evidence => rows!(
+            r#"SELECT to_jsonb(t) - 'body_hash' AS "row!" FROM evidence t WHERE account_id = $1 ORDER BY at"#
+        ),
+        Part::AuditEvents => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM audit_events t WHERE account_id = $1 ORDER BY id"#
+        ),
     }
 }
 
-fn mapped<'c>(rows: BoxStream<'c, Result<Value, sqlx::Error>>) -> BoxStream<'c, Result<Value, Error>> {
+fn mapped<'c>(
+    rows: BoxStream<'c, Result<Value, sqlx::Error>>,
+) -> BoxStream<'c, Result<Value, Error>> {
     rows.map(|row| row.map_err(Error::from)).boxed()
 }

@@ -12,12 +12,21 @@ use crate::Result;
 
 /// Makes the partitions that looks at `at` need.
 pub async fn ensure_partitions(connection: &mut PgConnection, at: Timestamp) -> Result<()> {
-    sqlx::query!(r#"SELECT ensure_partitions($1) AS "done: ()""#, at.to_sqlx() as _).execute(connection).await?;
+    sqlx::query!(
+        r#"SELECT ensure_partitions($1) AS "done: ()""#,
+        at.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
 /// Hours that ended before `before` and are not packed yet, oldest first.
-pub async fn list_to_pack(connection: &mut PgConnection, before: Timestamp, limit: i64) -> Result<Vec<Timestamp>> {
+pub async fn list_to_pack(
+    connection: &mut PgConnection,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<Timestamp>> {
     let hours = sqlx::query_scalar!(
         r#"SELECT hour AS "hour: jiff_sqlx::Timestamp" FROM hours
            WHERE state = 'hot' AND hour + interval '1 hour' <= $1 ORDER BY hour LIMIT $2"#,
@@ -26,15 +35,26 @@ pub async fn list_to_pack(connection: &mut PgConnection, before: Timestamp, limi
     )
     .fetch_all(connection)
     .await?;
-    Ok(hours.into_iter().map(jiff_sqlx::Timestamp::to_jiff).collect())
+    Ok(hours
+        .into_iter()
+        .map(jiff_sqlx::Timestamp::to_jiff)
+        .collect())
 }
 
 /// Packs an hour inside the caller's transaction; `None` when somebody else has. Its day is to be
 /// rolled up (again).
-pub async fn pack(connection: &mut PgConnection, hour: Timestamp, now: Timestamp) -> Result<Option<u64>> {
-    let packed = sqlx::query_scalar!("SELECT pack_hour($1, $2)", hour.to_sqlx() as _, now.to_sqlx() as _)
-        .fetch_one(&mut *connection)
-        .await?;
+pub async fn pack(
+    connection: &mut PgConnection,
+    hour: Timestamp,
+    now: Timestamp,
+) -> Result<Option<u64>> {
+    let packed = sqlx::query_scalar!(
+        "SELECT pack_hour($1, $2)",
+        hour.to_sqlx() as _,
+        now.to_sqlx() as _
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     if packed.is_some() {
         mark_day(connection, hour).await?;
     }
@@ -60,7 +80,10 @@ pub async fn list_to_drop(connection: &mut PgConnection) -> Result<Vec<(Timestam
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.hour.to_jiff(), row.detached)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.hour.to_jiff(), row.detached))
+        .collect())
 }
 
 /// Takes a packed hour's partition off `checks` without stopping readers or writers. Not inside a
@@ -75,12 +98,18 @@ pub async fn detach(connection: &mut PgConnection, hour: Timestamp) -> Result<()
     .await?;
     if let Some(pending) = attached {
         let how = if pending { "FINALIZE" } else { "CONCURRENTLY" };
-        let statement = format!("ALTER TABLE checks DETACH PARTITION {} {how}", partition(hour));
+        let statement = format!(
+            "ALTER TABLE checks DETACH PARTITION {} {how}",
+            partition(hour)
+        );
         connection.execute(AssertSqlSafe(statement)).await?;
     }
-    sqlx::query!("UPDATE hours SET state = 'detached' WHERE hour = $1 AND state = 'packed'", hour.to_sqlx() as _)
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        "UPDATE hours SET state = 'detached' WHERE hour = $1 AND state = 'packed'",
+        hour.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -88,16 +117,25 @@ pub async fn detach(connection: &mut PgConnection, hour: Timestamp) -> Result<()
 pub async fn drop_table(connection: &mut PgConnection, hour: Timestamp) -> Result<()> {
     let statement = format!("DROP TABLE IF EXISTS {}", partition(hour));
     connection.execute(AssertSqlSafe(statement)).await?;
-    sqlx::query!("UPDATE hours SET state = 'dropped' WHERE hour = $1 AND state = 'detached'", hour.to_sqlx() as _)
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        "UPDATE hours SET state = 'dropped' WHERE hour = $1 AND state = 'detached'",
+        hour.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
 /// The partition's name: digits of the hour, so that nothing can be smuggled into a statement.
 fn partition(hour: Timestamp) -> String {
     let hour = hour.to_zoned(jiff::tz::TimeZone::UTC);
-    format!("checks_{:04}{:02}{:02}{:02}", hour.year(), hour.month(), hour.day(), hour.hour())
+    format!(
+        "checks_{:04}{:02}{:02}{:02}",
+        hour.year(),
+        hour.month(),
+        hour.day(),
+        hour.hour()
+    )
 }
 
 /// Merges looks that came after their hour was packed; returns how many found a place.
@@ -140,23 +178,36 @@ pub async fn roll_days(connection: &mut PgConnection, now: Timestamp, limit: i64
 }
 
 async fn roll_day(connection: &mut PgConnection, day: Date, now: Timestamp) -> Result<()> {
-    sqlx::query_scalar!("SELECT roll_day($1)", day.to_sqlx() as _).fetch_one(&mut *connection).await?;
-    sqlx::query!("UPDATE days SET rolled_at = $2 WHERE day = $1", day.to_sqlx() as _, now.to_sqlx() as _)
-        .execute(connection)
+    sqlx::query_scalar!("SELECT roll_day($1)", day.to_sqlx() as _)
+        .fetch_one(&mut *connection)
         .await?;
+    sqlx::query!(
+        "UPDATE days SET rolled_at = $2 WHERE day = $1",
+        day.to_sqlx() as _,
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
 /// Removes history that has outlived every plan that it was kept for; returns what went.
 pub async fn drop_old_months(connection: &mut PgConnection, now: Timestamp) -> Result<u32> {
-    let dropped = sqlx::query_scalar!(r#"SELECT drop_old_months($1) AS "dropped!""#, now.to_sqlx() as _)
-        .fetch_one(connection)
-        .await?;
+    let dropped = sqlx::query_scalar!(
+        r#"SELECT drop_old_months($1) AS "dropped!""#,
+        now.to_sqlx() as _
+    )
+    .fetch_one(connection)
+    .await?;
     Ok(u32::try_from(dropped).unwrap_or(0))
 }
 
 /// Removes rolled-up days, statuses and blind times older than their account's history.
-pub async fn prune_reports(connection: &mut PgConnection, now: Timestamp, most: i64) -> Result<u64> {
+pub async fn prune_reports(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    most: i64,
+) -> Result<u64> {
     let days = sqlx::query!(
         "DELETE FROM check_days d USING (
              SELECT c.account_id, c.monitor_id, c.region, c.day FROM check_days c
@@ -182,18 +233,25 @@ pub async fn prune_reports(connection: &mut PgConnection, now: Timestamp, most: 
     )
     .execute(&mut *connection)
     .await?;
-    let longest = now.checked_sub(SignedDuration::from_hours(24 * 31 * 24)).unwrap_or(Timestamp::MIN);
-    let blind = sqlx::query!("DELETE FROM blind_intervals WHERE ended_at < $1", longest.to_sqlx() as _)
-        .execute(connection)
-        .await?;
+    let longest = now
+        .checked_sub(SignedDuration::from_hours(24 * 31 * 24))
+        .unwrap_or(Timestamp::MIN);
+    let blind = sqlx::query!(
+        "DELETE FROM blind_intervals WHERE ended_at < $1",
+        longest.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
     Ok(days.rows_affected() + statuses.rows_affected() + blind.rows_affected())
 }
 
 /// Makes this session the one leader of the sweeps, until it ends; false while another one is.
 pub async fn try_lead(connection: &mut PgConnection) -> Result<bool> {
-    let leads = sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock(hashtext('watchbell.sweeps')) AS "leads!""#)
-        .fetch_one(connection)
-        .await?;
+    let leads = sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_lock(hashtext('watchbell.sweeps')) AS "leads!""#
+    )
+    .fetch_one(connection)
+    .await?;
     Ok(leads)
 }
 

@@ -48,7 +48,12 @@ pub enum Claim {
 }
 
 /// Takes the key for this request, or says what became of the first one.
-pub async fn claim(connection: &mut PgConnection, slot: Slot<'_>, body_hash: &[u8], now: Timestamp) -> Result<Claim> {
+pub async fn claim(
+    connection: &mut PgConnection,
+    slot: Slot<'_>,
+    body_hash: &[u8],
+    now: Timestamp,
+) -> Result<Claim> {
     let fresh = sqlx::query_scalar!(
         r#"INSERT INTO idempotency_keys AS k (account_id, api_key_id, route, key, body_hash, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -174,21 +179,55 @@ mod tests {
         .await
         .unwrap();
         let mut connection = pool.acquire().await.unwrap();
-        let slot = Slot { account, api_key: ApiKeyId::generate(), route: "POST /monitors", key: "k" };
+        let slot = Slot {
+            account,
+            api_key: ApiKeyId::generate(),
+            route: "POST /monitors",
+            key: "k",
+        };
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let at = |seconds| now + SignedDuration::from_secs(seconds);
-        assert_eq!(claim(&mut connection, slot, b"a", now).await.unwrap(), Claim::Fresh);
-        assert_eq!(claim(&mut connection, slot, b"a", at(1)).await.unwrap(), Claim::Busy);
-        assert_eq!(claim(&mut connection, slot, b"b", at(1)).await.unwrap(), Claim::Mismatch);
+        assert_eq!(
+            claim(&mut connection, slot, b"a", now).await.unwrap(),
+            Claim::Fresh
+        );
+        assert_eq!(
+            claim(&mut connection, slot, b"a", at(1)).await.unwrap(),
+            Claim::Busy
+        );
+        assert_eq!(
+            claim(&mut connection, slot, b"b", at(1)).await.unwrap(),
+            Claim::Mismatch
+        );
         release(&mut connection, slot).await.unwrap();
-        assert_eq!(claim(&mut connection, slot, b"b", at(2)).await.unwrap(), Claim::Fresh);
-        assert_eq!(claim(&mut connection, slot, b"b", at(123)).await.unwrap(), Claim::Fresh, "its process died");
-        let answer = Answer { status: 201, headers: serde_json::json!({"location": "x"}), body: Some(b"{}".to_vec()) };
+        assert_eq!(
+            claim(&mut connection, slot, b"b", at(2)).await.unwrap(),
+            Claim::Fresh
+        );
+        assert_eq!(
+            claim(&mut connection, slot, b"b", at(123)).await.unwrap(),
+            Claim::Fresh,
+            "its process died"
+        );
+        let answer = Answer {
+            status: 201,
+            headers: serde_json::json!({"location": "x"}),
+            body: Some(b"{}".to_vec()),
+        };
         finish(&mut connection, slot, &answer).await.unwrap();
-        assert_eq!(claim(&mut connection, slot, b"b", at(200)).await.unwrap(), Claim::Done(answer));
+        assert_eq!(
+            claim(&mut connection, slot, b"b", at(200)).await.unwrap(),
+            Claim::Done(answer)
+        );
         assert_eq!(prune(&mut connection, at(200), 10).await.unwrap(), 0);
         let day = 24 * 60 * 60;
-        assert_eq!(claim(&mut connection, slot, b"c", at(day + 123)).await.unwrap(), Claim::Fresh, "a day later");
+        assert_eq!(
+            claim(&mut connection, slot, b"c", at(day + 123))
+                .await
+                .unwrap(),
+            Claim::Fresh,
+            "a day later"
+        );
         assert_eq!(prune(&mut connection, at(3 * day), 10).await.unwrap(), 1);
     }
 }

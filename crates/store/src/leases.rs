@@ -56,9 +56,12 @@ pub struct Region {
 
 /// Every region, by id.
 pub async fn list_regions(connection: &mut PgConnection) -> Result<Vec<Region>> {
-    let rows = sqlx::query_as!(Region, r#"SELECT id, name, addresses FROM regions ORDER BY id COLLATE "C""#)
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query_as!(
+        Region,
+        r#"SELECT id, name, addresses FROM regions ORDER BY id COLLATE "C""#
+    )
+    .fetch_all(connection)
+    .await?;
     Ok(rows)
 }
 
@@ -91,7 +94,11 @@ pub async fn count_workers(connection: &mut PgConnection, region: &str) -> Resul
 
 /// Renews everything that is still the worker's, expired or not: what nobody took is continued
 /// under the same epoch.
-pub async fn renew(connection: &mut PgConnection, region: &str, worker: &str) -> Result<Vec<Lease>> {
+pub async fn renew(
+    connection: &mut PgConnection,
+    region: &str,
+    worker: &str,
+) -> Result<Vec<Lease>> {
     let rows = sqlx::query!(
         r#"WITH mine AS (
                SELECT shard FROM shard_leases WHERE region = $1 AND holder = $2 ORDER BY shard FOR UPDATE
@@ -106,12 +113,21 @@ pub async fn renew(connection: &mut PgConnection, region: &str, worker: &str) ->
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Lease { shard: row.shard, epoch: row.epoch, recorded_through: row.recorded_through.to_jiff() })
+        .map(|row| Lease {
+            shard: row.shard,
+            epoch: row.epoch,
+            recorded_through: row.recorded_through.to_jiff(),
+        })
         .collect())
 }
 
 /// Takes up to `most` leases that nobody holds or whose holder is gone, each under a new epoch.
-pub async fn take(connection: &mut PgConnection, region: &str, worker: &str, most: u32) -> Result<Vec<Lease>> {
+pub async fn take(
+    connection: &mut PgConnection,
+    region: &str,
+    worker: &str,
+    most: u32,
+) -> Result<Vec<Lease>> {
     let rows = sqlx::query!(
         r#"WITH free AS (
                SELECT shard FROM shard_leases
@@ -130,12 +146,21 @@ pub async fn take(connection: &mut PgConnection, region: &str, worker: &str, mos
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Lease { shard: row.shard, epoch: row.epoch, recorded_through: row.recorded_through.to_jiff() })
+        .map(|row| Lease {
+            shard: row.shard,
+            epoch: row.epoch,
+            recorded_through: row.recorded_through.to_jiff(),
+        })
         .collect())
 }
 
 /// Gives leases back; whoever takes them looks at every slot after `recorded_through`.
-pub async fn give_up(connection: &mut PgConnection, region: &str, worker: &str, shards: &[i16]) -> Result<()> {
+pub async fn give_up(
+    connection: &mut PgConnection,
+    region: &str,
+    worker: &str,
+    shards: &[i16],
+) -> Result<()> {
     sqlx::query!(
         "WITH mine AS (
              SELECT shard FROM shard_leases
@@ -154,15 +179,18 @@ pub async fn give_up(connection: &mut PgConnection, region: &str, worker: &str, 
 
 /// Takes the worker off the list: it stopped.
 pub async fn remove_worker(connection: &mut PgConnection, worker: &str) -> Result<()> {
-    sqlx::query!("DELETE FROM workers WHERE id = $1", worker).execute(connection).await?;
+    sqlx::query!("DELETE FROM workers WHERE id = $1", worker)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
 /// Forgets workers that have not been seen for a day.
 pub async fn prune_workers(connection: &mut PgConnection) -> Result<u64> {
-    let done = sqlx::query!("DELETE FROM workers WHERE seen_at < clock_timestamp() - interval '1 day'")
-        .execute(connection)
-        .await?;
+    let done =
+        sqlx::query!("DELETE FROM workers WHERE seen_at < clock_timestamp() - interval '1 day'")
+            .execute(connection)
+            .await?;
     Ok(done.rows_affected())
 }
 
@@ -235,10 +263,12 @@ mod tests {
     use super::*;
 
     async fn expire_all(connection: &mut PgConnection) {
-        sqlx::query!("UPDATE shard_leases SET expires_at = clock_timestamp() - interval '1 second'")
-            .execute(connection)
-            .await
-            .unwrap();
+        sqlx::query!(
+            "UPDATE shard_leases SET expires_at = clock_timestamp() - interval '1 second'"
+        )
+        .execute(connection)
+        .await
+        .unwrap();
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -246,10 +276,16 @@ mod tests {
         let mut c = pool.acquire().await.unwrap();
         upsert_region(&mut c, "local", "Here").await.unwrap();
         assert_eq!(take(&mut c, "local", "a", 1000).await.unwrap().len(), 256);
-        assert!(take(&mut c, "local", "b", 1000).await.unwrap().is_empty(), "a holds them");
+        assert!(
+            take(&mut c, "local", "b", 1000).await.unwrap().is_empty(),
+            "a holds them"
+        );
         expire_all(&mut c).await;
         let renewed = renew(&mut c, "local", "a").await.unwrap();
-        assert!(renewed.iter().all(|lease| lease.epoch == 1), "nobody took them meanwhile");
+        assert!(
+            renewed.iter().all(|lease| lease.epoch == 1),
+            "nobody took them meanwhile"
+        );
         expire_all(&mut c).await;
         let taken = take(&mut c, "local", "b", 100).await.unwrap();
         assert!(taken.len() == 100 && taken.iter().all(|lease| lease.epoch == 2));
@@ -262,13 +298,27 @@ mod tests {
         upsert_region(&mut c, "local", "Here").await.unwrap();
         let lease = take(&mut c, "local", "a", 1).await.unwrap()[0];
         let later = lease.recorded_through + SignedDuration::from_secs(60);
-        let told = Progress { shard: lease.shard, epoch: lease.epoch, through: later };
+        let told = Progress {
+            shard: lease.shard,
+            epoch: lease.epoch,
+            through: later,
+        };
         mark_recorded(&mut c, "local", "a", &[told]).await.unwrap();
-        let stale = Progress { epoch: 0, through: later + SignedDuration::from_secs(60), ..told };
-        let back = Progress { through: lease.recorded_through, ..told };
+        let stale = Progress {
+            epoch: 0,
+            through: later + SignedDuration::from_secs(60),
+            ..told
+        };
+        let back = Progress {
+            through: lease.recorded_through,
+            ..told
+        };
         mark_recorded(&mut c, "local", "a", &[stale]).await.unwrap();
         mark_recorded(&mut c, "local", "a", &[back]).await.unwrap();
-        assert_eq!(renew(&mut c, "local", "a").await.unwrap()[0].recorded_through, later);
+        assert_eq!(
+            renew(&mut c, "local", "a").await.unwrap()[0].recorded_through,
+            later
+        );
         give_up(&mut c, "local", "a", &[lease.shard]).await.unwrap();
         assert!(renew(&mut c, "local", "a").await.unwrap().is_empty());
         let next = take(&mut c, "local", "b", 1).await.unwrap()[0];

@@ -37,7 +37,10 @@ pub async fn latest_looks(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (MonitorId::from_uuid(row.monitor_id), row.at.to_jiff())).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (MonitorId::from_uuid(row.monitor_id), row.at.to_jiff()))
+        .collect())
 }
 
 /// How far the timetable is behind: the age of the oldest stretch that is not yet looked at and
@@ -48,7 +51,9 @@ pub async fn lateness(connection: &mut PgConnection, now: Timestamp) -> Result<S
     )
     .fetch_one(connection)
     .await?;
-    Ok(oldest.map_or(SignedDuration::ZERO, |at| now.duration_since(at.to_jiff()).max(SignedDuration::ZERO)))
+    Ok(oldest.map_or(SignedDuration::ZERO, |at| {
+        now.duration_since(at.to_jiff()).max(SignedDuration::ZERO)
+    }))
 }
 
 /// The mean response time of each quarter of an hour in `window`, in order of time, over looks that
@@ -83,7 +88,10 @@ pub async fn sparklines(
     .await?;
     let mut lines: HashMap<MonitorId, Vec<(Timestamp, f64)>> = HashMap::new();
     for row in rows {
-        lines.entry(MonitorId::from_uuid(row.monitor_id)).or_default().push((row.step.to_jiff(), row.us / 1000.0));
+        lines
+            .entry(MonitorId::from_uuid(row.monitor_id))
+            .or_default()
+            .push((row.step.to_jiff(), row.us / 1000.0));
     }
     Ok(lines)
 }

@@ -43,9 +43,16 @@ impl Reason {
 
     /// The reason a stored word stands for.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::First, Self::Manual, Self::Test, Self::Recheck, Self::Vote, Self::Practice]
-            .into_iter()
-            .find(|reason| reason.as_str() == word)
+        [
+            Self::First,
+            Self::Manual,
+            Self::Test,
+            Self::Recheck,
+            Self::Vote,
+            Self::Practice,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == word)
     }
 }
 
@@ -74,7 +81,11 @@ pub struct LookRequest {
 }
 
 /// Asks for a look; workers are woken when the transaction commits.
-pub async fn insert(connection: &mut PgConnection, secrets: &Secrets, request: &LookRequest) -> Result<()> {
+pub async fn insert(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    request: &LookRequest,
+) -> Result<()> {
     let row = request.id.to_string();
     let (monitor, spec) = match &request.subject {
         Subject::Monitor(id) => (Some(id.uuid()), None),
@@ -125,7 +136,11 @@ pub async fn list_open(
         .into_iter()
         .map(|row| {
             let monitor = row.monitor_id.map(MonitorId::from_uuid);
-            (AccountId::from_uuid(row.account_id), LookRequestId::from_uuid(row.id), monitor)
+            (
+                AccountId::from_uuid(row.account_id),
+                LookRequestId::from_uuid(row.id),
+                monitor,
+            )
         })
         .collect())
 }
@@ -256,7 +271,11 @@ pub async fn prune(connection: &mut PgConnection, before: Timestamp, most: i64) 
 }
 
 fn place(row: &str) -> Place<'_> {
-    Place { table: "look_requests", column: "spec", row }
+    Place {
+        table: "look_requests",
+        column: "spec",
+        row,
+    }
 }
 
 impl LookRequest {

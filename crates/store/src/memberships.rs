@@ -29,7 +29,10 @@ pub async fn insert(
 }
 
 /// The accounts of a person and the role in each, oldest membership first.
-pub async fn list_of_user(connection: &mut PgConnection, user: UserId) -> Result<Vec<(AccountId, Role)>> {
+pub async fn list_of_user(
+    connection: &mut PgConnection,
+    user: UserId,
+) -> Result<Vec<(AccountId, Role)>> {
     let rows = sqlx::query!(
         "SELECT m.account_id, m.role FROM memberships m JOIN accounts a ON a.id = m.account_id
          WHERE m.user_id = $1 AND a.deleted_at IS NULL ORDER BY m.created_at, m.account_id",
@@ -39,7 +42,8 @@ pub async fn list_of_user(connection: &mut PgConnection, user: UserId) -> Result
     .await?;
     rows.into_iter()
         .map(|row| {
-            let role = Role::parse(&row.role).ok_or_else(|| Error::impossible("memberships", "role", row.account_id))?;
+            let role = Role::parse(&row.role)
+                .ok_or_else(|| Error::impossible("memberships", "role", row.account_id))?;
             Ok((AccountId::from_uuid(row.account_id), role))
         })
         .collect()

@@ -1,15 +1,15 @@
 //! Monitors, kept as their owners wrote them; header values and request bodies are sealed apart.
 
-mod limits;
 mod deleted;
+mod limits;
 mod list;
 mod sealed;
 #[cfg(test)]
 mod tests;
 pub mod timetable;
 
-pub use limits::{list_faster_than, list_newest_beyond};
 pub use deleted::{Deleted, count_deleted, list_deleted};
+pub use limits::{list_faster_than, list_newest_beyond};
 pub use list::{Cursor, Filter, Listed, Sort, list, list_tags};
 pub use sealed::Stored;
 
@@ -23,7 +23,11 @@ use sqlx::types::Json;
 use crate::{Result, Secrets};
 
 /// Writes a new monitor.
-pub async fn insert(connection: &mut PgConnection, secrets: &Secrets, monitor: &Monitor) -> Result<()> {
+pub async fn insert(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    monitor: &Monitor,
+) -> Result<()> {
     let columns = sealed::columns(secrets, monitor)?;
     sqlx::query!(
         "INSERT INTO monitors (account_id, id, kind, name, host, spec, secrets, interval_seconds, regions, tags, key,
@@ -51,7 +55,11 @@ pub async fn insert(connection: &mut PgConnection, secrets: &Secrets, monitor: &
 }
 
 /// Writes the settings, version and pause of a monitor that is not deleted.
-pub async fn update(connection: &mut PgConnection, secrets: &Secrets, monitor: &Monitor) -> Result<bool> {
+pub async fn update(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    monitor: &Monitor,
+) -> Result<bool> {
     let columns = sealed::columns(secrets, monitor)?;
     let done = sqlx::query!(
         "UPDATE monitors SET kind = $3, name = $4, host = $5, spec = $6::text::json, secrets = $7, interval_seconds = $8,
@@ -80,7 +88,11 @@ pub async fn update(connection: &mut PgConnection, secrets: &Secrets, monitor: &
 /// Locks a monitor and its state until the transaction ends; false when there is none (deleted ones
 /// count). The state first, as where looks are recorded: an incident that is written there needs
 /// the monitor's row, and two orders would wait for each other.
-pub async fn lock(connection: &mut PgConnection, account: AccountId, id: MonitorId) -> Result<bool> {
+pub async fn lock(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: MonitorId,
+) -> Result<bool> {
     crate::states::lock(connection, account, id).await?;
     let found = sqlx::query_scalar!(
         r#"SELECT 1 AS "one!" FROM monitors WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE"#,
@@ -126,7 +138,11 @@ pub async fn find_with_deleted(
 }
 
 /// The id of the monitor that carries the owner's own `key`.
-pub async fn find_id_by_key(connection: &mut PgConnection, account: AccountId, key: &str) -> Result<Option<MonitorId>> {
+pub async fn find_id_by_key(
+    connection: &mut PgConnection,
+    account: AccountId,
+    key: &str,
+) -> Result<Option<MonitorId>> {
     let id = sqlx::query_scalar!(
         "SELECT id FROM monitors WHERE account_id = $1 AND key = $2 AND deleted_at IS NULL",
         account.uuid(),

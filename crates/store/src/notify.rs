@@ -14,7 +14,11 @@ pub const LOOKS: &str = "watchbell_looks";
 pub const DONE: &str = "watchbell_done";
 
 /// Tells workers that a monitor changed; delivered when the transaction commits.
-pub async fn monitor_changed(connection: &mut PgConnection, account: AccountId, id: MonitorId) -> Result<()> {
+pub async fn monitor_changed(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: MonitorId,
+) -> Result<()> {
     send(connection, MONITORS, &format!("{account}:{id}")).await
 }
 
@@ -29,7 +33,9 @@ pub async fn look_done(connection: &mut PgConnection, id: LookRequestId) -> Resu
 }
 
 async fn send(connection: &mut PgConnection, channel: &str, payload: &str) -> Result<()> {
-    sqlx::query!("SELECT pg_notify($1, $2)", channel, payload).execute(connection).await?;
+    sqlx::query!("SELECT pg_notify($1, $2)", channel, payload)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

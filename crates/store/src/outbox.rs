@@ -108,7 +108,8 @@ impl Row {
         Ok(OutboxMessage {
             id: self.id,
             at: self.at.to_jiff(),
-            channel: Channel::parse(&self.channel).ok_or_else(|| Error::impossible("outbox_messages", "channel", self.id))?,
+            channel: Channel::parse(&self.channel)
+                .ok_or_else(|| Error::impossible("outbox_messages", "channel", self.id))?,
             recipient: self.recipient,
             subject: self.subject,
             text: self.text,

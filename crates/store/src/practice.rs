@@ -69,10 +69,20 @@ mod tests {
             .unwrap();
         }
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        assert!(set_mode(&mut connection, mine, PracticeMode::Hangs, now).await.unwrap());
+        assert!(
+            set_mode(&mut connection, mine, PracticeMode::Hangs, now)
+                .await
+                .unwrap()
+        );
         let site = find(&mut connection, "mine").await.unwrap().unwrap();
-        assert_eq!((site.account_id, site.mode, site.changed_at), (mine, PracticeMode::Hangs, Some(now)));
-        assert_eq!(find(&mut connection, "other").await.unwrap().unwrap().mode, PracticeMode::Fine);
+        assert_eq!(
+            (site.account_id, site.mode, site.changed_at),
+            (mine, PracticeMode::Hangs, Some(now))
+        );
+        assert_eq!(
+            find(&mut connection, "other").await.unwrap().unwrap().mode,
+            PracticeMode::Fine
+        );
         assert_eq!(find(&mut connection, "nobody").await.unwrap(), None);
     }
 }

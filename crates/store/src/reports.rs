@@ -3,9 +3,9 @@
 
 mod checks;
 mod series;
-mod uptime;
 #[cfg(test)]
 mod tests;
+mod uptime;
 
 pub use checks::{ChecksCursor, ChecksFilter, ChecksPage, list_checks};
 pub use series::response_times;
@@ -26,5 +26,8 @@ pub async fn last_checks(
     monitors: &[MonitorId],
 ) -> Result<HashMap<MonitorId, Check>> {
     let looks = crate::checks::list_last(connection, account, monitors).await?;
-    Ok(looks.into_iter().map(|look| (look.monitor_id, look.check)).collect())
+    Ok(looks
+        .into_iter()
+        .map(|look| (look.monitor_id, look.check))
+        .collect())
 }

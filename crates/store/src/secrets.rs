@@ -68,17 +68,24 @@ impl Secrets {
         cipher(key, place)?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad(place), &mut text)
             .map_err(|_| Error::Sealed(place.table))?;
-        Ok(format!("v1.{}.{}.{}", key.id, BASE64.encode(nonce), BASE64.encode(text)))
+        Ok(format!(
+            "v1.{}.{}.{}",
+            key.id,
+            BASE64.encode(nonce),
+            BASE64.encode(text)
+        ))
     }
 
     /// Opens what [`Self::seal`] made for the same place.
     pub fn open(&self, place: Place<'_>, sealed: &str) -> Result<String> {
-        self.try_open(place, sealed).ok_or(Error::Sealed(place.table))
+        self.try_open(place, sealed)
+            .ok_or(Error::Sealed(place.table))
     }
 
     fn try_open(&self, place: Place<'_>, sealed: &str) -> Option<String> {
         let mut parts = sealed.split('.');
-        let (version, id, nonce, text) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (version, id, nonce, text) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         if version != "v1" || parts.next().is_some() {
             return None;
         }
@@ -94,14 +101,22 @@ impl Secrets {
 
     /// The value was sealed with a key other than the newest.
     pub fn is_stale(&self, sealed: &str) -> bool {
-        self.keys.first().is_none_or(|key| sealed.split('.').nth(1) != Some(key.id.as_str()))
+        self.keys
+            .first()
+            .is_none_or(|key| sealed.split('.').nth(1) != Some(key.id.as_str()))
     }
 
     /// A keyed hash for codes and other short secrets, which a plain hash would not hide.
     pub fn keyed_hash(&self, purpose: &'static str, value: &str) -> Vec<u8> {
-        let material = self.keys.last().map(|key| key.material.as_slice()).unwrap_or_default();
+        let material = self
+            .keys
+            .last()
+            .map(|key| key.material.as_slice())
+            .unwrap_or_default();
         let key = hmac::Key::new(hmac::HMAC_SHA256, material);
-        hmac::sign(&key, format!("{purpose}\0{value}").as_bytes()).as_ref().to_vec()
+        hmac::sign(&key, format!("{purpose}\0{value}").as_bytes())
+            .as_ref()
+            .to_vec()
     }
 
     /// A token that is worked out again rather than stored: 192 bits, 32 URL-safe characters.
@@ -112,7 +127,9 @@ impl Secrets {
 
 /// SHA-256 of a high-entropy token, as it is stored.
 pub fn token_hash(token: &str) -> Vec<u8> {
-    digest::digest(&digest::SHA256, token.as_bytes()).as_ref().to_vec()
+    digest::digest(&digest::SHA256, token.as_bytes())
+        .as_ref()
+        .to_vec()
 }
 
 /// 256 random bits as 43 URL-safe characters.
@@ -151,7 +168,11 @@ fn cipher(key: &Key, place: Place<'_>) -> Result<LessSafeKey> {
 mod tests {
     use super::*;
 
-    const PLACE: Place<'_> = Place { table: "monitors", column: "secrets", row: "mon_1" };
+    const PLACE: Place<'_> = Place {
+        table: "monitors",
+        column: "secrets",
+        row: "mon_1",
+    };
 
     #[test]
     fn a_value_opens_in_its_own_place_only() {
@@ -159,15 +180,36 @@ mod tests {
         let sealed = secrets.seal(PLACE, "Bearer x").unwrap();
         assert!(sealed.starts_with("v1.") && !sealed.contains("Bearer"));
         assert_eq!(secrets.open(PLACE, &sealed).unwrap(), "Bearer x");
-        assert!(secrets.open(Place { row: "mon_2", ..PLACE }, &sealed).is_err());
-        assert!(secrets.open(Place { column: "spec", ..PLACE }, &sealed).is_err());
+        assert!(
+            secrets
+                .open(
+                    Place {
+                        row: "mon_2",
+                        ..PLACE
+                    },
+                    &sealed
+                )
+                .is_err()
+        );
+        assert!(
+            secrets
+                .open(
+                    Place {
+                        column: "spec",
+                        ..PLACE
+                    },
+                    &sealed
+                )
+                .is_err()
+        );
         assert!(secrets.open(PLACE, &sealed.replace("v1.", "v2.")).is_err());
     }
 
     #[test]
     fn an_older_key_still_opens() {
         let old = Secrets::new(["the first key, long enough"]).unwrap();
-        let both = Secrets::new(["the second key, long enough", "the first key, long enough"]).unwrap();
+        let both =
+            Secrets::new(["the second key, long enough", "the first key, long enough"]).unwrap();
         let sealed = old.seal(PLACE, "x").unwrap();
         assert_eq!(both.open(PLACE, &sealed).unwrap(), "x");
         assert!(both.is_stale(&sealed) && !old.is_stale(&sealed));

@@ -62,7 +62,11 @@ pub struct NewSession<'a> {
 }
 
 /// Begins a session.
-pub async fn insert(connection: &mut PgConnection, new: &NewSession<'_>, now: Timestamp) -> Result<()> {
+pub async fn insert(
+    connection: &mut PgConnection,
+    new: &NewSession<'_>,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "INSERT INTO sessions (id, user_id, token_hash, user_agent, address, created_at, last_seen_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $6, $7)",
@@ -80,7 +84,11 @@ pub async fn insert(connection: &mut PgConnection, new: &NewSession<'_>, now: Ti
 }
 
 /// The session of a token, unless it is over; the account is the session's own, else the oldest.
-pub async fn find_signed_in(connection: &mut PgConnection, token_hash: &[u8], now: Timestamp) -> Result<Option<SignedIn>> {
+pub async fn find_signed_in(
+    connection: &mut PgConnection,
+    token_hash: &[u8],
+    now: Timestamp,
+) -> Result<Option<SignedIn>> {
     let row = sqlx::query!(
         r#"SELECT s.id, s.last_seen_at AS "last_seen_at: jiff_sqlx::Timestamp",
                   u.id AS user_id, u.email, u.email_verified_at AS "email_verified_at: jiff_sqlx::Timestamp", u.name, u.theme,
@@ -106,14 +114,24 @@ pub async fn find_signed_in(connection: &mut PgConnection, token_hash: &[u8], no
     .fetch_optional(connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let membership = match (row.account_id, row.account_name, row.timezone, row.role, row.plan) {
-        (Some(account), Some(account_name), Some(timezone), Some(role), Some(plan)) => Some(Membership {
-            account_id: AccountId::from_uuid(account),
-            account_name,
-            timezone,
-            role: Role::parse(&role).ok_or_else(|| Error::impossible("memberships", "role", account))?,
-            plan: Plan::parse(&plan).ok_or_else(|| Error::impossible("subscriptions", "plan", account))?,
-        }),
+    let membership = match (
+        row.account_id,
+        row.account_name,
+        row.timezone,
+        row.role,
+        row.plan,
+    ) {
+        (Some(account), Some(account_name), Some(timezone), Some(role), Some(plan)) => {
+            Some(Membership {
+                account_id: AccountId::from_uuid(account),
+                account_name,
+                timezone,
+                role: Role::parse(&role)
+                    .ok_or_else(|| Error::impossible("memberships", "role", account))?,
+                plan: Plan::parse(&plan)
+                    .ok_or_else(|| Error::impossible("subscriptions", "plan", account))?,
+            })
+        }
         _ => None,
     };
     Ok(Some(SignedIn {
@@ -134,7 +152,12 @@ pub async fn find_signed_in(connection: &mut PgConnection, token_hash: &[u8], no
 }
 
 /// Notes that the session was used and moves its end.
-pub async fn touch(connection: &mut PgConnection, id: SessionId, expires_at: Timestamp, now: Timestamp) -> Result<()> {
+pub async fn touch(
+    connection: &mut PgConnection,
+    id: SessionId,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE sessions SET last_seen_at = $2, expires_at = $3 WHERE id = $1 AND revoked_at IS NULL",
         id.uuid(),
@@ -147,7 +170,11 @@ pub async fn touch(connection: &mut PgConnection, id: SessionId, expires_at: Tim
 }
 
 /// A person's sessions that are not over, last used first.
-pub async fn list(connection: &mut PgConnection, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
+pub async fn list(
+    connection: &mut PgConnection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<Session>> {
     let rows = sqlx::query!(
         r#"SELECT id, user_agent, address AS "address: IpNetwork", created_at AS "created_at: jiff_sqlx::Timestamp",
                   last_seen_at AS "last_seen_at: jiff_sqlx::Timestamp", expires_at AS "expires_at: jiff_sqlx::Timestamp"
@@ -172,7 +199,11 @@ pub async fn list(connection: &mut PgConnection, user: UserId, now: Timestamp) -
 }
 
 /// The person has had a session from this browser before.
-pub async fn is_known_browser(connection: &mut PgConnection, user: UserId, user_agent: &str) -> Result<bool> {
+pub async fn is_known_browser(
+    connection: &mut PgConnection,
+    user: UserId,
+    user_agent: &str,
+) -> Result<bool> {
     let known = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT 1 FROM sessions WHERE user_id = $1 AND user_agent = $2) AS "known!""#,
         user.uuid(),
@@ -197,7 +228,12 @@ pub async fn prune(connection: &mut PgConnection, before: Timestamp, most: i64) 
 }
 
 /// Ends one session of a person and tells its streams; false when there is none.
-pub async fn revoke(connection: &mut PgConnection, user: UserId, id: SessionId, now: Timestamp) -> Result<bool> {
+pub async fn revoke(
+    connection: &mut PgConnection,
+    user: UserId,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<bool> {
     let row = sqlx::query!(
         r#"WITH ended AS (
                UPDATE sessions SET revoked_at = $3 WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id
@@ -213,7 +249,12 @@ pub async fn revoke(connection: &mut PgConnection, user: UserId, id: SessionId, 
 }
 
 /// Ends all sessions of a person but `keep`, and tells their streams.
-pub async fn revoke_others(connection: &mut PgConnection, user: UserId, keep: Option<SessionId>, now: Timestamp) -> Result<()> {
+pub async fn revoke_others(
+    connection: &mut PgConnection,
+    user: UserId,
+    keep: Option<SessionId>,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         r#"WITH ended AS (
                UPDATE sessions SET revoked_at = $3

@@ -18,7 +18,8 @@ pub async fn begin(pool: &PgPool, account: AccountId) -> Result<Transaction<'sta
 /// is a UUID's text, so that nothing can be smuggled into the statement.
 pub async fn fence(connection: &mut PgConnection, account: AccountId) -> Result<()> {
     let id = account.uuid();
-    let statement = format!("SET LOCAL ROLE watchbell_tenant; SET LOCAL watchbell.account = '{id}'");
+    let statement =
+        format!("SET LOCAL ROLE watchbell_tenant; SET LOCAL watchbell.account = '{id}'");
     connection.execute(AssertSqlSafe(statement)).await?;
     Ok(())
 }
@@ -33,10 +34,16 @@ mod tests {
         match setup {
             Some(account) => super::fence(&mut transaction, account).await.unwrap(),
             None => {
-                sqlx::query!("SET LOCAL ROLE watchbell_tenant").execute(&mut *transaction).await.unwrap();
+                sqlx::query!("SET LOCAL ROLE watchbell_tenant")
+                    .execute(&mut *transaction)
+                    .await
+                    .unwrap();
             }
         }
-        sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM accounts"#).fetch_one(&mut *transaction).await.unwrap()
+        sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM accounts"#)
+            .fetch_one(&mut *transaction)
+            .await
+            .unwrap()
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -54,6 +61,10 @@ mod tests {
         }
         assert_eq!(visible(&pool, Some(mine)).await, 1);
         assert_eq!(visible(&pool, Some(AccountId::generate())).await, 0);
-        assert_eq!(visible(&pool, None).await, 0, "without an account nothing is seen, even by a superuser");
+        assert_eq!(
+            visible(&pool, None).await,
+            0,
+            "without an account nothing is seen, even by a superuser"
+        );
     }
 }

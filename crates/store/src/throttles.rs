@@ -73,6 +73,9 @@ pub fn window_start(window: Duration, now: Timestamp) -> Timestamp {
 
 /// Time until the window of `now` is over.
 pub fn window_left(window: Duration, now: Timestamp) -> Duration {
-    let end = SignedDuration::try_from(window).unwrap_or(SignedDuration::ZERO) - now.duration_since(window_start(window, now));
-    Duration::try_from(end).unwrap_or(Duration::from_secs(1)).max(Duration::from_secs(1))
+    let end = SignedDuration::try_from(window).unwrap_or(SignedDuration::ZERO)
+        - now.duration_since(window_start(window, now));
+    Duration::try_from(end)
+        .unwrap_or(Duration::from_secs(1))
+        .max(Duration::from_secs(1))
 }

@@ -50,7 +50,13 @@ pub struct Found {
 }
 
 /// Adds a token.
-pub async fn insert(connection: &mut PgConnection, kind: Kind, token: &str, found: Found, now: Timestamp) -> Result<()> {
+pub async fn insert(
+    connection: &mut PgConnection,
+    kind: Kind,
+    token: &str,
+    found: Found,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "INSERT INTO token_lookups (kind, token, account_id, row_id, other_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
         kind.as_str(),
@@ -105,7 +111,12 @@ pub async fn find(connection: &mut PgConnection, kind: Kind, token: &str) -> Res
 }
 
 /// Removes the tokens that stand for a row.
-pub async fn delete_of_row(connection: &mut PgConnection, account: AccountId, kind: Kind, row: Uuid) -> Result<()> {
+pub async fn delete_of_row(
+    connection: &mut PgConnection,
+    account: AccountId,
+    kind: Kind,
+    row: Uuid,
+) -> Result<()> {
     sqlx::query!(
         "DELETE FROM token_lookups WHERE account_id = $1 AND kind = $2 AND row_id = $3",
         account.uuid(),

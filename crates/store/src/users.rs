@@ -80,7 +80,10 @@ pub async fn get(connection: &mut PgConnection, id: UserId) -> Result<User> {
 }
 
 /// The person with that address, however it is spelled.
-pub async fn find_credentials(connection: &mut PgConnection, email: &EmailAddress) -> Result<Option<Credentials>> {
+pub async fn find_credentials(
+    connection: &mut PgConnection,
+    email: &EmailAddress,
+) -> Result<Option<Credentials>> {
     let row = sqlx::query!(
         r#"SELECT id, email, email_verified_at AS "email_verified_at: jiff_sqlx::Timestamp", password_hash
            FROM users WHERE email_canonical = $1"#,
@@ -98,12 +101,19 @@ pub async fn find_credentials(connection: &mut PgConnection, email: &EmailAddres
 
 /// The stored hash of a person's password.
 pub async fn get_password_hash(connection: &mut PgConnection, id: UserId) -> Result<String> {
-    let hash = sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1", id.uuid()).fetch_one(connection).await?;
+    let hash = sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1", id.uuid())
+        .fetch_one(connection)
+        .await?;
     Ok(hash)
 }
 
 /// Notes that the person's address is proven, if it still is `address`; says whether this was new.
-pub async fn mark_verified(connection: &mut PgConnection, id: UserId, address: &str, now: Timestamp) -> Result<bool> {
+pub async fn mark_verified(
+    connection: &mut PgConnection,
+    id: UserId,
+    address: &str,
+    now: Timestamp,
+) -> Result<bool> {
     let done = sqlx::query!(
         "UPDATE users SET email_verified_at = $3 WHERE id = $1 AND email_canonical = lower($2) AND email_verified_at IS NULL",
         id.uuid(),
@@ -116,7 +126,12 @@ pub async fn mark_verified(connection: &mut PgConnection, id: UserId, address: &
 }
 
 /// Replaces the password.
-pub async fn set_password(connection: &mut PgConnection, id: UserId, hash: &str, now: Timestamp) -> Result<()> {
+pub async fn set_password(
+    connection: &mut PgConnection,
+    id: UserId,
+    hash: &str,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE users SET password_hash = $2, password_changed_at = $3 WHERE id = $1",
         id.uuid(),
@@ -129,7 +144,12 @@ pub async fn set_password(connection: &mut PgConnection, id: UserId, hash: &str,
 }
 
 /// Replaces the address by a proven one. A taken address violates `users_email_key`.
-pub async fn set_email(connection: &mut PgConnection, id: UserId, email: &EmailAddress, now: Timestamp) -> Result<()> {
+pub async fn set_email(
+    connection: &mut PgConnection,
+    id: UserId,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE users SET email = $2, email_canonical = $3, email_verified_at = $4 WHERE id = $1",
         id.uuid(),
@@ -143,7 +163,12 @@ pub async fn set_email(connection: &mut PgConnection, id: UserId, email: &EmailA
 }
 
 /// Sets what a person is called and whether keys work.
-pub async fn set_profile(connection: &mut PgConnection, id: UserId, name: &str, keyboard_shortcuts: bool) -> Result<()> {
+pub async fn set_profile(
+    connection: &mut PgConnection,
+    id: UserId,
+    name: &str,
+    keyboard_shortcuts: bool,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE users SET name = $2, keyboard_shortcuts = $3 WHERE id = $1",
         id.uuid(),
@@ -157,13 +182,21 @@ pub async fn set_profile(connection: &mut PgConnection, id: UserId, name: &str, 
 
 /// Sets the colours a person reads in: system, light or dark.
 pub async fn set_theme(connection: &mut PgConnection, id: UserId, theme: &str) -> Result<()> {
-    sqlx::query!("UPDATE users SET theme = $2 WHERE id = $1", id.uuid(), theme).execute(connection).await?;
+    sqlx::query!(
+        "UPDATE users SET theme = $2 WHERE id = $1",
+        id.uuid(),
+        theme
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
 /// Removes a person, with sessions, challenges and memberships.
 pub async fn delete(connection: &mut PgConnection, id: UserId) -> Result<()> {
-    sqlx::query!("DELETE FROM users WHERE id = $1", id.uuid()).execute(connection).await?;
+    sqlx::query!("DELETE FROM users WHERE id = $1", id.uuid())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

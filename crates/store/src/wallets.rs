@@ -36,14 +36,21 @@ pub enum Reservation {
 
 /// What is in the wallet, millionths of its currency.
 pub async fn find_balance(connection: &mut PgConnection, account: AccountId) -> Result<i64> {
-    let balance = sqlx::query_scalar!("SELECT balance_micros FROM wallets WHERE account_id = $1", account.uuid())
-        .fetch_optional(connection)
-        .await?;
+    let balance = sqlx::query_scalar!(
+        "SELECT balance_micros FROM wallets WHERE account_id = $1",
+        account.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
     Ok(balance.unwrap_or(0))
 }
 
 /// The book, newest first.
-pub async fn list_entries(connection: &mut PgConnection, account: AccountId, limit: i64) -> Result<Vec<Entry>> {
+pub async fn list_entries(
+    connection: &mut PgConnection,
+    account: AccountId,
+    limit: i64,
+) -> Result<Vec<Entry>> {
     let rows = sqlx::query!(
         r#"SELECT at AS "at: jiff_sqlx::Timestamp", kind, amount_micros, text, delivery_id FROM wallet_entries
            WHERE account_id = $1 ORDER BY at DESC, id DESC LIMIT $2"#,
@@ -65,7 +72,13 @@ pub async fn list_entries(connection: &mut PgConnection, account: AccountId, lim
 }
 
 /// Adds money: bought credits, a grant of the operator, a plan's monthly share.
-pub async fn grant(connection: &mut PgConnection, account: AccountId, micros: i64, text: &str, now: Timestamp) -> Result<()> {
+pub async fn grant(
+    connection: &mut PgConnection,
+    account: AccountId,
+    micros: i64,
+    text: &str,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "INSERT INTO wallets (account_id, balance_micros) VALUES ($1, $2)
          ON CONFLICT ON CONSTRAINT wallets_pkey DO UPDATE SET balance_micros = wallets.balance_micros + excluded.balance_micros",
@@ -79,7 +92,11 @@ pub async fn grant(connection: &mut PgConnection, account: AccountId, micros: i6
 }
 
 /// Gives the welcome credit if the account has not had it; called when a number is verified.
-pub async fn grant_welcome(connection: &mut PgConnection, account: AccountId, now: Timestamp) -> Result<bool> {
+pub async fn grant_welcome(
+    connection: &mut PgConnection,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<bool> {
     let granted = sqlx::query_scalar!(
         "INSERT INTO wallets (account_id, balance_micros, welcome_granted_at) VALUES ($1, $2, $3)
          ON CONFLICT ON CONSTRAINT wallets_pkey DO UPDATE
@@ -93,7 +110,14 @@ pub async fn grant_welcome(connection: &mut PgConnection, account: AccountId, no
     .fetch_optional(&mut *connection)
     .await?;
     if granted.is_some() {
-        insert_entry(connection, account, None, ("grant", WELCOME_MICROS, "Welcome credit"), now).await?;
+        insert_entry(
+            connection,
+            account,
+            None,
+            ("grant", WELCOME_MICROS, "Welcome credit"),
+            now,
+        )
+        .await?;
     }
     Ok(granted.is_some())
 }
@@ -119,7 +143,14 @@ pub async fn reserve(
     if taken.rows_affected() == 0 {
         return Ok(Reservation::Short);
     }
-    insert_entry(connection, account, Some((delivery, attempt)), ("reserve", -micros, text), now).await?;
+    insert_entry(
+        connection,
+        account,
+        Some((delivery, attempt)),
+        ("reserve", -micros, text),
+        now,
+    )
+    .await?;
     sqlx::query!(
         "UPDATE deliveries SET price_micros = $3 WHERE account_id = $1 AND id = $2",
         account.uuid(),
@@ -132,21 +163,51 @@ pub async fn reserve(
 }
 
 /// The message arrived: what was set aside is spent.
-pub async fn settle(connection: &mut PgConnection, account: AccountId, delivery: DeliveryId, now: Timestamp) -> Result<()> {
+pub async fn settle(
+    connection: &mut PgConnection,
+    account: AccountId,
+    delivery: DeliveryId,
+    now: Timestamp,
+) -> Result<()> {
     if let Some((attempt, _)) = find_open(connection, account, delivery).await? {
-        insert_entry(connection, account, Some((delivery, attempt)), ("settle", 0, "Text message delivered"), now).await?;
+        insert_entry(
+            connection,
+            account,
+            Some((delivery, attempt)),
+            ("settle", 0, "Text message delivered"),
+            now,
+        )
+        .await?;
     }
     Ok(())
 }
 
 /// The message did not arrive: what was set aside comes back.
-pub async fn refund(connection: &mut PgConnection, account: AccountId, delivery: DeliveryId, now: Timestamp) -> Result<()> {
+pub async fn refund(
+    connection: &mut PgConnection,
+    account: AccountId,
+    delivery: DeliveryId,
+    now: Timestamp,
+) -> Result<()> {
     // The wallet's row orders two that would both give the same reservation back.
-    sqlx::query!("SELECT 1 AS one FROM wallets WHERE account_id = $1 FOR NO KEY UPDATE", account.uuid())
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some((attempt, micros)) = find_open(connection, account, delivery).await? else { return Ok(()) };
-    if insert_entry(connection, account, Some((delivery, attempt)), ("refund", micros, "Text message not delivered"), now).await? {
+    sqlx::query!(
+        "SELECT 1 AS one FROM wallets WHERE account_id = $1 FOR NO KEY UPDATE",
+        account.uuid()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some((attempt, micros)) = find_open(connection, account, delivery).await? else {
+        return Ok(());
+    };
+    if insert_entry(
+        connection,
+        account,
+        Some((delivery, attempt)),
+        ("refund", micros, "Text message not delivered"),
+        now,
+    )
+    .await?
+    {
         sqlx::query!(
             "UPDATE wallets SET balance_micros = balance_micros + $2 WHERE account_id = $1",
             account.uuid(),
@@ -166,7 +227,11 @@ pub async fn refund(connection: &mut PgConnection, account: AccountId, delivery:
 }
 
 /// The attempt and amount of a reservation that is neither settled nor given back.
-async fn find_open(connection: &mut PgConnection, account: AccountId, delivery: DeliveryId) -> Result<Option<(u32, i64)>> {
+async fn find_open(
+    connection: &mut PgConnection,
+    account: AccountId,
+    delivery: DeliveryId,
+) -> Result<Option<(u32, i64)>> {
     let row = sqlx::query!(
         r#"SELECT r.attempt AS "attempt!", -r.amount_micros AS "micros!" FROM wallet_entries r
            WHERE r.account_id = $1 AND r.delivery_id = $2 AND r.kind = 'reserve'

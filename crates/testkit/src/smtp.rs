@@ -38,10 +38,13 @@ pub struct Taken {
 impl Taken {
     /// The first header of that name, unfolded lines only.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.data.lines().take_while(|line| !line.is_empty()).find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim())
-        })
+        self.data
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .find_map(|line| {
+                let (key, value) = line.split_once(':')?;
+                key.eq_ignore_ascii_case(name).then(|| value.trim())
+            })
     }
 }
 
@@ -73,7 +76,9 @@ fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
 impl Relay {
     /// Starts a relay on a free port.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a free port");
         let address = listener.local_addr().expect("a bound port");
         let ledger = Arc::<Mutex<Ledger>>::default();
         let shared = Arc::clone(&ledger);
@@ -82,7 +87,11 @@ impl Relay {
                 tokio::spawn(serve(stream, Arc::clone(&shared)));
             }
         });
-        Self { address, ledger, serving }
+        Self {
+            address,
+            ledger,
+            serving,
+        }
     }
 
     /// The value of WATCHBELL_SMTP_URL.
@@ -112,7 +121,12 @@ async fn serve(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) {
         ledger.sessions += 1;
         ledger.faults.pop_front()
     };
-    let mut session = Session { stream: BufReader::new(stream), ledger, fault, to: String::new() };
+    let mut session = Session {
+        stream: BufReader::new(stream),
+        ledger,
+        fault,
+        to: String::new(),
+    };
     let _ = session.run().await;
 }
 
@@ -125,7 +139,10 @@ struct Session {
 
 impl Session {
     async fn say(&mut self, line: &str) -> std::io::Result<()> {
-        self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes()).await
+        self.stream
+            .get_mut()
+            .write_all(format!("{line}\r\n").as_bytes())
+            .await
     }
 
     async fn run(&mut self) -> std::io::Result<()> {
@@ -153,12 +170,23 @@ impl Session {
 
     /// `false` ends the session.
     async fn answer(&mut self, command: &str) -> std::io::Result<bool> {
-        let word = command.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+        let word = command
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase();
         match word.as_str() {
-            "EHLO" | "HELO" => self.say("250-relay.example\r\n250-8BITMIME\r\n250 SIZE 10485760").await?,
+            "EHLO" | "HELO" => {
+                self.say("250-relay.example\r\n250-8BITMIME\r\n250 SIZE 10485760")
+                    .await?
+            }
             "MAIL" if self.fault == Some(Fault::DropBeforeData) => return Ok(false),
             "RCPT" => {
-                self.to = command.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+                self.to = command
+                    .split(['<', '>'])
+                    .nth(1)
+                    .unwrap_or_default()
+                    .to_owned();
                 match self.fault {
                     Some(Fault::Recipient(line)) => self.say(line).await?,
                     _ => self.say("250 2.1.5 Ok").await?,
@@ -195,7 +223,10 @@ impl Session {
             }
             _ => {}
         }
-        lock(&self.ledger).taken.push(Taken { to: self.to.clone(), data: data.replace("\r\n", "\n") });
+        lock(&self.ledger).taken.push(Taken {
+            to: self.to.clone(),
+            data: data.replace("\r\n", "\n"),
+        });
         if self.fault == Some(Fault::DropAfterData) {
             return Ok(false);
         }

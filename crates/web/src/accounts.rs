@@ -42,22 +42,65 @@ pub enum CreateError {
 
 /// Makes person, account, ownership, subscription, wallet and mail contact in the caller's
 /// transaction, which must be rolled back on an error.
-pub async fn create(connection: &mut PgConnection, new: &NewPerson<'_>, now: Timestamp) -> Result<Created, CreateError> {
-    let created = Created { account_id: AccountId::generate(), user_id: UserId::generate() };
-    store::users::insert(connection, created.user_id, new.email, new.password_hash, new.verified, now).await.map_err(
-        |error| if error.constraint() == Some("users_email_key") { CreateError::Taken } else { error.into() },
-    )?;
-    let timezone = if jiff::tz::TimeZone::get(new.timezone).is_ok() { new.timezone } else { "UTC" };
+pub async fn create(
+    connection: &mut PgConnection,
+    new: &NewPerson<'_>,
+    now: Timestamp,
+) -> Result<Created, CreateError> {
+    let created = Created {
+        account_id: AccountId::generate(),
+        user_id: UserId::generate(),
+    };
+    store::users::insert(
+        connection,
+        created.user_id,
+        new.email,
+        new.password_hash,
+        new.verified,
+        now,
+    )
+    .await
+    .map_err(|error| {
+        if error.constraint() == Some("users_email_key") {
+            CreateError::Taken
+        } else {
+            error.into()
+        }
+    })?;
+    let timezone = if jiff::tz::TimeZone::get(new.timezone).is_ok() {
+        new.timezone
+    } else {
+        "UTC"
+    };
     let practice_token = store::secrets::random_token();
     let account = store::accounts::NewAccount {
         id: created.account_id,
-        name: new.email.as_str().split('@').next_back().unwrap_or("My account"),
+        name: new
+            .email
+            .as_str()
+            .split('@')
+            .next_back()
+            .unwrap_or("My account"),
         timezone,
         practice_token: &practice_token,
         plan: new.plan,
     };
     store::accounts::insert(connection, &account, now).await?;
-    store::memberships::insert(connection, created.account_id, created.user_id, Role::Owner, now).await?;
-    store::accounts::insert_owner_contact(connection, created.account_id, new.email, new.verified, now).await?;
+    store::memberships::insert(
+        connection,
+        created.account_id,
+        created.user_id,
+        Role::Owner,
+        now,
+    )
+    .await?;
+    store::accounts::insert_owner_contact(
+        connection,
+        created.account_id,
+        new.email,
+        new.verified,
+        now,
+    )
+    .await?;
     Ok(created)
 }

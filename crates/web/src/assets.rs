@@ -35,23 +35,41 @@ struct Table {
 static TABLE: LazyLock<Table> = LazyLock::new(build);
 
 fn build() -> Table {
-    let paths: Vec<String> = Files::iter().map(|path| path.into_owned()).filter(|path| !hidden(path)).collect();
-    let mut table = Table { names: HashMap::new(), files: HashMap::new() };
+    let paths: Vec<String> = Files::iter()
+        .map(|path| path.into_owned())
+        .filter(|path| !hidden(path))
+        .collect();
+    let mut table = Table {
+        names: HashMap::new(),
+        files: HashMap::new(),
+    };
     // What others name comes first, so that its hashed name is known: pictures, then styles, then
     // scripts in the order of their imports.
-    let (scripts, others): (Vec<String>, Vec<String>) = paths.into_iter().partition(|path| path.ends_with(".js"));
-    let (styles, plain): (Vec<String>, Vec<String>) = others.into_iter().partition(|path| path.ends_with(".css"));
+    let (scripts, others): (Vec<String>, Vec<String>) =
+        paths.into_iter().partition(|path| path.ends_with(".js"));
+    let (styles, plain): (Vec<String>, Vec<String>) =
+        others.into_iter().partition(|path| path.ends_with(".css"));
     for path in plain.into_iter().chain(styles) {
         let body = read(&path);
-        let body = if path.ends_with(".css") { rewrite(&body, &table.names) } else { body };
+        let body = if path.ends_with(".css") {
+            rewrite(&body, &table.names)
+        } else {
+            body
+        };
         add(&mut table, &path, body);
     }
     let mut waiting = scripts;
     while !waiting.is_empty() {
-        let (ready, rest): (Vec<String>, Vec<String>) =
-            waiting.iter().cloned().partition(|path| !imports_any(&read(path), path, &waiting));
+        let (ready, rest): (Vec<String>, Vec<String>) = waiting
+            .iter()
+            .cloned()
+            .partition(|path| !imports_any(&read(path), path, &waiting));
         // A circle of imports cannot be hashed; its members keep the names they have.
-        let (ready, rest) = if ready.is_empty() { (rest, Vec::new()) } else { (ready, rest) };
+        let (ready, rest) = if ready.is_empty() {
+            (rest, Vec::new())
+        } else {
+            (ready, rest)
+        };
         for path in ready {
             let body = rewrite(&read(&path), &table.names);
             add(&mut table, &path, body);
@@ -62,11 +80,15 @@ fn build() -> Table {
 }
 
 fn hidden(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| name.starts_with('.'))
+    path.rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with('.'))
 }
 
 fn read(path: &str) -> Vec<u8> {
-    Files::get(path).map(|file| file.data.into_owned()).unwrap_or_default()
+    Files::get(path)
+        .map(|file| file.data.into_owned())
+        .unwrap_or_default()
 }
 
 fn file_name(path: &str) -> &str {
@@ -75,7 +97,9 @@ fn file_name(path: &str) -> &str {
 
 fn imports_any(body: &[u8], own: &str, waiting: &[String]) -> bool {
     let text = String::from_utf8_lossy(body);
-    waiting.iter().any(|path| path != own && text.contains(&format!("\"./{}\"", file_name(path))))
+    waiting
+        .iter()
+        .any(|path| path != own && text.contains(&format!("\"./{}\"", file_name(path))))
 }
 
 /// Puts hashed names where a file names another: `"./live.js"` in scripts, `url(/static/x.svg)` in styles.
@@ -98,7 +122,13 @@ fn add(table: &mut Table, path: &str, body: Vec<u8>) {
         None => format!("{name}.{hash}"),
     };
     table.names.insert(path.to_owned(), hashed.clone());
-    table.files.insert(hashed, Asset { body: body.into(), kind: kind(name) });
+    table.files.insert(
+        hashed,
+        Asset {
+            body: body.into(),
+            kind: kind(name),
+        },
+    );
 }
 
 fn kind(name: &str) -> &'static str {
@@ -142,7 +172,10 @@ fn answer(asset: &Asset, cache: &'static str) -> Response {
 
 /// The bell, for browsers that ask without being told.
 pub async fn favicon() -> PageResult {
-    let name = TABLE.names.get("icons/favicon.svg").ok_or(PageError::NotFound)?;
+    let name = TABLE
+        .names
+        .get("icons/favicon.svg")
+        .ok_or(PageError::NotFound)?;
     let asset = TABLE.files.get(name).ok_or(PageError::NotFound)?;
     Ok(answer(asset, "public, max-age=86400"))
 }

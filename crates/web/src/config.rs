@@ -59,7 +59,9 @@ impl WebConfig {
 
     /// The proxy at `address` may say who its client is.
     pub fn trusts(&self, address: IpAddr) -> bool {
-        self.trusted_proxies.iter().any(|network| network.contains(address))
+        self.trusted_proxies
+            .iter()
+            .any(|network| network.contains(address))
     }
 }
 

@@ -55,7 +55,13 @@ macro_rules! verb {
             H: Handler<T, AppState>,
             T: 'static,
         {
-            self.add(Method::$method, MethodFilter::$method, path, access, handler)
+            self.add(
+                Method::$method,
+                MethodFilter::$method,
+                path,
+                access,
+                handler,
+            )
         }
     };
 }
@@ -72,12 +78,23 @@ impl Routes {
     verb!(patch, PATCH);
     verb!(delete, DELETE);
 
-    fn add<H, T>(mut self, method: Method, filter: MethodFilter, path: &str, access: Access, handler: H) -> Self
+    fn add<H, T>(
+        mut self,
+        method: Method,
+        filter: MethodFilter,
+        path: &str,
+        access: Access,
+        handler: H,
+    ) -> Self
     where
         H: Handler<T, AppState>,
         T: 'static,
     {
-        self.table.push(Route { method, path: path.to_owned(), access });
+        self.table.push(Route {
+            method,
+            path: path.to_owned(),
+            access,
+        });
         self.router = self.router.route(path, on(filter, handler));
         self
     }
@@ -92,7 +109,11 @@ impl Routes {
 
     /// Takes in a router made elsewhere (the API's, generated with its description) with its table.
     #[must_use]
-    pub fn merge_described(mut self, router: Router<AppState>, table: impl IntoIterator<Item = Route>) -> Self {
+    pub fn merge_described(
+        mut self,
+        router: Router<AppState>,
+        table: impl IntoIterator<Item = Route>,
+    ) -> Self {
         self.table.extend(table);
         self.router = self.router.merge(router);
         self

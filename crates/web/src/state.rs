@@ -48,7 +48,16 @@ impl AppState {
         events: Hub,
     ) -> Self {
         let read_pool = read_pool.unwrap_or_else(|| pool.clone());
-        Self(Arc::new(Inner { pool, read_pool, secrets, clock, config, events, hasher: Hasher::new(), api_limits: Limiter::default() }))
+        Self(Arc::new(Inner {
+            pool,
+            read_pool,
+            secrets,
+            clock,
+            config,
+            events,
+            hasher: Hasher::new(),
+            api_limits: Limiter::default(),
+        }))
     }
 
     /// The present moment.

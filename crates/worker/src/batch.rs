@@ -85,7 +85,11 @@ async fn flush(shared: &Shared, tell: bool) -> Result<bool, Error> {
 
 /// One transaction: the looks, the gaps, and how far each shard has come by the batch before.
 async fn write(shared: &Shared, looks: &[Owned], gaps: &Gaps, tell: bool) -> Result<(), Error> {
-    let progress: Vec<Progress> = if tell { shared.book().shards.progress() } else { Vec::new() };
+    let progress: Vec<Progress> = if tell {
+        shared.book().shards.progress()
+    } else {
+        Vec::new()
+    };
     if looks.is_empty() && gaps.is_empty() && progress.is_empty() {
         return Ok(());
     }
@@ -101,7 +105,13 @@ async fn write(shared: &Shared, looks: &[Owned], gaps: &Gaps, tell: bool) -> Res
         leases::insert_blind(&mut transaction, region, (*shard, *from, to), "buffer_full").await?;
     }
     if !progress.is_empty() {
-        leases::mark_recorded(&mut transaction, region, &shared.config.worker_id, &progress).await?;
+        leases::mark_recorded(
+            &mut transaction,
+            region,
+            &shared.config.worker_id,
+            &progress,
+        )
+        .await?;
     }
     transaction.commit().await?;
     Ok(())
@@ -110,14 +120,19 @@ async fn write(shared: &Shared, looks: &[Owned], gaps: &Gaps, tell: bool) -> Res
 /// A batch that the database refuses: its hour has no partition yet, or one row cannot be stored.
 /// That row is left out, so that it never stops the others.
 async fn rescue(shared: &Shared, looks: &[Owned], gaps: &Gaps, error: Error) -> Result<(), Error> {
-    let hours: BTreeSet<Timestamp> =
-        looks.iter().filter_map(|look| look.check.slot).filter_map(hour_of).collect();
+    let hours: BTreeSet<Timestamp> = looks
+        .iter()
+        .filter_map(|look| look.check.slot)
+        .filter_map(hour_of)
+        .collect();
     let mut connection = shared.pool.acquire().await?;
     for hour in hours {
         hours::ensure_partitions(&mut connection, hour).await?;
     }
     drop(connection);
-    let Err(still) = write(shared, looks, gaps, false).await else { return Ok(()) };
+    let Err(still) = write(shared, looks, gaps, false).await else {
+        return Ok(());
+    };
     if still.is_unavailable() {
         return Err(still);
     }
@@ -127,7 +142,9 @@ async fn rescue(shared: &Shared, looks: &[Owned], gaps: &Gaps, error: Error) -> 
         match write(shared, std::slice::from_ref(look), &Gaps::new(), false).await {
             Ok(()) => {}
             Err(error) if error.is_unavailable() => return Err(error),
-            Err(error) => tracing::error!(%error, monitor.id = %look.monitor_id, "a look cannot be stored"),
+            Err(error) => {
+                tracing::error!(%error, monitor.id = %look.monitor_id, "a look cannot be stored")
+            }
         }
     }
     Ok(())

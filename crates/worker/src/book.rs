@@ -83,7 +83,13 @@ pub(crate) struct Book {
 impl Book {
     /// Takes a monitor in, or its changes. `since`: its shard was just taken and is recorded up to
     /// there, so that a slot that came meanwhile is looked at now.
-    pub(crate) fn upsert(&mut self, plan: Plan, known: Known, since: Option<Timestamp>, now: Timestamp) {
+    pub(crate) fn upsert(
+        &mut self,
+        plan: Plan,
+        known: Known,
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) {
         let id = plan.monitor_id;
         let plan = Arc::new(plan);
         let present = self.entries.get(&id).map(|entry| entry.plan.clone());
@@ -135,7 +141,8 @@ impl Book {
             return;
         }
         self.shards.remove(gone);
-        self.entries.retain(|_, entry| !gone.contains(&entry.plan.shard));
+        self.entries
+            .retain(|_, entry| !gone.contains(&entry.plan.shard));
     }
 
     pub(crate) fn get(&self, id: MonitorId) -> Option<&Entry> {
@@ -152,7 +159,10 @@ impl Book {
 
     /// Id and version of each monitor.
     pub(crate) fn versions(&self) -> HashMap<MonitorId, i64> {
-        self.entries.iter().map(|(id, entry)| (*id, entry.plan.config_version)).collect()
+        self.entries
+            .iter()
+            .map(|(id, entry)| (*id, entry.plan.config_version))
+            .collect()
     }
 
     /// When the next look is due.
@@ -162,7 +172,9 @@ impl Book {
 
     /// Asks for a confirming look at `at`; an earlier one that is asked for already stays.
     pub(crate) fn schedule_recheck(&mut self, id: MonitorId, at: Timestamp) {
-        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
         if entry.recheck_runs || entry.recheck.is_some_and(|asked| asked <= at) {
             return;
         }
@@ -173,7 +185,8 @@ impl Book {
     fn schedule_slot(&mut self, id: MonitorId, slot: Timestamp, caught_up: bool) {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.slot = slot;
-            self.queue.push(Reverse((slot, id, Why::Slot { caught_up })));
+            self.queue
+                .push(Reverse((slot, id, Why::Slot { caught_up })));
         }
     }
 
@@ -194,9 +207,18 @@ impl Book {
         popped
     }
 
-    fn pop_slot(&mut self, at: Timestamp, id: MonitorId, why: Why, now: Timestamp, popped: &mut Popped) {
+    fn pop_slot(
+        &mut self,
+        at: Timestamp,
+        id: MonitorId,
+        why: Why,
+        now: Timestamp,
+        popped: &mut Popped,
+    ) {
         // What was put in the timetable before an edit is no longer its slot.
-        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.slot == at) else { return };
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.slot == at) else {
+            return;
+        };
         let plan = entry.plan.clone();
         let slow = entry.slow;
         let runs = std::mem::replace(&mut entry.slot_runs, true);
@@ -206,16 +228,32 @@ impl Book {
             popped.running += 1;
         } else {
             self.shards.began(plan.shard, slot, id);
-            popped.due.push(Due { plan: plan.clone(), at: slot, why, slow });
+            popped.due.push(Due {
+                plan: plan.clone(),
+                at: slot,
+                why,
+                slow,
+            });
         }
         self.schedule_slot(id, plan.next_slot(slot), false);
     }
 
     fn pop_recheck(&mut self, at: Timestamp, id: MonitorId, popped: &mut Popped) {
-        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.recheck == Some(at)) else { return };
+        let Some(entry) = self
+            .entries
+            .get_mut(&id)
+            .filter(|entry| entry.recheck == Some(at))
+        else {
+            return;
+        };
         entry.recheck = None;
         entry.recheck_runs = true;
-        popped.due.push(Due { plan: entry.plan.clone(), at, why: Why::Recheck, slow: entry.slow });
+        popped.due.push(Due {
+            plan: entry.plan.clone(),
+            at,
+            why: Why::Recheck,
+            slow: entry.slow,
+        });
     }
 
     /// A look has ended, or will not be made.

@@ -26,7 +26,13 @@ pub(crate) struct Buffer {
 
 impl Buffer {
     pub(crate) fn new(rows: usize, age: Duration) -> Self {
-        Self { good: VecDeque::new(), other: VecDeque::new(), rows: rows.max(1), age, gaps: Gaps::new() }
+        Self {
+            good: VecDeque::new(),
+            other: VecDeque::new(),
+            rows: rows.max(1),
+            age,
+            gaps: Gaps::new(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -35,7 +41,12 @@ impl Buffer {
 
     /// Adds a look, and returns those that had to go for it.
     pub(crate) fn push(&mut self, look: Owned, now: Timestamp) -> Vec<Owned> {
-        if look.check.verdict == VerdictKind::Up { &mut self.good } else { &mut self.other }.push_back(look);
+        if look.check.verdict == VerdictKind::Up {
+            &mut self.good
+        } else {
+            &mut self.other
+        }
+        .push_back(look);
         self.bound(now)
     }
 
@@ -43,13 +54,21 @@ impl Buffer {
     pub(crate) fn take(&mut self, most: usize) -> Vec<Owned> {
         let others = self.other.len().min(most);
         let goods = self.good.len().min(most - others);
-        self.other.drain(..others).chain(self.good.drain(..goods)).collect()
+        self.other
+            .drain(..others)
+            .chain(self.good.drain(..goods))
+            .collect()
     }
 
     /// Puts back what could not be stored, in front.
     pub(crate) fn put_back(&mut self, looks: Vec<Owned>, now: Timestamp) -> Vec<Owned> {
         for look in looks.into_iter().rev() {
-            if look.check.verdict == VerdictKind::Up { &mut self.good } else { &mut self.other }.push_front(look);
+            if look.check.verdict == VerdictKind::Up {
+                &mut self.good
+            } else {
+                &mut self.other
+            }
+            .push_front(look);
         }
         self.bound(now)
     }
@@ -68,8 +87,15 @@ impl Buffer {
 
     fn bound(&mut self, now: Timestamp) -> Vec<Owned> {
         let mut dropped = Vec::new();
-        while self.good.front().is_some_and(|look| later(look.check.at, self.age) < now) || self.len() > self.rows {
-            let Some(look) = self.good.pop_front().or_else(|| self.other.pop_front()) else { break };
+        while self
+            .good
+            .front()
+            .is_some_and(|look| later(look.check.at, self.age) < now)
+            || self.len() > self.rows
+        {
+            let Some(look) = self.good.pop_front().or_else(|| self.other.pop_front()) else {
+                break;
+            };
             let at = look.check.slot.unwrap_or(look.check.at);
             self.widen(schedule::shard(look.monitor_id), at, at);
             dropped.push(look);
@@ -94,9 +120,16 @@ mod tests {
     fn look(kind: VerdictKind, second: i64) -> Owned {
         let at = Timestamp::from_second(1_800_000_000 + second).unwrap();
         let monitor_id = MonitorId::generate();
-        let verdict = Verdict { kind, ..Verdict::up() };
+        let verdict = Verdict {
+            kind,
+            ..Verdict::up()
+        };
         let check = Check::on_timetable(monitor_id, "local", at, &Observation::begin(at), &verdict);
-        Owned { account_id: AccountId::generate(), monitor_id, check }
+        Owned {
+            account_id: AccountId::generate(),
+            monitor_id,
+            check,
+        }
     }
 
     fn at(second: i64) -> Timestamp {

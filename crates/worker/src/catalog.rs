@@ -67,7 +67,9 @@ fn put(shared: &Shared, scheduled: &Scheduled, taken: bool, now: jiff::Timestamp
     let plan = Plan::of(scheduled, &shared.config.region);
     let mut book = shared.book();
     // Lost meanwhile.
-    let Some(recorded) = book.shards.recorded(plan.shard) else { return };
+    let Some(recorded) = book.shards.recorded(plan.shard) else {
+        return;
+    };
     // A look on request may be newer than the last slot that is recorded.
     let looked = scheduled.vote.as_ref().map(|vote| vote.looked_at);
     let since = taken.then(|| looked.map_or(recorded, |looked| recorded.max(looked)));
@@ -78,7 +80,8 @@ fn put(shared: &Shared, scheduled: &Scheduled, taken: bool, now: jiff::Timestamp
 pub(crate) async fn reload(shared: &Shared, account: AccountId, id: MonitorId) -> Result<()> {
     let mut connection = shared.pool.acquire().await?;
     let region = &shared.config.region;
-    let found = timetable::find_scheduled(&mut connection, &shared.secrets, region, (account, id)).await?;
+    let found =
+        timetable::find_scheduled(&mut connection, &shared.secrets, region, (account, id)).await?;
     drop(connection);
     match found {
         Some(scheduled) => put(shared, &scheduled, false, shared.now()),

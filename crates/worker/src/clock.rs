@@ -17,7 +17,10 @@ pub struct Anchored {
 impl Anchored {
     /// A clock that is `before` until it is set.
     pub fn new(before: Arc<dyn Clock>) -> Self {
-        Self { before, anchor: RwLock::new(None) }
+        Self {
+            before,
+            anchor: RwLock::new(None),
+        }
     }
 
     /// Sets it: the database said `now` somewhere between `asked` and `answered`.
@@ -68,6 +71,9 @@ mod tests {
         let asked = Instant::now();
         clock.set(database, asked, asked + Duration::from_millis(20));
         machine.advance(SignedDuration::from_hours(5));
-        assert_eq!(clock.at(asked + Duration::from_millis(1010)), database + SignedDuration::from_secs(1));
+        assert_eq!(
+            clock.at(asked + Duration::from_millis(1010)),
+            database + SignedDuration::from_secs(1)
+        );
     }
 }

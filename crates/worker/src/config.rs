@@ -26,7 +26,11 @@ pub struct WorkerConfig {
 
 impl WorkerConfig {
     /// The usual settings for a region.
-    pub fn new(region: impl Into<String>, region_name: impl Into<String>, worker_id: impl Into<String>) -> Self {
+    pub fn new(
+        region: impl Into<String>,
+        region_name: impl Into<String>,
+        worker_id: impl Into<String>,
+    ) -> Self {
         Self {
             region: region.into(),
             region_name: region_name.into(),

@@ -36,7 +36,9 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             lanes.push(due);
         }
         while let Some((due, room)) = lanes.next() {
-            shared.tasks.spawn(look::on_timetable(shared.clone(), due, room));
+            shared
+                .tasks
+                .spawn(look::on_timetable(shared.clone(), due, room));
         }
         gauge!(names::WAITING).set(count(lanes.len()));
         gauge!(names::INFLIGHT).set(count(lanes.running()));
@@ -50,7 +52,10 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     counter!(names::LOOKS_SKIPPED, "reason" => "handed_over").increment(lanes.len() as u64);
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a gauge of things that fit in memory")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge of things that fit in memory"
+)]
 fn count(things: usize) -> f64 {
     things as f64
 }
@@ -84,18 +89,35 @@ impl Lanes {
 
     /// Bounded by the monitors held: each has one slot and one recheck at a time.
     fn push(&mut self, due: Due) {
-        if due.slow { &mut self.slow_queue } else { &mut self.quick_queue }.push_back(due);
+        if due.slow {
+            &mut self.slow_queue
+        } else {
+            &mut self.quick_queue
+        }
+        .push_back(due);
     }
 
     /// The next look there is room for.
     fn next(&mut self) -> Option<(Due, Room)> {
         let any = self.any.clone().try_acquire_owned().ok()?;
         if let Some(due) = self.quick_queue.pop_front() {
-            return Some((due, Room { _any: any, _slow: None }));
+            return Some((
+                due,
+                Room {
+                    _any: any,
+                    _slow: None,
+                },
+            ));
         }
         let slow = self.slow.clone().try_acquire_owned().ok()?;
         let due = self.slow_queue.pop_front()?;
-        Some((due, Room { _any: any, _slow: Some(slow) }))
+        Some((
+            due,
+            Room {
+                _any: any,
+                _slow: Some(slow),
+            },
+        ))
     }
 
     fn len(&self) -> usize {
@@ -128,7 +150,12 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
         };
         let why = Why::Slot { caught_up: false };
-        Due { plan: Arc::new(plan), at: Timestamp::UNIX_EPOCH, why, slow }
+        Due {
+            plan: Arc::new(plan),
+            at: Timestamp::UNIX_EPOCH,
+            why,
+            slow,
+        }
     }
 
     #[test]

@@ -40,14 +40,30 @@ impl Kept {
         let keep = self.count < MOST && (self.count == 0 || confirming || changed || fresh);
         let count = self.count + u32::from(keep);
         let last = if keep { Some(at) } else { self.at };
-        (keep, Self { count, class: verdict.class(), at: last })
+        (
+            keep,
+            Self {
+                count,
+                class: verdict.class(),
+                at: last,
+            },
+        )
     }
 }
 
 /// The evidence of a look, without the owner's secrets and other people's cookies.
-pub(crate) fn of(plan: &Plan, check: &domain::check::Check, seen: Observation, verdict: &Verdict) -> Evidence {
+pub(crate) fn of(
+    plan: &Plan,
+    check: &domain::check::Check,
+    seen: Observation,
+    verdict: &Verdict,
+) -> Evidence {
     let mut seen = redact::redact(seen, &plan.secrets());
-    let body = seen.http.as_mut().map(|http| std::mem::take(&mut http.body)).filter(|body| !body.is_empty());
+    let body = seen
+        .http
+        .as_mut()
+        .map(|http| std::mem::take(&mut http.body))
+        .filter(|body| !body.is_empty());
     Evidence {
         account_id: plan.account_id,
         check_id: check.id,
@@ -100,8 +116,14 @@ mod tests {
         assert!(asked(&timeout, false, 3), "another class");
         assert!(!asked(&timeout, false, 4));
         assert!(asked(&timeout, false, 63), "an hour later");
-        assert!(!asked(&Verdict::up(), true, 64), "a good look is no evidence");
-        assert!(!asked(&timeout, false, 65), "the recovery was not confirmed");
+        assert!(
+            !asked(&Verdict::up(), true, 64),
+            "a good look is no evidence"
+        );
+        assert!(
+            !asked(&timeout, false, 65),
+            "the recovery was not confirmed"
+        );
         assert!(!asked(&Verdict::up(), false, 66));
         assert!(asked(&timeout, false, 67), "a new outage");
     }

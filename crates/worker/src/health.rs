@@ -23,9 +23,10 @@ impl Health {
     pub fn problem(&self) -> Option<String> {
         match *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) {
             None => Some("the worker has not taken its first lease yet".to_owned()),
-            Some(at) if at.elapsed() > STALE => {
-                Some(format!("the worker has not renewed its leases for {} s", at.elapsed().as_secs()))
-            }
+            Some(at) if at.elapsed() > STALE => Some(format!(
+                "the worker has not renewed its leases for {} s",
+                at.elapsed().as_secs()
+            )),
             Some(_) => None,
         }
     }

@@ -11,9 +11,9 @@ use store::leases::{self, Lease, SHARDS};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::catalog;
 use crate::metrics as names;
 use crate::shared::Shared;
-use crate::catalog;
 
 const RENEW: Duration = Duration::from_secs(2);
 /// A renewal that takes longer has failed.
@@ -75,7 +75,11 @@ fn keep(shared: &Shared, held: &[Lease]) {
         .shards
         .numbers()
         .into_iter()
-        .filter(|shard| !held.iter().any(|lease| lease.shard == *shard && book.shards.epoch(*shard) == Some(lease.epoch)))
+        .filter(|shard| {
+            !held.iter().any(|lease| {
+                lease.shard == *shard && book.shards.epoch(*shard) == Some(lease.epoch)
+            })
+        })
         .collect();
     book.remove_shards(&gone);
     for lease in held {
@@ -83,7 +87,9 @@ fn keep(shared: &Shared, held: &[Lease]) {
             book.shards.insert(lease);
         }
     }
-    gauge!(names::SHARDS).set(f64::from(u32::try_from(book.shards.len()).unwrap_or(u32::MAX)));
+    gauge!(names::SHARDS).set(f64::from(
+        u32::try_from(book.shards.len()).unwrap_or(u32::MAX),
+    ));
 }
 
 /// Time in which nobody looked is no uptime and no downtime.
@@ -96,7 +102,13 @@ async fn mark_blind(
     if now.duration_since(lease.recorded_through) <= BLIND_AFTER {
         return Ok(());
     }
-    leases::insert_blind(connection, region, (lease.shard, lease.recorded_through, now), "no_worker").await
+    leases::insert_blind(
+        connection,
+        region,
+        (lease.shard, lease.recorded_through, now),
+        "no_worker",
+    )
+    .await
 }
 
 fn fair_share(workers: u32) -> u32 {
@@ -114,7 +126,9 @@ pub(crate) async fn hand_back(shared: &Shared) {
     };
     match tokio::time::timeout(DEADLINE, give_back).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "leases were not handed back and run out by themselves"),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "leases were not handed back and run out by themselves")
+        }
         Err(_) => tracing::warn!("leases were not handed back in time and run out by themselves"),
     }
     shared.book().remove_shards(&shards);

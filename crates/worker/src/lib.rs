@@ -64,7 +64,9 @@ impl Worker {
         clock: Arc<dyn Clock>,
     ) -> Self {
         metrics::describe();
-        Self { shared: Arc::new(Shared::new(config, pool, prober, secrets, clock)) }
+        Self {
+            shared: Arc::new(Shared::new(config, pool, prober, secrets, clock)),
+        }
     }
 
     /// Whether it can do its work, for readiness.
@@ -90,8 +92,14 @@ impl Worker {
         };
         looking.await;
         shared.tasks.close();
-        if tokio::time::timeout(DRAIN, shared.tasks.wait()).await.is_err() {
-            tracing::info!(looks = shared.tasks.len(), "looks still run; their slots are handed back");
+        if tokio::time::timeout(DRAIN, shared.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::info!(
+                looks = shared.tasks.len(),
+                "looks still run; their slots are handed back"
+            );
         }
         drained.cancel();
         if writer.await.is_err() {

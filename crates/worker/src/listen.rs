@@ -30,7 +30,9 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 
 async fn listen(shared: &Arc<Shared>) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(&shared.pool).await?;
-    listener.listen_all([notify::MONITORS, notify::LOOKS]).await?;
+    listener
+        .listen_all([notify::MONITORS, notify::LOOKS])
+        .await?;
     catch_up(shared).await;
     loop {
         match listener.try_recv().await? {

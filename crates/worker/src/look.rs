@@ -60,15 +60,24 @@ pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
     };
     let region = &shared.config.region;
     let (check, reason) = match due.why {
-        Why::Slot { .. } => {
-            (Check::on_timetable(plan.monitor_id, region, due.at, &seen, &verdict), None)
-        }
-        Why::Recheck => {
-            (Check::on_request(CheckId::generate(), region, &seen, &verdict), Some("recheck"))
-        }
+        Why::Slot { .. } => (
+            Check::on_timetable(plan.monitor_id, region, due.at, &seen, &verdict),
+            None,
+        ),
+        Why::Recheck => (
+            Check::on_request(CheckId::generate(), region, &seen, &verdict),
+            Some("recheck"),
+        ),
     };
     let finished_at = shared.now();
-    let looked = Looked { plan: plan.clone(), check, seen, verdict, finished_at, reason };
+    let looked = Looked {
+        plan: plan.clone(),
+        check,
+        seen,
+        verdict,
+        finished_at,
+        reason,
+    };
     shared.book().ended(plan.monitor_id, due.why);
     let _recorded = hand_over(&shared, looked);
     shared.due.notify_one();
@@ -84,7 +93,8 @@ fn skip(shared: &Shared, due: &Due, reason: &'static str) {
     let mut book = shared.book();
     book.ended(due.plan.monitor_id, due.why);
     if due.why != Why::Recheck {
-        book.shards.done(due.plan.shard, due.at, due.plan.monitor_id);
+        book.shards
+            .done(due.plan.shard, due.at, due.plan.monitor_id);
     }
 }
 
@@ -102,7 +112,10 @@ pub(crate) async fn observe(
     let patience = PUT_OFF.min(settings.interval / 2);
     let begun = tokio::time::Instant::now();
     loop {
-        let seen = shared.prober.look(&settings.target, settings.timeout, fresh, shared.now()).await;
+        let seen = shared
+            .prober
+            .look(&settings.target, settings.timeout, fresh, shared.now())
+            .await;
         drop(room.take());
         let Some(wait) = seen.put_off else {
             let (seen, verdict) = judge(seen, &known.expectation(settings));
@@ -129,15 +142,30 @@ pub(crate) fn judge(seen: Observation, expected: &Expectation) -> (Observation, 
 }
 
 /// Why it fails, in words.
-pub(crate) fn explain(seen: &Observation, verdict: &Verdict, settings: &Settings) -> Option<Diagnosis> {
+pub(crate) fn explain(
+    seen: &Observation,
+    verdict: &Verdict,
+    settings: &Settings,
+) -> Option<Diagnosis> {
     diagnosis::explain(seen, verdict, settings).map(scrub)
 }
 
 /// Puts a look where it belongs: a slot's row into the buffer, and what may change a status on its
 /// way to be recorded. The answer resolves when that is done.
 pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::Done> {
-    let Looked { plan, check, seen, verdict, finished_at, reason } = looked;
-    let (id, shard, slot) = (plan.monitor_id, schedule::shard(plan.monitor_id), check.slot);
+    let Looked {
+        plan,
+        check,
+        seen,
+        verdict,
+        finished_at,
+        reason,
+    } = looked;
+    let (id, shard, slot) = (
+        plan.monitor_id,
+        schedule::shard(plan.monitor_id),
+        check.slot,
+    );
     let mut book = shared.book();
     let epoch = book.shards.epoch(shard);
     let certificate = certificate(&mut book, &plan, &seen, finished_at);
@@ -158,7 +186,14 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
     }
     drop(book);
     if slot.is_some() {
-        keep_row(shared, Owned { account_id: plan.account_id, monitor_id: id, check: check.clone() });
+        keep_row(
+            shared,
+            Owned {
+                account_id: plan.account_id,
+                monitor_id: id,
+                check: check.clone(),
+            },
+        );
     }
     if !matters && certificate.is_none() {
         return None;
@@ -199,7 +234,12 @@ fn keep_row(shared: &Shared, row: Owned) {
 }
 
 /// The certificate to hand on: the leaf, its problem or the settings changed, or a day has passed.
-fn certificate(book: &mut Book, plan: &Plan, seen: &Observation, now: Timestamp) -> Option<incidents::Seen> {
+fn certificate(
+    book: &mut Book,
+    plan: &Plan,
+    seen: &Observation,
+    now: Timestamp,
+) -> Option<incidents::Seen> {
     let facts = seen.tls.as_ref()?;
     let entry = book.get_mut(plan.monitor_id)?;
     let fresh = SeenCertificate {
@@ -209,7 +249,11 @@ fn certificate(book: &mut Book, plan: &Plan, seen: &Observation, now: Timestamp)
         at: now,
     };
     let known = entry.certificate.as_ref().is_some_and(|last| {
-        SeenCertificate { at: now, ..last.clone() } == fresh && now.duration_since(last.at) < CERTIFICATE_EVERY
+        SeenCertificate {
+            at: now,
+            ..last.clone()
+        } == fresh
+            && now.duration_since(last.at) < CERTIFICATE_EVERY
     });
     if known {
         return None;
@@ -224,5 +268,6 @@ fn certificate(book: &mut Book, plan: &Plan, seen: &Observation, now: Timestamp)
 }
 
 fn is_public(seen: &Observation) -> bool {
-    seen.address.is_some_and(|address| domain::target::address::special_kind(address.ip()).is_none())
+    seen.address
+        .is_some_and(|address| domain::target::address::special_kind(address.ip()).is_none())
 }

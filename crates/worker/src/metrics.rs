@@ -50,7 +50,11 @@ pub fn describe() {
         describe_counter!(LOOKS_DONE, "Looks made, by verdict");
         describe_counter!(LOOKS_SKIPPED, "Looks not made, by reason");
         describe_counter!(PUT_OFF, "Times a look was put off for its address's budget");
-        describe_histogram!(LATENESS, Unit::Seconds, "From a slot to the begin of its look");
+        describe_histogram!(
+            LATENESS,
+            Unit::Seconds,
+            "From a slot to the begin of its look"
+        );
         describe_histogram!(DURATION, Unit::Seconds, "How long looks take");
         describe_gauge!(INFLIGHT, "Looks that run");
         describe_gauge!(WAITING, "Looks that are due and wait for room");

@@ -59,9 +59,13 @@ impl Plan {
 /// The same of settings without a monitor.
 pub(crate) fn secrets_of(settings: &Settings) -> Vec<String> {
     match &settings.target {
-        Target::Http(http) => {
-            http.headers.0.iter().map(|(_, value)| value.clone()).chain(http.body.clone()).collect()
-        }
+        Target::Http(http) => http
+            .headers
+            .0
+            .iter()
+            .map(|(_, value)| value.clone())
+            .chain(http.body.clone())
+            .collect(),
         Target::Tcp { .. } | Target::Tls { .. } => Vec::new(),
     }
 }
@@ -73,9 +77,14 @@ pub(crate) fn settings_of(spec: &MonitorSpec) -> Settings {
 
 /// Regions take turns in the order that the monitor names them.
 fn turn(regions: Option<&[String]>, region: &str) -> (u32, u32) {
-    let Some(regions) = regions.filter(|regions| !regions.is_empty()) else { return (0, 1) };
+    let Some(regions) = regions.filter(|regions| !regions.is_empty()) else {
+        return (0, 1);
+    };
     let index = regions.iter().position(|name| name == region).unwrap_or(0);
-    (u32::try_from(index).unwrap_or(0), u32::try_from(regions.len()).unwrap_or(1))
+    (
+        u32::try_from(index).unwrap_or(0),
+        u32::try_from(regions.len()).unwrap_or(1),
+    )
 }
 
 /// What the timetable knows of a monitor's state, to tell a look that matters from one that does not.
@@ -132,13 +141,22 @@ mod tests {
 
     #[test]
     fn only_a_good_look_at_a_settled_monitor_may_wait() {
-        let down = Verdict { kind: VerdictKind::Down, ..Verdict::up() };
+        let down = Verdict {
+            kind: VerdictKind::Down,
+            ..Verdict::up()
+        };
         assert!(!UP.matters(&Verdict::up()));
         assert!(UP.matters(&down));
         for unsettled in [
-            Known { confirming: true, ..UP },
+            Known {
+                confirming: true,
+                ..UP
+            },
             Known { quiet: true, ..UP },
-            Known { observed: Observed::Down, ..UP },
+            Known {
+                observed: Observed::Down,
+                ..UP
+            },
             Known { vote: None, ..UP },
         ] {
             assert!(unsettled.matters(&Verdict::up()), "{unsettled:?}");

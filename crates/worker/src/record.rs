@@ -64,7 +64,10 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(room: Semaphore) -> Self {
-        Self { room, queues: Mutex::new(HashMap::new()) }
+        Self {
+            room,
+            queues: Mutex::new(HashMap::new()),
+        }
     }
 
     fn queues(&self) -> MutexGuard<'_, HashMap<MonitorId, VecDeque<Waiting>>> {
@@ -80,7 +83,9 @@ pub(crate) fn enqueue(shared: &Arc<Shared>, transition: Transition) -> Done {
     let idle = !queues.contains_key(&id);
     let queue = queues.entry(id).or_default();
     queue.push_back(Waiting { transition, told });
-    let crowded = (queue.len() > WAITING).then(|| queue.remove(WAITING / 2)).flatten();
+    let crowded = (queue.len() > WAITING)
+        .then(|| queue.remove(WAITING / 2))
+        .flatten();
     gauge!(names::UNRECORDED).increment(1.0);
     drop(queues);
     if let Some(given_up) = crowded {
@@ -103,7 +108,9 @@ async fn drain(shared: Arc<Shared>, id: MonitorId) {
             }
             next
         };
-        let Some(Waiting { transition, told }) = next else { return };
+        let Some(Waiting { transition, told }) = next else {
+            return;
+        };
         persist(&shared, &transition).await;
         let_go(&shared, &transition);
         // Nobody has to wait for it.
@@ -115,7 +122,9 @@ async fn drain(shared: Arc<Shared>, id: MonitorId) {
 async fn persist(shared: &Arc<Shared>, transition: &Transition) {
     let mut refused = 0;
     loop {
-        let Ok(room) = shared.recorder.room.acquire().await else { return };
+        let Ok(room) = shared.recorder.room.acquire().await else {
+            return;
+        };
         let outcome = tokio::time::timeout(DEADLINE, apply::apply(shared, transition)).await;
         drop(room);
         match outcome {
@@ -131,7 +140,9 @@ async fn persist(shared: &Arc<Shared>, transition: &Transition) {
                     return;
                 }
             }
-            Err(_) => tracing::warn!(monitor.id = %transition.plan.monitor_id, "recording a look takes too long"),
+            Err(_) => {
+                tracing::warn!(monitor.id = %transition.plan.monitor_id, "recording a look takes too long")
+            }
         }
         tokio::time::sleep(AGAIN).await;
     }

@@ -56,7 +56,9 @@ async fn start_open(shared: &Arc<Shared>, room: &Arc<Semaphore>) -> Result<()> {
         if !is_ours(shared, monitor) {
             continue;
         }
-        let Ok(permit) = room.clone().try_acquire_owned() else { return Ok(()) };
+        let Ok(permit) = room.clone().try_acquire_owned() else {
+            return Ok(());
+        };
         let shared = shared.clone();
         shared.clone().tasks.spawn(async move {
             if let Err(error) = answer(&shared, account, id).await {
@@ -77,8 +79,14 @@ fn is_ours(shared: &Shared, monitor: Option<MonitorId>) -> bool {
 async fn answer(shared: &Arc<Shared>, account: AccountId, id: LookRequestId) -> Result<()> {
     let mut connection = shared.pool.acquire().await?;
     let worker = &shared.config.worker_id;
-    let claimed =
-        look_requests::claim(&mut connection, &shared.secrets, (account, id), worker, shared.now()).await;
+    let claimed = look_requests::claim(
+        &mut connection,
+        &shared.secrets,
+        (account, id),
+        worker,
+        shared.now(),
+    )
+    .await;
     drop(connection);
     let request = match claimed {
         Ok(Some(request)) => request,
@@ -98,7 +106,11 @@ async fn answer(shared: &Arc<Shared>, account: AccountId, id: LookRequestId) -> 
     finish(shared, (account, id), result.as_ref()).await
 }
 
-async fn finish(shared: &Shared, key: (AccountId, LookRequestId), result: Option<&LookResult>) -> Result<()> {
+async fn finish(
+    shared: &Shared,
+    key: (AccountId, LookRequestId),
+    result: Option<&LookResult>,
+) -> Result<()> {
     let mut transaction = shared.pool.begin().await?;
     look_requests::mark_done(&mut transaction, key, result, shared.now()).await?;
     transaction.commit().await?;
@@ -107,13 +119,20 @@ async fn finish(shared: &Shared, key: (AccountId, LookRequestId), result: Option
 
 async fn look_without_monitor(shared: &Shared, spec: &domain::monitor::MonitorSpec) -> LookResult {
     let settings = plan::settings_of(spec);
-    let seen = shared.prober.look(&settings.target, settings.timeout, false, shared.now()).await;
+    let seen = shared
+        .prober
+        .look(&settings.target, settings.timeout, false, shared.now())
+        .await;
     let expected = domain::check::Expectation::of(&settings, true, false);
     let (seen, verdict) = look::judge(seen, &expected);
     let check = Check::on_request(CheckId::generate(), &shared.config.region, &seen, &verdict);
     let diagnosis = look::explain(&seen, &verdict, &settings);
     let observation = scrub_observation(redact::redact(seen, &plan::secrets_of(&settings)));
-    LookResult { check, observation, diagnosis }
+    LookResult {
+        check,
+        observation,
+        diagnosis,
+    }
 }
 
 async fn look_at_monitor(
@@ -127,7 +146,9 @@ async fn look_at_monitor(
     let found = timetable::find_scheduled(&mut connection, &shared.secrets, region, key).await?;
     drop(connection);
     // Paused, deleted, or moved to another region meanwhile.
-    let Some(scheduled) = found else { return Ok(None) };
+    let Some(scheduled) = found else {
+        return Ok(None);
+    };
     let plan = Arc::new(Plan::of(&scheduled, region));
     let known = Known::of(&scheduled);
     {
@@ -139,7 +160,9 @@ async fn look_at_monitor(
     }
     let fresh = matches!(request.reason, Reason::Recheck | Reason::Vote);
     let observed = look::observe(shared, &plan, known, fresh, None).await;
-    let Some((seen, verdict)) = observed else { return Ok(None) };
+    let Some((seen, verdict)) = observed else {
+        return Ok(None);
+    };
     let check = Check::on_request(CheckId::generate(), region, &seen, &verdict);
     let result = LookResult {
         check: check.clone(),
@@ -147,7 +170,14 @@ async fn look_at_monitor(
         diagnosis: look::explain(&seen, &verdict, &plan.settings),
     };
     let reason = Some(request.reason.as_str());
-    let looked = Looked { plan, check, seen, verdict, finished_at: shared.now(), reason };
+    let looked = Looked {
+        plan,
+        check,
+        seen,
+        verdict,
+        finished_at: shared.now(),
+        reason,
+    };
     if let Some(done) = look::hand_over(shared, looked) {
         // Whoever waits should find the status that this look made; late is better than never.
         let _in_time = tokio::time::timeout(RECORDED_WITHIN, done).await;

@@ -21,7 +21,10 @@ pub(crate) fn scrub<T: Serialize + DeserializeOwned>(value: T) -> T {
 
 /// An observation keeps its body, which is bytes and not text.
 pub(crate) fn scrub_observation(mut seen: Observation) -> Observation {
-    let body = seen.http.as_mut().map(|http| std::mem::take(&mut http.body));
+    let body = seen
+        .http
+        .as_mut()
+        .map(|http| std::mem::take(&mut http.body));
     let mut seen = scrub(seen);
     if let (Some(http), Some(body)) = (&mut seen.http, body) {
         http.body = body;
@@ -48,8 +51,15 @@ mod tests {
     #[test]
     fn texts_lose_their_nul_and_bodies_keep_it() {
         let mut seen = Observation::begin(Timestamp::UNIX_EPOCH);
-        seen.failure = Some(Failure::new(FailureClass::TlsNotTls, Phase::Tls, "it said SSH\0\\u0000"));
-        seen.http = Some(HttpFacts { body: b"a\0b".to_vec(), ..HttpFacts::default() });
+        seen.failure = Some(Failure::new(
+            FailureClass::TlsNotTls,
+            Phase::Tls,
+            "it said SSH\0\\u0000",
+        ));
+        seen.http = Some(HttpFacts {
+            body: b"a\0b".to_vec(),
+            ..HttpFacts::default()
+        });
         let kept = scrub_observation(seen);
         assert_eq!(kept.failure.unwrap().message, "it said SSH\u{FFFD}\\u0000");
         assert_eq!(kept.http.unwrap().body, b"a\0b");

@@ -125,7 +125,10 @@ async fn lead(pool: &PgPool, secrets: &Secrets, clock: &dyn Clock) -> Result<()>
                 continue;
             }
             round(pool, secrets, *sweep, now).await;
-            *at = clock.now().checked_add(SignedDuration::from_secs(*every)).unwrap_or(Timestamp::MAX);
+            *at = clock
+                .now()
+                .checked_add(SignedDuration::from_secs(*every))
+                .unwrap_or(Timestamp::MAX);
         }
         tokio::time::sleep(TICK).await;
         // The lock lives as long as its session does.
@@ -142,7 +145,10 @@ async fn round(pool: &PgPool, secrets: &Secrets, sweep: Sweep, now: Timestamp) {
             "failed"
         }
         Err(_) => {
-            tracing::warn!(sweep = sweep.name(), "a round of housekeeping takes too long");
+            tracing::warn!(
+                sweep = sweep.name(),
+                "a round of housekeeping takes too long"
+            );
             "cut_short"
         }
     };
@@ -169,7 +175,9 @@ pub async fn once(pool: &PgPool, secrets: &Secrets, sweep: Sweep, now: Timestamp
 async fn partitions(pool: &PgPool, now: Timestamp) -> Result<()> {
     let mut connection = pool.acquire().await?;
     for hour in 0..=3 {
-        let at = now.checked_add(SignedDuration::from_hours(hour)).unwrap_or(now);
+        let at = now
+            .checked_add(SignedDuration::from_hours(hour))
+            .unwrap_or(now);
         hours::ensure_partitions(&mut connection, at).await?;
     }
     Ok(())

@@ -14,7 +14,19 @@ pub struct Api {
 
 /// An account made by the operator, and a client for it.
 pub async fn account(settings: &Settings, email: &str, plan: &str) -> Api {
-    let args = ["admin", "create-account", "--email", email, "--password", "a password of a story", "--plan", plan, "--verified", "--api-key", "--json"];
+    let args = [
+        "admin",
+        "create-account",
+        "--email",
+        email,
+        "--password",
+        "a password of a story",
+        "--plan",
+        plan,
+        "--verified",
+        "--api-key",
+        "--json",
+    ];
     let (status, out, err) = settings.run(&args).await;
     assert_eq!(status, 0, "{err}");
     let account: Value = serde_json::from_str(&out).expect("JSON on stdout");
@@ -29,7 +41,10 @@ impl Api {
     /// Sends a request; the answer's status and JSON.
     pub async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let method = method.parse().expect("a method");
-        let mut request = self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key);
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.key);
         if let Some(body) = body {
             request = request.json(&body);
         }

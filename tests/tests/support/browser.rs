@@ -43,15 +43,25 @@ impl Browser {
         for flag in FLAGS {
             capabilities.add_arg(flag).expect("a flag");
         }
-        capabilities.add_arg(&format!("--window-size={width},{height}")).expect("a flag");
-        let profile = std::env::temp_dir().join(format!("watchbell-browser-{}", uuid::Uuid::now_v7().simple()));
-        capabilities.add_arg(&format!("--user-data-dir={}", profile.display())).expect("a flag");
+        capabilities
+            .add_arg(&format!("--window-size={width},{height}"))
+            .expect("a flag");
+        let profile = std::env::temp_dir().join(format!(
+            "watchbell-browser-{}",
+            uuid::Uuid::now_v7().simple()
+        ));
+        capabilities
+            .add_arg(&format!("--user-data-dir={}", profile.display()))
+            .expect("a flag");
         let server = format!("http://127.0.0.1:{port}");
         let driver = wait::until("the browser opens", Duration::from_secs(30), async || {
             WebDriver::new(&server, capabilities.clone()).await.ok()
         })
         .await;
-        Self { driver, _chromedriver: chromedriver }
+        Self {
+            driver,
+            _chromedriver: chromedriver,
+        }
     }
 
     /// Loads a page.
@@ -61,9 +71,11 @@ impl Browser {
 
     /// The element that `css` finds, waited for.
     pub async fn find(&self, css: &str) -> WebElement {
-        wait::until(&format!("{css} on the page"), Duration::from_secs(15), async || {
-            self.driver.find(By::Css(css)).await.ok()
-        })
+        wait::until(
+            &format!("{css} on the page"),
+            Duration::from_secs(15),
+            async || self.driver.find(By::Css(css)).await.ok(),
+        )
         .await
     }
 
@@ -76,10 +88,14 @@ impl Browser {
 
     /// Presses the button or link in the page's own part that reads `label`.
     pub async fn press(&self, label: &str) {
-        let path = format!("//main//*[self::button or self::a or self::summary][normalize-space()='{label}']");
-        let target = wait::until(&format!("\"{label}\" to press"), Duration::from_secs(15), async || {
-            self.driver.find(By::XPath(&path)).await.ok()
-        })
+        let path = format!(
+            "//main//*[self::button or self::a or self::summary][normalize-space()='{label}']"
+        );
+        let target = wait::until(
+            &format!("\"{label}\" to press"),
+            Duration::from_secs(15),
+            async || self.driver.find(By::XPath(&path)).await.ok(),
+        )
         .await;
         target.scroll_into_view().await.expect("on the page");
         target.click().await.expect("pressed");
@@ -97,19 +113,27 @@ impl Browser {
     pub async fn wait_for_text(&self, text: &str, limit: Duration) {
         let deadline = tokio::time::Instant::now() + limit;
         while !self.text().await.contains(text) {
-            assert!(tokio::time::Instant::now() < deadline, "\"{text}\" is not on the page:\n{}", self.text().await);
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "\"{text}\" is not on the page:\n{}",
+                self.text().await
+            );
             tokio::task::yield_now().await;
         }
     }
 
     /// Loads `url` until both texts are on the page, folded parts included, and answers all its text.
     pub async fn page_with(&self, url: &str, one: &str, other: &str, limit: Duration) -> String {
-        wait::until(&format!("\"{one}\" and \"{other}\" on {url}"), limit, async || {
-            self.goto(url).await;
-            let body = self.driver.find(By::Tag("body")).await.ok()?;
-            let text = body.prop("textContent").await.ok()??;
-            (text.contains(one) && text.contains(other)).then_some(text)
-        })
+        wait::until(
+            &format!("\"{one}\" and \"{other}\" on {url}"),
+            limit,
+            async || {
+                self.goto(url).await;
+                let body = self.driver.find(By::Tag("body")).await.ok()?;
+                let text = body.prop("textContent").await.ok()??;
+                (text.contains(one) && text.contains(other)).then_some(text)
+            },
+        )
         .await
     }
 

@@ -14,14 +14,25 @@ pub struct StoryDatabase {
 impl StoryDatabase {
     /// Makes one.
     pub async fn fresh() -> Self {
-        let server = std::env::var("DATABASE_URL").expect("DATABASE_URL names a Postgres server: run `make test`");
+        let server = std::env::var("DATABASE_URL")
+            .expect("DATABASE_URL names a Postgres server: run `make test`");
         let name = format!("story_{}", uuid::Uuid::now_v7().simple());
-        let admin = PgPoolOptions::new().max_connections(1).connect(&server).await.expect("the test server answers");
-        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("a fresh database");
+        let admin = PgPoolOptions::new()
+            .max_connections(1)
+            .connect(&server)
+            .await
+            .expect("the test server answers");
+        admin
+            .execute(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .await
+            .expect("a fresh database");
         admin.close().await;
         let (root, _) = server.rsplit_once('/').expect("a database in DATABASE_URL");
         let url = format!("{root}/{name}");
-        let pool = PgPoolOptions::new().max_connections(3).connect_lazy(&url).expect("a URL");
+        let pool = PgPoolOptions::new()
+            .max_connections(3)
+            .connect_lazy(&url)
+            .expect("a URL");
         Self { url, pool }
     }
 }

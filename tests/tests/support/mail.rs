@@ -42,7 +42,11 @@ impl MailServer {
                 kept.lock().expect("no panic").push(read(&message));
             }
         });
-        Self { port, mails, handle }
+        Self {
+            port,
+            mails,
+            handle,
+        }
     }
 
     /// The value of WATCHBELL_SMTP_URL.
@@ -57,7 +61,10 @@ impl MailServer {
 
     /// Mails whose subject begins with `subject`.
     pub fn with_subject(&self, subject: &str) -> Vec<Mail> {
-        self.all().into_iter().filter(|mail| mail.subject.starts_with(subject)).collect()
+        self.all()
+            .into_iter()
+            .filter(|mail| mail.subject.starts_with(subject))
+            .collect()
     }
 
     /// Waits for a mail whose subject begins with `subject`.
@@ -78,7 +85,12 @@ fn read(message: &MailMessage) -> Mail {
     let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
     Mail {
         subject: text("subject"),
-        to: value["envelope_recipients"].as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+        to: value["envelope_recipients"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|v| v.as_str().map(str::to_owned))
+            .collect(),
         text: text("text"),
         html: text("html"),
         headers: value["headers"].to_string(),

@@ -12,16 +12,25 @@ use super::wait;
 
 /// Where the built program is.
 pub fn binary() -> PathBuf {
-    std::env::var("WATCHBELL_TEST_BINARY").map(PathBuf::from).unwrap_or_else(|_| {
-        let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug/watchbell");
-        assert!(target.exists(), "build the program first: cargo build -p app");
-        target
-    })
+    std::env::var("WATCHBELL_TEST_BINARY")
+        .map(PathBuf::from)
+        .unwrap_or_else(|_| {
+            let target =
+                PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug/watchbell");
+            assert!(
+                target.exists(),
+                "build the program first: cargo build -p app"
+            );
+            target
+        })
 }
 
 /// A port nobody listens on at the moment.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
 }
 
 /// The settings of a story's processes.
@@ -38,9 +47,14 @@ impl Settings {
     /// Self-hosted egress on loopback, no canaries, on the database at `url`.
     pub fn local(database_url: &str) -> Self {
         let port = free_port();
-        let dir = std::env::temp_dir().join(format!("watchbell-story-{}", uuid::Uuid::now_v7().simple()));
+        let dir =
+            std::env::temp_dir().join(format!("watchbell-story-{}", uuid::Uuid::now_v7().simple()));
         std::fs::create_dir_all(&dir).expect("a folder");
-        let mut settings = Self { vars: Vec::new(), port, dir };
+        let mut settings = Self {
+            vars: Vec::new(),
+            port,
+            dir,
+        };
         for (name, value) in [
             ("DATABASE_URL", database_url),
             ("SECRET_KEY", "the key of a story, long enough to be one"),
@@ -51,7 +65,9 @@ impl Settings {
             ("BASE_URL", &format!("http://localhost:{port}")),
             ("LOG", "info"),
         ] {
-            settings.vars.push((format!("WATCHBELL_{name}"), value.to_owned()));
+            settings
+                .vars
+                .push((format!("WATCHBELL_{name}"), value.to_owned()));
         }
         settings
     }
@@ -59,7 +75,9 @@ impl Settings {
     /// The same on an embedded database of its own.
     pub fn embedded() -> Self {
         let mut settings = Self::local("");
-        settings.vars.retain(|(name, _)| name != "WATCHBELL_DATABASE_URL");
+        settings
+            .vars
+            .retain(|(name, _)| name != "WATCHBELL_DATABASE_URL");
         settings
     }
 
@@ -88,7 +106,11 @@ impl Settings {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
-        command.args(args).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default()).current_dir(&self.dir);
+        command
+            .args(args)
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .current_dir(&self.dir);
         command.envs(self.vars.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -97,7 +119,11 @@ impl Settings {
     pub async fn run(&self, args: &[&str]) -> (i32, String, String) {
         let output = self.command(args).output().await.expect("the program runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+        (
+            output.status.code().unwrap_or(-1),
+            text(output.stdout),
+            text(output.stderr),
+        )
     }
 
     /// Starts a role; its log goes to a file in the story's folder.
@@ -123,14 +149,19 @@ impl Settings {
         let mut running = self.spawn(role);
         let client = reqwest::Client::new();
         let dir = self.dir.clone();
-        wait::until(&format!("{role} is ready (logs in {})", dir.display()), Duration::from_secs(60), async || {
-            if let Ok(Some(status)) = running.child.try_wait() {
-                let log = std::fs::read_to_string(dir.join(format!("{role}.log"))).unwrap_or_default();
-                panic!("{role} ended with {status}:\n{log}");
-            }
-            let answer = client.get(ready).send().await.ok()?;
-            answer.status().is_success().then_some(())
-        })
+        wait::until(
+            &format!("{role} is ready (logs in {})", dir.display()),
+            Duration::from_secs(60),
+            async || {
+                if let Ok(Some(status)) = running.child.try_wait() {
+                    let log = std::fs::read_to_string(dir.join(format!("{role}.log")))
+                        .unwrap_or_default();
+                    panic!("{role} ended with {status}:\n{log}");
+                }
+                let answer = client.get(ready).send().await.ok()?;
+                answer.status().is_success().then_some(())
+            },
+        )
         .await;
         running
     }
@@ -162,8 +193,14 @@ impl Running {
     /// SIGTERM, and the exit status.
     pub async fn terminate(mut self) -> i32 {
         let pid = self.pid().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill");
-        let ended = tokio::time::timeout(Duration::from_secs(32), self.child.wait()).await.expect("ends within 30 s");
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .await
+            .expect("kill");
+        let ended = tokio::time::timeout(Duration::from_secs(32), self.child.wait())
+            .await
+            .expect("ends within 30 s");
         ended.expect("ended").code().unwrap_or(-1)
     }
 }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Asks `question` until it has an answer; panics with `what` at the limit.
-pub async fn until<T>(what: &str, limit: Duration, mut question: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until<T>(
+    what: &str,
+    limit: Duration,
+    mut question: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let deadline = Instant::now() + limit;
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
     loop {
@@ -13,6 +17,9 @@ pub async fn until<T>(what: &str, limit: Duration, mut question: impl AsyncFnMut
         if let Some(answer) = question().await {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited {limit:?} in vain: {what}");
+        assert!(
+            Instant::now() < deadline,
+            "waited {limit:?} in vain: {what}"
+        );
     }
 }

@@ -27,31 +27,54 @@ pub async fn run(settings: &Settings, command: AdminCommand) -> anyhow::Result<(
     Ok(())
 }
 
-async fn dispatch(database: &Database, command: AdminCommand, now: Timestamp) -> anyhow::Result<String> {
+async fn dispatch(
+    database: &Database,
+    command: AdminCommand,
+    now: Timestamp,
+) -> anyhow::Result<String> {
     if database.pending().await? > 0 {
         database.migrate().await?;
     }
     let mut tx = database.pool.begin().await?;
     let answer = match command {
         AdminCommand::CreateAccount(args) => create_account(&mut tx, &args, now).await?,
-        AdminCommand::SetPlan { email, plan } => set_plan(&mut tx, &database.secrets, (&email, &plan), now).await?,
-        AdminCommand::GrantCredits { email, amount } => grant_credits(&mut tx, &email, &amount, now).await?,
+        AdminCommand::SetPlan { email, plan } => {
+            set_plan(&mut tx, &database.secrets, (&email, &plan), now).await?
+        }
+        AdminCommand::GrantCredits { email, amount } => {
+            grant_credits(&mut tx, &email, &amount, now).await?
+        }
         AdminCommand::RotateSecrets => rotate_secrets(&mut tx, &database.secrets).await?,
     };
     tx.commit().await?;
     Ok(answer)
 }
 
-async fn create_account(connection: &mut PgConnection, args: &CreateAccount, now: Timestamp) -> anyhow::Result<String> {
-    let email = EmailAddress::parse(&args.email).map_err(|_| WrongUsage(format!("--email {} is not an address", args.email)))?;
+async fn create_account(
+    connection: &mut PgConnection,
+    args: &CreateAccount,
+    now: Timestamp,
+) -> anyhow::Result<String> {
+    let email = EmailAddress::parse(&args.email)
+        .map_err(|_| WrongUsage(format!("--email {} is not an address", args.email)))?;
     let plan = parse_plan(&args.plan)?;
     let (password, made_up) = match &args.password {
         Some(password) => (password.clone(), false),
         None => (store::secrets::random_token(), true),
     };
-    domain::account::password::check(&password, email.as_str()).map_err(|error| WrongUsage(format!("--password {error}")))?;
-    let hash = web::auth::password::Hasher::new().hash(&password).await.context("hashing the password")?;
-    let person = web::accounts::NewPerson { email: &email, password_hash: &hash, timezone: "UTC", plan, verified: args.verified };
+    domain::account::password::check(&password, email.as_str())
+        .map_err(|error| WrongUsage(format!("--password {error}")))?;
+    let hash = web::auth::password::Hasher::new()
+        .hash(&password)
+        .await
+        .context("hashing the password")?;
+    let person = web::accounts::NewPerson {
+        email: &email,
+        password_hash: &hash,
+        timezone: "UTC",
+        plan,
+        verified: args.verified,
+    };
     let created = web::accounts::create(connection, &person, now).await?;
     let api_key = if args.api_key {
         Some(api_key(connection, created, now).await?)
@@ -67,14 +90,22 @@ async fn create_account(connection: &mut PgConnection, args: &CreateAccount, now
         }
         return Ok(answer.to_string());
     }
-    let mut lines = vec![format!("Account {} for {email}, plan {}.", created.account_id, plan.as_str())];
+    let mut lines = vec![format!(
+        "Account {} for {email}, plan {}.",
+        created.account_id,
+        plan.as_str()
+    )];
     lines.extend(made_up.then(|| format!("Password: {password}")));
     lines.extend(api_key.map(|key| format!("API key (shown once): {key}")));
     Ok(lines.join("\n"))
 }
 
 /// A write key without expiry.
-async fn api_key(connection: &mut PgConnection, created: Created, now: Timestamp) -> anyhow::Result<String> {
+async fn api_key(
+    connection: &mut PgConnection,
+    created: Created,
+    now: Timestamp,
+) -> anyhow::Result<String> {
     let caller = Caller {
         account_id: created.account_id,
         actor: Actor::system(),
@@ -83,17 +114,26 @@ async fn api_key(connection: &mut PgConnection, created: Created, now: Timestamp
         network: "operator".to_owned(),
         now,
     };
-    let new = NewApiKey { name: "Made by the operator".to_owned(), scope: Scope::Write, expires_at: None };
+    let new = NewApiKey {
+        name: "Made by the operator".to_owned(),
+        scope: Scope::Write,
+        expires_at: None,
+    };
     let (_, secret) = api_keys::create(connection, &caller, new).await?;
     Ok(secret)
 }
 
 fn parse_plan(word: &str) -> Result<Plan, WrongUsage> {
-    Plan::parse(word).ok_or_else(|| WrongUsage(format!("--plan {word} is none of free, solo, team, enterprise")))
+    Plan::parse(word).ok_or_else(|| {
+        WrongUsage(format!(
+            "--plan {word} is none of free, solo, team, enterprise"
+        ))
+    })
 }
 
 async fn owner(connection: &mut PgConnection, email: &str) -> anyhow::Result<(UserId, AccountId)> {
-    let address = EmailAddress::parse(email).map_err(|_| WrongUsage(format!("--email {email} is not an address")))?;
+    let address = EmailAddress::parse(email)
+        .map_err(|_| WrongUsage(format!("--email {email} is not an address")))?;
     let found = store::accounts::find_owned_by_email(connection, &address).await?;
     found.with_context(|| format!("nobody here has the address {email}"))
 }
@@ -109,7 +149,10 @@ async fn set_plan(
     let change = incidents::set_plan(connection, secrets, account, plan, now).await?;
     let mut answer = format!("{email} has the plan {} now.", plan.as_str());
     if !change.paused.is_empty() {
-        answer.push_str(&format!(" Paused, being more than it allows: {}.", change.paused.len()));
+        answer.push_str(&format!(
+            " Paused, being more than it allows: {}.",
+            change.paused.len()
+        ));
     }
     if !change.slowed.is_empty() {
         answer.push_str(&format!(" Looked at less often: {}.", change.slowed.len()));
@@ -117,12 +160,21 @@ async fn set_plan(
     Ok(answer)
 }
 
-async fn grant_credits(connection: &mut PgConnection, email: &str, amount: &str, now: Timestamp) -> anyhow::Result<String> {
+async fn grant_credits(
+    connection: &mut PgConnection,
+    email: &str,
+    amount: &str,
+    now: Timestamp,
+) -> anyhow::Result<String> {
     let micros = micros(amount)?;
     let (_, account) = owner(connection, email).await?;
     store::wallets::grant(connection, account, micros, "credit from the operator", now).await?;
     let balance = store::wallets::find_balance(connection, account).await?;
-    Ok(format!("{email} has {}.{:02} USD now.", balance / 1_000_000, balance % 1_000_000 / 10_000))
+    Ok(format!(
+        "{email} has {}.{:02} USD now.",
+        balance / 1_000_000,
+        balance % 1_000_000 / 10_000
+    ))
 }
 
 /// `10`, `10.5`, `10.00` in millionths.
@@ -134,16 +186,26 @@ fn micros(amount: &str) -> Result<i64, WrongUsage> {
         return Err(wrong());
     }
     let part = format!("{part:0<6}");
-    let micros = whole.parse::<i64>().map_err(|_| wrong())? * 1_000_000 + part.parse::<i64>().map_err(|_| wrong())?;
+    let micros = whole.parse::<i64>().map_err(|_| wrong())? * 1_000_000
+        + part.parse::<i64>().map_err(|_| wrong())?;
     if micros > 0 { Ok(micros) } else { Err(wrong()) }
 }
 
-async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) -> anyhow::Result<String> {
+async fn rotate_secrets(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+) -> anyhow::Result<String> {
     let resealed = store::admin::rotate_secrets(connection, secrets).await?;
     if resealed.failed > 0 {
-        bail!("{} values do not open with the keys in WATCHBELL_SECRET_KEY; nothing was changed", resealed.failed);
+        bail!(
+            "{} values do not open with the keys in WATCHBELL_SECRET_KEY; nothing was changed",
+            resealed.failed
+        );
     }
-    Ok(format!("{} secrets were sealed anew with the first key.", resealed.sealed))
+    Ok(format!(
+        "{} secrets were sealed anew with the first key.",
+        resealed.sealed
+    ))
 }
 
 #[cfg(test)]
@@ -152,7 +214,14 @@ mod tests {
 
     #[test]
     fn amounts() {
-        assert_eq!([micros("10").unwrap(), micros("10.5").unwrap(), micros("0.000001").unwrap()], [10_000_000, 10_500_000, 1]);
+        assert_eq!(
+            [
+                micros("10").unwrap(),
+                micros("10.5").unwrap(),
+                micros("0.000001").unwrap()
+            ],
+            [10_000_000, 10_500_000, 1]
+        );
         for bad in ["", "0", "-1", "1.", ".5", "1e3", "1.0000001", "99999999"] {
             assert!(micros(bad).is_err(), "{bad}");
         }

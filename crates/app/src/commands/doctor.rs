@@ -59,7 +59,9 @@ async fn database(settings: &Settings) -> Vec<(&'static str, Finding)> {
         Ok(database) => database,
         Err(error) => return vec![("database", Finding::Broken(format!("{error:#}")))],
     };
-    let findings = inspect(&database).await.unwrap_or_else(|error| vec![("database", Finding::Broken(format!("{error:#}")))]);
+    let findings = inspect(&database)
+        .await
+        .unwrap_or_else(|error| vec![("database", Finding::Broken(format!("{error:#}")))]);
     database.close().await;
     findings
 }
@@ -76,13 +78,22 @@ async fn inspect(database: &Database) -> anyhow::Result<Vec<(&'static str, Findi
     let database = if version < 150_000 {
         Finding::Broken(format!("{name} is too old: use 15 or later"))
     } else if pending > 0 {
-        Finding::Broken(format!("{name}, {pending} migrations pending: run `watchbell migrate`"))
+        Finding::Broken(format!(
+            "{name}, {pending} migrations pending: run `watchbell migrate`"
+        ))
     } else {
         Finding::Fine(format!("{name}, up to date"))
     };
-    let off = if theirs < before { before.duration_since(theirs) } else { theirs.duration_since(ours) };
+    let off = if theirs < before {
+        before.duration_since(theirs)
+    } else {
+        theirs.duration_since(ours)
+    };
     let clock = if off.as_millis() > 500 {
-        Finding::Broken(format!("differs from the database's by {} ms: run a time service on both", off.as_millis()))
+        Finding::Broken(format!(
+            "differs from the database's by {} ms: run a time service on both",
+            off.as_millis()
+        ))
     } else {
         Finding::Fine("agrees with the database's".to_owned())
     };
@@ -101,13 +112,16 @@ async fn mail(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Findin
     let mut findings = Vec::new();
     for relay in &settings.smtp {
         let place = format!("{}:{}", relay.get().host(), relay.get().port());
-        findings.push(("mail", match smtp::connect(egress, relay, Instant::now() + LIMIT).await {
-            Ok(session) => {
-                session.quit().await;
-                Finding::Fine(format!("{place} greets and accepts our login"))
-            }
-            Err(error) => Finding::Broken(format!("{place}: {error}")),
-        }));
+        findings.push((
+            "mail",
+            match smtp::connect(egress, relay, Instant::now() + LIMIT).await {
+                Ok(session) => {
+                    session.quit().await;
+                    Finding::Fine(format!("{place} greets and accepts our login"))
+                }
+                Err(error) => Finding::Broken(format!("{place}: {error}")),
+            },
+        ));
     }
     findings
 }
@@ -129,18 +143,26 @@ async fn telephony(settings: &Settings, egress: &Egress) -> Vec<(&'static str, F
 }
 
 async fn provider_finding(provider: &Telephony, egress: &Egress) -> Finding {
-    let place = provider.base_url.get().host_str().unwrap_or_default().to_owned();
+    let place = provider
+        .base_url
+        .get()
+        .host_str()
+        .unwrap_or_default()
+        .to_owned();
     let path = format!("2010-04-01/Accounts/{}.json", provider.account_sid);
     let asked = async {
         let client = ProviderClient::new(egress, &provider.base_url)?;
-        let request = Request::get().basic_auth(&provider.account_sid, provider.auth_token.expose_secret())?;
+        let request = Request::get()
+            .basic_auth(&provider.account_sid, provider.auth_token.expose_secret())?;
         client.send(&path, request, Instant::now() + LIMIT).await
     };
     match asked.await {
-        Ok(response) if response.is_success() => Finding::Fine(format!("{place} knows our account")),
-        Ok(response) if response.status == 401 => {
-            Finding::Broken(format!("{place} refuses our login: check the account SID and auth token"))
+        Ok(response) if response.is_success() => {
+            Finding::Fine(format!("{place} knows our account"))
         }
+        Ok(response) if response.status == 401 => Finding::Broken(format!(
+            "{place} refuses our login: check the account SID and auth token"
+        )),
         Ok(response) => Finding::Broken(format!("{place} answers {}", response.status)),
         Err(error) => Finding::Broken(format!("{place}: {error}")),
     }
@@ -156,15 +178,26 @@ async fn resolver(settings: &Settings, egress: &Egress) -> Finding {
     let Ok(host) = domain::target::TargetHost::parse(&name, egress.policy()) else {
         return Finding::Absent(format!("not asked: {name} may not be looked up"));
     };
-    match egress.resolve(&host.into_host(), 443, true, Instant::now() + LIMIT).await {
+    match egress
+        .resolve(&host.into_host(), 443, true, Instant::now() + LIMIT)
+        .await
+    {
         Ok(_) => Finding::Fine(format!("finds {name}")),
-        Err(error) => Finding::Broken(format!("does not find {name}: {error}. Set WATCHBELL_DNS_SERVERS")),
+        Err(error) => Finding::Broken(format!(
+            "does not find {name}: {error}. Set WATCHBELL_DNS_SERVERS"
+        )),
     }
 }
 
 async fn canaries(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Finding)> {
     let Some(urls) = &settings.canaries else {
-        return vec![("canaries", Finding::Absent("none set; looks are not yet held back while our own network is in trouble".to_owned()))];
+        return vec![(
+            "canaries",
+            Finding::Absent(
+                "none set; looks are not yet held back while our own network is in trouble"
+                    .to_owned(),
+            ),
+        )];
     };
     if urls.is_empty() {
         return vec![("canaries", Finding::Absent("switched off".to_owned()))];
@@ -172,20 +205,27 @@ async fn canaries(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Fi
     let mut findings = Vec::new();
     for url in urls {
         let base = egress::Trusted::from_operator_configuration(url.clone());
-        let asked = async { ProviderClient::new(egress, &base)?.send("", Request::get(), Instant::now() + LIMIT).await };
-        findings.push(("canary", match asked.await {
-            Ok(response) => Finding::Fine(format!("{url} answers {}", response.status)),
-            Err(error) => Finding::Broken(format!("{url}: {error}")),
-        }));
+        let asked = async {
+            ProviderClient::new(egress, &base)?
+                .send("", Request::get(), Instant::now() + LIMIT)
+                .await
+        };
+        findings.push((
+            "canary",
+            match asked.await {
+                Ok(response) => Finding::Fine(format!("{url} answers {}", response.status)),
+                Err(error) => Finding::Broken(format!("{url}: {error}")),
+            },
+        ));
     }
     findings
 }
 
 fn signup(settings: &Settings) -> Finding {
     match settings.signup {
-        Signup::Open if settings.smtp.is_empty() && !settings.is_local() => {
-            Finding::Broken("is open without mail: set WATCHBELL_SMTP_URL or WATCHBELL_SIGNUP=closed".to_owned())
-        }
+        Signup::Open if settings.smtp.is_empty() && !settings.is_local() => Finding::Broken(
+            "is open without mail: set WATCHBELL_SMTP_URL or WATCHBELL_SIGNUP=closed".to_owned(),
+        ),
         Signup::Open => Finding::Fine("open".to_owned()),
         Signup::Invite => Finding::Fine("by invitation".to_owned()),
         Signup::Closed => Finding::Fine("closed".to_owned()),

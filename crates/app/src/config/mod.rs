@@ -96,7 +96,8 @@ impl Settings {
         match self.base_url.host() {
             Some(url::Host::Domain(name)) => {
                 let name = name.trim_end_matches('.');
-                name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
+                name.eq_ignore_ascii_case("localhost")
+                    || name.to_ascii_lowercase().ends_with(".localhost")
             }
             Some(url::Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
             Some(url::Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
@@ -111,7 +112,10 @@ impl Settings {
 }
 
 /// The shell's search path for programs.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
 pub fn search_path() -> Option<String> {
     std::env::var("PATH").ok()
 }

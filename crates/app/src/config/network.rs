@@ -16,7 +16,11 @@ pub fn base_url(text: &str) -> Result<Url, String> {
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.path() == "/";
-    if plain { Ok(url) } else { Err("must be http://host or https://host, with a port if need be".to_owned()) }
+    if plain {
+        Ok(url)
+    } else {
+        Err("must be http://host or https://host, with a port if need be".to_owned())
+    }
 }
 
 /// A Postgres URL; what is wrong with it is not repeated, it may hold a password.
@@ -61,5 +65,7 @@ pub fn networks(text: &str) -> Result<Vec<IpNet>, String> {
 }
 
 fn parts(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
 }

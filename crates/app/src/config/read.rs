@@ -23,7 +23,10 @@ pub struct Source {
 
 impl Source {
     /// The environment, and under it the lines of `env_file`.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
     pub fn load(env_file: Option<&Path>) -> Result<Self, SettingsError> {
         let mut values = BTreeMap::new();
         if let Some(path) = env_file {
@@ -36,7 +39,9 @@ impl Source {
             }
         }
         for (name, _) in std::env::vars_os() {
-            let Some(name) = name.to_str().filter(|name| name.starts_with("WATCHBELL_")) else { continue };
+            let Some(name) = name.to_str().filter(|name| name.starts_with("WATCHBELL_")) else {
+                continue;
+            };
             match std::env::var(name) {
                 Ok(value) => values.insert(name.to_owned(), value),
                 Err(_) => return Err(SettingsError(vec![format!("{name} is not UTF-8")])),
@@ -47,7 +52,10 @@ impl Source {
 
     /// These names and values.
     pub fn of(values: BTreeMap<String, String>) -> Self {
-        Self { values, errors: Vec::new() }
+        Self {
+            values,
+            errors: Vec::new(),
+        }
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -86,7 +94,9 @@ impl Source {
     }
 
     fn one_of<T: Copy>(&mut self, name: &str, words: &[(&str, T)], default: T) -> T {
-        let Some(text) = self.filled(name) else { return default };
+        let Some(text) = self.filled(name) else {
+            return default;
+        };
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
             return *value;
         }
@@ -101,16 +111,30 @@ impl Source {
         if values.iter().all(Option::is_none) {
             return None;
         }
-        for (name, _) in names.iter().zip(&values).filter(|(_, value)| value.is_none()) {
-            self.complain(name, "is missing: a provider needs its account SID, its auth token and a sender");
+        for (name, _) in names
+            .iter()
+            .zip(&values)
+            .filter(|(_, value)| value.is_none())
+        {
+            self.complain(
+                name,
+                "is missing: a provider needs its account SID, its auth token and a sender",
+            );
         }
         let base_name = format!("{prefix}_BASE_URL");
         let base_url = self
             .checked(&base_name, base_url)
             .or_else(|| Url::parse("https://api.twilio.com").ok())?;
-        let [Some(account_sid), Some(auth_token), Some(from)] = values else { return None };
+        let [Some(account_sid), Some(auth_token), Some(from)] = values else {
+            return None;
+        };
         let base_url = Trusted::from_operator_configuration(base_url);
-        Some(Telephony { account_sid, auth_token: auth_token.into(), from, base_url })
+        Some(Telephony {
+            account_sid,
+            auth_token: auth_token.into(),
+            from,
+            base_url,
+        })
     }
 }
 
@@ -118,27 +142,52 @@ impl Settings {
     /// Reads and checks every setting; all complaints come together.
     pub fn read(mut source: Source) -> Result<Self, SettingsError> {
         let s = &mut source;
-        let listen = s.parsed("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), "must be an address and port, such as 127.0.0.1:8080");
+        let listen = s.parsed(
+            "LISTEN",
+            SocketAddr::from(([127, 0, 0, 1], 8080)),
+            "must be an address and port, such as 127.0.0.1:8080",
+        );
         let egress = s.one_of(
             "EGRESS",
-            &[("hosted", AddressPolicy::Hosted), ("self-hosted", AddressPolicy::SelfHosted)],
+            &[
+                ("hosted", AddressPolicy::Hosted),
+                ("self-hosted", AddressPolicy::SelfHosted),
+            ],
             AddressPolicy::Hosted,
         );
         let default_base = format!("http://localhost:{}", listen.port());
-        let base = s.checked("BASE_URL", base_url).or_else(|| Url::parse(&default_base).ok());
-        let Some(base_url) = base else { return Err(SettingsError(vec![format!("{default_base} is no URL")])) };
+        let base = s
+            .checked("BASE_URL", base_url)
+            .or_else(|| Url::parse(&default_base).ok());
+        let Some(base_url) = base else {
+            return Err(SettingsError(vec![format!("{default_base} is no URL")]));
+        };
         let region = s.filled("REGION").unwrap_or_else(|| "local".to_owned());
-        if !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') || region.len() > 40 {
+        if !region
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-')
+            || region.len() > 40
+        {
             s.complain("REGION", "must be up to 40 letters, digits and dashes");
         }
-        let default_agent = format!("Watchbell/1 (+{}/bot)", base_url.as_str().trim_end_matches('/'));
+        let default_agent = format!(
+            "Watchbell/1 (+{}/bot)",
+            base_url.as_str().trim_end_matches('/')
+        );
         let settings = Self {
             database_url: s.checked("DATABASE_URL", postgres_url),
             database_read_url: s.checked("DATABASE_READ_URL", postgres_url),
             database_pool: s.checked("DATABASE_POOL", pool_size).unwrap_or(10),
-            data_dir: s.filled("DATA_DIR").unwrap_or_else(|| "var".to_owned()).into(),
+            data_dir: s
+                .filled("DATA_DIR")
+                .unwrap_or_else(|| "var".to_owned())
+                .into(),
             listen,
-            ops_listen: s.filled("OPS_LISTEN").and(Some(s.parsed("OPS_LISTEN", listen, "must be an address and port"))),
+            ops_listen: s.filled("OPS_LISTEN").and(Some(s.parsed(
+                "OPS_LISTEN",
+                listen,
+                "must be an address and port",
+            ))),
             trusted_proxies: s.checked("TRUSTED_PROXIES", networks).unwrap_or_default(),
             secret_keys: secret_keys(s),
             egress,
@@ -148,34 +197,68 @@ impl Settings {
             region_name: s.filled("REGION_NAME").unwrap_or_else(|| region.clone()),
             region,
             canaries: canaries(s),
-            user_agent: s.checked("USER_AGENT", header_text).unwrap_or(default_agent),
-            smtp: ["SMTP_URL", "SMTP_URL_2"].iter().filter_map(|name| s.checked(name, relay)).collect(),
-            mail_from: s.checked("MAIL_FROM", sender).unwrap_or_else(|| "Watchbell <alerts@localhost>".to_owned()),
-            telephony: ["TWILIO", "TWILIO2"].iter().filter_map(|prefix| s.telephony(prefix)).collect(),
-            log: s.checked("LOG", log_filter).unwrap_or_else(|| "info".to_owned()),
-            log_format: s.one_of("LOG_FORMAT", &[("text", LogFormat::Text), ("json", LogFormat::Json)], LogFormat::Text),
+            user_agent: s
+                .checked("USER_AGENT", header_text)
+                .unwrap_or(default_agent),
+            smtp: ["SMTP_URL", "SMTP_URL_2"]
+                .iter()
+                .filter_map(|name| s.checked(name, relay))
+                .collect(),
+            mail_from: s
+                .checked("MAIL_FROM", sender)
+                .unwrap_or_else(|| "Watchbell <alerts@localhost>".to_owned()),
+            telephony: ["TWILIO", "TWILIO2"]
+                .iter()
+                .filter_map(|prefix| s.telephony(prefix))
+                .collect(),
+            log: s
+                .checked("LOG", log_filter)
+                .unwrap_or_else(|| "info".to_owned()),
+            log_format: s.one_of(
+                "LOG_FORMAT",
+                &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+                LogFormat::Text,
+            ),
             signup: s.one_of(
                 "SIGNUP",
-                &[("open", Signup::Open), ("invite", Signup::Invite), ("closed", Signup::Closed)],
+                &[
+                    ("open", Signup::Open),
+                    ("invite", Signup::Invite),
+                    ("closed", Signup::Closed),
+                ],
                 Signup::Open,
             ),
             base_url,
         };
-        if source.errors.is_empty() { Ok(settings) } else { Err(SettingsError(source.errors)) }
+        if source.errors.is_empty() {
+            Ok(settings)
+        } else {
+            Err(SettingsError(source.errors))
+        }
     }
 }
 
 fn relay(text: &str) -> Result<Trusted<SmtpRelay>, String> {
-    SmtpRelay::parse(text).map(Trusted::from_operator_configuration).map_err(|error| error.to_string())
+    SmtpRelay::parse(text)
+        .map(Trusted::from_operator_configuration)
+        .map_err(|error| error.to_string())
 }
 
 fn secret_keys(source: &mut Source) -> Vec<SecretString> {
     let keys: Vec<String> = source
         .filled("SECRET_KEY")
-        .map(|text| text.split(',').map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).collect())
+        .map(|text| {
+            text.split(',')
+                .map(|key| key.trim().to_owned())
+                .filter(|key| !key.is_empty())
+                .collect()
+        })
         .unwrap_or_default();
     if keys.iter().any(|key| key.len() < 16) {
-        source.complain("SECRET_KEY", "needs at least 16 characters a key: openssl rand -base64 32");
+        source.complain(
+            "SECRET_KEY",
+            "needs at least 16 characters a key: openssl rand -base64 32",
+        );
     }
     keys.into_iter().map(SecretString::from).collect()
 }
@@ -188,7 +271,11 @@ fn target_budget(source: &mut Source, egress: AddressPolicy) -> Option<u32> {
     if source.filled("TARGET_BUDGET").is_none() {
         return default;
     }
-    match source.parsed("TARGET_BUDGET", 0, "must be a number of looks a second; 0 is none") {
+    match source.parsed(
+        "TARGET_BUDGET",
+        0,
+        "must be a number of looks a second; 0 is none",
+    ) {
         0 => None,
         looks => Some(looks),
     }

@@ -3,8 +3,10 @@ use std::collections::BTreeMap;
 use super::*;
 
 fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-    let values: BTreeMap<String, String> =
-        pairs.iter().map(|(name, value)| (format!("WATCHBELL_{name}"), (*value).to_owned())).collect();
+    let values: BTreeMap<String, String> = pairs
+        .iter()
+        .map(|(name, value)| (format!("WATCHBELL_{name}"), (*value).to_owned()))
+        .collect();
     Settings::read(Source::of(values))
 }
 
@@ -15,8 +17,14 @@ fn nothing_set_is_a_local_service() {
     assert!(settings.is_local());
     assert_eq!(settings.egress, AddressPolicy::Hosted);
     assert_eq!(settings.target_budget, Some(20));
-    assert_eq!(settings.user_agent, "Watchbell/1 (+http://localhost:8080/bot)");
-    assert_eq!((settings.region.as_str(), settings.region_name.as_str()), ("local", "local"));
+    assert_eq!(
+        settings.user_agent,
+        "Watchbell/1 (+http://localhost:8080/bot)"
+    );
+    assert_eq!(
+        (settings.region.as_str(), settings.region_name.as_str()),
+        ("local", "local")
+    );
     assert!(settings.canaries.is_none());
 }
 
@@ -33,8 +41,23 @@ fn all_errors_come_at_once() {
     ])
     .unwrap_err();
     assert_eq!(error.0.len(), 8, "{error}");
-    for name in ["LISTEN", "EGRESS", "BASE_URL", "TRUSTED_PROXIES", "DATABASE_POOL", "SECRET_KEY", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"] {
-        assert!(error.0.iter().any(|line| line.starts_with(&format!("WATCHBELL_{name} "))), "{name}: {error}");
+    for name in [
+        "LISTEN",
+        "EGRESS",
+        "BASE_URL",
+        "TRUSTED_PROXIES",
+        "DATABASE_POOL",
+        "SECRET_KEY",
+        "TWILIO_AUTH_TOKEN",
+        "TWILIO_FROM",
+    ] {
+        assert!(
+            error
+                .0
+                .iter()
+                .any(|line| line.starts_with(&format!("WATCHBELL_{name} "))),
+            "{name}: {error}"
+        );
     }
 }
 
@@ -50,8 +73,16 @@ fn each_wrong_value_is_named() {
         ("LOG", "=,="),
     ] {
         let error = read(&[(name, value), ("SIGNUP", "maybe")]).unwrap_err();
-        let names: Vec<&str> = error.0.iter().filter_map(|line| line.split(' ').next()).collect();
-        assert_eq!(names, [format!("WATCHBELL_{name}"), "WATCHBELL_SIGNUP".to_owned()], "{error}");
+        let names: Vec<&str> = error
+            .0
+            .iter()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        assert_eq!(
+            names,
+            [format!("WATCHBELL_{name}"), "WATCHBELL_SIGNUP".to_owned()],
+            "{error}"
+        );
     }
 }
 
@@ -60,15 +91,33 @@ fn empty_canaries_are_off_and_lists_are_split() {
     let settings = read(&[
         ("CANARIES", ""),
         ("DNS_SERVERS", "127.0.0.1:5353, ::1"),
-        ("SECRET_KEY", "the newest key, long enough,the older key, long"),
+        (
+            "SECRET_KEY",
+            "the newest key, long enough,the older key, long",
+        ),
         ("EGRESS", "self-hosted"),
         ("LISTEN", "0.0.0.0:9000"),
     ]);
     let settings = settings.unwrap_err();
-    assert!(settings.0[0].contains("16 characters"), "a comma splits keys: {settings}");
-    let settings = read(&[("CANARIES", ""), ("DNS_SERVERS", "127.0.0.1:5353, ::1"), ("EGRESS", "self-hosted"), ("LISTEN", "0.0.0.0:9000")]).unwrap();
+    assert!(
+        settings.0[0].contains("16 characters"),
+        "a comma splits keys: {settings}"
+    );
+    let settings = read(&[
+        ("CANARIES", ""),
+        ("DNS_SERVERS", "127.0.0.1:5353, ::1"),
+        ("EGRESS", "self-hosted"),
+        ("LISTEN", "0.0.0.0:9000"),
+    ])
+    .unwrap();
     assert_eq!(settings.canaries, Some(vec![]));
-    assert_eq!(settings.dns_servers, ["127.0.0.1:5353".parse().unwrap(), "[::1]:53".parse().unwrap()]);
+    assert_eq!(
+        settings.dns_servers,
+        [
+            "127.0.0.1:5353".parse().unwrap(),
+            "[::1]:53".parse().unwrap()
+        ]
+    );
     assert_eq!(settings.target_budget, None);
     assert!(!settings.is_local() && settings.base_is_loopback());
 }

@@ -16,13 +16,21 @@ pub fn pool_size(text: &str) -> Result<u32, String> {
 /// A file that is there.
 pub fn existing_file(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    if path.is_file() { Ok(path) } else { Err(format!("names no file: {text}")) }
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(format!("names no file: {text}"))
+    }
 }
 
 /// What may stand in a header.
 pub fn header_text(text: &str) -> Result<String, String> {
     let is_plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if is_plain { Ok(text.to_owned()) } else { Err("must be plain visible ASCII".to_owned()) }
+    if is_plain {
+        Ok(text.to_owned())
+    } else {
+        Err("must be plain visible ASCII".to_owned())
+    }
 }
 
 /// `Name <address>`, or an address alone.
@@ -41,6 +49,9 @@ pub fn sender(text: &str) -> Result<String, String> {
 pub fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::builder().parse(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("must be error, warn, info, debug or trace, or a filter such as info,worker=debug".to_owned()),
+        Err(_) => Err(
+            "must be error, warn, info, debug or trace, or a filter such as info,worker=debug"
+                .to_owned(),
+        ),
     }
 }

@@ -33,7 +33,8 @@ impl Layout {
         let wanted = std::path::absolute(data_dir)?;
         let owner = owner::when_root();
         let root = owner::reachable(&wanted, owner);
-        fs::create_dir_all(&root).with_context(|| format!("making the data directory {}", root.display()))?;
+        fs::create_dir_all(&root)
+            .with_context(|| format!("making the data directory {}", root.display()))?;
         let root = fs::canonicalize(&root)?;
         let folder = root.join("postgres");
         let socket = socket_dir(&root);
@@ -42,7 +43,13 @@ impl Layout {
             fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
             owner::give(dir, owner)?;
         }
-        Ok(Self { data: folder.join("data"), log: folder.join("log"), socket, root, owner })
+        Ok(Self {
+            data: folder.join("data"),
+            log: folder.join("log"),
+            socket,
+            root,
+            owner,
+        })
     }
 
     /// A connection string for `database`.
@@ -75,12 +82,21 @@ impl Layout {
             .command(&binaries, "initdb")
             .arg("--pgdata")
             .arg(&fresh)
-            .args(["--auth=trust", "--username=watchbell", "--encoding=UTF8", "--locale=C", "--no-instructions"])
+            .args([
+                "--auth=trust",
+                "--username=watchbell",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-instructions",
+            ])
             .output()
             .await
             .context("running initdb")?;
         if !output.status.success() {
-            bail!("initdb failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "initdb failed: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         fs::rename(&fresh, &self.data).context("moving the fresh database into place")?;
         Ok(())
@@ -89,10 +105,17 @@ impl Layout {
     /// Starts the database in a process group of its own, so that Ctrl-C in a terminal reaches us alone.
     pub fn spawn(&self) -> anyhow::Result<Child> {
         let binaries = self.binaries()?;
-        let log = fs::OpenOptions::new().create(true).append(true).open(&self.log)?;
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)?;
         owner::give(&self.log, self.owner)?;
         let mut command = self.command(&binaries, "postgres");
-        command.arg("-D").arg(&self.data).arg("-k").arg(&self.socket);
+        command
+            .arg("-D")
+            .arg(&self.data)
+            .arg("-k")
+            .arg(&self.socket);
         for setting in [
             "listen_addresses=",
             "port=5432",
@@ -105,7 +128,11 @@ impl Layout {
         ] {
             command.arg("-c").arg(setting);
         }
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .process_group(0);
         command.spawn().context("starting the embedded database")
     }
 
@@ -121,9 +148,16 @@ impl Layout {
     pub async fn signal_stop(&self) {
         let pid = fs::read_to_string(self.data.join("postmaster.pid"))
             .ok()
-            .and_then(|text| text.lines().next().and_then(|line| line.trim().parse::<u32>().ok()));
+            .and_then(|text| {
+                text.lines()
+                    .next()
+                    .and_then(|line| line.trim().parse::<u32>().ok())
+            });
         if let Some(pid) = pid {
-            let _ = Command::new("kill").args(["-INT", &pid.to_string()]).status().await;
+            let _ = Command::new("kill")
+                .args(["-INT", &pid.to_string()])
+                .status()
+                .await;
         }
     }
 
@@ -135,7 +169,9 @@ impl Layout {
     }
 
     fn binaries(&self) -> anyhow::Result<Binaries> {
-        let wanted = fs::read_to_string(self.data.join("PG_VERSION")).ok().and_then(|text| text.trim().parse().ok());
+        let wanted = fs::read_to_string(self.data.join("PG_VERSION"))
+            .ok()
+            .and_then(|text| text.trim().parse().ok());
         let path = crate::config::search_path();
         binaries::find(wanted, path.as_deref()).with_context(|| match wanted {
             Some(major) => format!("the data in {} need PostgreSQL {major}: install postgresql-{major}", self.data.display()),
@@ -163,6 +199,10 @@ fn socket_dir(root: &Path) -> PathBuf {
         return usual;
     }
     let digest = store::secrets::token_hash(&root.to_string_lossy());
-    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name: String = digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     std::env::temp_dir().join(format!("watchbell-{name}"))
 }

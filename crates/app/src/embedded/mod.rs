@@ -46,7 +46,12 @@ impl Embedded {
             );
         }
         let child = start(&layout).await?;
-        Ok(Self { layout, server: Arc::new(Mutex::new(child)), responsible: true, _guard: Some(guard) })
+        Ok(Self {
+            layout,
+            server: Arc::new(Mutex::new(child)),
+            responsible: true,
+            _guard: Some(guard),
+        })
     }
 
     /// For a command: uses the running server's database, else starts it for the command.
@@ -54,11 +59,19 @@ impl Embedded {
         let layout = Layout::prepare(data_dir)?;
         let child = start(&layout).await?;
         let responsible = child.is_some();
-        Ok(Self { layout, server: Arc::new(Mutex::new(child)), responsible, _guard: None })
+        Ok(Self {
+            layout,
+            server: Arc::new(Mutex::new(child)),
+            responsible,
+            _guard: None,
+        })
     }
 
     /// Starts the database again whenever it has ended, until the shutdown.
-    pub fn keep_alive(&self, shutdown: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+    pub fn keep_alive(
+        &self,
+        shutdown: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let (layout, server) = (self.layout.clone(), Arc::clone(&self.server));
         async move {
             loop {
@@ -77,7 +90,10 @@ impl Embedded {
                 tracing::error!("the embedded database ended; starting it again");
                 match start(&layout).await {
                     Ok(fresh) => *child = fresh,
-                    Err(error) => tracing::error!(error = format!("{error:#}"), "the embedded database does not start"),
+                    Err(error) => tracing::error!(
+                        error = format!("{error:#}"),
+                        "the embedded database does not start"
+                    ),
                 }
             }
         }
@@ -108,7 +124,9 @@ impl Embedded {
         if let Some(child) = server.as_mut() {
             let waited = tokio::time::timeout(Duration::from_secs(15), child.wait()).await;
             if waited.is_err() {
-                tracing::warn!("the embedded database did not stop within 15 s; it will recover at the next start");
+                tracing::warn!(
+                    "the embedded database did not stop within 15 s; it will recover at the next start"
+                );
             }
         }
     }
@@ -128,10 +146,16 @@ async fn start(layout: &Layout) -> anyhow::Result<Option<Child>> {
     let deadline = tokio::time::Instant::now() + START_LIMIT;
     while !layout.answers().await {
         if let Some(status) = child.try_wait()? {
-            bail!("the embedded database stopped at once ({status}); its log ends:\n{}", layout.log_tail());
+            bail!(
+                "the embedded database stopped at once ({status}); its log ends:\n{}",
+                layout.log_tail()
+            );
         }
         if tokio::time::Instant::now() > deadline {
-            bail!("the embedded database did not answer within 60 s; its log ends:\n{}", layout.log_tail());
+            bail!(
+                "the embedded database did not answer within 60 s; its log ends:\n{}",
+                layout.log_tail()
+            );
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -154,7 +178,12 @@ fn secret_key(root: &Path) -> anyhow::Result<String> {
     }
     let key = store::secrets::random_token();
     let fresh = root.join(format!("secret.key.{}", std::process::id()));
-    let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&fresh)?;
     writeln!(file, "{key}")?;
     file.sync_all()?;
     // A link, not a rename: of two first starts one wins and both use its key.

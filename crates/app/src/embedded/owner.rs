@@ -19,13 +19,25 @@ pub fn when_root() -> Option<Owner> {
         return None;
     }
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    Some(lookup(&users, "postgres").or_else(|| lookup(&users, "nobody")).unwrap_or(Owner { uid: 65534, gid: 65534 }))
+    Some(
+        lookup(&users, "postgres")
+            .or_else(|| lookup(&users, "nobody"))
+            .unwrap_or(Owner {
+                uid: 65534,
+                gid: 65534,
+            }),
+    )
 }
 
 fn lookup(users: &str, name: &str) -> Option<Owner> {
-    let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+    let line = users
+        .lines()
+        .find(|line| line.split(':').next() == Some(name))?;
     let mut fields = line.split(':').skip(2);
-    Some(Owner { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
+    Some(Owner {
+        uid: fields.next()?.parse().ok()?,
+        gid: fields.next()?.parse().ok()?,
+    })
 }
 
 /// Gives `path` to the owner.
@@ -39,21 +51,31 @@ pub fn give(path: &Path, owner: Option<Owner>) -> std::io::Result<()> {
 /// `wanted` if the owner can enter every folder above it, else a folder for it under the system's
 /// variable data.
 pub fn reachable(wanted: &Path, owner: Option<Owner>) -> PathBuf {
-    let Some(owner) = owner else { return wanted.to_path_buf() };
-    let blocked = wanted.ancestors().skip(1).filter_map(|dir| std::fs::metadata(dir).ok()).any(|meta| {
-        let bit = if meta.uid() == owner.uid {
-            0o100
-        } else if meta.gid() == owner.gid {
-            0o010
-        } else {
-            0o001
-        };
-        meta.mode() & bit == 0
-    });
+    let Some(owner) = owner else {
+        return wanted.to_path_buf();
+    };
+    let blocked = wanted
+        .ancestors()
+        .skip(1)
+        .filter_map(|dir| std::fs::metadata(dir).ok())
+        .any(|meta| {
+            let bit = if meta.uid() == owner.uid {
+                0o100
+            } else if meta.gid() == owner.gid {
+                0o010
+            } else {
+                0o001
+            };
+            meta.mode() & bit == 0
+        });
     if !blocked {
         return wanted.to_path_buf();
     }
-    let name: String = wanted.to_string_lossy().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name: String = wanted
+        .to_string_lossy()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
     Path::new("/var/lib/watchbell").join(name.trim_matches('-'))
 }
 
@@ -63,8 +85,12 @@ mod tests {
 
     #[test]
     fn users_are_found_by_name() {
-        let users = "root:x:0:0::/root:/bin/sh\npostgres:x:101:104:,,,:/var/lib/postgresql:/bin/bash\n";
-        assert_eq!(lookup(users, "postgres"), Some(Owner { uid: 101, gid: 104 }));
+        let users =
+            "root:x:0:0::/root:/bin/sh\npostgres:x:101:104:,,,:/var/lib/postgresql:/bin/bash\n";
+        assert_eq!(
+            lookup(users, "postgres"),
+            Some(Owner { uid: 101, gid: 104 })
+        );
         assert_eq!(lookup(users, "nobody"), None);
     }
 }

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use sqlx::PgPool;
 
 use crate::telemetry::Metrics;
@@ -43,7 +43,12 @@ pub fn router(ops: Ops) -> Router {
 async fn ready(State(ops): State<Ops>) -> Response {
     match problem(&ops).await {
         None => (StatusCode::OK, "ready\n").into_response(),
-        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], format!("{reason}\n")).into_response(),
+        Some(reason) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            [(header::RETRY_AFTER, "5")],
+            format!("{reason}\n"),
+        )
+            .into_response(),
     }
 }
 
@@ -59,16 +64,36 @@ async fn problem(ops: &Ops) -> Option<String> {
             return Some("the database does not answer".to_owned());
         }
         Ok(Ok(0)) => {}
-        Ok(Ok(count)) => return Some(format!("{count} migrations are pending: run `watchbell migrate`")),
+        Ok(Ok(count)) => {
+            return Some(format!(
+                "{count} migrations are pending: run `watchbell migrate`"
+            ));
+        }
     }
-    ops.health.iter().find_map(|(role, health)| health().err().map(|reason| format!("{role}: {reason}")))
+    ops.health
+        .iter()
+        .find_map(|(role, health)| health().err().map(|reason| format!("{role}: {reason}")))
 }
 
-async fn metrics(State(ops): State<Ops>, connection: Option<Extension<ConnectInfo<SocketAddr>>>, headers: HeaderMap) -> Response {
-    let proxied = headers.keys().any(|name| name == header::FORWARDED || name.as_str().starts_with("x-forwarded-"));
-    let near = connection.is_some_and(|Extension(ConnectInfo(peer))| peer.ip().to_canonical().is_loopback());
+async fn metrics(
+    State(ops): State<Ops>,
+    connection: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+) -> Response {
+    let proxied = headers
+        .keys()
+        .any(|name| name == header::FORWARDED || name.as_str().starts_with("x-forwarded-"));
+    let near = connection
+        .is_some_and(|Extension(ConnectInfo(peer))| peer.ip().to_canonical().is_loopback());
     if ops.public && (proxied || !near) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], ops.metrics.render()).into_response()
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        ops.metrics.render(),
+    )
+        .into_response()
 }

@@ -54,7 +54,11 @@ pub async fn run(role: Role, settings: Settings, egress: Egress) -> anyhow::Resu
     refuse_silent_service(role, &settings)?;
     let metrics = telemetry::start_metrics()?;
     let listener = Listener::bind(role, &settings).await?;
-    let opener = if role == Role::Serve { Opener::Serve } else { Opener::Role };
+    let opener = if role == Role::Serve {
+        Opener::Serve
+    } else {
+        Opener::Role
+    };
     let database = Database::open(&settings, opener).await?;
     let outcome = run_on(role, settings, egress, &database, metrics, listener).await;
     database.close().await;
@@ -77,7 +81,13 @@ async fn run_on(
             Ok(())
         });
     }
-    let mut parts = Parts { settings, database: database.share(), egress, clock: Arc::new(SystemClock), health: Vec::new() };
+    let mut parts = Parts {
+        settings,
+        database: database.share(),
+        egress,
+        clock: Arc::new(SystemClock),
+        health: Vec::new(),
+    };
     if matches!(role, Role::Serve | Role::Worker) {
         worker::spawn(&mut parts, &mut lifecycle).await?;
     }
@@ -85,20 +95,36 @@ async fn run_on(
         notifier::spawn(&mut parts, &mut lifecycle).await?;
     }
     let public = matches!(role, Role::Serve | Role::Web);
-    let pages = if public { Some(web::router(&parts, &mut lifecycle)?) } else { None };
-    let ops = ops::router(Ops { pool: database.pool.clone(), metrics, health: parts.health.clone().into(), public });
+    let pages = if public {
+        Some(web::router(&parts, &mut lifecycle)?)
+    } else {
+        None
+    };
+    let ops = ops::router(Ops {
+        pool: database.pool.clone(),
+        metrics,
+        health: parts.health.clone().into(),
+        public,
+    });
     let router = match pages {
         Some(pages) => ops.merge(pages),
         None => ops,
     };
     let address = listener.address;
-    lifecycle.spawn("listener", serve(listener.socket, router, lifecycle.shutdown()));
+    lifecycle.spawn(
+        "listener",
+        serve(listener.socket, router, lifecycle.shutdown()),
+    );
     announce(role, &parts.settings, address, database.data_dir());
     lifecycle.run().await
 }
 
 /// `serve` on its own database migrates by itself; every other start wants it done.
-async fn prepare_schema(role: Role, settings: &Settings, database: &Database) -> anyhow::Result<()> {
+async fn prepare_schema(
+    role: Role,
+    settings: &Settings,
+    database: &Database,
+) -> anyhow::Result<()> {
     if role == Role::Serve && settings.database_url.is_none() {
         return database.migrate().await;
     }
@@ -114,7 +140,8 @@ async fn prepare_schema(role: Role, settings: &Settings, database: &Database) ->
 
 /// A service that others can sign up for, and that cannot send a mail, would be a broken promise.
 fn refuse_silent_service(role: Role, settings: &Settings) -> anyhow::Result<()> {
-    let silent = settings.smtp.is_empty() && !settings.is_local() && settings.signup != Signup::Closed;
+    let silent =
+        settings.smtp.is_empty() && !settings.is_local() && settings.signup != Signup::Closed;
     if silent && role != Role::Worker {
         bail!(WrongUsage(
             "WATCHBELL_SMTP_URL is not set, so no alert could be sent: set it, or WATCHBELL_SIGNUP=closed (the local \
@@ -134,8 +161,18 @@ impl Listener {
     async fn bind(role: Role, settings: &Settings) -> anyhow::Result<Self> {
         let (name, address) = match role {
             Role::Serve | Role::Web => ("WATCHBELL_LISTEN", settings.listen),
-            Role::Worker => ("WATCHBELL_OPS_LISTEN", settings.ops_listen.unwrap_or_else(|| ([127, 0, 0, 1], 8081).into())),
-            Role::Notifier => ("WATCHBELL_OPS_LISTEN", settings.ops_listen.unwrap_or_else(|| ([127, 0, 0, 1], 8082).into())),
+            Role::Worker => (
+                "WATCHBELL_OPS_LISTEN",
+                settings
+                    .ops_listen
+                    .unwrap_or_else(|| ([127, 0, 0, 1], 8081).into()),
+            ),
+            Role::Notifier => (
+                "WATCHBELL_OPS_LISTEN",
+                settings
+                    .ops_listen
+                    .unwrap_or_else(|| ([127, 0, 0, 1], 8082).into()),
+            ),
         };
         let socket = TcpListener::bind(address).await.map_err(|error| {
             let why = match error.kind() {
@@ -143,17 +180,27 @@ impl Listener {
                 std::io::ErrorKind::PermissionDenied => "needs more rights".to_owned(),
                 _ => format!("cannot be listened on ({error})"),
             };
-            anyhow::anyhow!("{address} {why}: set {name} to another address, such as 127.0.0.1:{}", address.port().wrapping_add(1).max(1025))
+            anyhow::anyhow!(
+                "{address} {why}: set {name} to another address, such as 127.0.0.1:{}",
+                address.port().wrapping_add(1).max(1025)
+            )
         })?;
-        let address = socket.local_addr().context("asking for the listener's address")?;
+        let address = socket
+            .local_addr()
+            .context("asking for the listener's address")?;
         Ok(Self { socket, address })
     }
 }
 
-async fn serve(socket: TcpListener, router: Router, shutdown: CancellationToken) -> anyhow::Result<()> {
+async fn serve(
+    socket: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let stop = shutdown.clone();
-    let serving = axum::serve(socket, service).with_graceful_shutdown(async move { stop.cancelled().await });
+    let serving =
+        axum::serve(socket, service).with_graceful_shutdown(async move { stop.cancelled().await });
     tokio::select! {
         outcome = serving => outcome.context("listening"),
         // Live streams never end by themselves.
@@ -161,11 +208,22 @@ async fn serve(socket: TcpListener, router: Router, shutdown: CancellationToken)
     }
 }
 
-fn announce(role: Role, settings: &Settings, address: SocketAddr, data_dir: Option<&std::path::Path>) {
+fn announce(
+    role: Role,
+    settings: &Settings,
+    address: SocketAddr,
+    data_dir: Option<&std::path::Path>,
+) {
     tracing::info!(%address, role = ?role, "listening");
-    let (Role::Serve, Some(data_dir)) = (role, data_dir.map(PathBuf::from)) else { return };
+    let (Role::Serve, Some(data_dir)) = (role, data_dir.map(PathBuf::from)) else {
+        return;
+    };
     let base = settings.base();
-    let outbox = if settings.is_local() { format!("{base}/outbox") } else { "off (not a local address)".to_owned() };
+    let outbox = if settings.is_local() {
+        format!("{base}/outbox")
+    } else {
+        "off (not a local address)".to_owned()
+    };
     crate::commands::answer(&format!(
         "\nWatchbell is ready.\n\n  \
          Open            {base}\n  \

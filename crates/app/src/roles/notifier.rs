@@ -21,7 +21,10 @@ pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Resu
     )?;
     let problem = move || match health.is_live() {
         true => Ok(()),
-        false => Err(format!("the queues have not been reached for {} s", health.since_last_beat().as_secs())),
+        false => Err(format!(
+            "the queues have not been reached for {} s",
+            health.since_last_beat().as_secs()
+        )),
     };
     parts.health.push(("notifier", Arc::new(problem)));
     lifecycle.spawn("notifier", async move {

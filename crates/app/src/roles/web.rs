@@ -49,7 +49,11 @@ fn config(settings: &Settings) -> anyhow::Result<WebConfig> {
         outbox,
         email_available: outbox || !settings.smtp.is_empty(),
         sms_available: outbox || !settings.telephony.is_empty(),
-        twilio_auth_tokens: settings.telephony.iter().map(|provider| provider.auth_token.clone()).collect(),
+        twilio_auth_tokens: settings
+            .telephony
+            .iter()
+            .map(|provider| provider.auth_token.clone())
+            .collect(),
         region: settings.region.clone(),
         region_name: settings.region_name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -59,6 +63,9 @@ fn config(settings: &Settings) -> anyhow::Result<WebConfig> {
 
 /// The address in `Name <address>`.
 fn address_of(sender: &str) -> String {
-    let inner = sender.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(address, _)| address);
+    let inner = sender
+        .rsplit_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'))
+        .map(|(address, _)| address);
     inner.unwrap_or(sender).trim().to_owned()
 }

@@ -10,15 +10,32 @@ use crate::lifecycle::Lifecycle;
 
 /// Starts looking.
 pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Result<()> {
-    let name = format!("{}-{}", parts.settings.region, uuid::Uuid::now_v7().simple());
+    let name = format!(
+        "{}-{}",
+        parts.settings.region,
+        uuid::Uuid::now_v7().simple()
+    );
     let config = WorkerConfig::new(&parts.settings.region, &parts.settings.region_name, name);
     let prober = Prober::new(parts.egress.clone())?;
     let pool = parts.database.role_pool().await?;
-    let worker = Worker::new(config, pool.clone(), prober, parts.database.secrets.clone(), parts.clock.clone());
+    let worker = Worker::new(
+        config,
+        pool.clone(),
+        prober,
+        parts.database.secrets.clone(),
+        parts.clock.clone(),
+    );
     let health = worker.health();
-    parts.health.push(("worker", Arc::new(move || health.problem().map_or(Ok(()), Err))));
+    parts.health.push((
+        "worker",
+        Arc::new(move || health.problem().map_or(Ok(()), Err)),
+    ));
     let stop = lifecycle.shutdown();
-    let (sweep_stop, sweep_clock, sweep_secrets) = (stop.clone(), parts.clock.clone(), parts.database.secrets.clone());
+    let (sweep_stop, sweep_clock, sweep_secrets) = (
+        stop.clone(),
+        parts.clock.clone(),
+        parts.database.secrets.clone(),
+    );
     lifecycle.spawn("worker", async move {
         worker.run(stop).await;
         Ok(())

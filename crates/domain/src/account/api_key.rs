@@ -50,7 +50,10 @@ impl Scope {
 
     /// A key of this scope may make one of scope `other`: never a wider one.
     pub const fn covers(self, other: Self) -> bool {
-        matches!((self, other), (Self::Write, _) | (Self::Read, Self::Read) | (Self::Heartbeat, Self::Heartbeat))
+        matches!(
+            (self, other),
+            (Self::Write, _) | (Self::Read, Self::Read) | (Self::Heartbeat, Self::Heartbeat)
+        )
     }
 }
 

@@ -25,12 +25,18 @@ impl EmailAddress {
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..")
-            && local.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c));
+            && local
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c));
         let host_ok = !host.is_empty()
             && host.len() <= 253
             && host.split('.').all(label_ok)
             && (host.contains('.') || host.eq_ignore_ascii_case("localhost"));
-        if text.len() <= 254 && local_ok && host_ok { Ok(Self(text.to_owned())) } else { Err(EmailError) }
+        if text.len() <= 254 && local_ok && host_ok {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(EmailError)
+        }
     }
 
     /// As typed.
@@ -78,12 +84,28 @@ mod tests {
 
     #[test]
     fn shapes() {
-        for good in ["a@b.example", "First.Last+tag@sub.shop.example", "ops@localhost", " a@b.c "] {
+        for good in [
+            "a@b.example",
+            "First.Last+tag@sub.shop.example",
+            "ops@localhost",
+            " a@b.c ",
+        ] {
             assert!(EmailAddress::parse(good).is_ok(), "{good}");
         }
         for bad in [
-            "", "a", "@b.c", "a@", "a@b", "a b@c.d", "a@b..c", ".a@b.c", "a@-b.c", "a@b.c\r\nBcc: x@y.z",
-            "a@b.c\0", "a@[127.0.0.1]", "a\u{202e}@b.c",
+            "",
+            "a",
+            "@b.c",
+            "a@",
+            "a@b",
+            "a b@c.d",
+            "a@b..c",
+            ".a@b.c",
+            "a@-b.c",
+            "a@b.c\r\nBcc: x@y.z",
+            "a@b.c\0",
+            "a@[127.0.0.1]",
+            "a\u{202e}@b.c",
         ] {
             assert!(EmailAddress::parse(bad).is_err(), "{bad:?}");
         }

@@ -15,9 +15,26 @@ pub enum PasswordError {
 }
 
 const COMMON: [&str; 20] = [
-    "1234567890", "0123456789", "password123", "qwertyuiop", "1q2w3e4r5t", "password1234", "iloveyou123",
-    "passwordpassword", "letmein1234", "adminadmin", "administrator", "welcome123", "qwerty12345", "abc1234567",
-    "watchbell1", "watchbell123", "changeme123", "password12", "12345678910", "1qaz2wsx3edc",
+    "1234567890",
+    "0123456789",
+    "password123",
+    "qwertyuiop",
+    "1q2w3e4r5t",
+    "password1234",
+    "iloveyou123",
+    "passwordpassword",
+    "letmein1234",
+    "adminadmin",
+    "administrator",
+    "welcome123",
+    "qwerty12345",
+    "abc1234567",
+    "watchbell1",
+    "watchbell123",
+    "changeme123",
+    "password12",
+    "12345678910",
+    "1qaz2wsx3edc",
 ];
 
 /// Accepts a new password for the owner of `email`.
@@ -45,10 +62,19 @@ mod tests {
     #[test]
     fn length_counts_and_the_obvious_is_refused() {
         assert_eq!(check("short", "a@b.c"), Err(PasswordError::TooShort));
-        assert_eq!(check(&"x1".repeat(101), "a@b.c"), Err(PasswordError::TooLong));
-        assert_eq!(check("aaaaaaaaaaaa", "a@b.c"), Err(PasswordError::Guessable));
+        assert_eq!(
+            check(&"x1".repeat(101), "a@b.c"),
+            Err(PasswordError::TooLong)
+        );
+        assert_eq!(
+            check("aaaaaaaaaaaa", "a@b.c"),
+            Err(PasswordError::Guessable)
+        );
         assert_eq!(check("Password123", "a@b.c"), Err(PasswordError::Guessable));
-        assert_eq!(check("Someone@Shop.example", "someone@shop.example"), Err(PasswordError::Guessable));
+        assert_eq!(
+            check("Someone@Shop.example", "someone@shop.example"),
+            Err(PasswordError::Guessable)
+        );
         assert_eq!(check("correct horse battery", "a@b.c"), Ok(()));
     }
 }

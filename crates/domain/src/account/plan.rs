@@ -77,7 +77,16 @@ impl Plan {
 }
 
 const fn limits(counts: [u32; 8], included_usd: i64, price_usd: u32) -> Limits {
-    let [monitors, interval, members, contacts, integrations, api_keys, months, requests] = counts;
+    let [
+        monitors,
+        interval,
+        members,
+        contacts,
+        integrations,
+        api_keys,
+        months,
+        requests,
+    ] = counts;
     Limits {
         monitors,
         min_interval_seconds: interval,

@@ -26,8 +26,14 @@ pub const PRACTICE_TEXT: &str = "Open for business";
 
 impl PracticeMode {
     /// All of them, in the order of the buttons.
-    pub const ALL: [Self; 6] =
-        [Self::Fine, Self::BadGateway, Self::Unavailable, Self::Slow, Self::Hangs, Self::WrongText];
+    pub const ALL: [Self; 6] = [
+        Self::Fine,
+        Self::BadGateway,
+        Self::Unavailable,
+        Self::Slow,
+        Self::Hangs,
+        Self::WrongText,
+    ];
 
     /// The stored word.
     pub const fn as_str(self) -> &'static str {

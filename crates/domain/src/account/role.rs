@@ -32,9 +32,15 @@ impl Role {
 
     /// The role a stored word stands for.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Owner, Self::Admin, Self::Editor, Self::Responder, Self::Viewer]
-            .into_iter()
-            .find(|role| role.as_str() == word)
+        [
+            Self::Owner,
+            Self::Admin,
+            Self::Editor,
+            Self::Responder,
+            Self::Viewer,
+        ]
+        .into_iter()
+        .find(|role| role.as_str() == word)
     }
 
     /// May change monitors and contacts.

@@ -94,12 +94,23 @@ mod tests {
     fn only_proven_contacts_are_told() {
         let mut disabled = contact("disabled", true, true);
         disabled.disabled_reason = Some("mailbox does not exist".into());
-        let contacts = [contact("ops", true, true), contact("new", false, true), contact("spare", true, false), disabled];
+        let contacts = [
+            contact("ops", true, true),
+            contact("new", false, true),
+            contact("spare", true, false),
+            disabled,
+        ];
         let names = |recipients: &Recipients| -> Vec<String> {
-            told(recipients, &contacts).into_iter().map(|c| c.name.clone()).collect()
+            told(recipients, &contacts)
+                .into_iter()
+                .map(|c| c.name.clone())
+                .collect()
         };
         assert_eq!(names(&Recipients::Default), ["ops"]);
-        assert_eq!(names(&Recipients::Named(contacts.iter().map(|c| c.id).collect())), ["ops", "spare"]);
+        assert_eq!(
+            names(&Recipients::Named(contacts.iter().map(|c| c.id).collect())),
+            ["ops", "spare"]
+        );
     }
 
     #[test]
@@ -107,7 +118,8 @@ mod tests {
         let (mut ops, spare) = (contact("ops", true, true), contact("spare", true, false));
         ops.disabled_reason = Some("mailbox does not exist".into());
         let contacts = [ops.clone(), spare.clone()];
-        let named = |ids: &[&Contact]| Recipients::Named(ids.iter().map(|contact| contact.id).collect());
+        let named =
+            |ids: &[&Contact]| Recipients::Named(ids.iter().map(|contact| contact.id).collect());
         for (recipients, uncovered) in [
             (Recipients::Default, true),
             (named(&[&ops]), true),
@@ -115,15 +127,31 @@ mod tests {
             (named(&[&spare]), false),
             (named(&[]), false),
         ] {
-            assert_eq!(is_uncovered_by(&recipients, &contacts, &ops), uncovered, "{recipients:?}");
+            assert_eq!(
+                is_uncovered_by(&recipients, &contacts, &ops),
+                uncovered,
+                "{recipients:?}"
+            );
         }
     }
 
     #[test]
     fn planning_twice_gives_the_same_keys() {
         let contacts = [contact("ops", true, true)];
-        let plan = || deliveries(Event::IncidentOpened, "inc_1", &Recipients::Default, &contacts, Timestamp::UNIX_EPOCH);
+        let plan = || {
+            deliveries(
+                Event::IncidentOpened,
+                "inc_1",
+                &Recipients::Default,
+                &contacts,
+                Timestamp::UNIX_EPOCH,
+            )
+        };
         assert_eq!(plan(), plan());
-        assert!(plan()[0].dedup_key.starts_with("incident.opened:inc_1:con_"));
+        assert!(
+            plan()[0]
+                .dedup_key
+                .starts_with("incident.opened:inc_1:con_")
+        );
     }
 }

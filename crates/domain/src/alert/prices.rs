@@ -26,7 +26,9 @@ pub struct Price {
 
 /// A line of the table that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} of the price table is not `+PREFIX COUNTRY PRICE`, such as `+49 DE 0.0800`, or `+1876 JM refused`")]
+#[error(
+    "line {line} of the price table is not `+PREFIX COUNTRY PRICE`, such as `+49 DE 0.0800`, or `+1876 JM refused`"
+)]
 pub struct PriceError {
     /// Counted from 1.
     pub line: usize,
@@ -55,8 +57,14 @@ impl Prices {
 
     /// The price of one segment to `number` (E.164); `None` when its country is not served.
     pub fn sms(&self, number: &str) -> Option<Price> {
-        let row = self.rows.iter().find(|row| number.starts_with(&row.prefix))?;
-        Some(Price { country: row.country.clone(), micros: row.sms_micros? })
+        let row = self
+            .rows
+            .iter()
+            .find(|row| number.starts_with(&row.prefix))?;
+        Some(Price {
+            country: row.country.clone(),
+            micros: row.sms_micros?,
+        })
     }
 }
 
@@ -64,9 +72,18 @@ fn row(line: &str) -> Option<Row> {
     let mut words = line.split_whitespace();
     let (prefix, country, price) = (words.next()?, words.next()?, words.next()?);
     let digits = prefix.strip_prefix('+')?;
-    let shaped = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && words.next().is_none();
-    let sms_micros = if price == "refused" { None } else { Some(micros(price)?) };
-    shaped.then(|| Row { prefix: prefix.to_owned(), country: country.to_owned(), sms_micros })
+    let shaped =
+        !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && words.next().is_none();
+    let sms_micros = if price == "refused" {
+        None
+    } else {
+        Some(micros(price)?)
+    };
+    shaped.then(|| Row {
+        prefix: prefix.to_owned(),
+        country: country.to_owned(),
+        sms_micros,
+    })
 }
 
 /// Millionths from a decimal number; `None` for anything else, negative ones included.
@@ -77,7 +94,11 @@ pub fn micros(text: &str) -> Option<i64> {
         return None;
     }
     let fraction: i64 = format!("{fraction:0<6}").parse().ok()?;
-    whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction)
+    whole
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(1_000_000)?
+        .checked_add(fraction)
 }
 
 /// `0.08`: dollars from millionths, two decimals or as many as it takes.
@@ -105,24 +126,52 @@ mod tests {
     #[case("+447700900123", Some(("GB", 50_000)))]
     fn by_the_longest_prefix(#[case] number: &str, #[case] wanted: Option<(&str, i64)>) {
         let price = Prices::default().sms(number);
-        assert_eq!(price.as_ref().map(|price| (price.country.as_str(), price.micros)), wanted);
+        assert_eq!(
+            price
+                .as_ref()
+                .map(|price| (price.country.as_str(), price.micros)),
+            wanted
+        );
     }
 
     #[test]
     fn the_built_in_table_reads() {
-        assert!(Prices::parse(include_str!("prices.txt")).unwrap().rows.len() > 60);
+        assert!(
+            Prices::parse(include_str!("prices.txt"))
+                .unwrap()
+                .rows
+                .len()
+                > 60
+        );
     }
 
     #[test]
     fn a_bad_line_is_named() {
-        for bad in ["+49 DE", "49 DE 0.08", "+49 DE -1", "+49 DE 0.1234567", "+ DE 0.1", "+49 DE 0.08 x"] {
-            assert_eq!(Prices::parse(&format!("# ok\n{bad}")), Err(PriceError { line: 2 }), "{bad}");
+        for bad in [
+            "+49 DE",
+            "49 DE 0.08",
+            "+49 DE -1",
+            "+49 DE 0.1234567",
+            "+ DE 0.1",
+            "+49 DE 0.08 x",
+        ] {
+            assert_eq!(
+                Prices::parse(&format!("# ok\n{bad}")),
+                Err(PriceError { line: 2 }),
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn amounts() {
-        assert_eq!([amount(80_000), amount(7_500), amount(-1_500_000), amount(0)], ["0.08", "0.0075", "-1.50", "0.00"]);
-        assert_eq!([micros("10"), micros("0.0075"), micros("x"), micros("")], [Some(10_000_000), Some(7_500), None, None]);
+        assert_eq!(
+            [amount(80_000), amount(7_500), amount(-1_500_000), amount(0)],
+            ["0.08", "0.0075", "-1.50", "0.00"]
+        );
+        assert_eq!(
+            [micros("10"), micros("0.0075"), micros("x"), micros("")],
+            [Some(10_000_000), Some(7_500), None, None]
+        );
     }
 }

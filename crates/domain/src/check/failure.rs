@@ -25,7 +25,14 @@ pub enum Phase {
 
 impl Phase {
     /// All phases in the order of a look.
-    pub const ALL: [Self; 6] = [Self::Dns, Self::Connect, Self::Tls, Self::Send, Self::FirstByte, Self::Body];
+    pub const ALL: [Self; 6] = [
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Send,
+        Self::FirstByte,
+        Self::Body,
+    ];
 
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
@@ -152,7 +159,12 @@ pub struct Failure {
 impl Failure {
     /// A failure without a detail.
     pub fn new(class: FailureClass, phase: Phase, message: impl Into<String>) -> Self {
-        Self { class, phase, message: message.into(), detail: None }
+        Self {
+            class,
+            phase,
+            message: message.into(),
+            detail: None,
+        }
     }
 
     /// The same failure with the value its phrase shows.

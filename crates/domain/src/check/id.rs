@@ -10,10 +10,18 @@ use crate::ids::{CheckId, MonitorId};
 pub fn check_id(monitor: MonitorId, region: &str, slot: Timestamp) -> CheckId {
     let slot_us = slot.as_microsecond();
     let hash = fnv1a(
-        monitor.uuid().as_bytes().iter().chain(region.as_bytes()).chain(&slot_us.to_be_bytes()).copied(),
+        monitor
+            .uuid()
+            .as_bytes()
+            .iter()
+            .chain(region.as_bytes())
+            .chain(&slot_us.to_be_bytes())
+            .copied(),
     );
     let mut bytes = hash.to_be_bytes();
-    let milliseconds = u64::try_from(slot.as_millisecond()).unwrap_or(0).to_be_bytes();
+    let milliseconds = u64::try_from(slot.as_millisecond())
+        .unwrap_or(0)
+        .to_be_bytes();
     bytes[..6].copy_from_slice(&milliseconds[2..]);
     CheckId::from_uuid(Builder::from_custom_bytes(bytes).into_uuid())
 }
@@ -22,7 +30,9 @@ pub fn check_id(monitor: MonitorId, region: &str, slot: Timestamp) -> CheckId {
 fn fnv1a(bytes: impl Iterator<Item = u8>) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    bytes.fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
+    bytes.fold(OFFSET, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(PRIME)
+    })
 }
 
 #[cfg(test)]
@@ -52,7 +62,13 @@ mod tests {
     fn ids_sort_by_slot() {
         let monitor = MonitorId::generate();
         let ids: Vec<_> = (0..50)
-            .map(|k| check_id(monitor, "local", Timestamp::from_second(1_800_000_000 + k * 60).unwrap()))
+            .map(|k| {
+                check_id(
+                    monitor,
+                    "local",
+                    Timestamp::from_second(1_800_000_000 + k * 60).unwrap(),
+                )
+            })
             .collect();
         assert!(ids.is_sorted());
     }

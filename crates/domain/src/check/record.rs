@@ -45,7 +45,13 @@ impl Check {
         seen: &Observation,
         verdict: &Verdict,
     ) -> Self {
-        Self::of(check_id(monitor, region, slot), Some(slot), region, seen, verdict)
+        Self::of(
+            check_id(monitor, region, slot),
+            Some(slot),
+            region,
+            seen,
+            verdict,
+        )
     }
 
     /// The record of a look that somebody asked for.

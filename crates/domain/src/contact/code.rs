@@ -25,7 +25,10 @@ pub fn from_random(random: u32) -> String {
 
 /// The digits of what was typed, blanks and dashes dropped; `None` when it is not six digits.
 pub fn typed(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let digits: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '-')
+        .collect();
     (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then_some(digits)
 }
 

@@ -34,7 +34,9 @@ impl Channel {
 
     /// The channel a stored word stands for.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.as_str() == word)
+        Self::ALL
+            .into_iter()
+            .find(|channel| channel.as_str() == word)
     }
 }
 

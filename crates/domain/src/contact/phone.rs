@@ -15,12 +15,22 @@ impl PhoneNumber {
     /// Takes a number with its country code; blanks, dots, dashes and brackets are dropped and a
     /// leading `00` counts as `+`.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
-        let compact: String = text.chars().filter(|c| !" \u{a0}.-()/".contains(*c)).collect();
-        let digits = compact.strip_prefix('+').or_else(|| compact.strip_prefix("00")).ok_or(PhoneError)?;
+        let compact: String = text
+            .chars()
+            .filter(|c| !" \u{a0}.-()/".contains(*c))
+            .collect();
+        let digits = compact
+            .strip_prefix('+')
+            .or_else(|| compact.strip_prefix("00"))
+            .ok_or(PhoneError)?;
         let plausible = (8..=15).contains(&digits.len())
             && digits.bytes().all(|b| b.is_ascii_digit())
             && !digits.starts_with('0');
-        if plausible { Ok(Self(format!("+{digits}"))) } else { Err(PhoneError) }
+        if plausible {
+            Ok(Self(format!("+{digits}")))
+        } else {
+            Err(PhoneError)
+        }
     }
 
     /// In E.164 form.
@@ -38,7 +48,11 @@ impl fmt::Display for PhoneNumber {
 /// The number with all but its country code's start and its last three digits hidden.
 pub fn masked(number: &str) -> String {
     let count = number.chars().count();
-    number.chars().enumerate().map(|(i, c)| if i < 3 || i + 3 >= count { c } else { '•' }).collect()
+    number
+        .chars()
+        .enumerate()
+        .map(|(i, c)| if i < 3 || i + 3 >= count { c } else { '•' })
+        .collect()
 }
 
 #[cfg(test)]
@@ -52,9 +66,20 @@ mod tests {
             ("0049 (151) 12345678", "+4915112345678"),
             ("+1.202.555.0143", "+12025550143"),
         ] {
-            assert_eq!(PhoneNumber::parse(typed).unwrap().as_str(), typed_number(number));
+            assert_eq!(
+                PhoneNumber::parse(typed).unwrap().as_str(),
+                typed_number(number)
+            );
         }
-        for bad in ["", "015112345678", "+0151123456", "+49", "+49151123456789012", "+49 151 CALLME", "+49\u{0}15112345678"] {
+        for bad in [
+            "",
+            "015112345678",
+            "+0151123456",
+            "+49",
+            "+49151123456789012",
+            "+49 151 CALLME",
+            "+49\u{0}15112345678",
+        ] {
             assert_eq!(PhoneNumber::parse(bad), Err(PhoneError), "{bad:?}");
         }
         assert_eq!(masked("+4915112345678"), "+49••••••••678");

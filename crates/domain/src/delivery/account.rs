@@ -177,9 +177,15 @@ mod tests {
 
     #[test]
     fn the_stored_form_carries_its_template() {
-        let message = AccountMessage::ContactCode { code: "482913".into(), account: "Shop Ltd".into() };
+        let message = AccountMessage::ContactCode {
+            code: "482913".into(),
+            account: "Shop Ltd".into(),
+        };
         let stored = serde_json::to_value(&message).unwrap();
         assert_eq!(stored["template"], message.template());
-        assert_eq!(serde_json::from_value::<AccountMessage>(stored).unwrap(), message);
+        assert_eq!(
+            serde_json::from_value::<AccountMessage>(stored).unwrap(),
+            message
+        );
     }
 }

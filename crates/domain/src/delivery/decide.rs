@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::{DeliveryState, Event};
 use super::retry::MAX_LOST_CLAIMS;
+use super::{DeliveryState, Event};
 use crate::contact::Contact;
 
 /// What is known when a delivery is claimed.
@@ -63,7 +63,9 @@ pub enum Decision {
 
 /// Decides.
 pub fn decide(facts: &Facts<'_>) -> Decision {
-    let Some(contact) = facts.contact else { return Decision::Skip("the contact was deleted") };
+    let Some(contact) = facts.contact else {
+        return Decision::Skip("the contact was deleted");
+    };
     if contact.disabled_reason.is_some() {
         return Decision::Skip("nothing is sent to this contact any more");
     }
@@ -74,7 +76,9 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         return Decision::GiveUp("five tries ended without a result");
     }
     match facts.event {
-        Event::IncidentOpened if facts.incident_over && !facts.may_have_arrived => Decision::Supersede,
+        Event::IncidentOpened if facts.incident_over && !facts.may_have_arrived => {
+            Decision::Supersede
+        }
         Event::IncidentResolved => match recovery(facts.outage) {
             // It says what another contact should have heard, so it says all of it.
             Decision::Skip(NOT_TOLD) if facts.stand_in => Decision::Send { first_word: true },
@@ -86,13 +90,23 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
 }
 
 fn recovery(outage: Option<OutageDelivery>) -> Decision {
-    let Some(outage) = outage else { return Decision::Skip(NOT_TOLD) };
+    let Some(outage) = outage else {
+        return Decision::Skip(NOT_TOLD);
+    };
     match outage.state {
-        DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Merged => Decision::Send { first_word: false },
+        DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Merged => {
+            Decision::Send { first_word: false }
+        }
         DeliveryState::Superseded => Decision::Send { first_word: true },
-        DeliveryState::Pending | DeliveryState::Held if !outage.may_have_arrived => Decision::Send { first_word: true },
-        DeliveryState::Pending | DeliveryState::Held | DeliveryState::Sending => Decision::Hold { until: outage.next_at },
-        DeliveryState::Failed | DeliveryState::GivenUp | DeliveryState::Skipped => Decision::Skip(NOT_TOLD),
+        DeliveryState::Pending | DeliveryState::Held if !outage.may_have_arrived => {
+            Decision::Send { first_word: true }
+        }
+        DeliveryState::Pending | DeliveryState::Held | DeliveryState::Sending => Decision::Hold {
+            until: outage.next_at,
+        },
+        DeliveryState::Failed | DeliveryState::GivenUp | DeliveryState::Skipped => {
+            Decision::Skip(NOT_TOLD)
+        }
     }
 }
 
@@ -102,7 +116,9 @@ fn acknowledged(facts: &Facts<'_>) -> Decision {
     }
     match facts.outage {
         Some(outage) if outage.state.was_told() => Decision::Send { first_word: false },
-        Some(outage) if !outage.state.is_final() => Decision::Hold { until: outage.next_at },
+        Some(outage) if !outage.state.is_final() => Decision::Hold {
+            until: outage.next_at,
+        },
         _ => Decision::Skip(NOT_TOLD),
     }
 }
@@ -133,7 +149,15 @@ mod tests {
     }
 
     fn facts(event: Event, contact: &Contact) -> Facts<'_> {
-        Facts { event, contact: Some(contact), lost_claims: 0, may_have_arrived: false, incident_over: false, stand_in: false, outage: None }
+        Facts {
+            event,
+            contact: Some(contact),
+            lost_claims: 0,
+            may_have_arrived: false,
+            incident_over: false,
+            stand_in: false,
+            outage: None,
+        }
     }
 
     const SEND: Decision = Decision::Send { first_word: false };
@@ -153,10 +177,22 @@ mod tests {
     #[case(DeliveryState::Failed, false, NOT_FOR_THEM)]
     #[case(DeliveryState::GivenUp, true, NOT_FOR_THEM)]
     #[case(DeliveryState::Skipped, false, NOT_FOR_THEM)]
-    fn a_recovery_follows_its_outage(#[case] state: DeliveryState, #[case] may_have_arrived: bool, #[case] wanted: Decision) {
+    fn a_recovery_follows_its_outage(
+        #[case] state: DeliveryState,
+        #[case] may_have_arrived: bool,
+        #[case] wanted: Decision,
+    ) {
         let contact = contact();
-        let outage = Some(OutageDelivery { state, may_have_arrived, next_at: LATER });
-        let recovered = Facts { incident_over: true, outage, ..facts(Event::IncidentResolved, &contact) };
+        let outage = Some(OutageDelivery {
+            state,
+            may_have_arrived,
+            next_at: LATER,
+        });
+        let recovered = Facts {
+            incident_over: true,
+            outage,
+            ..facts(Event::IncidentResolved, &contact)
+        };
         assert_eq!(decide(&recovered), wanted);
     }
 
@@ -165,33 +201,75 @@ mod tests {
         let contact = contact();
         let recovered = facts(Event::IncidentResolved, &contact);
         assert_eq!(decide(&recovered), NOT_FOR_THEM);
-        assert_eq!(decide(&Facts { stand_in: true, ..recovered }), FIRST_WORD);
+        assert_eq!(
+            decide(&Facts {
+                stand_in: true,
+                ..recovered
+            }),
+            FIRST_WORD
+        );
     }
 
     #[test]
     fn an_outage_that_is_over_is_left_to_its_recovery() {
         let contact = contact();
-        let over = Facts { incident_over: true, ..facts(Event::IncidentOpened, &contact) };
+        let over = Facts {
+            incident_over: true,
+            ..facts(Event::IncidentOpened, &contact)
+        };
         assert_eq!(decide(&over), Decision::Supersede);
-        assert_eq!(decide(&Facts { may_have_arrived: true, ..over }), SEND);
-        assert_eq!(decide(&Facts { incident_over: false, ..over }), SEND);
+        assert_eq!(
+            decide(&Facts {
+                may_have_arrived: true,
+                ..over
+            }),
+            SEND
+        );
+        assert_eq!(
+            decide(&Facts {
+                incident_over: false,
+                ..over
+            }),
+            SEND
+        );
     }
 
     #[rstest]
     #[case(None, Some(LATER), "deleted")]
     #[case(Some(()), None, "not verified")]
-    fn only_proven_contacts(#[case] exists: Option<()>, #[case] verified_at: Option<Timestamp>, #[case] reason: &str) {
-        let contact = Contact { verified_at, ..contact() };
-        let facts = Facts { contact: exists.map(|()| &contact), ..facts(Event::IncidentOpened, &contact) };
+    fn only_proven_contacts(
+        #[case] exists: Option<()>,
+        #[case] verified_at: Option<Timestamp>,
+        #[case] reason: &str,
+    ) {
+        let contact = Contact {
+            verified_at,
+            ..contact()
+        };
+        let facts = Facts {
+            contact: exists.map(|()| &contact),
+            ..facts(Event::IncidentOpened, &contact)
+        };
         assert!(matches!(decide(&facts), Decision::Skip(why) if why.contains(reason)));
     }
 
     #[test]
     fn a_disabled_contact_and_a_lost_cause() {
-        let disabled = Contact { disabled_reason: Some("mailbox does not exist".into()), ..contact() };
-        assert!(matches!(decide(&facts(Event::TlsExpiring, &disabled)), Decision::Skip(_)));
+        let disabled = Contact {
+            disabled_reason: Some("mailbox does not exist".into()),
+            ..contact()
+        };
+        assert!(matches!(
+            decide(&facts(Event::TlsExpiring, &disabled)),
+            Decision::Skip(_)
+        ));
         let contact = contact();
-        let lost = |lost_claims| decide(&Facts { lost_claims, ..facts(Event::IncidentOpened, &contact) });
+        let lost = |lost_claims| {
+            decide(&Facts {
+                lost_claims,
+                ..facts(Event::IncidentOpened, &contact)
+            })
+        };
         assert_eq!(lost(4), SEND);
         assert!(matches!(lost(5), Decision::GiveUp(_)));
     }

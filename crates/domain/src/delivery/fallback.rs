@@ -28,9 +28,15 @@ impl Cause {
 pub fn stand_ins(contacts: &[Contact], failed: ContactId) -> Vec<&Contact> {
     let usable: Vec<&Contact> = contacts
         .iter()
-        .filter(|contact| contact.id != failed && contact.channel == Channel::Email && contact.is_usable())
+        .filter(|contact| {
+            contact.id != failed && contact.channel == Channel::Email && contact.is_usable()
+        })
         .collect();
-    let usual: Vec<&Contact> = usable.iter().copied().filter(|contact| contact.in_default).collect();
+    let usual: Vec<&Contact> = usable
+        .iter()
+        .copied()
+        .filter(|contact| contact.in_default)
+        .collect();
     if usual.is_empty() { usable } else { usual }
 }
 
@@ -60,12 +66,29 @@ mod tests {
         let usual = contact("usual", Channel::Email, true, true);
         let unproven = contact("unproven", Channel::Email, true, false);
         let names = |contacts: &[Contact]| -> Vec<String> {
-            stand_ins(contacts, phone.id).into_iter().map(|contact| contact.name.clone()).collect()
+            stand_ins(contacts, phone.id)
+                .into_iter()
+                .map(|contact| contact.name.clone())
+                .collect()
         };
-        assert_eq!(names(&[phone.clone(), spare.clone(), usual.clone(), unproven.clone()]), ["usual"]);
-        assert_eq!(names(&[phone.clone(), spare.clone(), unproven.clone()]), ["spare"]);
+        assert_eq!(
+            names(&[
+                phone.clone(),
+                spare.clone(),
+                usual.clone(),
+                unproven.clone()
+            ]),
+            ["usual"]
+        );
+        assert_eq!(
+            names(&[phone.clone(), spare.clone(), unproven.clone()]),
+            ["spare"]
+        );
         assert!(names(&[phone.clone(), unproven]).is_empty());
         assert!(stand_ins(std::slice::from_ref(&usual), usual.id).is_empty());
-        assert_eq!(Cause::Unpaid.event(Event::IncidentOpened), Event::WalletEmpty);
+        assert_eq!(
+            Cause::Unpaid.event(Event::IncidentOpened),
+            Event::WalletEmpty
+        );
     }
 }

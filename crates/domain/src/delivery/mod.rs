@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are those of the reference's webhook types")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of the reference's webhook types"
+)]
 pub enum Event {
     #[serde(rename = "incident.opened")]
     IncidentOpened,

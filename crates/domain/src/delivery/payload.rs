@@ -32,7 +32,8 @@ pub struct CertificateNews {
 impl CertificateNews {
     /// What is worse about a worse one, at most 40 GSM characters.
     pub fn worse(&self) -> &'static str {
-        self.problem.map_or("it ends earlier than the one before", FailureClass::phrase)
+        self.problem
+            .map_or("it ends earlier than the one before", FailureClass::phrase)
     }
 }
 

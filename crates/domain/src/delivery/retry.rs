@@ -34,18 +34,28 @@ const BACKOFF_SECONDS: [u64; 8] = [2, 5, 15, 30, 60, 120, 300, 600];
 
 /// When attempt `attempts + 1` starts; `None` when there is none. `jitter` is from 0 to 1 and
 /// lengthens the wait by up to a fifth.
-pub fn next_attempt(attempts: u32, class: &ErrorClass, jitter: f64, now: Timestamp) -> Option<Timestamp> {
+pub fn next_attempt(
+    attempts: u32,
+    class: &ErrorClass,
+    jitter: f64,
+    now: Timestamp,
+) -> Option<Timestamp> {
     if attempts >= MAX_ATTEMPTS {
         return None;
     }
-    let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX).min(BACKOFF_SECONDS.len() - 1);
-    let backoff = Duration::from_secs(BACKOFF_SECONDS[index]).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 5.0);
+    let index = usize::try_from(attempts.saturating_sub(1))
+        .unwrap_or(usize::MAX)
+        .min(BACKOFF_SECONDS.len() - 1);
+    let backoff =
+        Duration::from_secs(BACKOFF_SECONDS[index]).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 5.0);
     let wait = match class {
         ErrorClass::Permanent { .. } => return None,
         ErrorClass::Ours => backoff.max(Duration::from_secs(30)),
-        ErrorClass::Transient { retry_after } => {
-            backoff.max(retry_after.unwrap_or_default().min(Duration::from_secs(3600)))
-        }
+        ErrorClass::Transient { retry_after } => backoff.max(
+            retry_after
+                .unwrap_or_default()
+                .min(Duration::from_secs(3600)),
+        ),
     };
     now.checked_add(wait).ok()
 }
@@ -61,10 +71,38 @@ mod tests {
         let wait = |attempts| next_attempt(attempts, &transient, 0.0, now).map(|at| at.as_second());
         assert_eq!(
             (1..=12).map(wait).collect::<Vec<_>>(),
-            [Some(2), Some(5), Some(15), Some(30), Some(60), Some(120), Some(300), Some(600), Some(600), Some(600), Some(600), None]
+            [
+                Some(2),
+                Some(5),
+                Some(15),
+                Some(30),
+                Some(60),
+                Some(120),
+                Some(300),
+                Some(600),
+                Some(600),
+                Some(600),
+                Some(600),
+                None
+            ]
         );
-        let asked = ErrorClass::Transient { retry_after: Some(Duration::from_secs(90)) };
-        assert_eq!(next_attempt(1, &asked, 0.0, now).map(|at| at.as_second()), Some(90));
-        assert_eq!(next_attempt(1, &ErrorClass::Permanent { disable_contact: true }, 0.0, now), None);
+        let asked = ErrorClass::Transient {
+            retry_after: Some(Duration::from_secs(90)),
+        };
+        assert_eq!(
+            next_attempt(1, &asked, 0.0, now).map(|at| at.as_second()),
+            Some(90)
+        );
+        assert_eq!(
+            next_attempt(
+                1,
+                &ErrorClass::Permanent {
+                    disable_contact: true
+                },
+                0.0,
+                now
+            ),
+            None
+        );
     }
 }

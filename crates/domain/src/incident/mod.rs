@@ -40,9 +40,15 @@ impl ResolvedReason {
 
     /// The reason a stored word stands for.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Recovered, Self::Manual, Self::Paused, Self::Deleted, Self::Edited]
-            .into_iter()
-            .find(|reason| reason.as_str() == word)
+        [
+            Self::Recovered,
+            Self::Manual,
+            Self::Paused,
+            Self::Deleted,
+            Self::Edited,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == word)
     }
 }
 
@@ -72,7 +78,10 @@ pub enum ActorKind {
 impl Actor {
     /// Watchbell itself.
     pub fn system() -> Self {
-        Self { kind: ActorKind::System, name: "Watchbell".to_owned() }
+        Self {
+            kind: ActorKind::System,
+            name: "Watchbell".to_owned(),
+        }
     }
 }
 
@@ -146,7 +155,9 @@ pub struct Incident {
 impl Incident {
     /// How long it lasted, or has lasted by `now`.
     pub fn duration(&self, now: Timestamp) -> SignedDuration {
-        self.resolved_at.unwrap_or(now).duration_since(self.first_failure_at)
+        self.resolved_at
+            .unwrap_or(now)
+            .duration_since(self.first_failure_at)
     }
 
     /// Whether it is still open.

@@ -11,14 +11,18 @@ use crate::ids::MonitorId;
 pub fn phase(id: MonitorId, interval: Duration, region_index: u32, regions: u32) -> Duration {
     let mut tail = [0_u8; 8];
     tail.copy_from_slice(&id.uuid().as_bytes()[8..16]);
-    let interval_us = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX).max(1);
+    let interval_us = u64::try_from(interval.as_micros())
+        .unwrap_or(u64::MAX)
+        .max(1);
     let shift = interval_us / u64::from(regions.max(1)) * u64::from(region_index);
     Duration::from_micros((u64::from_be_bytes(tail) % interval_us + shift) % interval_us)
 }
 
 /// The first slot after `after`.
 pub fn next_slot(interval: Duration, phase: Duration, after: Timestamp) -> Timestamp {
-    let interval_us = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX).max(1);
+    let interval_us = i64::try_from(interval.as_micros())
+        .unwrap_or(i64::MAX)
+        .max(1);
     let phase_us = i64::try_from(phase.as_micros()).unwrap_or(0);
     let k = (after.as_microsecond() - phase_us).div_euclid(interval_us) + 1;
     Timestamp::from_microsecond(k * interval_us + phase_us).unwrap_or(Timestamp::MAX)
@@ -26,7 +30,9 @@ pub fn next_slot(interval: Duration, phase: Duration, after: Timestamp) -> Times
 
 /// The last slot at or before `at`.
 pub fn slot_at(interval: Duration, phase: Duration, at: Timestamp) -> Timestamp {
-    let interval_us = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX).max(1);
+    let interval_us = i64::try_from(interval.as_micros())
+        .unwrap_or(i64::MAX)
+        .max(1);
     let phase_us = i64::try_from(phase.as_micros()).unwrap_or(0);
     let k = (at.as_microsecond() - phase_us).div_euclid(interval_us);
     Timestamp::from_microsecond(k * interval_us + phase_us).unwrap_or(Timestamp::MIN)

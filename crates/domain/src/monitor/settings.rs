@@ -11,7 +11,10 @@ pub const DEFAULT_WARN_DAYS: [u32; 5] = [30, 14, 7, 3, 1];
 
 /// What an `http` look sends and expects.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the fields are those of the reference's Monitor.http")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the reference's Monitor.http"
+)]
 pub struct HttpTarget {
     pub url: String,
     pub method: String,
@@ -88,13 +91,19 @@ pub struct ConfirmPolicy {
 
 impl Default for ConfirmPolicy {
     fn default() -> Self {
-        Self { rechecks: 2, over: Duration::from_secs(6) }
+        Self {
+            rechecks: 2,
+            over: Duration::from_secs(6),
+        }
     }
 }
 
 /// A monitor's settings with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the fields are those of the reference's Monitor")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the reference's Monitor"
+)]
 pub struct Settings {
     pub name: String,
     pub target: Target,
@@ -112,7 +121,9 @@ impl Settings {
     pub fn of(spec: &MonitorSpec) -> Self {
         let target = target(spec);
         let interval_seconds = spec.interval_seconds.unwrap_or(DEFAULT_INTERVAL_SECONDS);
-        let timeout_ms = spec.timeout_ms.unwrap_or_else(|| default_timeout_ms(interval_seconds));
+        let timeout_ms = spec
+            .timeout_ms
+            .unwrap_or_else(|| default_timeout_ms(interval_seconds));
         let confirm = spec.confirm.clone().unwrap_or_default();
         let usual = ConfirmPolicy::default();
         Self {
@@ -127,7 +138,9 @@ impl Settings {
             regions: spec.regions.clone(),
             confirm: ConfirmPolicy {
                 rechecks: confirm.rechecks.unwrap_or(usual.rechecks),
-                over: confirm.over_seconds.map_or(usual.over, |s| Duration::from_secs(s.into())),
+                over: confirm
+                    .over_seconds
+                    .map_or(usual.over, |s| Duration::from_secs(s.into())),
             },
             degraded_above_ms: spec.degraded_above_ms,
             tags: spec.tags.clone().unwrap_or_default(),
@@ -147,7 +160,10 @@ fn default_name(target: &Target) -> String {
         Target::Http(http) => match url::Url::parse(&http.url) {
             Ok(url) => {
                 let path = url.path().trim_end_matches('/');
-                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                let port = url
+                    .port()
+                    .map(|port| format!(":{port}"))
+                    .unwrap_or_default();
                 format!("{}{port}{path}", url.host_str().unwrap_or_default())
             }
             Err(_) => http.url.clone(),
@@ -160,8 +176,14 @@ fn default_name(target: &Target) -> String {
 fn target(spec: &MonitorSpec) -> Target {
     let host = spec.host.clone().unwrap_or_default();
     match spec.kind().unwrap_or(Kind::Http) {
-        Kind::Tcp => Target::Tcp { host, port: spec.port.unwrap_or(0) },
-        Kind::Tls => Target::Tls { host, port: spec.port.unwrap_or(443) },
+        Kind::Tcp => Target::Tcp {
+            host,
+            port: spec.port.unwrap_or(0),
+        },
+        Kind::Tls => Target::Tls {
+            host,
+            port: spec.port.unwrap_or(443),
+        },
         Kind::Http => {
             let http = spec.http.clone().unwrap_or_default();
             Target::Http(HttpTarget {
@@ -171,7 +193,9 @@ fn target(spec: &MonitorSpec) -> Target {
                 body: http.body,
                 follow_redirects: http.follow_redirects.unwrap_or(true),
                 max_redirects: http.max_redirects.unwrap_or(10),
-                expected_status: http.expected_status.unwrap_or_else(|| vec!["200-399".to_owned()]),
+                expected_status: http
+                    .expected_status
+                    .unwrap_or_else(|| vec!["200-399".to_owned()]),
                 keyword: http.keyword,
                 keyword_absent: http.keyword_absent,
                 json: http.json.unwrap_or_default(),

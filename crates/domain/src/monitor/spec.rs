@@ -51,7 +51,10 @@ pub struct JsonRule {
 /// The `http` block.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "the fields are those of the reference's Monitor.http")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the reference's Monitor.http"
+)]
 pub struct HttpSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -99,7 +102,10 @@ pub struct ConfirmSpec {
 /// A monitor's settings as written: what was left out is absent, what was set to `null` too.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "the fields are those of the reference's Monitor")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the reference's Monitor"
+)]
 pub struct MonitorSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -162,7 +168,10 @@ impl<'de> Deserialize<'de> for Headers {
                 f.write_str("an object of header names and values")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Headers, A::Error> {
                 let mut headers = Vec::new();
                 while let Some(entry) = map.next_entry()? {
                     headers.push(entry);

@@ -18,7 +18,9 @@ pub struct Window {
 impl Window {
     /// The last `hours` hours before `now`.
     pub fn last_hours(now: Timestamp, hours: i64) -> Self {
-        let from = now.checked_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MIN);
+        let from = now
+            .checked_sub(SignedDuration::from_hours(hours))
+            .unwrap_or(Timestamp::MIN);
         Self { from, to: now }
     }
 
@@ -29,7 +31,10 @@ impl Window {
 
     /// The part that both have, unless there is none.
     pub fn overlap(self, other: Self) -> Option<Self> {
-        let both = Self { from: self.from.max(other.from), to: self.to.min(other.to) };
+        let both = Self {
+            from: self.from.max(other.from),
+            to: self.to.min(other.to),
+        };
         (both.from < both.to).then_some(both)
     }
 
@@ -46,7 +51,12 @@ impl Window {
             let offset = SignedDuration::from_micros(i64::try_from(offset).unwrap_or(i64::MAX));
             self.from.checked_add(offset).unwrap_or(self.to)
         };
-        (0..count).map(|part| Self { from: edge(part), to: edge(part + 1) }).collect()
+        (0..count)
+            .map(|part| Self {
+                from: edge(part),
+                to: edge(part + 1),
+            })
+            .collect()
     }
 }
 
@@ -130,11 +140,20 @@ impl Uptime {
     /// observed.
     pub fn sentence(&self) -> Option<String> {
         let span = |seconds: u64| {
-            words::duration(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
+            words::duration(SignedDuration::from_secs(
+                i64::try_from(seconds).unwrap_or(i64::MAX),
+            ))
         };
-        let mut text = format!("{} of {} observed", self.percent()?, span(self.observed_seconds()));
+        let mut text = format!(
+            "{} of {} observed",
+            self.percent()?,
+            span(self.observed_seconds())
+        );
         if self.unobserved_seconds() > 0 {
-            text.push_str(&format!(", {} not observed", span(self.unobserved_seconds())));
+            text.push_str(&format!(
+                ", {} not observed",
+                span(self.unobserved_seconds())
+            ));
         }
         if self.down_seconds > 0 {
             text.push_str(&format!(", {} down", span(self.down_seconds)));
@@ -165,7 +184,10 @@ pub fn over(window: Window, statuses: &[StatusInterval], blind: &[BlindInterval]
     let mut ordered: Vec<&StatusInterval> = statuses.iter().collect();
     ordered.sort_by_key(|interval| interval.started_at);
     for interval in ordered {
-        let stretch = Window { from: interval.started_at, to: interval.ended_at.unwrap_or(window.to) };
+        let stretch = Window {
+            from: interval.started_at,
+            to: interval.ended_at.unwrap_or(window.to),
+        };
         if let Some(part) = window.overlap(stretch) {
             sums.add(interval.status, part, &blind);
         }
@@ -174,15 +196,27 @@ pub fn over(window: Window, statuses: &[StatusInterval], blind: &[BlindInterval]
 }
 
 /// The cells of a bar over a window.
-pub fn cells(window: Window, count: u32, statuses: &[StatusInterval], blind: &[BlindInterval]) -> Vec<Cell> {
-    window.split(count).into_iter().map(|part| cell(part, statuses, blind)).collect()
+pub fn cells(
+    window: Window,
+    count: u32,
+    statuses: &[StatusInterval],
+    blind: &[BlindInterval],
+) -> Vec<Cell> {
+    window
+        .split(count)
+        .into_iter()
+        .map(|part| cell(part, statuses, blind))
+        .collect()
 }
 
 fn cell(part: Window, statuses: &[StatusInterval], blind: &[BlindInterval]) -> Cell {
     let blind = merged(part, blind);
     let mut sums = Sums::default();
     for interval in statuses {
-        let stretch = Window { from: interval.started_at, to: interval.ended_at.unwrap_or(part.to) };
+        let stretch = Window {
+            from: interval.started_at,
+            to: interval.ended_at.unwrap_or(part.to),
+        };
         if let Some(part) = part.overlap(stretch) {
             sums.add(interval.status, part, &blind);
         }
@@ -202,7 +236,10 @@ fn cell(part: Window, statuses: &[StatusInterval], blind: &[BlindInterval]) -> C
 pub fn blind_everywhere(regions: &[Vec<BlindInterval>]) -> Vec<BlindInterval> {
     let mut edges: Vec<(Timestamp, i32)> = Vec::new();
     for region in regions {
-        let whole = Window { from: Timestamp::MIN, to: Timestamp::MAX };
+        let whole = Window {
+            from: Timestamp::MIN,
+            to: Timestamp::MAX,
+        };
         for part in merged(whole, region) {
             edges.push((part.from, 1));
             edges.push((part.to, -1));
@@ -218,7 +255,10 @@ pub fn blind_everywhere(regions: &[Vec<BlindInterval>]) -> Vec<BlindInterval> {
             Some(started_at) if depth < all => {
                 since = None;
                 if started_at < at {
-                    found.push(BlindInterval { started_at, ended_at: Some(at) });
+                    found.push(BlindInterval {
+                        started_at,
+                        ended_at: Some(at),
+                    });
                 }
             }
             _ => {}
@@ -231,7 +271,12 @@ pub fn blind_everywhere(regions: &[Vec<BlindInterval>]) -> Vec<BlindInterval> {
 fn merged(window: Window, blind: &[BlindInterval]) -> Vec<Window> {
     let mut parts: Vec<Window> = blind
         .iter()
-        .filter_map(|b| window.overlap(Window { from: b.started_at, to: b.ended_at.unwrap_or(window.to) }))
+        .filter_map(|b| {
+            window.overlap(Window {
+                from: b.started_at,
+                to: b.ended_at.unwrap_or(window.to),
+            })
+        })
         .collect();
     parts.sort_by_key(|part| part.from);
     let mut joined: Vec<Window> = Vec::with_capacity(parts.len());
@@ -258,8 +303,11 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, status: Shown, part: Window, blind: &[Window]) {
-        let hidden: SignedDuration =
-            blind.iter().filter_map(|b| b.overlap(part)).map(Window::length).sum();
+        let hidden: SignedDuration = blind
+            .iter()
+            .filter_map(|b| b.overlap(part))
+            .map(Window::length)
+            .sum();
         let seen = part.length() - hidden;
         match status {
             Shown::Up => self.up += seen,
@@ -290,9 +338,18 @@ impl Sums {
         let good = self.up + self.degraded;
         let observed = good + self.down;
         let incidents = u32::try_from(self.outages.len()).unwrap_or(u32::MAX);
-        let longest = self.outages.iter().map(|outage| outage.length()).max().unwrap_or_default();
+        let longest = self
+            .outages
+            .iter()
+            .map(|outage| outage.length())
+            .max()
+            .unwrap_or_default();
         let total: SignedDuration = self.outages.iter().map(|outage| outage.length()).sum();
-        let mean = if incidents == 0 { 0 } else { up(total) / u64::from(incidents) };
+        let mean = if incidents == 0 {
+            0
+        } else {
+            up(total) / u64::from(incidents)
+        };
         Uptime {
             from: window.from,
             to: window.to,

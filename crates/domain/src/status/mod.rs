@@ -34,8 +34,15 @@ pub enum Observed {
 
 impl Observed {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Pending, Self::Up, Self::Degraded, Self::Partial, Self::Down, Self::Blocked, Self::Unknown];
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Up,
+        Self::Degraded,
+        Self::Partial,
+        Self::Down,
+        Self::Blocked,
+        Self::Unknown,
+    ];
 
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
@@ -52,7 +59,9 @@ impl Observed {
 
     /// The status a stored word stands for.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|observed| observed.as_str() == word)
+        Self::ALL
+            .into_iter()
+            .find(|observed| observed.as_str() == word)
     }
 }
 

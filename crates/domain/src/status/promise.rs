@@ -64,20 +64,42 @@ impl<'c> Simulation<'c> {
     fn look(&mut self, due: i64) {
         let (hangs, took, late, delay, twice) = self.chance();
         self.looks += 1;
-        let Case { timeout, outage: (from, to), overlap_fails, .. } = *self.case;
+        let Case {
+            timeout,
+            outage: (from, to),
+            overlap_fails,
+            ..
+        } = *self.case;
         let begin = due + late;
         let good_end = begin + took.min(timeout);
         let inside = (from..to).contains(&begin);
         let meets = inside || (begin..=good_end).contains(&from);
-        let bad_end = if hangs { begin + timeout } else { begin.max(from) + 20 };
-        let fails = if overlap_fails { meets } else { inside && bad_end < to };
-        let (kind, end) = if fails { (VerdictKind::Down, bad_end) } else { (VerdictKind::Up, good_end) };
+        let bad_end = if hangs {
+            begin + timeout
+        } else {
+            begin.max(from) + 20
+        };
+        let fails = if overlap_fails {
+            meets
+        } else {
+            inside && bad_end < to
+        };
+        let (kind, end) = if fails {
+            (VerdictKind::Down, bad_end)
+        } else {
+            (VerdictKind::Up, good_end)
+        };
         let failure = fails.then(|| Failure::new(FailureClass::ConnectTimeout, Phase::Connect, ""));
         let look = Look {
             region: "local".into(),
             at: at(begin),
             finished_at: at(end),
-            verdict: Verdict { kind, failure, attribution: None, reason: None },
+            verdict: Verdict {
+                kind,
+                failure,
+                attribution: None,
+                reason: None,
+            },
             config_version: 1,
         };
         if twice {
@@ -102,9 +124,19 @@ impl<'c> Simulation<'c> {
 
     /// When the outage was announced.
     fn run(case: &'c Case) -> Option<i64> {
-        let vote = RegionVote { verdict: Some(VerdictKind::Up), ..RegionVote::none("local") };
+        let vote = RegionVote {
+            verdict: Some(VerdictKind::Up),
+            ..RegionVote::none("local")
+        };
         let queue = BTreeMap::new();
-        let mut simulation = Self { case, queue, vote, recheck: None, made: 0, looks: 0 };
+        let mut simulation = Self {
+            case,
+            queue,
+            vote,
+            recheck: None,
+            made: 0,
+            looks: 0,
+        };
         simulation.push(case.phase, Event::Slot(0));
         let end = case.outage.1 + 3 * case.interval + 60_000;
         while let Some(((now, _), event)) = simulation.queue.pop_first() {
@@ -114,7 +146,10 @@ impl<'c> Simulation<'c> {
             match event {
                 Event::Slot(slot) => {
                     simulation.look(now);
-                    simulation.push(case.phase + (slot + 1) * case.interval, Event::Slot(slot + 1));
+                    simulation.push(
+                        case.phase + (slot + 1) * case.interval,
+                        Event::Slot(slot + 1),
+                    );
                 }
                 Event::Recheck => {
                     simulation.recheck = None;
@@ -134,20 +169,32 @@ fn case(
     length: impl Fn(i64, i64) -> std::ops::Range<i64> + Clone,
     overlap_fails: bool,
 ) -> impl Strategy<Value = Case> {
-    let shape = (prop::sample::select(vec![10_000_i64, 30_000, 60_000]), 500..10_000_i64, 0..60_000_i64);
-    let chance = (any::<bool>(), 1..2_500_i64, 0..400_i64, 0..300_i64, any::<bool>());
-    (shape, prop::collection::vec(chance, 8..24)).prop_flat_map(move |((interval, timeout, from), chances)| {
-        let timeout = timeout.min(interval / 2);
-        let from = 100_000 + from;
-        (length(interval, timeout), 0..interval).prop_map(move |(lasts, phase)| Case {
-            interval,
-            timeout,
-            phase,
-            outage: (from, from + lasts),
-            chances: chances.clone(),
-            overlap_fails,
-        })
-    })
+    let shape = (
+        prop::sample::select(vec![10_000_i64, 30_000, 60_000]),
+        500..10_000_i64,
+        0..60_000_i64,
+    );
+    let chance = (
+        any::<bool>(),
+        1..2_500_i64,
+        0..400_i64,
+        0..300_i64,
+        any::<bool>(),
+    );
+    (shape, prop::collection::vec(chance, 8..24)).prop_flat_map(
+        move |((interval, timeout, from), chances)| {
+            let timeout = timeout.min(interval / 2);
+            let from = 100_000 + from;
+            (length(interval, timeout), 0..interval).prop_map(move |(lasts, phase)| Case {
+                interval,
+                timeout,
+                phase,
+                outage: (from, from + lasts),
+                chances: chances.clone(),
+                overlap_fails,
+            })
+        },
+    )
 }
 
 proptest! {

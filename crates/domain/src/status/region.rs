@@ -90,7 +90,11 @@ impl RegionVote {
 /// Takes a look into a region's vote; the second value is when to look again to confirm.
 ///
 /// A look that started before the last one taken in changes nothing: it came late or twice.
-pub fn advance(vote: &RegionVote, look: &Look, confirm: &ConfirmPolicy) -> (RegionVote, Option<Timestamp>) {
+pub fn advance(
+    vote: &RegionVote,
+    look: &Look,
+    confirm: &ConfirmPolicy,
+) -> (RegionVote, Option<Timestamp>) {
     let mut next = vote.clone();
     if look.at <= vote.looked_at {
         return (next, None);
@@ -145,9 +149,12 @@ fn signed(duration: Duration) -> SignedDuration {
 fn grown(candidate: Option<&Candidate>, look: &Look) -> Candidate {
     let kind = look.verdict.kind;
     match candidate {
-        Some(c) if c.kind == kind || (c.kind.is_good() && kind.is_good()) => {
-            Candidate { kind, looks: c.looks + 1, last_at: look.at, ..c.clone() }
-        }
+        Some(c) if c.kind == kind || (c.kind.is_good() && kind.is_good()) => Candidate {
+            kind,
+            looks: c.looks + 1,
+            last_at: look.at,
+            ..c.clone()
+        },
         _ => Candidate {
             kind,
             since: look.at,
@@ -200,8 +207,13 @@ fn recheck_at(candidate: &Candidate, look: &Look, confirm: &ConfirmPolicy) -> Ti
         0 => RECHECK_SPACING,
         n => (confirm.over / n).max(RECHECK_SPACING),
     };
-    let next = after(look.at, if decides { RECHECK_SPACING } else { spacing }).max(look.finished_at);
-    if decides { next.max(after(candidate.seen_at, confirm.over)) } else { next }
+    let next =
+        after(look.at, if decides { RECHECK_SPACING } else { spacing }).max(look.finished_at);
+    if decides {
+        next.max(after(candidate.seen_at, confirm.over))
+    } else {
+        next
+    }
 }
 
 #[cfg(test)]

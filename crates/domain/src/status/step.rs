@@ -88,13 +88,22 @@ pub struct Step {
 /// worker; votes of others are not counted, nor are those from before the failure in question. A
 /// strict majority of the voters makes `down`.
 pub fn step(state: &MonitorState, votes: &[RegionVote], voters: &[String], now: Timestamp) -> Step {
-    let counted: Vec<&RegionVote> = fresh(votes.iter().filter(|vote| voters.contains(&vote.region)).collect());
+    let counted: Vec<&RegionVote> = fresh(
+        votes
+            .iter()
+            .filter(|vote| voters.contains(&vote.region))
+            .collect(),
+    );
     let decided = decide(state.observed, &counted, voters.len());
     let mut next = state.clone();
     next.confirming = counted.iter().any(|vote| vote.candidate.is_some());
     let mut effects = Vec::new();
     let behind = missing(&counted, voters);
-    if !behind.is_empty() && counted.iter().any(|vote| vote.verdict == Some(VerdictKind::Down)) {
+    if !behind.is_empty()
+        && counted
+            .iter()
+            .any(|vote| vote.verdict == Some(VerdictKind::Down))
+    {
         effects.push(Effect::AskRegions(behind));
     }
     if decided == Observed::Up || decided == Observed::Degraded {
@@ -103,7 +112,10 @@ pub fn step(state: &MonitorState, votes: &[RegionVote], voters: &[String], now: 
     }
     if decided == state.observed {
         effects.extend(cause_change(&mut next, &counted));
-        return Step { state: next, effects };
+        return Step {
+            state: next,
+            effects,
+        };
     }
     next.observed = decided;
     next.since = changed_at(decided, &counted, state, now);
@@ -112,30 +124,53 @@ pub fn step(state: &MonitorState, votes: &[RegionVote], voters: &[String], now: 
         effects.extend(opening(&mut next, &counted, now));
     } else if was_down {
         next.failure = None;
-        effects.push(Effect::Close { recovered_at: recovered_at(&counted, now) });
+        effects.push(Effect::Close {
+            recovered_at: recovered_at(&counted, now),
+        });
     }
-    effects.push(Effect::Changed { from: state.observed, to: decided });
-    Step { state: next, effects }
+    effects.push(Effect::Changed {
+        from: state.observed,
+        to: decided,
+    });
+    Step {
+        state: next,
+        effects,
+    }
 }
 
 /// Good looks are not recorded as votes one by one, so that a good vote may be days old; it counts
 /// against a failure only when it was cast after that began.
 fn fresh(votes: Vec<&RegionVote>) -> Vec<&RegionVote> {
     let down = |vote: &&RegionVote| vote.verdict == Some(VerdictKind::Down);
-    let Some(since) = votes.iter().filter(|vote| down(vote)).filter_map(|vote| vote.first_failure_at).min() else {
+    let Some(since) = votes
+        .iter()
+        .filter(|vote| down(vote))
+        .filter_map(|vote| vote.first_failure_at)
+        .min()
+    else {
         return votes;
     };
-    votes.into_iter().filter(|vote| down(vote) || vote.looked_at >= since).collect()
+    votes
+        .into_iter()
+        .filter(|vote| down(vote) || vote.looked_at >= since)
+        .collect()
 }
 
 /// The regions that have spoken on the present question.
 pub fn spoken(votes: &[RegionVote]) -> Vec<&str> {
-    let spoke = fresh(votes.iter().collect()).into_iter().filter(|vote| vote.verdict.is_some());
+    let spoke = fresh(votes.iter().collect())
+        .into_iter()
+        .filter(|vote| vote.verdict.is_some());
     spoke.map(|vote| vote.region.as_str()).collect()
 }
 
 fn decide(observed: Observed, votes: &[&RegionVote], voters: usize) -> Observed {
-    let count = |kind: VerdictKind| votes.iter().filter(|vote| vote.verdict == Some(kind)).count();
+    let count = |kind: VerdictKind| {
+        votes
+            .iter()
+            .filter(|vote| vote.verdict == Some(kind))
+            .count()
+    };
     let down = count(VerdictKind::Down);
     let known = votes.iter().filter(|vote| vote.verdict.is_some()).count();
     if known == 0 {
@@ -147,11 +182,19 @@ fn decide(observed: Observed, votes: &[&RegionVote], voters: usize) -> Observed 
     let unknown = count(VerdictKind::Unknown);
     if unknown == known {
         // Blindness neither ends nor hides an outage.
-        return if observed == Observed::Down { observed } else { Observed::Unknown };
+        return if observed == Observed::Down {
+            observed
+        } else {
+            Observed::Unknown
+        };
     }
     if down > 0 {
         let everyone_spoke = known == voters;
-        return if everyone_spoke { Observed::Partial } else { observed };
+        return if everyone_spoke {
+            Observed::Partial
+        } else {
+            observed
+        };
     }
     if count(VerdictKind::Blocked) * 2 > known {
         return Observed::Blocked;
@@ -159,12 +202,24 @@ fn decide(observed: Observed, votes: &[&RegionVote], voters: usize) -> Observed 
     if count(VerdictKind::Degraded) * 2 > known - unknown {
         return Observed::Degraded;
     }
-    if count(VerdictKind::Up) > 0 { Observed::Up } else { Observed::Degraded }
+    if count(VerdictKind::Up) > 0 {
+        Observed::Up
+    } else {
+        Observed::Degraded
+    }
 }
 
 fn missing(votes: &[&RegionVote], voters: &[String]) -> Vec<String> {
-    let spoke = |region: &&String| votes.iter().any(|v| v.region == **region && v.verdict.is_some());
-    voters.iter().filter(|region| !spoke(region)).cloned().collect()
+    let spoke = |region: &&String| {
+        votes
+            .iter()
+            .any(|v| v.region == **region && v.verdict.is_some())
+    };
+    voters
+        .iter()
+        .filter(|region| !spoke(region))
+        .cloned()
+        .collect()
 }
 
 fn worst<'v>(votes: &[&'v RegionVote]) -> Option<&'v RegionVote> {
@@ -209,10 +264,18 @@ fn cause_change(next: &mut MonitorState, votes: &[&RegionVote]) -> Option<Effect
         return None;
     }
     next.failure = Some(failure.clone());
-    Some(Effect::CauseChanged { failure, attribution: vote.attribution })
+    Some(Effect::CauseChanged {
+        failure,
+        attribution: vote.attribution,
+    })
 }
 
-fn changed_at(decided: Observed, votes: &[&RegionVote], state: &MonitorState, now: Timestamp) -> Timestamp {
+fn changed_at(
+    decided: Observed,
+    votes: &[&RegionVote],
+    state: &MonitorState,
+    now: Timestamp,
+) -> Timestamp {
     let moment = match decided {
         Observed::Down => worst(votes).and_then(|vote| vote.first_failure_at),
         _ if state.observed == Observed::Down => Some(recovered_at(votes, now)),
@@ -223,7 +286,11 @@ fn changed_at(decided: Observed, votes: &[&RegionVote], state: &MonitorState, no
 }
 
 fn recovered_at(votes: &[&RegionVote], now: Timestamp) -> Timestamp {
-    votes.iter().filter_map(|vote| vote.recovered_at).max().unwrap_or(now)
+    votes
+        .iter()
+        .filter_map(|vote| vote.recovered_at)
+        .max()
+        .unwrap_or(now)
 }
 
 #[cfg(test)]

@@ -46,8 +46,11 @@ pub enum Notice {
 /// away.
 pub fn thresholds(warn_days: &[u32], certificate: &CertificateFacts) -> Vec<u32> {
     let life = certificate.not_after.duration_since(certificate.not_before);
-    let mut kept: Vec<u32> =
-        warn_days.iter().copied().filter(|days| *days > 0 && span(*days) <= life / 3).collect();
+    let mut kept: Vec<u32> = warn_days
+        .iter()
+        .copied()
+        .filter(|days| *days > 0 && span(*days) <= life / 3)
+        .collect();
     kept.sort_unstable_by(|one, other| other.cmp(one));
     kept.dedup();
     kept
@@ -63,14 +66,16 @@ pub fn judge(
     warn_days: &[u32],
     now: Timestamp,
 ) -> Vec<Notice> {
-    let Some(leaf) = seen.leaf() else { return Vec::new() };
+    let Some(leaf) = seen.leaf() else {
+        return Vec::new();
+    };
     let replaced = previous.filter(|known| known.fingerprint != leaf.fingerprint);
     let mut notices = Vec::new();
     if let Some(worse) = previous.and_then(|known| worse(known, leaf, seen.problem)) {
         notices.push(worse);
-    } else if replaced.is_some_and(|known| {
-        known.warned_days.is_some() && leaf.not_after > known.not_after
-    }) {
+    } else if replaced
+        .is_some_and(|known| known.warned_days.is_some() && leaf.not_after > known.not_after)
+    {
         notices.push(Notice::Renewed);
     }
     let warned = previous
@@ -118,7 +123,10 @@ fn passed(warn_days: &[u32], leaf: &CertificateFacts, now: Timestamp) -> Option<
     if left <= SignedDuration::ZERO {
         return None;
     }
-    thresholds(warn_days, leaf).into_iter().filter(|days| left <= span(*days)).min()
+    thresholds(warn_days, leaf)
+        .into_iter()
+        .filter(|days| left <= span(*days))
+        .min()
 }
 
 fn worse(known: &Known, leaf: &CertificateFacts, problem: Option<FailureClass>) -> Option<Notice> {
@@ -127,7 +135,9 @@ fn worse(known: &Known, leaf: &CertificateFacts, problem: Option<FailureClass>) 
         *class == FailureClass::TlsExpired && known.fingerprint == leaf.fingerprint
     };
     match problem.filter(|class| !ran_out(class)) {
-        Some(class) if known.problem != Some(class) => Some(Notice::Worse { problem: Some(class) }),
+        Some(class) if known.problem != Some(class) => Some(Notice::Worse {
+            problem: Some(class),
+        }),
         Some(_) => None,
         None => {
             let earlier = known.not_after.duration_since(leaf.not_after) > EARLIER_BY;
@@ -164,7 +174,13 @@ mod tests {
             names: vec!["shop.example".into()],
             key: "EC 256".into(),
         };
-        TlsFacts { version: None, cipher: None, alpn: None, chain: vec![certificate], problem }
+        TlsFacts {
+            version: None,
+            cipher: None,
+            alpn: None,
+            chain: vec![certificate],
+            problem,
+        }
     }
 
     /// Looks day by day; what was said, on which day.
@@ -196,26 +212,45 @@ mod tests {
         assert_eq!(follow(&[(85, seen("a", 90, None))]), [(85, expiring(7))]);
         let gap = follow(&[(61, seen("a", 90, None)), (88, seen("a", 90, None))]);
         assert_eq!(gap, [(61, expiring(30)), (88, expiring(3))]);
-        assert_eq!(follow(&[(91, seen("a", 90, None))]), [], "expired is an outage");
+        assert_eq!(
+            follow(&[(91, seen("a", 90, None))]),
+            [],
+            "expired is an outage"
+        );
     }
 
     #[test]
     fn short_lives_have_short_warnings() {
-        assert_eq!(thresholds(&DAYS, seen("a", 90, None).leaf().unwrap()), [30, 14, 7, 3, 1]);
-        assert_eq!(thresholds(&DAYS, seen("a", 45, None).leaf().unwrap()), [14, 7, 3, 1]);
+        assert_eq!(
+            thresholds(&DAYS, seen("a", 90, None).leaf().unwrap()),
+            [30, 14, 7, 3, 1]
+        );
+        assert_eq!(
+            thresholds(&DAYS, seen("a", 45, None).leaf().unwrap()),
+            [14, 7, 3, 1]
+        );
         assert_eq!(thresholds(&DAYS, seen("a", 6, None).leaf().unwrap()), [1]);
-        assert_eq!(thresholds(&[1, 7, 7, 0, 400], seen("a", 90, None).leaf().unwrap()), [7, 1]);
+        assert_eq!(
+            thresholds(&[1, 7, 7, 0, 400], seen("a", 90, None).leaf().unwrap()),
+            [7, 1]
+        );
         let looks: Vec<_> = (0..6).map(|at| (at, seen("a", 6, None))).collect();
         assert_eq!(follow(&looks), [(5, expiring(1))]);
-        assert_eq!(to_come(&DAYS, seen("a", 90, None).leaf().unwrap(), day(80)), [7, 3, 1]);
+        assert_eq!(
+            to_come(&DAYS, seen("a", 90, None).leaf().unwrap(), day(80)),
+            [7, 3, 1]
+        );
     }
 
     #[test]
     fn a_renewal_is_said_once_and_only_after_a_warning() {
         let quiet = follow(&[(50, seen("a", 90, None)), (55, seen("b", 140, None))]);
         assert_eq!(quiet, []);
-        let warned =
-            follow(&[(70, seen("a", 90, None)), (71, seen("b", 160, None)), (72, seen("b", 160, None))]);
+        let warned = follow(&[
+            (70, seen("a", 90, None)),
+            (71, seen("b", 160, None)),
+            (72, seen("b", 160, None)),
+        ]);
         assert_eq!(warned, [(70, expiring(30)), (71, Notice::Renewed)]);
     }
 
@@ -223,13 +258,20 @@ mod tests {
     fn a_worse_one_is_said_at_once_and_once() {
         let wrong = Some(FailureClass::TlsHostnameMismatch);
         let worse = (11, Notice::Worse { problem: wrong });
-        let replaced =
-            follow(&[(10, seen("a", 90, None)), (11, seen("b", 90, wrong)), (12, seen("b", 90, wrong))]);
+        let replaced = follow(&[
+            (10, seen("a", 90, None)),
+            (11, seen("b", 90, wrong)),
+            (12, seen("b", 90, wrong)),
+        ]);
         assert_eq!(replaced, [worse]);
         let chain = Some(FailureClass::TlsIncompleteChain);
         let lost_chain = follow(&[(10, seen("a", 90, None)), (11, seen("a", 90, chain))]);
         assert_eq!(lost_chain, [(11, Notice::Worse { problem: chain })]);
-        let earlier = follow(&[(1, seen("a", 90, None)), (2, seen("b", 60, None)), (3, seen("a", 90, None))]);
+        let earlier = follow(&[
+            (1, seen("a", 90, None)),
+            (2, seen("b", 60, None)),
+            (3, seen("a", 90, None)),
+        ]);
         assert_eq!(earlier, [(2, Notice::Worse { problem: None })]);
         let first = follow(&[(10, seen("a", 90, wrong))]);
         assert_eq!(first, [], "what was never better has become no worse");

@@ -49,6 +49,9 @@ impl TlsFacts {
 
     /// The earliest end of validity in the presented chain.
     pub fn not_after(&self) -> Option<Timestamp> {
-        self.chain.iter().map(|certificate| certificate.not_after).min()
+        self.chain
+            .iter()
+            .map(|certificate| certificate.not_after)
+            .min()
     }
 }

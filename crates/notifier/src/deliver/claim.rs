@@ -25,10 +25,16 @@ use crate::way::Message;
 use crate::{email, sms};
 
 /// Claims the delivery; `None` when there is nothing to send.
-pub(super) async fn claim(room: &Room, account: AccountId, id: DeliveryId) -> Result<Option<Ready>, StepError> {
+pub(super) async fn claim(
+    room: &Room,
+    account: AccountId,
+    id: DeliveryId,
+) -> Result<Option<Ready>, StepError> {
     let now = room.clock.now();
     let mut transaction = room.pool.begin().await?;
-    let Some(claimed) = rows::claim(&mut transaction, account, id, now).await? else { return Ok(None) };
+    let Some(claimed) = rows::claim(&mut transaction, account, id, now).await? else {
+        return Ok(None);
+    };
     let context = rows::load(&mut transaction, &room.secrets, &claimed, now).await?;
     let ready = prepare(room, &mut transaction, claimed, &context, now).await?;
     transaction.commit().await?;
@@ -42,9 +48,19 @@ async fn prepare(
     context: &Context,
     now: Timestamp,
 ) -> Result<Option<Ready>, StepError> {
-    let Some((contact, first_word)) = decided(room, connection, &claimed, context, now).await? else { return Ok(None) };
+    let Some((contact, first_word)) = decided(room, connection, &claimed, context, now).await?
+    else {
+        return Ok(None);
+    };
     if first_word && let Some(incident) = claimed.incident_id {
-        rows::mark_superseded_by_recovery(connection, claimed.account_id, incident, claimed.contact_id, now).await?;
+        rows::mark_superseded_by_recovery(
+            connection,
+            claimed.account_id,
+            incident,
+            claimed.contact_id,
+            now,
+        )
+        .await?;
     }
     let links = links(room, connection, &claimed, context, now).await?;
     let brief = Brief::new(&claimed, context, contact, (&links, first_word), now);
@@ -52,7 +68,15 @@ async fn prepare(
         Ok(message) => message,
         Err(error) => {
             tracing::error!(delivery.id = %claimed.id, %error, "a message cannot be rendered");
-            settle_trouble(room, connection, &claimed, &Trouble::ours(error.to_string()), "", now).await?;
+            settle_trouble(
+                room,
+                connection,
+                &claimed,
+                &Trouble::ours(error.to_string()),
+                "",
+                now,
+            )
+            .await?;
             return Ok(None);
         }
     };
@@ -62,8 +86,16 @@ async fn prepare(
     {
         return Ok(None);
     }
-    let confirmed_at = context.incident.as_ref().filter(|_| claimed.event == Event::IncidentOpened).map(|facts| facts.incident.confirmed_at);
-    Ok(Some(Ready { claimed, message, confirmed_at }))
+    let confirmed_at = context
+        .incident
+        .as_ref()
+        .filter(|_| claimed.event == Event::IncidentOpened)
+        .map(|facts| facts.incident.confirmed_at);
+    Ok(Some(Ready {
+        claimed,
+        message,
+        confirmed_at,
+    }))
 }
 
 /// Whether it is sent, to whom, and if the recovery is the first word; what else was decided is written.
@@ -76,10 +108,16 @@ async fn decided<'c>(
 ) -> Result<Option<(&'c Contact, bool)>, StepError> {
     let facts = Facts {
         event: claimed.event,
-        contact: context.contact.as_ref().filter(|_| context.account.is_some()),
+        contact: context
+            .contact
+            .as_ref()
+            .filter(|_| context.account.is_some()),
         lost_claims: claimed.lost_claims(),
         may_have_arrived: claimed.may_have_arrived,
-        incident_over: context.incident.as_ref().is_some_and(|facts| !facts.incident.is_open()),
+        incident_over: context
+            .incident
+            .as_ref()
+            .is_some_and(|facts| !facts.incident.is_open()),
         stand_in: failure::is_stand_in(claimed),
         outage: context.outage,
     };
@@ -89,18 +127,52 @@ async fn decided<'c>(
         (Decision::Hold { until }, _) => {
             let until = until.max(now + SignedDuration::from_secs(1));
             rows::hold(connection, claimed, until, now).await?;
-            jobs::enqueue_delivery(connection, claimed.channel, claimed.account_id, claimed.id, Some(until)).await?;
+            jobs::enqueue_delivery(
+                connection,
+                claimed.channel,
+                claimed.account_id,
+                claimed.id,
+                Some(until),
+            )
+            .await?;
         }
-        (Decision::Skip(reason), _) => end(room, connection, claimed, (DeliveryState::Skipped, reason), now).await?,
+        (Decision::Skip(reason), _) => {
+            end(
+                room,
+                connection,
+                claimed,
+                (DeliveryState::Skipped, reason),
+                now,
+            )
+            .await?
+        }
         (Decision::Supersede, _) => {
-            end(room, connection, claimed, (DeliveryState::Superseded, "over before it was sent"), now).await?;
+            end(
+                room,
+                connection,
+                claimed,
+                (DeliveryState::Superseded, "over before it was sent"),
+                now,
+            )
+            .await?;
             if let Some((id, channel)) = rows::plan_recovery(connection, claimed, now).await? {
                 jobs::enqueue_delivery(connection, channel, claimed.account_id, id, None).await?;
             }
         }
         (Decision::GiveUp(reason), _) => {
-            end(room, connection, claimed, (DeliveryState::GivenUp, reason), now).await?;
-            let failure = Failure { cause: Cause::Undeliverable, reason, text: "" };
+            end(
+                room,
+                connection,
+                claimed,
+                (DeliveryState::GivenUp, reason),
+                now,
+            )
+            .await?;
+            let failure = Failure {
+                cause: Cause::Undeliverable,
+                reason,
+                text: "",
+            };
             failure::tell(room, connection, claimed, failure, now).await?;
         }
     }
@@ -120,20 +192,59 @@ async fn end(
 }
 
 /// Sets the price aside. What is not paid or has no price is ended, and its fallback told.
-async fn paid(room: &Room, connection: &mut PgConnection, claimed: &Claimed, text: &Sms, now: Timestamp) -> Result<bool, StepError> {
+async fn paid(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    text: &Sms,
+    now: Timestamp,
+) -> Result<bool, StepError> {
     let (cause, reason) = match room.prices.sms(&text.to) {
-        None => (Cause::Undeliverable, "text messages to that country are not offered"),
+        None => (
+            Cause::Undeliverable,
+            "text messages to that country are not offered",
+        ),
         Some(price) => {
             let entry = format!("Text message to {}", price.country);
             let of = (claimed.id, claimed.number);
-            if wallets::reserve(connection, claimed.account_id, of, (price.micros, &entry), now).await? == Reservation::Reserved {
+            if wallets::reserve(
+                connection,
+                claimed.account_id,
+                of,
+                (price.micros, &entry),
+                now,
+            )
+            .await?
+                == Reservation::Reserved
+            {
                 return Ok(true);
             }
-            (Cause::Unpaid, "the wallet does not hold the price of a text message")
+            (
+                Cause::Unpaid,
+                "the wallet does not hold the price of a text message",
+            )
         }
     };
-    end(room, connection, claimed, (DeliveryState::Failed, reason), now).await?;
-    failure::tell(room, connection, claimed, Failure { cause, reason, text: &text.body }, now).await?;
+    end(
+        room,
+        connection,
+        claimed,
+        (DeliveryState::Failed, reason),
+        now,
+    )
+    .await?;
+    failure::tell(
+        room,
+        connection,
+        claimed,
+        Failure {
+            cause,
+            reason,
+            text: &text.body,
+        },
+        now,
+    )
+    .await?;
     Ok(false)
 }
 
@@ -148,16 +259,28 @@ async fn links(
     let base = &room.base;
     let minted = (claimed.id, claimed.contact_id, claimed.incident_id);
     links::mint(connection, &room.secrets, claimed.account_id, minted, now).await?;
-    let monitor = claimed.monitor_id.map_or_else(|| base.clone(), |id| format!("{base}/m/{}", short_code(id.uuid())));
-    let incident = context.incident.as_ref().map_or_else(|| monitor.clone(), |facts| format!("{base}/i/{}", facts.incident.short));
+    let monitor = claimed.monitor_id.map_or_else(
+        || base.clone(),
+        |id| format!("{base}/m/{}", short_code(id.uuid())),
+    );
+    let incident = context.incident.as_ref().map_or_else(
+        || monitor.clone(),
+        |facts| format!("{base}/i/{}", facts.incident.short),
+    );
     Ok(Links {
         base: base.clone(),
         contacts: format!("{base}/contacts"),
         wallet: format!("{base}/settings/wallet"),
-        stop: format!("{base}/stop/{}", links::stop_token(&room.secrets, claimed.contact_id)),
+        stop: format!(
+            "{base}/stop/{}",
+            links::stop_token(&room.secrets, claimed.contact_id)
+        ),
         monitor,
         incident,
-        acknowledge: format!("{base}/a/{}", links::acknowledge_token(&room.secrets, claimed.id)),
+        acknowledge: format!(
+            "{base}/a/{}",
+            links::acknowledge_token(&room.secrets, claimed.id)
+        ),
     })
 }
 

@@ -39,7 +39,15 @@ pub(super) async fn tell(
     }
     if !is_stand_in(claimed) {
         let text = (!failure.text.is_empty()).then_some(failure.text);
-        if let Some(planned) = rows::plan_fallback(connection, claimed, failure.cause, (failure.reason, text), now).await? {
+        if let Some(planned) = rows::plan_fallback(
+            connection,
+            claimed,
+            failure.cause,
+            (failure.reason, text),
+            now,
+        )
+        .await?
+        {
             for (id, channel) in planned {
                 jobs::enqueue_delivery(connection, channel, claimed.account_id, id, None).await?;
             }
@@ -47,9 +55,19 @@ pub(super) async fn tell(
         }
     }
     let contact = contact_name(connection, claimed).await?;
-    let text = if failure.text.is_empty() { claimed.event.as_str().to_owned() } else { failure.text.to_owned() };
-    let message = AccountMessage::UnsentAlert { contact, reason: failure.reason.to_owned(), text, link: format!("{}/incidents", room.base) };
-    incidents::write_to_owners(connection, &room.secrets, claimed.account_id, &message, now).await?;
+    let text = if failure.text.is_empty() {
+        claimed.event.as_str().to_owned()
+    } else {
+        failure.text.to_owned()
+    };
+    let message = AccountMessage::UnsentAlert {
+        contact,
+        reason: failure.reason.to_owned(),
+        text,
+        link: format!("{}/incidents", room.base),
+    };
+    incidents::write_to_owners(connection, &room.secrets, claimed.account_id, &message, now)
+        .await?;
     Ok(())
 }
 
@@ -61,15 +79,33 @@ pub(super) async fn disable_contact(
     reason: &str,
     now: Timestamp,
 ) -> Result<(), StepError> {
-    if !store::contacts::mark_disabled(connection, claimed.account_id, claimed.contact_id, reason, now).await? {
+    if !store::contacts::mark_disabled(
+        connection,
+        claimed.account_id,
+        claimed.contact_id,
+        reason,
+        now,
+    )
+    .await?
+    {
         return Ok(());
     }
     let contact = (claimed.account_id, claimed.contact_id);
-    incidents::tell_disabled(connection, &room.secrets, contact, (reason, &room.base), now).await?;
+    incidents::tell_disabled(
+        connection,
+        &room.secrets,
+        contact,
+        (reason, &room.base),
+        now,
+    )
+    .await?;
     Ok(())
 }
 
-async fn contact_name(connection: &mut PgConnection, claimed: &Claimed) -> Result<String, StepError> {
+async fn contact_name(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+) -> Result<String, StepError> {
     let contact = store::contacts::find(connection, claimed.account_id, claimed.contact_id).await?;
     Ok(contact.map_or_else(
         || "a deleted contact".to_owned(),

@@ -29,7 +29,13 @@ pub(crate) struct Ready {
 }
 
 /// Handles one job of a queue, and whatever waits behind it for the account's share.
-pub(crate) async fn handle(room: Arc<Room>, channel: Channel, account: AccountId, id: DeliveryId, shutdown: CancellationToken) {
+pub(crate) async fn handle(
+    room: Arc<Room>,
+    channel: Channel,
+    account: AccountId,
+    id: DeliveryId,
+    shutdown: CancellationToken,
+) {
     let shares = match channel {
         Channel::Email => &room.mail_shares,
         Channel::Sms => &room.sms_shares,
@@ -57,9 +63,14 @@ pub(crate) async fn deliver(room: Arc<Room>, account: AccountId, id: DeliveryId)
         Err(error) => return not_claimed(&room, account, id, &error).await,
     };
     let lease_ends = Instant::now() + LEASE;
-    let sent = room.ways.send(&room.pool, id.uuid(), &ready.message, room.clock.now()).await;
+    let sent = room
+        .ways
+        .send(&room.pool, id.uuid(), &ready.message, room.clock.now())
+        .await;
     match &sent {
-        Ok(accepted) => tracing::info!(account.id = %account, delivery.id = %id, provider = accepted.provider, "delivery accepted"),
+        Ok(accepted) => {
+            tracing::info!(account.id = %account, delivery.id = %id, provider = accepted.provider, "delivery accepted")
+        }
         Err(trouble) => {
             tracing::warn!(account.id = %account, delivery.id = %id, class = ?trouble.class, ambiguous = trouble.ambiguous, "delivery not accepted");
         }
@@ -69,7 +80,12 @@ pub(crate) async fn deliver(room: Arc<Room>, account: AccountId, id: DeliveryId)
 
 /// Writes the result down, again and again while the lease lasts: a database that restarts must not
 /// make us send twice.
-async fn record_until(room: &Room, ready: &Ready, sent: &Result<Accepted, Trouble>, lease_ends: Instant) {
+async fn record_until(
+    room: &Room,
+    ready: &Ready,
+    sent: &Result<Accepted, Trouble>,
+    lease_ends: Instant,
+) {
     let mut pause = Duration::from_millis(100);
     loop {
         match record::record(room, ready, sent).await {
@@ -94,7 +110,14 @@ async fn not_claimed(room: &Room, account: AccountId, id: DeliveryId, error: &St
     }
     let ended = async {
         let mut connection = room.pool.acquire().await?;
-        give_up_unreadable(&mut connection, account, id, &error.to_string(), room.clock.now()).await?;
+        give_up_unreadable(
+            &mut connection,
+            account,
+            id,
+            &error.to_string(),
+            room.clock.now(),
+        )
+        .await?;
         Ok::<(), StepError>(())
     };
     if let Err(error) = ended.await {

@@ -17,7 +17,11 @@ use crate::send::{Accepted, Trouble};
 use crate::way::Message;
 
 /// Writes down how the send ended.
-pub(super) async fn record(room: &Room, ready: &Ready, sent: &Result<Accepted, Trouble>) -> Result<(), StepError> {
+pub(super) async fn record(
+    room: &Room,
+    ready: &Ready,
+    sent: &Result<Accepted, Trouble>,
+) -> Result<(), StepError> {
     let now = room.clock.now();
     let mut transaction = room.pool.begin().await?;
     match sent {
@@ -56,7 +60,11 @@ async fn settle_accepted(
         let seconds = now.duration_since(confirmed).as_secs_f64();
         histogram!("watchbell_confirmed_to_accepted_seconds", "channel" => claimed.channel.as_str()).record(seconds);
     }
-    let state = if accepted.delivered { DeliveryState::Delivered } else { DeliveryState::Sent };
+    let state = if accepted.delivered {
+        DeliveryState::Delivered
+    } else {
+        DeliveryState::Sent
+    };
     finish(room, connection, claimed, state, now).await
 }
 
@@ -76,9 +84,17 @@ pub(super) async fn settle_trouble(
     }
     let state = match &result {
         SendResult::Retry { at, .. } => {
-            jobs::enqueue_delivery(connection, claimed.channel, claimed.account_id, claimed.id, Some(*at)).await?;
+            jobs::enqueue_delivery(
+                connection,
+                claimed.channel,
+                claimed.account_id,
+                claimed.id,
+                Some(*at),
+            )
+            .await?;
             notify(connection, claimed).await?;
-            counter!("watchbell_delivery_retries_total", "channel" => claimed.channel.as_str()).increment(1);
+            counter!("watchbell_delivery_retries_total", "channel" => claimed.channel.as_str())
+                .increment(1);
             return Ok(());
         }
         SendResult::GivenUp(_) => DeliveryState::GivenUp,
@@ -88,10 +104,27 @@ pub(super) async fn settle_trouble(
         wallets::refund(connection, claimed.account_id, claimed.id, now).await?;
     }
     let reason = trouble.contact_reason.unwrap_or(&trouble.message);
-    if let (ErrorClass::Permanent { disable_contact: true }, Some(reason)) = (&trouble.class, trouble.contact_reason) {
+    if let (
+        ErrorClass::Permanent {
+            disable_contact: true,
+        },
+        Some(reason),
+    ) = (&trouble.class, trouble.contact_reason)
+    {
         failure::disable_contact(room, connection, claimed, reason, now).await?;
     }
-    failure::tell(room, connection, claimed, Failure { cause: Cause::Undeliverable, reason, text }, now).await?;
+    failure::tell(
+        room,
+        connection,
+        claimed,
+        Failure {
+            cause: Cause::Undeliverable,
+            reason,
+            text,
+        },
+        now,
+    )
+    .await?;
     finish(room, connection, claimed, state, now).await
 }
 
@@ -99,8 +132,14 @@ fn result_of(claimed: &Claimed, trouble: &Trouble, now: Timestamp) -> SendResult
     let message = trouble.message.clone();
     let jitter = f64::from(store::secrets::random_u32()) / f64::from(u32::MAX);
     match next_attempt(claimed.attempts + 1, &trouble.class, jitter, now) {
-        Some(at) => SendResult::Retry { at, ambiguous: trouble.ambiguous, message },
-        None if matches!(trouble.class, ErrorClass::Permanent { .. }) => SendResult::Failed(message),
+        Some(at) => SendResult::Retry {
+            at,
+            ambiguous: trouble.ambiguous,
+            message,
+        },
+        None if matches!(trouble.class, ErrorClass::Permanent { .. }) => {
+            SendResult::Failed(message)
+        }
         None => SendResult::GivenUp(message),
     }
 }
@@ -122,8 +161,18 @@ pub(super) async fn finish(
 
 async fn notify(connection: &mut PgConnection, claimed: &Claimed) -> Result<(), StepError> {
     match claimed.incident_id {
-        Some(incident) => store::changes::notify(connection, claimed.account_id, "incident", incident).await?,
-        None => store::changes::notify(connection, claimed.account_id, "contact", claimed.contact_id).await?,
+        Some(incident) => {
+            store::changes::notify(connection, claimed.account_id, "incident", incident).await?
+        }
+        None => {
+            store::changes::notify(
+                connection,
+                claimed.account_id,
+                "contact",
+                claimed.contact_id,
+            )
+            .await?
+        }
     }
     Ok(())
 }

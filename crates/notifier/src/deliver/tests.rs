@@ -44,7 +44,9 @@ impl World {
             mail_from: "Watchbell <alerts@watchbell.example>".into(),
             smtp: relays
                 .iter()
-                .map(|relay| Trusted::from_operator_configuration(SmtpRelay::parse(&relay.url()).unwrap()))
+                .map(|relay| {
+                    Trusted::from_operator_configuration(SmtpRelay::parse(&relay.url()).unwrap())
+                })
                 .collect(),
             telephony: telephony
                 .iter()
@@ -64,7 +66,17 @@ impl World {
         let shared: Arc<dyn Clock> = clock.clone();
         let room = Arc::new(crate::room(config, pool, &egress, secrets, shared).unwrap());
         let (account, monitor) = (AccountId::generate(), MonitorId::generate());
-        let world = Self { room, clock, account, monitor, incident: Incident { account_id: account, monitor_id: monitor, ..fixture::incident() } };
+        let world = Self {
+            room,
+            clock,
+            account,
+            monitor,
+            incident: Incident {
+                account_id: account,
+                monitor_id: monitor,
+                ..fixture::incident()
+            },
+        };
         world.furnish().await;
         world
     }
@@ -78,10 +90,20 @@ impl World {
             practice_token: "practice",
             plan: Plan::Free,
         };
-        store::accounts::insert(&mut connection, &new, self.clock.now()).await.unwrap();
-        let monitor = Monitor { id: self.monitor, account_id: self.account, ..fixture::monitor("Shop checkout") };
-        store::monitors::insert(&mut connection, &self.room.secrets, &monitor).await.unwrap();
-        store::incidents::insert(&mut connection, &self.incident).await.unwrap();
+        store::accounts::insert(&mut connection, &new, self.clock.now())
+            .await
+            .unwrap();
+        let monitor = Monitor {
+            id: self.monitor,
+            account_id: self.account,
+            ..fixture::monitor("Shop checkout")
+        };
+        store::monitors::insert(&mut connection, &self.room.secrets, &monitor)
+            .await
+            .unwrap();
+        store::incidents::insert(&mut connection, &self.incident)
+            .await
+            .unwrap();
     }
 
     async fn contact(&self, channel: Channel, name: &str) -> ContactId {
@@ -90,9 +112,14 @@ impl World {
             Channel::Email => format!("{name}@shop.example"),
             Channel::Sms => contact.address.clone(),
         };
-        let contact = Contact { address: address.clone(), ..contact };
+        let contact = Contact {
+            address: address.clone(),
+            ..contact
+        };
         let mut connection = self.room.pool.acquire().await.unwrap();
-        store::contacts::insert(&mut connection, self.account, &contact, &address).await.unwrap();
+        store::contacts::insert(&mut connection, self.account, &contact, &address)
+            .await
+            .unwrap();
         contact.id
     }
 
@@ -104,12 +131,19 @@ impl World {
             monitor_id: Some(self.monitor),
             contact_id: contact,
             channel,
-            dedup_key: domain::alert::plan::dedup_key(event, &self.incident.id.to_string(), contact),
+            dedup_key: domain::alert::plan::dedup_key(
+                event,
+                &self.incident.id.to_string(),
+                contact,
+            ),
             payload: serde_json::json!({}),
             not_before: self.clock.now(),
         };
         let mut connection = self.room.pool.acquire().await.unwrap();
-        store::deliveries::insert(&mut connection, &planned, self.clock.now()).await.unwrap().unwrap()
+        store::deliveries::insert(&mut connection, &planned, self.clock.now())
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     async fn deliver(&self, id: DeliveryId) {
@@ -120,33 +154,59 @@ impl World {
         self.clock.advance(SignedDuration::from_secs(372));
         let mut connection = self.room.pool.acquire().await.unwrap();
         let ended = (fixture::at("13:08:23"), self.clock.now());
-        assert!(store::incidents::close(&mut connection, self.account, self.incident.id, ResolvedReason::Recovered, ended).await.unwrap());
+        assert!(
+            store::incidents::close(
+                &mut connection,
+                self.account,
+                self.incident.id,
+                ResolvedReason::Recovered,
+                ended
+            )
+            .await
+            .unwrap()
+        );
     }
 
     async fn grant(&self, micros: i64) {
         let mut connection = self.room.pool.acquire().await.unwrap();
-        wallets::grant(&mut connection, self.account, micros, "Test", self.clock.now()).await.unwrap();
+        wallets::grant(
+            &mut connection,
+            self.account,
+            micros,
+            "Test",
+            self.clock.now(),
+        )
+        .await
+        .unwrap();
     }
 
     async fn balance(&self) -> i64 {
-        wallets::find_balance(&mut self.room.pool.acquire().await.unwrap(), self.account).await.unwrap()
+        wallets::find_balance(&mut self.room.pool.acquire().await.unwrap(), self.account)
+            .await
+            .unwrap()
     }
 
     /// State and reason of every delivery of the incident, by event and contact's name.
     async fn states(&self) -> Vec<(Event, String, DeliveryState)> {
         let mut connection = self.room.pool.acquire().await.unwrap();
-        let mut all: Vec<_> = store::deliveries::list_by_incident(&mut connection, self.account, self.incident.id)
-            .await
-            .unwrap()
-            .into_iter()
-            .map(|delivery| (delivery.event, delivery.contact_name, delivery.state))
-            .collect();
+        let mut all: Vec<_> =
+            store::deliveries::list_by_incident(&mut connection, self.account, self.incident.id)
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|delivery| (delivery.event, delivery.contact_name, delivery.state))
+                .collect();
         all.sort_by_key(|(event, name, _)| (event.as_str(), name.clone()));
         all
     }
 
     async fn state(&self, event: Event) -> DeliveryState {
-        self.states().await.into_iter().find(|(have, _, _)| *have == event).unwrap().2
+        self.states()
+            .await
+            .into_iter()
+            .find(|(have, _, _)| *have == event)
+            .unwrap()
+            .2
     }
 
     async fn outbox(&self) -> Vec<(String, String)> {
@@ -154,94 +214,190 @@ impl World {
         let mut kept = store::outbox::list(&mut connection, 50).await.unwrap();
         kept.reverse();
         kept.into_iter()
-            .map(|message| (message.recipient, if message.subject.is_empty() { message.text } else { message.subject }))
+            .map(|message| {
+                (
+                    message.recipient,
+                    if message.subject.is_empty() {
+                        message.text
+                    } else {
+                        message.subject
+                    },
+                )
+            })
             .collect()
     }
 
     /// The outcomes of all tries, oldest first.
     async fn outcomes(&self) -> Vec<String> {
         let mut connection = self.room.pool.acquire().await.unwrap();
-        let all = store::deliveries::list_by_incident(&mut connection, self.account, self.incident.id).await.unwrap();
+        let all =
+            store::deliveries::list_by_incident(&mut connection, self.account, self.incident.id)
+                .await
+                .unwrap();
         let mut ids: Vec<DeliveryId> = all.into_iter().map(|delivery| delivery.id).collect();
         ids.sort();
-        let attempts = store::deliveries::list_attempts(&mut connection, self.account, &ids).await.unwrap();
-        attempts.into_iter().map(|attempt| attempt.outcome).collect()
+        let attempts = store::deliveries::list_attempts(&mut connection, self.account, &ids)
+            .await
+            .unwrap();
+        attempts
+            .into_iter()
+            .map(|attempt| attempt.outcome)
+            .collect()
     }
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_outage_and_its_recovery_reach_the_outbox(pool: PgPool) {
     let world = World::new(pool, &[]).await;
-    let (mail, phone) = (world.contact(Channel::Email, "ana").await, world.contact(Channel::Sms, "phone").await);
+    let (mail, phone) = (
+        world.contact(Channel::Email, "ana").await,
+        world.contact(Channel::Sms, "phone").await,
+    );
     for (channel, contact) in [(Channel::Email, mail), (Channel::Sms, phone)] {
         let id = world.plan(Event::IncidentOpened, channel, contact).await;
         world.deliver(id).await;
         world.deliver(id).await;
     }
     world.recover().await;
-    let id = world.plan(Event::IncidentResolved, Channel::Email, mail).await;
+    let id = world
+        .plan(Event::IncidentResolved, Channel::Email, mail)
+        .await;
     world.deliver(id).await;
     let said = world.outbox().await;
     assert_eq!(said.len(), 3, "a job that runs twice sends once: {said:?}");
-    assert!(said.contains(&("ana@shop.example".into(), "Down: Shop checkout (error 502 from your server)".into())));
-    assert!(said.contains(&("ana@shop.example".into(), "Up: Shop checkout (was down 6 min 12 s)".into())));
-    assert!(said.iter().any(|(to, text)| to == "+4915112345678" && text.starts_with("DOWN Shop checkout since 14:02 UTC+1.")));
-    assert!(world.states().await.iter().all(|(_, _, state)| *state == DeliveryState::Delivered));
+    assert!(said.contains(&(
+        "ana@shop.example".into(),
+        "Down: Shop checkout (error 502 from your server)".into()
+    )));
+    assert!(said.contains(&(
+        "ana@shop.example".into(),
+        "Up: Shop checkout (was down 6 min 12 s)".into()
+    )));
+    assert!(said.iter().any(|(to, text)| to == "+4915112345678"
+        && text.starts_with("DOWN Shop checkout since 14:02 UTC+1.")));
+    assert!(
+        world
+            .states()
+            .await
+            .iter()
+            .all(|(_, _, state)| *state == DeliveryState::Delivered)
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_outage_that_is_over_is_told_once(pool: PgPool) {
     let world = World::new(pool, &[]).await;
     let mail = world.contact(Channel::Email, "ana").await;
-    let down = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+    let down = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
     world.recover().await;
-    let up = world.plan(Event::IncidentResolved, Channel::Email, mail).await;
+    let up = world
+        .plan(Event::IncidentResolved, Channel::Email, mail)
+        .await;
     world.deliver(up).await;
     world.deliver(down).await;
-    assert_eq!(world.outbox().await, [("ana@shop.example".to_owned(), "Up: Shop checkout (was down 6 min 12 s)".to_owned())]);
-    assert_eq!(world.state(Event::IncidentOpened).await, DeliveryState::Superseded);
+    assert_eq!(
+        world.outbox().await,
+        [(
+            "ana@shop.example".to_owned(),
+            "Up: Shop checkout (was down 6 min 12 s)".to_owned()
+        )]
+    );
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Superseded
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_superseded_outage_plans_its_recovery_itself(pool: PgPool) {
     let world = World::new(pool, &[]).await;
     let mail = world.contact(Channel::Email, "ana").await;
-    let down = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+    let down = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
     world.recover().await;
     world.deliver(down).await;
-    assert_eq!(world.states().await.len(), 2, "nobody had planned the recovery, so it is planned now");
-    assert_eq!(world.state(Event::IncidentOpened).await, DeliveryState::Superseded);
-    assert_eq!(world.state(Event::IncidentResolved).await, DeliveryState::Pending);
+    assert_eq!(
+        world.states().await.len(),
+        2,
+        "nobody had planned the recovery, so it is planned now"
+    );
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Superseded
+    );
+    assert_eq!(
+        world.state(Event::IncidentResolved).await,
+        DeliveryState::Pending
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_recovery_waits_while_its_outage_is_in_flight(pool: PgPool) {
     let world = World::new(pool, &[]).await;
     let mail = world.contact(Channel::Email, "ana").await;
-    let down = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+    let down = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
     // A notifier has it and dies.
     let mut transaction = world.room.pool.begin().await.unwrap();
-    let lost = rows::claim(&mut transaction, world.account, down, world.clock.now()).await.unwrap().unwrap();
+    let lost = rows::claim(&mut transaction, world.account, down, world.clock.now())
+        .await
+        .unwrap()
+        .unwrap();
     transaction.commit().await.unwrap();
     world.recover().await;
-    let up = world.plan(Event::IncidentResolved, Channel::Email, mail).await;
+    let up = world
+        .plan(Event::IncidentResolved, Channel::Email, mail)
+        .await;
     world.clock.advance(-SignedDuration::from_secs(372));
     world.deliver(down).await;
-    assert_eq!(world.state(Event::IncidentOpened).await, DeliveryState::Sending, "the lease keeps others away");
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Sending,
+        "the lease keeps others away"
+    );
     world.clock.advance(SignedDuration::from_secs(372));
     world.deliver(up).await;
-    assert_eq!(world.state(Event::IncidentResolved).await, DeliveryState::Held, "it may have arrived, so nobody hears up first");
+    assert_eq!(
+        world.state(Event::IncidentResolved).await,
+        DeliveryState::Held,
+        "it may have arrived, so nobody hears up first"
+    );
     // The lease has run out: the outage goes out, for the first try may or may not have arrived.
     world.deliver(down).await;
-    assert_eq!(world.state(Event::IncidentOpened).await, DeliveryState::Delivered);
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Delivered
+    );
     world.deliver(up).await;
-    assert_eq!(world.state(Event::IncidentResolved).await, DeliveryState::Delivered);
-    let said: Vec<String> = world.outbox().await.into_iter().map(|(_, subject)| subject).collect();
-    assert_eq!(said, ["Down: Shop checkout (error 502 from your server)", "Up: Shop checkout (was down 6 min 12 s)"]);
+    assert_eq!(
+        world.state(Event::IncidentResolved).await,
+        DeliveryState::Delivered
+    );
+    let said: Vec<String> = world
+        .outbox()
+        .await
+        .into_iter()
+        .map(|(_, subject)| subject)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "Down: Shop checkout (error 502 from your server)",
+            "Up: Shop checkout (was down 6 min 12 s)"
+        ]
+    );
     // What the dead one writes after all is not counted.
     let late = rows::SendResult::Failed("late".into());
     let mut connection = world.room.pool.acquire().await.unwrap();
-    assert!(!rows::record(&mut connection, &lost, &late, world.clock.now()).await.unwrap());
+    assert!(
+        !rows::record(&mut connection, &lost, &late, world.clock.now())
+            .await
+            .unwrap()
+    );
     drop(connection);
     assert_eq!(world.outcomes().await, ["lost", "accepted", "accepted"]);
 }
@@ -249,18 +405,35 @@ async fn a_recovery_waits_while_its_outage_is_in_flight(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn five_lost_claims_are_enough(pool: PgPool) {
     let world = World::new(pool, &[]).await;
-    let (mail, _other) = (world.contact(Channel::Email, "ana").await, world.contact(Channel::Email, "bo").await);
-    let down = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+    let (mail, _other) = (
+        world.contact(Channel::Email, "ana").await,
+        world.contact(Channel::Email, "bo").await,
+    );
+    let down = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
     for _ in 0..5 {
         let mut transaction = world.room.pool.begin().await.unwrap();
-        assert!(rows::claim(&mut transaction, world.account, down, world.clock.now()).await.unwrap().is_some());
+        assert!(
+            rows::claim(&mut transaction, world.account, down, world.clock.now())
+                .await
+                .unwrap()
+                .is_some()
+        );
         transaction.commit().await.unwrap();
         world.clock.advance(SignedDuration::from_secs(61));
     }
     world.deliver(down).await;
     let states = world.states().await;
-    assert_eq!(states[0], (Event::IncidentOpened, "ana".into(), DeliveryState::GivenUp));
-    assert_eq!(states[1], (Event::IncidentOpened, "bo".into(), DeliveryState::Pending), "the fallback is told");
+    assert_eq!(
+        states[0],
+        (Event::IncidentOpened, "ana".into(), DeliveryState::GivenUp)
+    );
+    assert_eq!(
+        states[1],
+        (Event::IncidentOpened, "bo".into(), DeliveryState::Pending),
+        "the fallback is told"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -268,24 +441,51 @@ async fn a_greylisted_mail_goes_out_on_the_next_try(pool: PgPool) {
     let relay = Relay::start().await;
     let world = World::with_relays(pool, &[], &[&relay]).await;
     let mail = world.contact(Channel::Email, "ana").await;
-    let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
-    relay.fail_next(smtp::Fault::Recipient("451 4.7.1 Greylisted, come back later"));
+    let id = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
+    relay.fail_next(smtp::Fault::Recipient(
+        "451 4.7.1 Greylisted, come back later",
+    ));
     world.deliver(id).await;
-    assert_eq!(world.state(Event::IncidentOpened).await, DeliveryState::Pending);
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Pending
+    );
     world.deliver(id).await;
     assert_eq!(relay.sessions(), 1, "not before its time");
     world.clock.advance(SignedDuration::from_secs(3));
     world.deliver(id).await;
-    assert_eq!((world.state(Event::IncidentOpened).await, world.outcomes().await), (DeliveryState::Sent, vec!["retry".to_owned(), "accepted".to_owned()]));
+    assert_eq!(
+        (
+            world.state(Event::IncidentOpened).await,
+            world.outcomes().await
+        ),
+        (
+            DeliveryState::Sent,
+            vec!["retry".to_owned(), "accepted".to_owned()]
+        )
+    );
     let taken = relay.taken();
-    assert_eq!(taken[0].header("Message-ID"), Some(format!("<{id}@watchbell.example>").as_str()));
-    assert_eq!((taken[0].header("Importance"), taken[0].to.as_str()), (Some("high"), "ana@shop.example"));
+    assert_eq!(
+        taken[0].header("Message-ID"),
+        Some(format!("<{id}@watchbell.example>").as_str())
+    );
+    assert_eq!(
+        (taken[0].header("Importance"), taken[0].to.as_str()),
+        (Some("high"), "ana@shop.example")
+    );
     // The recovery is threaded under it.
     world.recover().await;
-    let up = world.plan(Event::IncidentResolved, Channel::Email, mail).await;
+    let up = world
+        .plan(Event::IncidentResolved, Channel::Email, mail)
+        .await;
     world.deliver(up).await;
     let taken = relay.taken();
-    assert_eq!(taken[1].header("In-Reply-To"), taken[0].header("Message-ID"));
+    assert_eq!(
+        taken[1].header("In-Reply-To"),
+        taken[0].header("Message-ID")
+    );
     assert_eq!(taken[1].header("Importance"), None);
 }
 
@@ -293,14 +493,30 @@ async fn a_greylisted_mail_goes_out_on_the_next_try(pool: PgPool) {
 async fn a_relay_in_trouble_is_passed_over(pool: PgPool) {
     let (first, second) = (Relay::start().await, Relay::start().await);
     let world = World::with_relays(pool, &[], &[&first, &second]).await;
-    for (number, fault) in [smtp::Fault::Banner("421 4.3.2 Too busy"), smtp::Fault::DropBeforeData, smtp::Fault::Recipient("450 4.2.1 Later")].into_iter().enumerate() {
+    for (number, fault) in [
+        smtp::Fault::Banner("421 4.3.2 Too busy"),
+        smtp::Fault::DropBeforeData,
+        smtp::Fault::Recipient("450 4.2.1 Later"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         first.fail_next(fault);
         let mail = world.contact(Channel::Email, &format!("ana{number}")).await;
-        let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+        let id = world
+            .plan(Event::IncidentOpened, Channel::Email, mail)
+            .await;
         world.deliver(id).await;
         assert_eq!(second.taken().len(), number + 1);
     }
-    assert!(first.taken().is_empty() && world.states().await.iter().all(|(_, _, state)| *state == DeliveryState::Sent));
+    assert!(
+        first.taken().is_empty()
+            && world
+                .states()
+                .await
+                .iter()
+                .all(|(_, _, state)| *state == DeliveryState::Sent)
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -308,10 +524,16 @@ async fn a_lost_answer_doubles_the_mail_under_one_message_id(pool: PgPool) {
     let (first, second) = (Relay::start().await, Relay::start().await);
     let world = World::with_relays(pool, &[], &[&first, &second]).await;
     let mail = world.contact(Channel::Email, "ana").await;
-    let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+    let id = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
     first.fail_next(smtp::Fault::DropAfterData);
     world.deliver(id).await;
-    assert_eq!((world.state(Event::IncidentOpened).await, second.sessions()), (DeliveryState::Pending, 0), "it may have arrived: nobody else is asked at once");
+    assert_eq!(
+        (world.state(Event::IncidentOpened).await, second.sessions()),
+        (DeliveryState::Pending, 0),
+        "it may have arrived: nobody else is asked at once"
+    );
     world.clock.advance(SignedDuration::from_secs(3));
     world.deliver(id).await;
     let taken = first.taken();
@@ -324,16 +546,35 @@ async fn a_lost_answer_doubles_the_mail_under_one_message_id(pool: PgPool) {
 async fn a_mailbox_that_does_not_exist_is_given_up_and_others_are_told(pool: PgPool) {
     let relay = Relay::start().await;
     let world = World::with_relays(pool, &[], &[&relay]).await;
-    let (mail, _other) = (world.contact(Channel::Email, "ana").await, world.contact(Channel::Email, "bo").await);
-    let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
-    relay.fail_next(smtp::Fault::Recipient("550 5.1.1 <ana@shop.example>: User unknown"));
+    let (mail, _other) = (
+        world.contact(Channel::Email, "ana").await,
+        world.contact(Channel::Email, "bo").await,
+    );
+    let id = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
+    relay.fail_next(smtp::Fault::Recipient(
+        "550 5.1.1 <ana@shop.example>: User unknown",
+    ));
     world.deliver(id).await;
     let states = world.states().await;
-    assert_eq!(states[0], (Event::IncidentOpened, "ana".into(), DeliveryState::Failed));
-    assert_eq!(states[1], (Event::IncidentOpened, "bo".into(), DeliveryState::Pending));
+    assert_eq!(
+        states[0],
+        (Event::IncidentOpened, "ana".into(), DeliveryState::Failed)
+    );
+    assert_eq!(
+        states[1],
+        (Event::IncidentOpened, "bo".into(), DeliveryState::Pending)
+    );
     let mut connection = world.room.pool.acquire().await.unwrap();
-    let contact = store::contacts::find(&mut connection, world.account, mail).await.unwrap().unwrap();
-    assert_eq!(contact.disabled_reason.as_deref(), Some("the mailbox does not exist"));
+    let contact = store::contacts::find(&mut connection, world.account, mail)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        contact.disabled_reason.as_deref(),
+        Some("the mailbox does not exist")
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -341,12 +582,20 @@ async fn a_refused_mail_does_not_speak_against_the_mailbox(pool: PgPool) {
     let relay = Relay::start().await;
     let world = World::with_relays(pool, &[], &[&relay]).await;
     let mail = world.contact(Channel::Email, "ana").await;
-    let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
+    let id = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
     relay.fail_next(smtp::Fault::Message("554 5.7.1 Looks like spam"));
     world.deliver(id).await;
-    assert_eq!(world.state(Event::IncidentOpened).await, DeliveryState::Failed);
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Failed
+    );
     let mut connection = world.room.pool.acquire().await.unwrap();
-    let contact = store::contacts::find(&mut connection, world.account, mail).await.unwrap().unwrap();
+    let contact = store::contacts::find(&mut connection, world.account, mail)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(contact.disabled_reason, None);
 }
 
@@ -361,18 +610,53 @@ async fn a_text_is_paid_reported_and_settled(pool: PgPool) {
     let sent = provider.messages();
     assert_eq!(sent.len(), 1);
     assert!(sent[0].body.starts_with("DOWN Shop checkout") && sent[0].to == "+4915112345678");
-    assert!(sent[0].status_callback.as_deref().unwrap().contains(&id.to_string()));
-    assert_eq!((world.state(Event::IncidentOpened).await, world.balance().await), (DeliveryState::Sent, 420_000));
+    assert!(
+        sent[0]
+            .status_callback
+            .as_deref()
+            .unwrap()
+            .contains(&id.to_string())
+    );
+    assert_eq!(
+        (
+            world.state(Event::IncidentOpened).await,
+            world.balance().await
+        ),
+        (DeliveryState::Sent, 420_000)
+    );
 
     let mut connection = world.room.pool.acquire().await.unwrap();
-    let word = (sent[0].sid.as_str(), domain::telephony::MessageStatus::Delivered, None);
+    let word = (
+        sent[0].sid.as_str(),
+        domain::telephony::MessageStatus::Delivered,
+        None,
+    );
     for expected in [rows::Receipt::Delivered, rows::Receipt::Ignored] {
-        assert_eq!(rows::receipt(&mut connection, world.account, id, word, world.clock.now()).await.unwrap(), expected);
+        assert_eq!(
+            rows::receipt(&mut connection, world.account, id, word, world.clock.now())
+                .await
+                .unwrap(),
+            expected
+        );
     }
-    let stranger = rows::receipt(&mut connection, AccountId::generate(), id, word, world.clock.now()).await.unwrap();
+    let stranger = rows::receipt(
+        &mut connection,
+        AccountId::generate(),
+        id,
+        word,
+        world.clock.now(),
+    )
+    .await
+    .unwrap();
     assert_eq!(stranger, rows::Receipt::Ignored);
     drop(connection);
-    assert_eq!((world.state(Event::IncidentOpened).await, world.balance().await), (DeliveryState::Delivered, 420_000));
+    assert_eq!(
+        (
+            world.state(Event::IncidentOpened).await,
+            world.balance().await
+        ),
+        (DeliveryState::Delivered, 420_000)
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -380,18 +664,35 @@ async fn a_text_that_does_not_arrive_is_given_back_and_told_by_mail(pool: PgPool
     let provider = Telephony::start().await;
     let world = World::new(pool, &[&provider]).await;
     world.grant(500_000).await;
-    let (phone, _mail) = (world.contact(Channel::Sms, "phone").await, world.contact(Channel::Email, "ana").await);
+    let (phone, _mail) = (
+        world.contact(Channel::Sms, "phone").await,
+        world.contact(Channel::Email, "ana").await,
+    );
     let id = world.plan(Event::IncidentOpened, Channel::Sms, phone).await;
     world.deliver(id).await;
     let sid = provider.messages()[0].sid.clone();
     let mut connection = world.room.pool.acquire().await.unwrap();
-    let word = (sid.as_str(), domain::telephony::MessageStatus::Failed, Some(30_005));
-    let receipt = rows::receipt(&mut connection, world.account, id, word, world.clock.now()).await.unwrap();
+    let word = (
+        sid.as_str(),
+        domain::telephony::MessageStatus::Failed,
+        Some(30_005),
+    );
+    let receipt = rows::receipt(&mut connection, world.account, id, word, world.clock.now())
+        .await
+        .unwrap();
     drop(connection);
-    let rows::Receipt::Failed { fallback, disabled } = receipt else { panic!("{receipt:?}") };
+    let rows::Receipt::Failed { fallback, disabled } = receipt else {
+        panic!("{receipt:?}")
+    };
     assert_eq!((fallback.len(), disabled), (1, Some(phone)));
     world.deliver(fallback[0].0).await;
-    assert_eq!(world.outbox().await, [("ana@shop.example".to_owned(), "Down: Shop checkout (error 502 from your server)".to_owned())]);
+    assert_eq!(
+        world.outbox().await,
+        [(
+            "ana@shop.example".to_owned(),
+            "Down: Shop checkout (error 502 from your server)".to_owned()
+        )]
+    );
     assert_eq!(world.balance().await, 500_000);
 }
 
@@ -400,18 +701,28 @@ async fn an_empty_wallet_sends_the_text_by_mail(pool: PgPool) {
     let provider = Telephony::start().await;
     let world = World::new(pool, &[&provider]).await;
     world.grant(79_999).await;
-    let (phone, mail) = (world.contact(Channel::Sms, "phone").await, world.contact(Channel::Email, "ana").await);
+    let (phone, mail) = (
+        world.contact(Channel::Sms, "phone").await,
+        world.contact(Channel::Email, "ana").await,
+    );
     let id = world.plan(Event::IncidentOpened, Channel::Sms, phone).await;
     world.deliver(id).await;
     assert!(provider.requests().is_empty());
     assert_eq!(world.balance().await, 79_999);
     let mut connection = world.room.pool.acquire().await.unwrap();
-    let planned = store::deliveries::list_by_contact(&mut connection, world.account, mail, 10).await.unwrap();
+    let planned = store::deliveries::list_by_contact(&mut connection, world.account, mail, 10)
+        .await
+        .unwrap();
     drop(connection);
     world.deliver(planned[0].id).await;
     let said = world.outbox().await;
     assert_eq!(said.len(), 1);
-    assert!(said[0].1.starts_with("Not sent as a text message: DOWN Shop checkout"), "{said:?}");
+    assert!(
+        said[0]
+            .1
+            .starts_with("Not sent as a text message: DOWN Shop checkout"),
+        "{said:?}"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -423,12 +734,21 @@ async fn after_an_ambiguous_send_the_list_is_asked(pool: PgPool) {
     let id = world.plan(Event::IncidentOpened, Channel::Sms, phone).await;
     provider.fail_next(Fault::AcceptThenReset);
     world.deliver(id).await;
-    assert_eq!(world.state(Event::IncidentOpened).await, DeliveryState::Pending);
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Pending
+    );
     world.clock.advance(SignedDuration::from_secs(10));
     world.deliver(id).await;
-    assert_eq!(world.state(Event::IncidentOpened).await, DeliveryState::Sent);
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Sent
+    );
     assert_eq!(provider.messages().len(), 1, "it was there already");
-    assert_eq!((world.outcomes().await, world.balance().await), (vec!["ambiguous".to_owned(), "accepted".to_owned()], 420_000));
+    assert_eq!(
+        (world.outcomes().await, world.balance().await),
+        (vec!["ambiguous".to_owned(), "accepted".to_owned()], 420_000)
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -437,9 +757,16 @@ async fn the_second_provider_takes_over(pool: PgPool) {
     let world = World::new(pool, &[&first, &second]).await;
     world.grant(500_000).await;
     let phone = world.contact(Channel::Sms, "phone").await;
-    for (number, fault) in [Fault::Unauthorized, Fault::TooMany(30), Fault::Status(503)].into_iter().enumerate() {
+    for (number, fault) in [Fault::Unauthorized, Fault::TooMany(30), Fault::Status(503)]
+        .into_iter()
+        .enumerate()
+    {
         first.fail_next(fault);
-        let event = [Event::IncidentOpened, Event::MonitorDegraded, Event::ContactTest][number];
+        let event = [
+            Event::IncidentOpened,
+            Event::MonitorDegraded,
+            Event::ContactTest,
+        ][number];
         if event == Event::MonitorDegraded {
             continue;
         }
@@ -455,16 +782,34 @@ async fn a_dead_number_is_not_tried_again(pool: PgPool) {
     let provider = Telephony::start().await;
     let world = World::new(pool, &[&provider]).await;
     world.grant(500_000).await;
-    let (phone, _mail) = (world.contact(Channel::Sms, "phone").await, world.contact(Channel::Email, "ana").await);
+    let (phone, _mail) = (
+        world.contact(Channel::Sms, "phone").await,
+        world.contact(Channel::Email, "ana").await,
+    );
     provider.fail_next(Fault::Refuse(21_614));
     let id = world.plan(Event::IncidentOpened, Channel::Sms, phone).await;
     world.deliver(id).await;
     let mut connection = world.room.pool.acquire().await.unwrap();
-    let contact = store::contacts::find(&mut connection, world.account, phone).await.unwrap().unwrap();
+    let contact = store::contacts::find(&mut connection, world.account, phone)
+        .await
+        .unwrap()
+        .unwrap();
     drop(connection);
-    assert_eq!(contact.disabled_reason.as_deref(), Some("the number cannot receive text messages"));
+    assert_eq!(
+        contact.disabled_reason.as_deref(),
+        Some("the number cannot receive text messages")
+    );
     let states = world.states().await;
-    assert_eq!(states.iter().map(|(_, name, state)| (name.as_str(), *state)).collect::<Vec<_>>(), [("ana", DeliveryState::Pending), ("phone", DeliveryState::Failed)]);
+    assert_eq!(
+        states
+            .iter()
+            .map(|(_, name, state)| (name.as_str(), *state))
+            .collect::<Vec<_>>(),
+        [
+            ("ana", DeliveryState::Pending),
+            ("phone", DeliveryState::Failed)
+        ]
+    );
     assert_eq!(world.balance().await, 500_000);
 }
 
@@ -482,7 +827,9 @@ async fn of_two_that_spend_the_last_dollar_one_wins(pool: PgPool) {
         let (pool, account, now) = (world.room.pool.clone(), world.account, world.clock.now());
         tokio::spawn(async move {
             let mut transaction = pool.begin().await.unwrap();
-            let got = wallets::reserve(&mut transaction, account, (id, 1), (80_000, "Text"), now).await.unwrap();
+            let got = wallets::reserve(&mut transaction, account, (id, 1), (80_000, "Text"), now)
+                .await
+                .unwrap();
             transaction.commit().await.unwrap();
             got
         })
@@ -495,8 +842,12 @@ async fn of_two_that_spend_the_last_dollar_one_wins(pool: PgPool) {
     // Given back twice is given back once.
     for id in ids {
         let mut connection = world.room.pool.acquire().await.unwrap();
-        wallets::refund(&mut connection, world.account, id, world.clock.now()).await.unwrap();
-        wallets::refund(&mut connection, world.account, id, world.clock.now()).await.unwrap();
+        wallets::refund(&mut connection, world.account, id, world.clock.now())
+            .await
+            .unwrap();
+        wallets::refund(&mut connection, world.account, id, world.clock.now())
+            .await
+            .unwrap();
     }
     assert_eq!(world.balance().await, 100_000);
 }
@@ -505,8 +856,17 @@ async fn of_two_that_spend_the_last_dollar_one_wins(pool: PgPool) {
 async fn what_the_queue_lost_is_swept_up(pool: PgPool) {
     let world = World::new(pool, &[]).await;
     let mail = world.contact(Channel::Email, "ana").await;
-    let id = world.plan(Event::IncidentOpened, Channel::Email, mail).await;
-    let overdue = async || rows::list_overdue(&mut world.room.pool.acquire().await.unwrap(), world.clock.now()).await.unwrap();
+    let id = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
+    let overdue = async || {
+        rows::list_overdue(
+            &mut world.room.pool.acquire().await.unwrap(),
+            world.clock.now(),
+        )
+        .await
+        .unwrap()
+    };
     world.clock.advance(SignedDuration::from_secs(20));
     assert!(overdue().await.is_empty(), "pushed twenty seconds ago");
     world.clock.advance(SignedDuration::from_secs(11));
@@ -526,16 +886,34 @@ async fn a_code_is_mailed_once_and_then_wiped(pool: PgPool) {
         account_id: Some(world.account),
         channel: Channel::Email,
         address: "new@shop.example".into(),
-        message: domain::delivery::AccountMessage::VerifyEmail { code: "482913".into(), link: "https://watchbell.example/verify/x".into() },
+        message: domain::delivery::AccountMessage::VerifyEmail {
+            code: "482913".into(),
+            link: "https://watchbell.example/verify/x".into(),
+        },
         expires_at: Some(world.clock.now() + SignedDuration::from_secs(600)),
     };
     let mut connection = world.room.pool.acquire().await.unwrap();
-    let mut insert = async || store::account_messages::insert(&mut connection, &world.room.secrets, &new, world.clock.now()).await.unwrap();
+    let mut insert = async || {
+        store::account_messages::insert(
+            &mut connection,
+            &world.room.secrets,
+            &new,
+            world.clock.now(),
+        )
+        .await
+        .unwrap()
+    };
     let (id, stale) = (insert().await, insert().await);
     drop(connection);
     crate::account::handle(Arc::clone(&world.room), id).await;
     crate::account::handle(Arc::clone(&world.room), id).await;
     world.clock.advance(SignedDuration::from_secs(601));
     crate::account::handle(Arc::clone(&world.room), stale).await;
-    assert_eq!(world.outbox().await, [("new@shop.example".to_owned(), "482913 is your Watchbell code".to_owned())]);
+    assert_eq!(
+        world.outbox().await,
+        [(
+            "new@shop.example".to_owned(),
+            "482913 is your Watchbell code".to_owned()
+        )]
+    );
 }

@@ -20,7 +20,14 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn parse(from: &str, base: &url::Url) -> Result<Self, NotifierError> {
         let from: Mailbox = from.parse().map_err(|_| NotifierError::MailFrom)?;
-        Ok(Self { from, host: base.host_str().unwrap_or("localhost").trim_matches(['[', ']']).to_owned() })
+        Ok(Self {
+            from,
+            host: base
+                .host_str()
+                .unwrap_or("localhost")
+                .trim_matches(['[', ']'])
+                .to_owned(),
+        })
     }
 
     fn message_id(&self, id: &str) -> String {
@@ -47,7 +54,11 @@ pub(crate) struct Mail {
 
 impl Mail {
     /// Envelope and bytes as they go over the wire.
-    pub(crate) fn message(&self, sender: &Sender, now: Timestamp) -> Result<(Envelope, Vec<u8>), RenderError> {
+    pub(crate) fn message(
+        &self,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Result<(Envelope, Vec<u8>), RenderError> {
         let wrong = |error: &dyn std::error::Error| RenderError::Mail(error.to_string());
         let to: Address = self.to.parse().map_err(|error| wrong(&error))?;
         let mut builder = Message::builder()
@@ -57,11 +68,16 @@ impl Mail {
             .date(now.into())
             .message_id(Some(sender.message_id(&self.id)));
         for (name, value) in self.headers(sender) {
-            builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+            builder = builder.raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str(name),
+                value,
+            ));
         }
-        let body = MultiPart::alternative_plain_html(self.words.text.clone(), self.words.html.clone());
+        let body =
+            MultiPart::alternative_plain_html(self.words.text.clone(), self.words.html.clone());
         let message = builder.multipart(body).map_err(|error| wrong(&error))?;
-        let envelope = Envelope::new(Some(sender.from.email.clone()), vec![to]).map_err(|error| wrong(&error))?;
+        let envelope = Envelope::new(Some(sender.from.email.clone()), vec![to])
+            .map_err(|error| wrong(&error))?;
         Ok((envelope, message.formatted()))
     }
 

@@ -18,10 +18,16 @@ pub(super) enum Stage {
 pub(super) fn classify(error: &SmtpError, stage: Stage) -> Trouble {
     let message = error.to_string();
     match error {
-        SmtpError::Ambiguous => Trouble { ambiguous: true, ..transient(message) },
-        SmtpError::Permanent(_) | SmtpError::Tls(_) if stage == Stage::Session => {
-            Trouble { class: ErrorClass::Ours, ambiguous: false, contact_reason: None, message }
-        }
+        SmtpError::Ambiguous => Trouble {
+            ambiguous: true,
+            ..transient(message)
+        },
+        SmtpError::Permanent(_) | SmtpError::Tls(_) if stage == Stage::Session => Trouble {
+            class: ErrorClass::Ours,
+            ambiguous: false,
+            contact_reason: None,
+            message,
+        },
         SmtpError::Permanent(reply) => refused(reply, message),
         SmtpError::Transient(_)
         | SmtpError::Resolve(_)
@@ -33,7 +39,12 @@ pub(super) fn classify(error: &SmtpError, stage: Stage) -> Trouble {
 }
 
 fn transient(message: String) -> Trouble {
-    Trouble { class: ErrorClass::Transient { retry_after: None }, ambiguous: false, contact_reason: None, message }
+    Trouble {
+        class: ErrorClass::Transient { retry_after: None },
+        ambiguous: false,
+        contact_reason: None,
+        message,
+    }
 }
 
 /// A 5xx about this mail. Only "no such mailbox" speaks against the address; "full" passes; a login that
@@ -41,9 +52,16 @@ fn transient(message: String) -> Trouble {
 fn refused(reply: &str, message: String) -> Trouble {
     let (code, text) = (code(reply), reply.to_ascii_lowercase());
     let enhanced = |status: &str| text.contains(status);
-    let ours = matches!(code, Some(530 | 534 | 535 | 538)) || enhanced("5.7.8") || enhanced("5.7.0 authentication");
+    let ours = matches!(code, Some(530 | 534 | 535 | 538))
+        || enhanced("5.7.8")
+        || enhanced("5.7.0 authentication");
     if ours {
-        return Trouble { class: ErrorClass::Ours, ambiguous: false, contact_reason: None, message };
+        return Trouble {
+            class: ErrorClass::Ours,
+            ambiguous: false,
+            contact_reason: None,
+            message,
+        };
     }
     if code == Some(552) || enhanced("5.2.2") {
         return transient(message);
@@ -54,7 +72,9 @@ fn refused(reply: &str, message: String) -> Trouble {
         || enhanced("5.2.1")
         || matches!(code, Some(550 | 551 | 553)) && GONE.iter().any(|words| text.contains(words));
     Trouble {
-        class: ErrorClass::Permanent { disable_contact: no_mailbox },
+        class: ErrorClass::Permanent {
+            disable_contact: no_mailbox,
+        },
         ambiguous: false,
         contact_reason: no_mailbox.then_some("the mailbox does not exist"),
         message,
@@ -76,7 +96,9 @@ const GONE: [&str; 10] = [
 
 /// The reply code in lettre's words, `permanent error (550): …`.
 fn code(reply: &str) -> Option<u16> {
-    reply.split(['(', ')', ' ', ':']).find_map(|part| (part.len() == 3).then(|| part.parse().ok()).flatten())
+    reply
+        .split(['(', ')', ' ', ':'])
+        .find_map(|part| (part.len() == 3).then(|| part.parse().ok()).flatten())
 }
 
 #[cfg(test)]
@@ -86,12 +108,18 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case("permanent error (550): 5.1.1 <x@y.example>: Recipient address rejected: User unknown", true)]
+    #[case(
+        "permanent error (550): 5.1.1 <x@y.example>: Recipient address rejected: User unknown",
+        true
+    )]
     #[case("permanent error (550): No such user here", true)]
     #[case("permanent error (551): User not local; mailbox does not exist", true)]
     #[case("permanent error (550): 5.7.1 Message rejected as spam", false)]
     #[case("permanent error (554): 5.7.1 Relay access denied", false)]
-    #[case("permanent error (553): sorry, your envelope sender is in my badmailfrom list", false)]
+    #[case(
+        "permanent error (553): sorry, your envelope sender is in my badmailfrom list",
+        false
+    )]
     fn refused_for_good(#[case] reply: &str, #[case] disable_contact: bool) {
         let trouble = classify(&SmtpError::Permanent(reply.to_owned()), Stage::Mail);
         assert_eq!(trouble.class, ErrorClass::Permanent { disable_contact });

@@ -24,18 +24,28 @@ pub(crate) async fn send(
     let mut met: Option<Trouble> = None;
     for (index, relay) in relays.iter().enumerate() {
         let is_last = index + 1 == relays.len();
-        let until = if is_last { deadline } else { deadline.min(Instant::now() + SHARE_OF_FIRST) };
+        let until = if is_last {
+            deadline
+        } else {
+            deadline.min(Instant::now() + SHARE_OF_FIRST)
+        };
         match send_by(egress, relay, (envelope, message), until).await {
             Ok(reply) => {
                 let message = match met {
                     None => reply,
                     Some(trouble) => format!("{reply} (the first relay: {})", trouble.message),
                 };
-                return Ok(Accepted { provider: provider_name("smtp", index), provider_id: None, delivered: false, message });
+                return Ok(Accepted {
+                    provider: provider_name("smtp", index),
+                    provider_id: None,
+                    delivered: false,
+                    message,
+                });
             }
             Err(trouble) => {
                 // What was refused for good, or may have arrived, is not tried elsewhere.
-                let ends = trouble.ambiguous || matches!(trouble.class, ErrorClass::Permanent { .. });
+                let ends =
+                    trouble.ambiguous || matches!(trouble.class, ErrorClass::Permanent { .. });
                 met = Some(match met {
                     Some(first) if !ends => first.and(trouble),
                     _ => trouble,
@@ -55,9 +65,13 @@ async fn send_by(
     (envelope, message): (&Envelope, &[u8]),
     deadline: Instant,
 ) -> Result<String, Trouble> {
-    let mut session =
-        egress::smtp::connect(egress, relay, deadline).await.map_err(|error| classify(&error, Stage::Session))?;
-    let reply = session.send(envelope, message, deadline).await.map_err(|error| classify(&error, Stage::Mail))?;
+    let mut session = egress::smtp::connect(egress, relay, deadline)
+        .await
+        .map_err(|error| classify(&error, Stage::Session))?;
+    let reply = session
+        .send(envelope, message, deadline)
+        .await
+        .map_err(|error| classify(&error, Stage::Mail))?;
     // The relay has the mail; how it says goodbye is of no interest.
     tokio::spawn(session.quit());
     Ok(reply)

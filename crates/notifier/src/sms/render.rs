@@ -15,14 +15,28 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<String, RenderError> {
         Event::IncidentResolved => resolved(brief),
         Event::IncidentAcknowledged => {
             let incident = &brief.facts()?.incident;
-            let by = incident.acknowledged_by.as_ref().map_or("someone", |actor| actor.name.as_str());
+            let by = incident
+                .acknowledged_by
+                .as_ref()
+                .map_or("someone", |actor| actor.name.as_str());
             let at = incident.acknowledged_at.unwrap_or(brief.now);
-            Ok(sms::taken(&brief.monitor_name(), by, at, &brief.zone, &brief.links.incident))
+            Ok(sms::taken(
+                &brief.monitor_name(),
+                by,
+                at,
+                &brief.zone,
+                &brief.links.incident,
+            ))
         }
         Event::TlsExpiring | Event::TlsRenewed | Event::TlsWorse => certificate(brief),
-        Event::MonitorDegraded | Event::MonitorPartial | Event::MonitorBlocked | Event::MonitorUnknown => status(brief),
+        Event::MonitorDegraded
+        | Event::MonitorPartial
+        | Event::MonitorBlocked
+        | Event::MonitorUnknown => status(brief),
         Event::ContactTest => Ok(sms::test(brief.account_name(), &brief.links.contacts)),
-        Event::WalletEmpty => Err(RenderError::Missing("a text: an empty wallet is told by mail")),
+        Event::WalletEmpty => Err(RenderError::Missing(
+            "a text: an empty wallet is told by mail",
+        )),
     }
 }
 
@@ -48,7 +62,10 @@ fn opened(brief: &Brief<'_>) -> Result<String, RenderError> {
 
 fn resolved(brief: &Brief<'_>) -> Result<String, RenderError> {
     let incident = &brief.facts()?.incident;
-    let (name, cause) = (brief.monitor_name(), cause(&incident.failure, incident.attribution));
+    let (name, cause) = (
+        brief.monitor_name(),
+        cause(&incident.failure, incident.attribution),
+    );
     let text = sms::Up {
         name: &name,
         from: incident.first_failure_at,
@@ -63,7 +80,9 @@ fn resolved(brief: &Brief<'_>) -> Result<String, RenderError> {
         Some(ResolvedReason::Manual) => sms::closed(&text, "Someone closed it by hand"),
         Some(ResolvedReason::Paused) => sms::closed(&text, "The monitor was paused"),
         Some(ResolvedReason::Deleted) => sms::closed(&text, "The monitor was deleted"),
-        Some(ResolvedReason::Edited) => sms::closed(&text, "The monitor looks at another address now"),
+        Some(ResolvedReason::Edited) => {
+            sms::closed(&text, "The monitor looks at another address now")
+        }
     })
 }
 
@@ -71,13 +90,27 @@ fn certificate(brief: &Brief<'_>) -> Result<String, RenderError> {
     let news = brief.certificate()?;
     let link = &brief.links.monitor;
     Ok(match brief.event {
-        Event::TlsRenewed => {
-            sms::notice("CERT", &news.host, "was renewed", &format!("Good until {}", words::day(news.not_after, &brief.zone)), link)
-        }
-        Event::TlsWorse => {
-            sms::notice("CERT", &news.host, "has a worse certificate than before", &words::capitalised(news.worse()), link)
-        }
-        _ => sms::certificate(&news.host, news.not_after, (news.monitors.len().max(1), brief.now), &brief.zone, link),
+        Event::TlsRenewed => sms::notice(
+            "CERT",
+            &news.host,
+            "was renewed",
+            &format!("Good until {}", words::day(news.not_after, &brief.zone)),
+            link,
+        ),
+        Event::TlsWorse => sms::notice(
+            "CERT",
+            &news.host,
+            "has a worse certificate than before",
+            &words::capitalised(news.worse()),
+            link,
+        ),
+        _ => sms::certificate(
+            &news.host,
+            news.not_after,
+            (news.monitors.len().max(1), brief.now),
+            &brief.zone,
+            link,
+        ),
     })
 }
 
@@ -90,5 +123,11 @@ fn status(brief: &Brief<'_>) -> Result<String, RenderError> {
         _ => "could not be looked at",
     };
     let what = format!("{what} since {}", sms::clock(status.since, &brief.zone));
-    Ok(sms::notice("NOTE", &brief.monitor_name(), &what, "Nobody is alerted", &brief.links.monitor))
+    Ok(sms::notice(
+        "NOTE",
+        &brief.monitor_name(),
+        &what,
+        "Nobody is alerted",
+        &brief.links.monitor,
+    ))
 }

@@ -17,9 +17,15 @@ fn texts() {
         Scene::plain_down(),
         Scene::hostile(),
         Scene::up(),
-        Scene { first_word: true, ..Scene::up() },
+        Scene {
+            first_word: true,
+            ..Scene::up()
+        },
         Scene::closed(),
-        Scene { event: Event::IncidentAcknowledged, ..Scene::taken() },
+        Scene {
+            event: Event::IncidentAcknowledged,
+            ..Scene::taken()
+        },
         Scene::certificate(Event::TlsExpiring),
         Scene::certificate(Event::TlsRenewed),
         Scene::certificate(Event::TlsWorse),
@@ -42,7 +48,11 @@ fn texts() {
 }
 
 fn answer(status: u16, body: &str) -> Response {
-    Response { status, headers: http::HeaderMap::new(), body: body.as_bytes().to_vec() }
+    Response {
+        status,
+        headers: http::HeaderMap::new(),
+        body: body.as_bytes().to_vec(),
+    }
 }
 
 #[rstest]
@@ -56,8 +66,22 @@ fn answer(status: u16, body: &str) -> Response {
 #[case(502, "<html>", ErrorClass::Transient { retry_after: None }, true)]
 #[case(503, "", ErrorClass::Transient { retry_after: None }, false)]
 #[case(429, "", ErrorClass::Transient { retry_after: None }, false)]
-fn answers(#[case] status: u16, #[case] body: &str, #[case] class: ErrorClass, #[case] ambiguous: bool) {
+fn answers(
+    #[case] status: u16,
+    #[case] body: &str,
+    #[case] class: ErrorClass,
+    #[case] ambiguous: bool,
+) {
     let trouble = of_answer(&answer(status, body));
-    assert_eq!((trouble.class.clone(), trouble.ambiguous), (class.clone(), ambiguous));
-    assert_eq!(trouble.contact_reason.is_some(), class == ErrorClass::Permanent { disable_contact: true });
+    assert_eq!(
+        (trouble.class.clone(), trouble.ambiguous),
+        (class.clone(), ambiguous)
+    );
+    assert_eq!(
+        trouble.contact_reason.is_some(),
+        class
+            == ErrorClass::Permanent {
+                disable_contact: true
+            }
+    );
 }

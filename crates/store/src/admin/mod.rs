@@ -11,13 +11,18 @@ use crate::{MIGRATOR, Result};
 
 /// Makes the database `watchbell` on the server of `connection` unless it is there.
 pub async fn ensure_database(connection: &mut PgConnection) -> Result<()> {
-    let there = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = 'watchbell') AS "there!""#)
-        .fetch_one(&mut *connection)
-        .await?;
+    let there = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = 'watchbell') AS "there!""#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     if there {
         return Ok(());
     }
-    match sqlx::query!("CREATE DATABASE watchbell").execute(connection).await {
+    match sqlx::query!("CREATE DATABASE watchbell")
+        .execute(connection)
+        .await
+    {
         Ok(_) => Ok(()),
         // 42P04: another start was faster.
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P04") => Ok(()),
@@ -26,7 +31,9 @@ pub async fn ensure_database(connection: &mut PgConnection) -> Result<()> {
 }
 
 /// Runs all pending migrations; two callers at once are safe.
-pub async fn migrate(connection: &mut PgConnection) -> std::result::Result<(), sqlx::migrate::MigrateError> {
+pub async fn migrate(
+    connection: &mut PgConnection,
+) -> std::result::Result<(), sqlx::migrate::MigrateError> {
     MIGRATOR.run(connection).await
 }
 
@@ -39,8 +46,14 @@ pub async fn pending_migrations(connection: &mut PgConnection) -> Result<usize> 
     if !exists {
         return Ok(MIGRATOR.iter().count());
     }
-    let applied = connection.list_applied_migrations(table).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
-    Ok(MIGRATOR.iter().filter(|wanted| !applied.iter().any(|have| have.version == wanted.version)).count())
+    let applied = connection
+        .list_applied_migrations(table)
+        .await
+        .map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
+    Ok(MIGRATOR
+        .iter()
+        .filter(|wanted| !applied.iter().any(|have| have.version == wanted.version))
+        .count())
 }
 
 /// The server's version number, such as 150018, and its clock's difference is measured by the caller.

@@ -21,7 +21,9 @@ impl Rotated {
         if !secrets.is_stale(sealed) {
             return None;
         }
-        let renewed = secrets.open(place, sealed).and_then(|plain| secrets.seal(place, &plain));
+        let renewed = secrets
+            .open(place, sealed)
+            .and_then(|plain| secrets.seal(place, &plain));
         match renewed {
             Ok(renewed) => {
                 self.sealed += 1;
@@ -44,21 +46,42 @@ pub async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) ->
         .await?;
     for row in monitors {
         let key = MonitorId::from_uuid(row.id).to_string();
-        let place = Place { table: "monitors", column: "secrets", row: &key };
+        let place = Place {
+            table: "monitors",
+            column: "secrets",
+            row: &key,
+        };
         if let Some(renewed) = rotated.renew(secrets, place, &row.secrets) {
-            sqlx::query!("UPDATE monitors SET secrets = $3 WHERE account_id = $1 AND id = $2", row.account_id, row.id, renewed)
-                .execute(&mut *connection)
-                .await?;
+            sqlx::query!(
+                "UPDATE monitors SET secrets = $3 WHERE account_id = $1 AND id = $2",
+                row.account_id,
+                row.id,
+                renewed
+            )
+            .execute(&mut *connection)
+            .await?;
         }
     }
-    let messages = sqlx::query!("SELECT id, data FROM account_messages WHERE state IN ('pending', 'sending') FOR UPDATE")
-        .fetch_all(&mut *connection)
-        .await?;
+    let messages = sqlx::query!(
+        "SELECT id, data FROM account_messages WHERE state IN ('pending', 'sending') FOR UPDATE"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
     for row in messages {
         let key = row.id.to_string();
-        let place = Place { table: "account_messages", column: "data", row: &key };
+        let place = Place {
+            table: "account_messages",
+            column: "data",
+            row: &key,
+        };
         if let Some(renewed) = rotated.renew(secrets, place, &row.data) {
-            sqlx::query!("UPDATE account_messages SET data = $2 WHERE id = $1", row.id, renewed).execute(&mut *connection).await?;
+            sqlx::query!(
+                "UPDATE account_messages SET data = $2 WHERE id = $1",
+                row.id,
+                renewed
+            )
+            .execute(&mut *connection)
+            .await?;
         }
     }
     Ok(rotated)
@@ -76,7 +99,16 @@ mod tests {
     async fn message(pool: &PgPool, secrets: &Secrets) -> Uuid {
         let id = Uuid::now_v7();
         let key = id.to_string();
-        let sealed = secrets.seal(Place { table: "account_messages", column: "data", row: &key }, "482913").unwrap();
+        let sealed = secrets
+            .seal(
+                Place {
+                    table: "account_messages",
+                    column: "data",
+                    row: &key,
+                },
+                "482913",
+            )
+            .unwrap();
         sqlx::query!(
             "INSERT INTO account_messages (id, channel, address, template, data, created_at, next_at)
              VALUES ($1, 'email', 'a@shop.example', 'verify_email', $2, now(), now())",
@@ -92,16 +124,39 @@ mod tests {
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn values_move_to_the_newest_key_once(pool: PgPool) {
         let old = Secrets::new(["the first key, long enough"]).unwrap();
-        let both = Secrets::new(["the second key, long enough", "the first key, long enough"]).unwrap();
+        let both =
+            Secrets::new(["the second key, long enough", "the first key, long enough"]).unwrap();
         let new = Secrets::new(["the second key, long enough"]).unwrap();
         let id = message(&pool, &old).await;
         let mut connection = pool.acquire().await.unwrap();
-        assert_eq!(rotate_secrets(&mut connection, &new).await.unwrap(), Rotated { sealed: 0, failed: 1 });
-        assert_eq!(rotate_secrets(&mut connection, &both).await.unwrap(), Rotated { sealed: 1, failed: 0 });
-        assert_eq!(rotate_secrets(&mut connection, &both).await.unwrap(), Rotated::default());
-        let row = sqlx::query!("SELECT data FROM account_messages WHERE id = $1", id).fetch_one(&pool).await.unwrap();
+        assert_eq!(
+            rotate_secrets(&mut connection, &new).await.unwrap(),
+            Rotated {
+                sealed: 0,
+                failed: 1
+            }
+        );
+        assert_eq!(
+            rotate_secrets(&mut connection, &both).await.unwrap(),
+            Rotated {
+                sealed: 1,
+                failed: 0
+            }
+        );
+        assert_eq!(
+            rotate_secrets(&mut connection, &both).await.unwrap(),
+            Rotated::default()
+        );
+        let row = sqlx::query!("SELECT data FROM account_messages WHERE id = $1", id)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
         let key = id.to_string();
-        let place = Place { table: "account_messages", column: "data", row: &key };
+        let place = Place {
+            table: "account_messages",
+            column: "data",
+            row: &key,
+        };
         assert_eq!(new.open(place, &row.data).unwrap(), "482913");
     }
 }

@@ -56,7 +56,10 @@ impl CheckRow {
             phases: phases(&self.phases),
             total_us: u64::try_from(self.total_us).unwrap_or(0),
             address: self.address.map(|address| {
-                let port = self.port.and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
+                let port = self
+                    .port
+                    .and_then(|port| u16::try_from(port).ok())
+                    .unwrap_or(0);
                 SocketAddr::new(address.ip(), port)
             }),
             http_status: self.status.and_then(|status| u16::try_from(status).ok()),
@@ -77,7 +80,10 @@ fn phases(columns: &[Option<i32>]) -> Phases {
 }
 
 pub(super) fn phases_array(phases: &Phases) -> Vec<Option<i32>> {
-    Phase::ALL.into_iter().map(|phase| phases.get(phase).map(|spent| whole_i32(spent.into()))).collect()
+    Phase::ALL
+        .into_iter()
+        .map(|phase| phases.get(phase).map(|spent| whole_i32(spent.into())))
+        .collect()
 }
 
 pub(super) fn whole_i32(microseconds: u64) -> i32 {
@@ -123,10 +129,22 @@ impl Columns {
         for (column, spent) in self.phases.iter_mut().zip(phases_array(&check.phases)) {
             column.push(spent);
         }
-        self.status.push(check.http_status.and_then(|status| i16::try_from(status).ok()));
-        self.address.push(check.address.map(|address| IpNetwork::from(address.ip())));
-        self.port.push(check.address.map(|address| i32::from(address.port())));
-        self.failure.push(check.failure.as_ref().and_then(|failure| serde_json::to_value(failure).ok()));
-        self.attribution.push(check.attribution.map(Attribution::as_str));
+        self.status.push(
+            check
+                .http_status
+                .and_then(|status| i16::try_from(status).ok()),
+        );
+        self.address
+            .push(check.address.map(|address| IpNetwork::from(address.ip())));
+        self.port
+            .push(check.address.map(|address| i32::from(address.port())));
+        self.failure.push(
+            check
+                .failure
+                .as_ref()
+                .and_then(|failure| serde_json::to_value(failure).ok()),
+        );
+        self.attribution
+            .push(check.attribution.map(Attribution::as_str));
     }
 }

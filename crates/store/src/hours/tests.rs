@@ -24,13 +24,25 @@ struct World {
 
 impl World {
     async fn new(pool: PgPool, plan: Plan) -> Self {
-        let world = Self { pool, account: AccountId::generate(), start: START.parse().unwrap() };
+        let world = Self {
+            pool,
+            account: AccountId::generate(),
+            start: START.parse().unwrap(),
+        };
         let mut c = world.pool.acquire().await.unwrap();
         let token = world.account.to_string();
-        let new = NewAccount { id: world.account, name: "Shop", timezone: "UTC", practice_token: &token, plan };
+        let new = NewAccount {
+            id: world.account,
+            name: "Shop",
+            timezone: "UTC",
+            practice_token: &token,
+            plan,
+        };
         accounts::insert(&mut c, &new, world.start).await.unwrap();
         for hour in 0..3 {
-            ensure_partitions(&mut c, world.start + SignedDuration::from_hours(hour)).await.unwrap();
+            ensure_partitions(&mut c, world.start + SignedDuration::from_hours(hour))
+                .await
+                .unwrap();
         }
         world
     }
@@ -51,7 +63,9 @@ impl World {
             updated_at: self.start,
         };
         let secrets = Secrets::new(["a key that is long enough"]).unwrap();
-        monitors::insert(&mut self.pool.acquire().await.unwrap(), &secrets, &monitor).await.unwrap();
+        monitors::insert(&mut self.pool.acquire().await.unwrap(), &secrets, &monitor)
+            .await
+            .unwrap();
         monitor.id
     }
 
@@ -59,27 +73,57 @@ impl World {
         let slot = self.start + SignedDuration::from_micros(us);
         let mut seen = Observation::begin(slot + SignedDuration::from_millis(3));
         seen.total_us = total_us;
-        seen.phases.add(Phase::FirstByte, u32::try_from(total_us).unwrap() / 2);
+        seen.phases
+            .add(Phase::FirstByte, u32::try_from(total_us).unwrap() / 2);
         let failure = Failure::new(FailureClass::ConnectRefused, Phase::Connect, "refused");
-        let verdict = Verdict { kind, failure: (!kind.is_good()).then_some(failure), attribution: None, reason: None };
+        let verdict = Verdict {
+            kind,
+            failure: (!kind.is_good()).then_some(failure),
+            attribution: None,
+            reason: None,
+        };
         let check = Check::on_timetable(monitor_id, "local", slot, &seen, &verdict);
-        Owned { account_id: self.account, monitor_id, check }
+        Owned {
+            account_id: self.account,
+            monitor_id,
+            check,
+        }
     }
 
     async fn store(&self, looks: &[Owned]) -> u64 {
-        let now = looks.iter().filter_map(|look| look.check.slot).max().unwrap();
-        checks::insert_batch(&mut self.pool.acquire().await.unwrap(), looks, now).await.unwrap()
+        let now = looks
+            .iter()
+            .filter_map(|look| look.check.slot)
+            .max()
+            .unwrap();
+        checks::insert_batch(&mut self.pool.acquire().await.unwrap(), looks, now)
+            .await
+            .unwrap()
     }
 
     /// Slot, verdict and whole milliseconds of all looks, by a walk through all pages.
-    async fn all(&self, monitor: MonitorId, page: u32) -> BTreeMap<(Timestamp, CheckId), (VerdictKind, u64)> {
+    async fn all(
+        &self,
+        monitor: MonitorId,
+        page: u32,
+    ) -> BTreeMap<(Timestamp, CheckId), (VerdictKind, u64)> {
         let mut c = self.pool.acquire().await.unwrap();
-        let window = Window { from: self.start, to: self.start + SignedDuration::from_hours(24) };
+        let window = Window {
+            from: self.start,
+            to: self.start + SignedDuration::from_hours(24),
+        };
         let (mut found, mut cursor) = (BTreeMap::new(), None);
         loop {
             let filter = ChecksFilter::default();
-            let listed =
-                list_checks(&mut c, (self.account, monitor), window, &filter, (cursor.as_ref(), page)).await.unwrap();
+            let listed = list_checks(
+                &mut c,
+                (self.account, monitor),
+                window,
+                &filter,
+                (cursor.as_ref(), page),
+            )
+            .await
+            .unwrap();
             for check in listed.checks {
                 let total = (check.total_us as f64 / 1000.0).round() as u64;
                 let twice = found.insert((check.slot.unwrap(), check.id), (check.verdict, total));
@@ -94,7 +138,13 @@ impl World {
 
     async fn pack_first_hour(&self) -> Option<u64> {
         let mut transaction = self.pool.begin().await.unwrap();
-        let packed = pack(&mut transaction, self.start, self.start + SignedDuration::from_hours(2)).await.unwrap();
+        let packed = pack(
+            &mut transaction,
+            self.start,
+            self.start + SignedDuration::from_hours(2),
+        )
+        .await
+        .unwrap();
         transaction.commit().await.unwrap();
         packed
     }
@@ -107,11 +157,20 @@ fn kind(n: i64) -> VerdictKind {
 #[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn packing_keeps_every_look(pool: PgPool) {
     let world = World::new(pool, Plan::Solo).await;
-    let (minute, ten, hour, gone) =
-        (world.monitor(60).await, world.monitor(10).await, world.monitor(7200).await, MonitorId::generate());
+    let (minute, ten, hour, gone) = (
+        world.monitor(60).await,
+        world.monitor(10).await,
+        world.monitor(7200).await,
+        MonitorId::generate(),
+    );
     let mut looks = Vec::new();
     for n in 0..60 {
-        looks.push(world.look(minute, n * 60_000_000 + 41_234_567, kind(n), 1_500 + 1_000 * n.unsigned_abs()));
+        looks.push(world.look(
+            minute,
+            n * 60_000_000 + 41_234_567,
+            kind(n),
+            1_500 + 1_000 * n.unsigned_abs(),
+        ));
         looks.push(world.look(gone, n * 60_000_000 + 7, VerdictKind::Up, 20_000));
     }
     // Once looked at every 30 s, then every 10: both timetables are kept.
@@ -122,7 +181,10 @@ async fn packing_keeps_every_look(pool: PgPool) {
         looks.push(world.look(ten, n * 10_000_000 + 5, VerdictKind::Up, 11_000));
     }
     looks.push(world.look(hour, 1_800_000_000, VerdictKind::Degraded, 3_000_000));
-    assert_eq!(world.store(&looks).await, u64::try_from(looks.len()).unwrap());
+    assert_eq!(
+        world.store(&looks).await,
+        u64::try_from(looks.len()).unwrap()
+    );
     assert_eq!(world.store(&looks).await, 0, "a slot is recorded once");
 
     let monitors = [minute, ten, hour, gone];
@@ -131,8 +193,15 @@ async fn packing_keeps_every_look(pool: PgPool) {
         before.push(world.all(monitor, 7).await);
     }
     assert_eq!(before.iter().map(BTreeMap::len).sum::<usize>(), looks.len());
-    assert_eq!(world.pack_first_hour().await, Some(u64::try_from(looks.len()).unwrap()));
-    assert_eq!(world.pack_first_hour().await, None, "an hour is packed once");
+    assert_eq!(
+        world.pack_first_hour().await,
+        Some(u64::try_from(looks.len()).unwrap())
+    );
+    assert_eq!(
+        world.pack_first_hour().await,
+        None,
+        "an hour is packed once"
+    );
     for page in [3, 50, 200] {
         for (monitor, before) in monitors.iter().zip(&before) {
             assert_eq!(&world.all(*monitor, page).await, before);
@@ -145,14 +214,20 @@ async fn packing_keeps_every_look(pool: PgPool) {
     drop_table(&mut c, world.start).await.unwrap();
     assert!(list_to_drop(&mut c).await.unwrap().is_empty());
     ensure_partitions(&mut c, world.start).await.unwrap();
-    assert_eq!(world.all(minute, 50).await, before[0], "nothing brings the dropped hour back");
+    assert_eq!(
+        world.all(minute, 50).await,
+        before[0],
+        "nothing brings the dropped hour back"
+    );
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn late_looks_find_their_place_once(pool: PgPool) {
     let world = World::new(pool, Plan::Free).await;
     let (known, new) = (world.monitor(60).await, world.monitor(60).await);
-    let looks: Vec<Owned> = (0..40).map(|n| world.look(known, n * 60_000_000, VerdictKind::Up, 10_000)).collect();
+    let looks: Vec<Owned> = (0..40)
+        .map(|n| world.look(known, n * 60_000_000, VerdictKind::Up, 10_000))
+        .collect();
     world.store(&looks).await;
     let late = [
         world.look(known, 5 * 60_000_000, VerdictKind::Down, 99_000),
@@ -163,12 +238,31 @@ async fn late_looks_find_their_place_once(pool: PgPool) {
     let now = world.start + SignedDuration::from_mins(100);
     checks::insert_batch(&mut c, &late, now).await.unwrap();
     let seen = (world.all(known, 200).await, world.all(new, 200).await);
-    assert_eq!((seen.0.len(), seen.1.len()), (41, 1), "late looks are read before they are merged");
+    assert_eq!(
+        (seen.0.len(), seen.1.len()),
+        (41, 1),
+        "late looks are read before they are merged"
+    );
     assert_eq!(world.pack_first_hour().await, Some(42));
-    assert_eq!((world.all(known, 200).await, world.all(new, 200).await), seen);
+    assert_eq!(
+        (world.all(known, 200).await, world.all(new, 200).await),
+        seen
+    );
     // After the hour was packed.
-    checks::insert_batch(&mut c, &[world.look(known, 51 * 60_000_000, VerdictKind::Up, 10_000)], now).await.unwrap();
-    checks::insert_batch(&mut c, &[world.look(known, 51 * 60_000_000, VerdictKind::Up, 10_000)], now).await.unwrap();
+    checks::insert_batch(
+        &mut c,
+        &[world.look(known, 51 * 60_000_000, VerdictKind::Up, 10_000)],
+        now,
+    )
+    .await
+    .unwrap();
+    checks::insert_batch(
+        &mut c,
+        &[world.look(known, 51 * 60_000_000, VerdictKind::Up, 10_000)],
+        now,
+    )
+    .await
+    .unwrap();
     assert_eq!(world.all(known, 200).await.len(), 42);
     assert_eq!(merge_late(&mut c, 10).await.unwrap(), 1);
     assert_eq!(merge_late(&mut c, 10).await.unwrap(), 0);
@@ -180,20 +274,41 @@ async fn a_series_is_the_same_packed_and_hot(pool: PgPool) {
     let world = World::new(pool, Plan::Free).await;
     let monitor = world.monitor(60).await;
     let looks: Vec<Owned> = (0..60)
-        .map(|n| world.look(monitor, n * 60_000_000, VerdictKind::Up, 1_000 * (1 + n.unsigned_abs() % 10)))
+        .map(|n| {
+            world.look(
+                monitor,
+                n * 60_000_000,
+                VerdictKind::Up,
+                1_000 * (1 + n.unsigned_abs() % 10),
+            )
+        })
         .collect();
     world.store(&looks).await;
-    let window = Window { from: world.start, to: world.start + SignedDuration::from_hours(3) };
+    let window = Window {
+        from: world.start,
+        to: world.start + SignedDuration::from_hours(3),
+    };
     let mut c = world.pool.acquire().await.unwrap();
-    let hot = response_times(&mut c, world.account, monitor, window, 3600).await.unwrap();
-    assert_eq!((hot.len(), hot[0].count, hot[0].max_ms, hot[0].p50_ms), (1, 60, 10.0, 5.5));
+    let hot = response_times(&mut c, world.account, monitor, window, 3600)
+        .await
+        .unwrap();
+    assert_eq!(
+        (hot.len(), hot[0].count, hot[0].max_ms, hot[0].p50_ms),
+        (1, 60, 10.0, 5.5)
+    );
     assert_eq!(hot[0].phases_p50_ms[4], Some(2.75));
     world.pack_first_hour().await;
-    let packed = response_times(&mut c, world.account, monitor, window, 3600).await.unwrap();
+    let packed = response_times(&mut c, world.account, monitor, window, 3600)
+        .await
+        .unwrap();
     assert_eq!(packed.len(), 1);
-    let numbers = |point: &domain::report::Point| (point.count, point.p50_ms, point.p95_ms, point.max_ms);
+    let numbers =
+        |point: &domain::report::Point| (point.count, point.p50_ms, point.p95_ms, point.max_ms);
     assert_eq!(numbers(&packed[0]), numbers(&hot[0]));
-    assert!((packed[0].phases_p50_ms[4].unwrap() - 2.75).abs() < 0.5, "the median of four means");
+    assert!(
+        (packed[0].phases_p50_ms[4].unwrap() - 2.75).abs() < 0.5,
+        "the median of four means"
+    );
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -202,20 +317,36 @@ async fn a_filter_reaches_across_packed_hours(pool: PgPool) {
     let monitor = world.monitor(60).await;
     let looks: Vec<Owned> = (0..120)
         .map(|n| {
-            let kind = if n % 50 == 10 { VerdictKind::Down } else { VerdictKind::Up };
+            let kind = if n % 50 == 10 {
+                VerdictKind::Down
+            } else {
+                VerdictKind::Up
+            };
             world.look(monitor, n * 60_000_000, kind, 10_000)
         })
         .collect();
     world.store(&looks[..60]).await;
     world.store(&looks[60..]).await;
     world.pack_first_hour().await;
-    let window = Window { from: world.start, to: world.start + SignedDuration::from_hours(3) };
-    let filter = ChecksFilter { verdict: Some(VerdictKind::Down), region: Some("local".to_owned()) };
+    let window = Window {
+        from: world.start,
+        to: world.start + SignedDuration::from_hours(3),
+    };
+    let filter = ChecksFilter {
+        verdict: Some(VerdictKind::Down),
+        region: Some("local".to_owned()),
+    };
     let mut c = world.pool.acquire().await.unwrap();
     let key = (world.account, monitor);
-    let first = list_checks(&mut c, key, window, &filter, (None, 1)).await.unwrap();
-    let second = list_checks(&mut c, key, window, &filter, (first.next.as_ref(), 1)).await.unwrap();
-    let third = list_checks(&mut c, key, window, &filter, (second.next.as_ref(), 1)).await.unwrap();
+    let first = list_checks(&mut c, key, window, &filter, (None, 1))
+        .await
+        .unwrap();
+    let second = list_checks(&mut c, key, window, &filter, (first.next.as_ref(), 1))
+        .await
+        .unwrap();
+    let third = list_checks(&mut c, key, window, &filter, (second.next.as_ref(), 1))
+        .await
+        .unwrap();
     let minutes: Vec<i64> = [first, second, third]
         .iter()
         .flat_map(|page| &page.checks)
@@ -228,22 +359,39 @@ async fn a_filter_reaches_across_packed_hours(pool: PgPool) {
 async fn a_day_is_rolled_up_when_its_hours_are_packed(pool: PgPool) {
     let world = World::new(pool, Plan::Free).await;
     let monitor = world.monitor(60).await;
-    let looks: Vec<Owned> = (0..60).map(|n| world.look(monitor, n * 60_000_000, kind(n), 10_000)).collect();
+    let looks: Vec<Owned> = (0..60)
+        .map(|n| world.look(monitor, n * 60_000_000, kind(n), 10_000))
+        .collect();
     world.store(&looks).await;
     let tomorrow = world.start + SignedDuration::from_hours(20);
     let mut c = world.pool.acquire().await.unwrap();
     world.pack_first_hour().await;
-    assert_eq!(roll_days(&mut c, tomorrow, 10).await.unwrap(), 0, "two hours are still hot");
+    assert_eq!(
+        roll_days(&mut c, tomorrow, 10).await.unwrap(),
+        0,
+        "two hours are still hot"
+    );
     for hour in list_to_pack(&mut c, tomorrow, 10).await.unwrap() {
         pack(&mut c, hour, tomorrow).await.unwrap();
     }
     assert_eq!(roll_days(&mut c, tomorrow, 10).await.unwrap(), 1);
     assert_eq!(roll_days(&mut c, tomorrow, 10).await.unwrap(), 0);
-    let day = sqlx::query!("SELECT counts, p50_ms FROM check_days WHERE monitor_id = $1", monitor.uuid())
-        .fetch_one(&mut *c)
-        .await
-        .unwrap();
-    let by_kind = |kind| i32::try_from(looks.iter().filter(|look| look.check.verdict == kind).count()).unwrap();
+    let day = sqlx::query!(
+        "SELECT counts, p50_ms FROM check_days WHERE monitor_id = $1",
+        monitor.uuid()
+    )
+    .fetch_one(&mut *c)
+    .await
+    .unwrap();
+    let by_kind = |kind| {
+        i32::try_from(
+            looks
+                .iter()
+                .filter(|look| look.check.verdict == kind)
+                .count(),
+        )
+        .unwrap()
+    };
     assert_eq!(day.counts, VerdictKind::ALL.map(by_kind));
     assert_eq!(day.p50_ms, Some(10));
 }
@@ -252,18 +400,31 @@ async fn a_day_is_rolled_up_when_its_hours_are_packed(pool: PgPool) {
 async fn history_is_kept_as_long_as_the_plan_says(pool: PgPool) {
     let mut c = pool.acquire().await.unwrap();
     for plan in Plan::ALL {
-        let months = sqlx::query_scalar!(r#"SELECT history_months($1) AS "months!""#, plan.as_str())
-            .fetch_one(&mut *c)
-            .await
-            .unwrap();
-        assert_eq!(u32::try_from(months).unwrap(), plan.limits().history_months, "{plan:?}");
+        let months =
+            sqlx::query_scalar!(r#"SELECT history_months($1) AS "months!""#, plan.as_str())
+                .fetch_one(&mut *c)
+                .await
+                .unwrap();
+        assert_eq!(
+            u32::try_from(months).unwrap(),
+            plan.limits().history_months,
+            "{plan:?}"
+        );
     }
     let old: Timestamp = "2026-01-15T00:00:00Z".parse().unwrap();
     ensure_partitions(&mut c, old).await.unwrap();
     let april: Timestamp = "2026-04-30T00:00:00Z".parse().unwrap();
-    assert_eq!(drop_old_months(&mut c, april).await.unwrap(), 0, "January ends three months before May");
+    assert_eq!(
+        drop_old_months(&mut c, april).await.unwrap(),
+        0,
+        "January ends three months before May"
+    );
     let may: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
-    assert_eq!(drop_old_months(&mut c, may).await.unwrap(), 2, "check_hours and evidence of three months");
+    assert_eq!(
+        drop_old_months(&mut c, may).await.unwrap(),
+        2,
+        "check_hours and evidence of three months"
+    );
     assert_eq!(drop_old_months(&mut c, may).await.unwrap(), 0);
 }
 

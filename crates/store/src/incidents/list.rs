@@ -107,7 +107,10 @@ pub async fn list(
                 test: row.test,
                 version: row.version,
             };
-            Ok(Listed { incident: incident.into_incident()?, monitor_name: row.monitor_name })
+            Ok(Listed {
+                incident: incident.into_incident()?,
+                monitor_name: row.monitor_name,
+            })
         })
         .collect()
 }

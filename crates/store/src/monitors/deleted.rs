@@ -17,7 +17,10 @@ pub struct Deleted {
 }
 
 /// The account's deleted monitors, latest first.
-pub async fn list_deleted(connection: &mut PgConnection, account: AccountId) -> Result<Vec<Deleted>> {
+pub async fn list_deleted(
+    connection: &mut PgConnection,
+    account: AccountId,
+) -> Result<Vec<Deleted>> {
     let rows = sqlx::query!(
         r#"SELECT id, name, host, deleted_at AS "deleted_at!: jiff_sqlx::Timestamp" FROM monitors
            WHERE account_id = $1 AND deleted_at IS NOT NULL ORDER BY deleted_at DESC, id LIMIT 500"#,

@@ -84,9 +84,14 @@ pub async fn list(
     filter: &Filter,
     (sort, cursor, limit): (Sort, Option<&Cursor>, u32),
 ) -> Result<Vec<Listed>> {
-    let ids: Option<Vec<Uuid>> = filter.ids.as_ref().map(|ids| ids.iter().map(|id| id.uuid()).collect());
-    let statuses: Option<Vec<String>> =
-        filter.statuses.as_ref().map(|all| all.iter().map(|shown| shown.as_str().to_owned()).collect());
+    let ids: Option<Vec<Uuid>> = filter
+        .ids
+        .as_ref()
+        .map(|ids| ids.iter().map(|id| id.uuid()).collect());
+    let statuses: Option<Vec<String>> = filter
+        .statuses
+        .as_ref()
+        .map(|all| all.iter().map(|shown| shown.as_str().to_owned()).collect());
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -145,11 +150,16 @@ pub async fn list(
     )
     .fetch_all(connection)
     .await?;
-    rows.into_iter().map(|row| row.into_listed(secrets)).collect()
+    rows.into_iter()
+        .map(|row| row.into_listed(secrets))
+        .collect()
 }
 
 /// Each tag in use with the number of monitors that carry it, by name.
-pub async fn list_tags(connection: &mut PgConnection, account: AccountId) -> Result<Vec<(String, u32)>> {
+pub async fn list_tags(
+    connection: &mut PgConnection,
+    account: AccountId,
+) -> Result<Vec<(String, u32)>> {
     let rows = sqlx::query!(
         r#"SELECT tag AS "tag!", count(*) AS "count!" FROM monitors, unnest(tags) AS tag
          WHERE account_id = $1 AND deleted_at IS NULL GROUP BY tag ORDER BY tag COLLATE "C""#,
@@ -157,7 +167,10 @@ pub async fn list_tags(connection: &mut PgConnection, account: AccountId) -> Res
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.tag, u32::try_from(row.count).unwrap_or(u32::MAX))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.tag, u32::try_from(row.count).unwrap_or(u32::MAX)))
+        .collect())
 }
 
 struct Row {
@@ -198,7 +211,10 @@ impl Row {
             shown: Shown::parse(&self.shown).ok_or_else(impossible)?,
             since: self.since.to_jiff(),
             confirming: self.confirming,
-            cursor: Cursor { key: self.sort_key, id },
+            cursor: Cursor {
+                key: self.sort_key,
+                id,
+            },
         })
     }
 }

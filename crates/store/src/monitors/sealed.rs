@@ -33,8 +33,8 @@ impl Stored {
         if let Some(sealed) = self.secrets {
             let row = id.to_string();
             let opened = secrets.open(place(&row), &sealed)?;
-            let hidden: Hidden =
-                serde_json::from_str(&opened).map_err(|_| Error::impossible("monitors", "secrets", id))?;
+            let hidden: Hidden = serde_json::from_str(&opened)
+                .map_err(|_| Error::impossible("monitors", "secrets", id))?;
             hidden.put_back(&mut spec, id)?;
         }
         Ok(Monitor {
@@ -77,7 +77,8 @@ pub(super) fn columns(secrets: &Secrets, monitor: &Monitor) -> Result<Columns> {
         kind: settings.target.kind().as_str(),
         host: settings.target.host(),
         name: settings.name,
-        spec: serde_json::to_string(&spec).map_err(|_| Error::impossible("monitors", "spec", monitor.id))?,
+        spec: serde_json::to_string(&spec)
+            .map_err(|_| Error::impossible("monitors", "spec", monitor.id))?,
         secrets: sealed,
         interval_seconds: i32::try_from(settings.interval.as_secs()).unwrap_or(i32::MAX),
         tags: settings.tags,
@@ -95,7 +96,10 @@ struct Hidden {
 impl Hidden {
     fn take_out(spec: &mut MonitorSpec) -> Option<Self> {
         let http = spec.http.as_mut()?;
-        let mut hidden = Self { headers: Vec::new(), body: http.body.as_mut().map(std::mem::take) };
+        let mut hidden = Self {
+            headers: Vec::new(),
+            body: http.body.as_mut().map(std::mem::take),
+        };
         if let Some(Headers(headers)) = &mut http.headers {
             hidden.headers.clone_from(headers);
             headers.iter_mut().for_each(|(_, value)| value.clear());
@@ -104,7 +108,10 @@ impl Hidden {
     }
 
     fn put_back(self, spec: &mut MonitorSpec, id: MonitorId) -> Result<()> {
-        let http = spec.http.as_mut().ok_or_else(|| Error::impossible("monitors", "secrets", id))?;
+        let http = spec
+            .http
+            .as_mut()
+            .ok_or_else(|| Error::impossible("monitors", "secrets", id))?;
         http.body = self.body;
         if let Some(headers) = &mut http.headers {
             headers.0 = self.headers;
@@ -114,5 +121,9 @@ impl Hidden {
 }
 
 fn place(row: &str) -> Place<'_> {
-    Place { table: "monitors", column: "secrets", row }
+    Place {
+        table: "monitors",
+        column: "secrets",
+        row,
+    }
 }

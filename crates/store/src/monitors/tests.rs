@@ -56,7 +56,10 @@ async fn put(connection: &mut PgConnection, monitor: &Monitor, observed: &str) {
 }
 
 fn names(listed: &[Listed]) -> Vec<&str> {
-    listed.iter().filter_map(|one| one.monitor.spec.name.as_deref()).collect()
+    listed
+        .iter()
+        .filter_map(|one| one.monitor.spec.name.as_deref())
+        .collect()
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -80,12 +83,28 @@ async fn secrets_are_sealed_and_come_back_in_order(pool: PgPool) {
     .fetch_one(&mut *connection)
     .await
     .unwrap();
-    assert!(!raw.text.contains("secret") && raw.text.contains("Authorization"), "{}", raw.text);
-    let read = find(&mut connection, &keys(), wanted.account_id, wanted.id).await.unwrap().unwrap();
+    assert!(
+        !raw.text.contains("secret") && raw.text.contains("Authorization"),
+        "{}",
+        raw.text
+    );
+    let read = find(&mut connection, &keys(), wanted.account_id, wanted.id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(read, wanted);
-    assert!(find(&mut connection, &keys(), AccountId::generate(), wanted.id).await.unwrap().is_none());
+    assert!(
+        find(&mut connection, &keys(), AccountId::generate(), wanted.id)
+            .await
+            .unwrap()
+            .is_none()
+    );
     let other = Secrets::new(["another key of good length"]).unwrap();
-    assert!(find(&mut connection, &other, wanted.account_id, wanted.id).await.is_err());
+    assert!(
+        find(&mut connection, &other, wanted.account_id, wanted.id)
+            .await
+            .is_err()
+    );
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -101,15 +120,58 @@ async fn a_deleted_monitor_frees_its_key_and_comes_back_without_it(pool: PgPool)
     assert_eq!(refused.constraint(), Some("monitors_key_key"));
     savepoint.rollback().await.unwrap();
 
-    assert!(mark_deleted(&mut connection, first.account_id, first.id, first.created_at).await.unwrap());
-    assert!(!mark_deleted(&mut connection, first.account_id, first.id, first.created_at).await.unwrap());
+    assert!(
+        mark_deleted(
+            &mut connection,
+            first.account_id,
+            first.id,
+            first.created_at
+        )
+        .await
+        .unwrap()
+    );
+    assert!(
+        !mark_deleted(
+            &mut connection,
+            first.account_id,
+            first.id,
+            first.created_at
+        )
+        .await
+        .unwrap()
+    );
     assert_eq!(count(&mut connection, first.account_id).await.unwrap(), 0);
-    assert!(find(&mut connection, &keys(), first.account_id, first.id).await.unwrap().is_none());
+    assert!(
+        find(&mut connection, &keys(), first.account_id, first.id)
+            .await
+            .unwrap()
+            .is_none()
+    );
     insert(&mut connection, &keys(), &second).await.unwrap();
-    assert_eq!(find_id_by_key(&mut connection, first.account_id, "shop").await.unwrap(), Some(second.id));
-    assert!(mark_restored(&mut connection, first.account_id, first.id, first.created_at).await.unwrap());
-    let back = find(&mut connection, &keys(), first.account_id, first.id).await.unwrap().unwrap();
-    assert_eq!((back.config_version, back.spec.key.as_deref()), (3, Some("shop")));
+    assert_eq!(
+        find_id_by_key(&mut connection, first.account_id, "shop")
+            .await
+            .unwrap(),
+        Some(second.id)
+    );
+    assert!(
+        mark_restored(
+            &mut connection,
+            first.account_id,
+            first.id,
+            first.created_at
+        )
+        .await
+        .unwrap()
+    );
+    let back = find(&mut connection, &keys(), first.account_id, first.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (back.config_version, back.spec.key.as_deref()),
+        (3, Some("shop"))
+    );
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -117,20 +179,37 @@ async fn pages_are_stable_while_monitors_are_added(pool: PgPool) {
     let mut connection = pool.acquire().await.unwrap();
     let account = account(&pool).await;
     let start = Timestamp::from_second(1_800_000_000).unwrap();
-    for (age, name) in ["delta", "Alpha", "charlie", "Bravo", "alpha"].into_iter().enumerate() {
+    for (age, name) in ["delta", "Alpha", "charlie", "Bravo", "alpha"]
+        .into_iter()
+        .enumerate()
+    {
         let mut one = monitor(account, name);
         one.created_at = start + SignedDuration::from_secs(i64::try_from(age).unwrap());
         put(&mut connection, &one, "up").await;
     }
     for (sort, wanted) in [
         (Sort::Name, ["Alpha", "alpha", "Bravo", "charlie", "delta"]),
-        (Sort::Status, ["Alpha", "alpha", "Bravo", "charlie", "delta"]),
-        (Sort::Newest, ["alpha", "Bravo", "charlie", "Alpha", "delta"]),
+        (
+            Sort::Status,
+            ["Alpha", "alpha", "Bravo", "charlie", "delta"],
+        ),
+        (
+            Sort::Newest,
+            ["alpha", "Bravo", "charlie", "Alpha", "delta"],
+        ),
     ] {
         let mut seen = Vec::new();
         let mut cursor = None;
         loop {
-            let page = list(&mut connection, &keys(), account, &Filter::default(), (sort, cursor.as_ref(), 2)).await.unwrap();
+            let page = list(
+                &mut connection,
+                &keys(),
+                account,
+                &Filter::default(),
+                (sort, cursor.as_ref(), 2),
+            )
+            .await
+            .unwrap();
             let Some(last) = page.last() else { break };
             cursor = Some(last.cursor.clone());
             seen.extend(names(&page).into_iter().map(str::to_owned));
@@ -141,7 +220,10 @@ async fn pages_are_stable_while_monitors_are_added(pool: PgPool) {
         }
         seen.retain(|name| name != "AAA");
         assert_eq!(seen, wanted, "{sort:?}");
-        sqlx::query!("DELETE FROM monitors WHERE name = 'AAA'").execute(&mut *connection).await.unwrap();
+        sqlx::query!("DELETE FROM monitors WHERE name = 'AAA'")
+            .execute(&mut *connection)
+            .await
+            .unwrap();
     }
 }
 
@@ -160,31 +242,104 @@ async fn filters_take_what_they_name(pool: PgPool) {
     let mut gone = monitor(account, "Gone");
     gone.deleted_at = None;
     put(&mut connection, &gone, "up").await;
-    mark_deleted(&mut connection, account, gone.id, gone.created_at).await.unwrap();
+    mark_deleted(&mut connection, account, gone.id, gone.created_at)
+        .await
+        .unwrap();
 
     let cases = [
         (Filter::default(), vec!["Blog", "Shop"]),
-        (Filter { statuses: Some(vec![Shown::Down]), ..Filter::default() }, vec!["Shop"]),
-        (Filter { statuses: Some(vec![Shown::Paused, Shown::Up]), ..Filter::default() }, vec!["Blog"]),
-        (Filter { tag: Some("prod".into()), ..Filter::default() }, vec!["Blog", "Shop"]),
-        (Filter { tag: Some("eu".into()), ..Filter::default() }, vec!["Shop"]),
-        (Filter { text: Some("SHOP.EX".into()), ..Filter::default() }, vec!["Shop"]),
-        (Filter { text: Some("%".into()), ..Filter::default() }, vec![]),
-        (Filter { key: Some("shop".into()), ..Filter::default() }, vec!["Shop"]),
-        (Filter { kind: Some(domain::monitor::Kind::Tcp), ..Filter::default() }, vec![]),
-        (Filter { ids: Some(vec![blog.id, gone.id]), ..Filter::default() }, vec!["Blog"]),
+        (
+            Filter {
+                statuses: Some(vec![Shown::Down]),
+                ..Filter::default()
+            },
+            vec!["Shop"],
+        ),
+        (
+            Filter {
+                statuses: Some(vec![Shown::Paused, Shown::Up]),
+                ..Filter::default()
+            },
+            vec!["Blog"],
+        ),
+        (
+            Filter {
+                tag: Some("prod".into()),
+                ..Filter::default()
+            },
+            vec!["Blog", "Shop"],
+        ),
+        (
+            Filter {
+                tag: Some("eu".into()),
+                ..Filter::default()
+            },
+            vec!["Shop"],
+        ),
+        (
+            Filter {
+                text: Some("SHOP.EX".into()),
+                ..Filter::default()
+            },
+            vec!["Shop"],
+        ),
+        (
+            Filter {
+                text: Some("%".into()),
+                ..Filter::default()
+            },
+            vec![],
+        ),
+        (
+            Filter {
+                key: Some("shop".into()),
+                ..Filter::default()
+            },
+            vec!["Shop"],
+        ),
+        (
+            Filter {
+                kind: Some(domain::monitor::Kind::Tcp),
+                ..Filter::default()
+            },
+            vec![],
+        ),
+        (
+            Filter {
+                ids: Some(vec![blog.id, gone.id]),
+                ..Filter::default()
+            },
+            vec!["Blog"],
+        ),
     ];
     for (filter, wanted) in cases {
-        let page = list(&mut connection, &keys(), account, &filter, (Sort::Name, None, 50)).await.unwrap();
+        let page = list(
+            &mut connection,
+            &keys(),
+            account,
+            &filter,
+            (Sort::Name, None, 50),
+        )
+        .await
+        .unwrap();
         assert_eq!(names(&page), wanted, "{filter:?}");
     }
     assert!(
-        list(&mut connection, &keys(), AccountId::generate(), &Filter::default(), (Sort::Name, None, 50))
-            .await
-            .unwrap()
-            .is_empty()
+        list(
+            &mut connection,
+            &keys(),
+            AccountId::generate(),
+            &Filter::default(),
+            (Sort::Name, None, 50)
+        )
+        .await
+        .unwrap()
+        .is_empty()
     );
-    assert_eq!(list_tags(&mut connection, account).await.unwrap(), [("eu".to_owned(), 1), ("prod".to_owned(), 2)]);
+    assert_eq!(
+        list_tags(&mut connection, account).await.unwrap(),
+        [("eu".to_owned(), 1), ("prod".to_owned(), 2)]
+    );
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -198,7 +353,16 @@ async fn while_its_region_is_blind_a_monitor_is_unknown(pool: PgPool) {
         .await
         .unwrap();
     let status = async |connection: &mut PgConnection| {
-        list(connection, &keys(), account, &Filter::default(), (Sort::Name, None, 1)).await.unwrap()[0].shown
+        list(
+            connection,
+            &keys(),
+            account,
+            &Filter::default(),
+            (Sort::Name, None, 1),
+        )
+        .await
+        .unwrap()[0]
+            .shown
     };
     assert_eq!(status(&mut connection).await, Shown::Up);
     sqlx::query!(
@@ -213,5 +377,9 @@ async fn while_its_region_is_blind_a_monitor_is_unknown(pool: PgPool) {
         .execute(&mut *connection)
         .await
         .unwrap();
-    assert_eq!(status(&mut connection).await, Shown::Up, "another region still sees it");
+    assert_eq!(
+        status(&mut connection).await,
+        Shown::Up,
+        "another region still sees it"
+    );
 }

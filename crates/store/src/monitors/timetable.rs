@@ -1,9 +1,9 @@
 //! What a worker has to know of a monitor to look at it.
 
+use domain::account::Plan;
 use domain::ids::{AccountId, MonitorId};
 use domain::monitor::{Monitor, MonitorSpec};
 use domain::status::{Candidate, Observed, RegionVote};
-use domain::account::Plan;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -66,7 +66,10 @@ pub async fn list_by_shards(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| row.into_scheduled(secrets)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| row.into_scheduled(secrets))
+        .collect())
 }
 
 /// The same for one monitor; `None` when it is not to be looked at from `region`.
@@ -118,7 +121,13 @@ pub async fn list_versions(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (AccountId::from_uuid(row.account_id), MonitorId::from_uuid(row.id), row.config_version))
+        .map(|row| {
+            (
+                AccountId::from_uuid(row.account_id),
+                MonitorId::from_uuid(row.id),
+                row.config_version,
+            )
+        })
         .collect())
 }
 
@@ -154,7 +163,11 @@ impl Row {
             created_at: self.created_at,
             updated_at: self.updated_at,
         };
-        let plan = self.plan.as_deref().and_then(Plan::parse).unwrap_or(Plan::Free);
+        let plan = self
+            .plan
+            .as_deref()
+            .and_then(Plan::parse)
+            .unwrap_or(Plan::Free);
         Ok(Scheduled {
             monitor: stored.into_monitor(secrets)?,
             observed: Observed::parse(&self.observed).ok_or_else(|| impossible("observed"))?,

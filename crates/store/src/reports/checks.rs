@@ -37,14 +37,24 @@ impl ChecksCursor {
         Self {
             at: check.slot.unwrap_or(check.at),
             region: check.region.clone(),
-            id: if check.slot.is_some() { Uuid::nil() } else { check.id.uuid() },
+            id: if check.slot.is_some() {
+                Uuid::nil()
+            } else {
+                check.id.uuid()
+            },
         }
     }
 }
 
 impl fmt::Display for ChecksCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.at.as_microsecond(), self.id.simple(), self.region)
+        write!(
+            f,
+            "{}.{}.{}",
+            self.at.as_microsecond(),
+            self.id.simple(),
+            self.region
+        )
     }
 }
 
@@ -54,9 +64,16 @@ impl FromStr for ChecksCursor {
     fn from_str(text: &str) -> std::result::Result<Self, ()> {
         let mut parts = text.splitn(3, '.');
         let at = parts.next().and_then(|us| us.parse().ok()).ok_or(())?;
-        let id = parts.next().and_then(|id| Uuid::try_parse(id).ok()).ok_or(())?;
+        let id = parts
+            .next()
+            .and_then(|id| Uuid::try_parse(id).ok())
+            .ok_or(())?;
         let region = parts.next().ok_or(())?.to_owned();
-        Ok(Self { at: Timestamp::from_microsecond(at).map_err(|_| ())?, region, id })
+        Ok(Self {
+            at: Timestamp::from_microsecond(at).map_err(|_| ())?,
+            region,
+            id,
+        })
     }
 }
 
@@ -122,7 +139,10 @@ pub async fn list_checks(
     )
     .fetch_all(connection)
     .await?;
-    let mut checks = rows.into_iter().map(CheckRow::into_check).collect::<Result<Vec<_>>>()?;
+    let mut checks = rows
+        .into_iter()
+        .map(CheckRow::into_check)
+        .collect::<Result<Vec<_>>>()?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = checks.len() > wanted;
     checks.truncate(wanted);

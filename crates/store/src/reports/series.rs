@@ -63,8 +63,15 @@ pub async fn response_times(
             p50_ms: row.shares.first().copied().unwrap_or_default() / 1000.0,
             p95_ms: row.shares.get(1).copied().unwrap_or_default() / 1000.0,
             max_ms: f64::from(row.max) / 1000.0,
-            phases_p50_ms: [row.dns, row.connect, row.tls, row.send, row.first_byte, row.body]
-                .map(|median| median.map(|us| us / 1000.0)),
+            phases_p50_ms: [
+                row.dns,
+                row.connect,
+                row.tls,
+                row.send,
+                row.first_byte,
+                row.body,
+            ]
+            .map(|median| median.map(|us| us / 1000.0)),
         })
         .collect())
 }

@@ -22,7 +22,10 @@ pub async fn uptime(
 ) -> Result<Uptime> {
     let histories = histories(connection, account, &[monitor], window).await?;
     let history = histories.get(&monitor);
-    Ok(history.map_or_else(|| over(window, &[], &[]), |h| over(window, &h.statuses, &h.blind)))
+    Ok(history.map_or_else(
+        || over(window, &[], &[]),
+        |h| over(window, &h.statuses, &h.blind),
+    ))
 }
 
 /// The uptime of each of `monitors`.
@@ -33,7 +36,10 @@ pub async fn uptimes(
     window: Window,
 ) -> Result<HashMap<MonitorId, Uptime>> {
     let histories = histories(connection, account, monitors, window).await?;
-    Ok(histories.into_iter().map(|(id, h)| (id, over(window, &h.statuses, &h.blind))).collect())
+    Ok(histories
+        .into_iter()
+        .map(|(id, h)| (id, over(window, &h.statuses, &h.blind)))
+        .collect())
 }
 
 /// The cells of a bar for each of several monitors.
@@ -48,7 +54,10 @@ pub async fn bars(
     count: u32,
 ) -> Result<Bars> {
     let histories = histories(connection, account, monitors, window).await?;
-    Ok(histories.into_iter().map(|(id, h)| (id, cells(window, count, &h.statuses, &h.blind))).collect())
+    Ok(histories
+        .into_iter()
+        .map(|(id, h)| (id, cells(window, count, &h.statuses, &h.blind)))
+        .collect())
 }
 
 #[derive(Default)]
@@ -64,8 +73,10 @@ async fn histories(
     window: Window,
 ) -> Result<HashMap<MonitorId, History>> {
     let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
-    let mut found: HashMap<MonitorId, History> =
-        monitors.iter().map(|id| (*id, History::default())).collect();
+    let mut found: HashMap<MonitorId, History> = monitors
+        .iter()
+        .map(|id| (*id, History::default()))
+        .collect();
     let rows = sqlx::query!(
         r#"SELECT monitor_id, started_at AS "started_at: jiff_sqlx::Timestamp",
              ended_at AS "ended_at: jiff_sqlx::Timestamp", status
@@ -117,10 +128,12 @@ async fn add_blind(
     }
     let mut dark: HashMap<(String, i16), Vec<BlindInterval>> = HashMap::new();
     for row in rows {
-        dark.entry((row.region, row.shard)).or_default().push(BlindInterval {
-            started_at: row.started_at.to_jiff(),
-            ended_at: row.ended_at.map(jiff_sqlx::Timestamp::to_jiff),
-        });
+        dark.entry((row.region, row.shard))
+            .or_default()
+            .push(BlindInterval {
+                started_at: row.started_at.to_jiff(),
+                ended_at: row.ended_at.map(jiff_sqlx::Timestamp::to_jiff),
+            });
     }
     let regions = sqlx::query!(
         r#"SELECT m.id, coalesce(m.regions, (SELECT array_agg(id) FROM regions)) AS "regions!: Vec<String>"

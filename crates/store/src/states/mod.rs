@@ -32,7 +32,12 @@ pub struct Stored {
 impl Stored {
     /// The state of a monitor nobody has looked at.
     pub const fn new(now: Timestamp) -> Self {
-        Self { state: MonitorState::new(now), was_public: false, decide_at: None, noticed_at: None }
+        Self {
+            state: MonitorState::new(now),
+            was_public: false,
+            decide_at: None,
+            noticed_at: None,
+        }
     }
 }
 
@@ -172,7 +177,10 @@ pub async fn find_subject(
 }
 
 /// Whom every monitor that is not deleted tells: its name, and the contacts it names, if it does.
-pub async fn list_recipients(connection: &mut PgConnection, account: AccountId) -> Result<Vec<(String, Option<Vec<ContactId>>)>> {
+pub async fn list_recipients(
+    connection: &mut PgConnection,
+    account: AccountId,
+) -> Result<Vec<(String, Option<Vec<ContactId>>)>> {
     let rows = sqlx::query!(
         r#"SELECT name, spec AS "spec: Json<MonitorSpec>" FROM monitors
            WHERE account_id = $1 AND deleted_at IS NULL ORDER BY name, id"#,
@@ -180,7 +188,10 @@ pub async fn list_recipients(connection: &mut PgConnection, account: AccountId) 
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.name, row.spec.0.contact_ids)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.name, row.spec.0.contact_ids))
+        .collect())
 }
 
 /// Monitors whose decision is overdue, the longest overdue first. Nothing is locked: each is looked
@@ -197,7 +208,10 @@ pub async fn list_overdue(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| pair(row.account_id, row.monitor_id)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| pair(row.account_id, row.monitor_id))
+        .collect())
 }
 
 /// Monitors that have been slow, partly down or blocked since `before`, or unknown since
@@ -219,7 +233,10 @@ pub async fn list_unnoticed(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| pair(row.account_id, row.monitor_id)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| pair(row.account_id, row.monitor_id))
+        .collect())
 }
 
 fn pair(account: Uuid, monitor: Uuid) -> (AccountId, MonitorId) {

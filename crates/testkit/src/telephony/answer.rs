@@ -52,18 +52,38 @@ pub(super) fn to(state: &Arc<State>, request: &Recorded) -> Answer {
     match (request.method.as_str(), request.path.as_str()) {
         ("POST", path) if path == format!("{messages}.json") => create(state, request),
         ("GET", path) if path == format!("{messages}.json") => list(state, request),
-        ("GET", path) if path == account => (200, Vec::new(), json!({ "sid": ACCOUNT_SID, "status": "active", "type": "Full" }).to_string()),
-        ("GET", path) => one(state, path.strip_prefix(&format!("{messages}/")).unwrap_or_default()),
+        ("GET", path) if path == account => (
+            200,
+            Vec::new(),
+            json!({ "sid": ACCOUNT_SID, "status": "active", "type": "Full" }).to_string(),
+        ),
+        ("GET", path) => one(
+            state,
+            path.strip_prefix(&format!("{messages}/"))
+                .unwrap_or_default(),
+        ),
         _ => refusal(405, 20004, "Method not allowed"),
     }
 }
 
 fn create(state: &Arc<State>, request: &Recorded) -> Answer {
-    let field = |name: &str| request.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    if let Some((unknown, _)) = request.fields.iter().find(|(name, _)| !FIELDS.contains(&name.as_str())) {
+    let field = |name: &str| {
+        request
+            .fields
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
+    if let Some((unknown, _)) = request
+        .fields
+        .iter()
+        .find(|(name, _)| !FIELDS.contains(&name.as_str()))
+    {
         return refusal(400, 20001, &format!("Unknown parameter {unknown}"));
     }
-    let Some(to) = field("To") else { return refusal(400, 21604, "A 'To' phone number is required") };
+    let Some(to) = field("To") else {
+        return refusal(400, 21604, "A 'To' phone number is required");
+    };
     if !is_number(to) {
         return refusal(400, 21211, "Invalid 'To' Phone Number");
     }
@@ -75,7 +95,11 @@ fn create(state: &Arc<State>, request: &Recorded) -> Answer {
         return refusal(400, 21602, "Message body is required");
     }
     if body.chars().count() > 1_600 {
-        return refusal(400, 21617, "The concatenated message body exceeds the 1600 character limit");
+        return refusal(
+            400,
+            21617,
+            "The concatenated message body exceeds the 1600 character limit",
+        );
     }
     let callback = field("StatusCallback");
     if callback.is_some_and(|url| url::Url::parse(url).is_err()) {
@@ -94,12 +118,26 @@ fn create(state: &Arc<State>, request: &Recorded) -> Answer {
 }
 
 fn is_number(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()))
+    text.strip_prefix('+').is_some_and(|digits| {
+        (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 fn list(state: &State, request: &Recorded) -> Answer {
-    let wanted = |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-    let day = |message: &Sms| message.created_at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string();
+    let wanted = |name: &str| {
+        request
+            .query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+    };
+    let day = |message: &Sms| {
+        message
+            .created_at
+            .to_zoned(TimeZone::UTC)
+            .strftime("%Y-%m-%d")
+            .to_string()
+    };
     let mut messages: Vec<Sms> = state.ledger().messages.clone();
     messages.retain(|message| {
         wanted("To").is_none_or(|to| to == message.to)
@@ -109,7 +147,11 @@ fn list(state: &State, request: &Recorded) -> Answer {
             && wanted("DateSent<").is_none_or(|date| day(message) <= date)
     });
     messages.reverse();
-    messages.truncate(wanted("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50));
+    messages.truncate(
+        wanted("PageSize")
+            .and_then(|size| size.parse().ok())
+            .unwrap_or(50),
+    );
     let shown: Vec<Value> = messages.iter().map(shown).collect();
     let body = json!({ "messages": shown, "page": 0, "page_size": 50, "start": 0, "end": messages.len(), "next_page_uri": null, "uri": request.path });
     (200, Vec::new(), body.to_string())
@@ -117,7 +159,12 @@ fn list(state: &State, request: &Recorded) -> Answer {
 
 fn one(state: &State, name: &str) -> Answer {
     let sid = name.strip_suffix(".json").unwrap_or(name);
-    let found = state.ledger().messages.iter().find(|message| message.sid == sid).map(shown);
+    let found = state
+        .ledger()
+        .messages
+        .iter()
+        .find(|message| message.sid == sid)
+        .map(shown);
     match found {
         Some(message) => (200, Vec::new(), message.to_string()),
         None => refusal(404, 20404, "The requested resource was not found"),
@@ -125,8 +172,12 @@ fn one(state: &State, name: &str) -> Answer {
 }
 
 fn shown(message: &Sms) -> Value {
-    let at = jiff::fmt::rfc2822::to_string(&message.created_at.to_zoned(TimeZone::UTC)).unwrap_or_default();
-    let uri = format!("/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{}.json", message.sid);
+    let at = jiff::fmt::rfc2822::to_string(&message.created_at.to_zoned(TimeZone::UTC))
+        .unwrap_or_default();
+    let uri = format!(
+        "/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{}.json",
+        message.sid
+    );
     json!({
         "account_sid": ACCOUNT_SID,
         "api_version": "2010-04-01",

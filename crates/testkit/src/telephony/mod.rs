@@ -114,7 +114,9 @@ impl Drop for Telephony {
 impl Telephony {
     /// Starts a provider on a free port.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a free port");
         let address = listener.local_addr().expect("a bound port");
         let state = Arc::new(State {
             ledger: Mutex::default(),
@@ -128,7 +130,11 @@ impl Telephony {
                 tokio::spawn(wire::serve(stream, Arc::clone(&shared)));
             }
         });
-        Self { address, state, serving }
+        Self {
+            address,
+            state,
+            serving,
+        }
     }
 
     /// Where its API is (`WATCHBELL_TWILIO_BASE_URL`).
@@ -143,7 +149,11 @@ impl Telephony {
 
     /// From now on, messages have this fate.
     pub fn set_fate(&self, fate: Fate) {
-        *self.state.fate.lock().unwrap_or_else(PoisonError::into_inner) = fate;
+        *self
+            .state
+            .fate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = fate;
     }
 
     /// Every message it took.
@@ -164,10 +174,13 @@ impl Telephony {
     /// Waits until it has taken `count` messages.
     pub async fn wait_for(&self, count: usize) -> Vec<Sms> {
         let mut changes = self.state.count.subscribe();
-        tokio::time::timeout(Duration::from_secs(30), changes.wait_for(|have| *have >= count))
-            .await
-            .expect("a message within thirty seconds")
-            .expect("the provider lives");
+        tokio::time::timeout(
+            Duration::from_secs(30),
+            changes.wait_for(|have| *have >= count),
+        )
+        .await
+        .expect("a message within thirty seconds")
+        .expect("the provider lives");
         self.messages()
     }
 
@@ -196,7 +209,11 @@ fn take(state: &Arc<State>, mut message: Sms) -> Sms {
         ledger.messages.len()
     };
     state.count.send_replace(count);
-    let fate = state.fate.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let fate = state
+        .fate
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     let (state, sid) = (Arc::clone(state), message.sid.clone());
     tokio::spawn(async move {
         let last = match fate {
@@ -210,10 +227,19 @@ fn take(state: &Arc<State>, mut message: Sms) -> Sms {
     message
 }
 
-async fn report(state: &State, sid: &str, status: &str, error_code: Option<u32>, key: &str) -> Option<u16> {
+async fn report(
+    state: &State,
+    sid: &str,
+    status: &str,
+    error_code: Option<u32>,
+    key: &str,
+) -> Option<u16> {
     let message = {
         let mut ledger = state.ledger();
-        let message = ledger.messages.iter_mut().find(|message| message.sid == sid)?;
+        let message = ledger
+            .messages
+            .iter_mut()
+            .find(|message| message.sid == sid)?;
         status.clone_into(&mut message.status);
         message.clone()
     };
@@ -232,13 +258,22 @@ async fn report(state: &State, sid: &str, status: &str, error_code: Option<u32>,
         fields.push(("ErrorCode", code.to_string()));
     }
     let answered = post_signed(&callback, &fields, key).await;
-    state.ledger().callbacks.push((message.sid, status.to_owned(), answered));
+    state
+        .ledger()
+        .callbacks
+        .push((message.sid, status.to_owned(), answered));
     answered
 }
 
 async fn post_signed(callback: &str, fields: &[(&str, String)], key: &str) -> Option<u16> {
-    let owned: Vec<(String, String)> = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    let pairs: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let owned: Vec<(String, String)> = fields
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
+    let pairs: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let url: Url = callback.parse().ok()?;
     let path = &url[url::Position::BeforePath..];
     let base = Url::parse(&url[..url::Position::BeforePath]).ok()?;
@@ -246,7 +281,12 @@ async fn post_signed(callback: &str, fields: &[(&str, String)], key: &str) -> Op
     let client = ProviderClient::new(&egress, &Trusted::from_operator_configuration(base)).ok()?;
     let header: &'static str = "x-twilio-signature";
     debug_assert!(SIGNATURE_HEADER.eq_ignore_ascii_case(header));
-    let request = Request::post_form(&pairs).header(header, &signature(key, callback, &owned)).ok()?;
-    let answer = client.send(path, request, Instant::now() + Duration::from_secs(10)).await.ok()?;
+    let request = Request::post_form(&pairs)
+        .header(header, &signature(key, callback, &owned))
+        .ok()?;
+    let answer = client
+        .send(path, request, Instant::now() + Duration::from_secs(10))
+        .await
+        .ok()?;
     Some(answer.status)
 }

@@ -24,14 +24,20 @@ pub struct Recorded {
 pub(super) type Answer = (u16, Vec<(&'static str, String)>, String);
 
 pub(super) async fn serve(mut stream: TcpStream, state: Arc<State>) {
-    let Some(request) = read(&mut stream).await else { return };
+    let Some(request) = read(&mut stream).await else {
+        return;
+    };
     state.ledger().requests.push(request.clone());
     let fault = state.ledger().faults.pop_front();
     let answer = match fault {
         None => answer::to(&state, &request),
         Some(Fault::Refuse(code)) => answer::refusal(400, code, "Refused by the fake"),
         Some(Fault::Unauthorized) => answer::refusal(401, 20003, "Authenticate"),
-        Some(Fault::TooMany(seconds)) => (429, vec![("Retry-After", seconds.to_string())], "{\"code\":20429}".to_owned()),
+        Some(Fault::TooMany(seconds)) => (
+            429,
+            vec![("Retry-After", seconds.to_string())],
+            "{\"code\":20429}".to_owned(),
+        ),
         Some(Fault::Status(status)) => (status, Vec::new(), String::new()),
         Some(Fault::Hang) => return hang(stream).await,
         Some(Fault::AcceptThenHang) => {
@@ -74,27 +80,44 @@ async fn read(stream: &mut TcpStream) -> Option<Recorded> {
     let mut bytes = Vec::new();
     let mut chunk = [0_u8; 4096];
     let (head, mut body) = loop {
-        let count = stream.read(&mut chunk).await.ok().filter(|count| *count > 0)?;
+        let count = stream
+            .read(&mut chunk)
+            .await
+            .ok()
+            .filter(|count| *count > 0)?;
         bytes.extend_from_slice(&chunk[..count]);
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            break (String::from_utf8_lossy(&bytes[..end]).into_owned(), bytes[end + 4..].to_vec());
+            break (
+                String::from_utf8_lossy(&bytes[..end]).into_owned(),
+                bytes[end + 4..].to_vec(),
+            );
         }
     };
     let header = |name: &str| {
         head.lines().skip(1).find_map(|line| {
             let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+            key.eq_ignore_ascii_case(name)
+                .then(|| value.trim().to_owned())
         })
     };
-    let length: usize = header("content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
+    let length: usize = header("content-length")
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(0);
     while body.len() < length {
-        let count = stream.read(&mut chunk).await.ok().filter(|count| *count > 0)?;
+        let count = stream
+            .read(&mut chunk)
+            .await
+            .ok()
+            .filter(|count| *count > 0)?;
         body.extend_from_slice(&chunk[..count]);
     }
     let mut words = head.lines().next()?.split(' ');
     let (method, target) = (words.next()?.to_owned(), words.next()?);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let expected = format!("Basic {}", BASE64.encode(format!("{ACCOUNT_SID}:{AUTH_TOKEN}")));
+    let expected = format!(
+        "Basic {}",
+        BASE64.encode(format!("{ACCOUNT_SID}:{AUTH_TOKEN}"))
+    );
     Some(Recorded {
         method,
         path: path.to_owned(),

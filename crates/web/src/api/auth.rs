@@ -2,7 +2,7 @@
 //! it that the key exists, is live and wide enough, and has no other way to an account's rows.
 
 use axum::extract::FromRequestParts;
-use domain::account::api_key::{Scope, SECRET_PREFIX};
+use domain::account::api_key::{SECRET_PREFIX, Scope};
 use domain::ids::AccountId;
 use domain::incident::{Actor, ActorKind};
 use http::request::Parts;
@@ -78,7 +78,10 @@ impl Writer {
     pub fn caller(&self, state: &AppState) -> Caller {
         Caller {
             account_id: self.key.account_id,
-            actor: Actor { kind: ActorKind::ApiKey, name: self.key.name.clone() },
+            actor: Actor {
+                kind: ActorKind::ApiKey,
+                name: self.key.name.clone(),
+            },
             user_id: None,
             email: None,
             network: self.network.clone(),
@@ -107,21 +110,32 @@ impl Writer {
     }
 }
 
-fn checked(parts: &Parts, wide_enough: impl Fn(Scope) -> bool, needs: &str) -> ApiResult<ApiKeyAuth> {
-    let Some(Checked(found)) = parts.extensions.get::<Checked>() else { return Err(missing()) };
+fn checked(
+    parts: &Parts,
+    wide_enough: impl Fn(Scope) -> bool,
+    needs: &str,
+) -> ApiResult<ApiKeyAuth> {
+    let Some(Checked(found)) = parts.extensions.get::<Checked>() else {
+        return Err(missing());
+    };
     let key = found.clone()?;
     if wide_enough(key.scope) {
         return Ok(key);
     }
     let scope = key.scope.as_str();
-    Err(Problem::new(Code::Forbidden, format!("This key has the scope {scope}; the request needs {needs}.")))
+    Err(Problem::new(
+        Code::Forbidden,
+        format!("This key has the scope {scope}; the request needs {needs}."),
+    ))
 }
 
 impl FromRequestParts<AppState> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> ApiResult<Self> {
-        Ok(Self { key: checked(parts, Scope::can_read, "read or write")? })
+        Ok(Self {
+            key: checked(parts, Scope::can_read, "read or write")?,
+        })
     }
 }
 
@@ -131,43 +145,74 @@ impl FromRequestParts<AppState> for Writer {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> ApiResult<Self> {
         let key = checked(parts, Scope::can_write, "write")?;
         let mut params = Params::of(parts)?;
-        let dry_run = if parts.method == http::Method::DELETE { false } else { params.flag("dry_run")? };
+        let dry_run = if parts.method == http::Method::DELETE {
+            false
+        } else {
+            params.flag("dry_run")?
+        };
         params.finish()?;
         let Ok(client) = ClientIp::from_request_parts(parts, state).await;
-        Ok(Self { key, network: client.network(), dry_run, slot: parts.extensions.get::<OwnedSlot>().cloned() })
+        Ok(Self {
+            key,
+            network: client.network(),
+            dry_run,
+            slot: parts.extensions.get::<OwnedSlot>().cloned(),
+        })
     }
 }
 
 fn missing() -> Problem {
-    Problem::new(Code::Unauthorized, "Send an API key: Authorization: Bearer wb_…")
+    Problem::new(
+        Code::Unauthorized,
+        "Send an API key: Authorization: Bearer wb_…",
+    )
 }
 
 /// The secret of the request, from `Authorization: Bearer` or `X-Api-Key`.
 fn secret(headers: &HeaderMap) -> Option<&str> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim)
+    };
     let bearer = text(header::AUTHORIZATION.as_str()).and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    bearer.or_else(|| text("x-api-key")).filter(|token| !token.is_empty())
+    bearer
+        .or_else(|| text("x-api-key"))
+        .filter(|token| !token.is_empty())
 }
 
 /// Finds the key of a request. The answer is the same for a key that never was, has run out or was
 /// revoked.
 pub(super) async fn authenticate(state: &AppState, headers: &HeaderMap) -> ApiResult<ApiKeyAuth> {
-    let Some(secret) = secret(headers) else { return Err(missing()) };
-    let refused = || Problem::new(Code::Unauthorized, "This API key does not exist, has run out or was revoked.");
+    let Some(secret) = secret(headers) else {
+        return Err(missing());
+    };
+    let refused = || {
+        Problem::new(
+            Code::Unauthorized,
+            "This API key does not exist, has run out or was revoked.",
+        )
+    };
     if !secret.starts_with(SECRET_PREFIX) || secret.len() > 100 {
         return Err(refused());
     }
     let now = state.now();
     let mut connection = state.pool.acquire().await?;
     let hash = store::secrets::token_hash(secret);
-    let found = store::api_keys::find_by_secret(&mut connection, &hash).await?.ok_or_else(refused)?;
+    let found = store::api_keys::find_by_secret(&mut connection, &hash)
+        .await?
+        .ok_or_else(refused)?;
     if found.key.is_expired(now) {
         return Err(refused());
     }
-    let fresh = found.key.last_used_at.is_some_and(|used| now.duration_since(used).as_secs() < 60);
+    let fresh = found
+        .key
+        .last_used_at
+        .is_some_and(|used| now.duration_since(used).as_secs() < 60);
     if !fresh {
         store::api_keys::mark_used(&mut connection, found.account_id, found.key.id, now).await?;
     }
@@ -189,15 +234,31 @@ mod tests {
     #[test]
     fn the_secret_is_read_from_either_header() {
         let of = |pairs: &[(&'static str, &str)]| {
-            let headers: HeaderMap =
-                pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+            let headers: HeaderMap = pairs
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect();
             secret(&headers).map(str::to_owned)
         };
-        assert_eq!(of(&[("authorization", "Bearer wb_a")]).as_deref(), Some("wb_a"));
-        assert_eq!(of(&[("authorization", "bearer  wb_a ")]).as_deref(), Some("wb_a"));
+        assert_eq!(
+            of(&[("authorization", "Bearer wb_a")]).as_deref(),
+            Some("wb_a")
+        );
+        assert_eq!(
+            of(&[("authorization", "bearer  wb_a ")]).as_deref(),
+            Some("wb_a")
+        );
         assert_eq!(of(&[("x-api-key", "wb_b")]).as_deref(), Some("wb_b"));
-        assert_eq!(of(&[("authorization", "Basic eDp5"), ("x-api-key", "wb_b")]).as_deref(), Some("wb_b"));
-        for none in [vec![], vec![("authorization", "Bearer")], vec![("authorization", "Bearer  ")], vec![("x-api-key", "")]] {
+        assert_eq!(
+            of(&[("authorization", "Basic eDp5"), ("x-api-key", "wb_b")]).as_deref(),
+            Some("wb_b")
+        );
+        for none in [
+            vec![],
+            vec![("authorization", "Bearer")],
+            vec![("authorization", "Bearer  ")],
+            vec![("x-api-key", "")],
+        ] {
             assert_eq!(of(&none), None);
         }
     }

@@ -30,14 +30,19 @@ pub struct NoBody;
 impl Body {
     /// Reads it as a typed value.
     pub fn decode<T: DeserializeOwned>(&self) -> ApiResult<T> {
-        self.0.decode().map_err(|error| Problem::invalid(vec![error]))
+        self.0
+            .decode()
+            .map_err(|error| Problem::invalid(vec![error]))
     }
 }
 
 /// The body as an object; `None` when there is none.
 async fn object(request: Request) -> ApiResult<Option<Json>> {
     let is_patch = request.method() == Method::PATCH;
-    let kind = request.headers().get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or("?").to_owned());
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .map(|kind| kind.to_str().unwrap_or("?").to_owned());
     let bytes = whole(request.into_body()).await?;
     if bytes.is_empty() {
         return Ok(None);
@@ -45,15 +50,30 @@ async fn object(request: Request) -> ApiResult<Option<Json>> {
     if let Some(kind) = kind
         && !is_json(&kind, is_patch)
     {
-        let wanted = if is_patch { "application/merge-patch+json or application/json" } else { "application/json" };
-        return Err(Problem::new(Code::UnsupportedMediaType, format!("Send Content-Type: {wanted}.")));
+        let wanted = if is_patch {
+            "application/merge-patch+json or application/json"
+        } else {
+            "application/json"
+        };
+        return Err(Problem::new(
+            Code::UnsupportedMediaType,
+            format!("Send Content-Type: {wanted}."),
+        ));
     }
     let json = read(&bytes)?;
     if !matches!(json, Json::Object(_)) {
-        return Err(Problem::field("", "wrong_type", format!("must be an object, not {}", json.kind())));
+        return Err(Problem::field(
+            "",
+            "wrong_type",
+            format!("must be an object, not {}", json.kind()),
+        ));
     }
     if let Some(pointer) = json.nul() {
-        return Err(Problem::field(&pointer, "invalid_character", "must not contain NUL characters"));
+        return Err(Problem::field(
+            &pointer,
+            "invalid_character",
+            "must not contain NUL characters",
+        ));
     }
     Ok(Some(json))
 }
@@ -61,7 +81,10 @@ async fn object(request: Request) -> ApiResult<Option<Json>> {
 /// All of a body, within the limit.
 pub(super) async fn whole(body: axum::body::Body) -> ApiResult<Bytes> {
     to_bytes(body, API_LIMIT).await.map_err(|error| {
-        if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) {
+        if error
+            .source()
+            .is_some_and(<dyn Error>::is::<LengthLimitError>)
+        {
             Problem::new(Code::PayloadTooLarge, "The body is larger than 2 MB.")
         } else {
             Problem::new(Code::MalformedJson, "The body was cut off on its way.")
@@ -80,7 +103,10 @@ fn read(bytes: &[u8]) -> ApiResult<Json> {
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or_default();
         let place = format!("line {}, column {}", error.line(), error.column());
-        Problem::new(Code::MalformedJson, format!("The body is not JSON that we can read: {what} ({place})."))
+        Problem::new(
+            Code::MalformedJson,
+            format!("The body is not JSON that we can read: {what} ({place})."),
+        )
     })
 }
 
@@ -90,7 +116,10 @@ impl FromRequest<AppState> for Body {
     async fn from_request(request: Request, _: &AppState) -> ApiResult<Self> {
         match object(request).await? {
             Some(json) => Ok(Self(json)),
-            None => Err(Problem::new(Code::MalformedJson, "The body is empty. Send a JSON object.")),
+            None => Err(Problem::new(
+                Code::MalformedJson,
+                "The body is empty. Send a JSON object.",
+            )),
         }
     }
 }
@@ -104,7 +133,11 @@ impl FromRequest<AppState> for NoBody {
                 None => Ok(Self),
                 Some((key, _)) => {
                     let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
-                    Err(Problem::field(&pointer, "unknown_field", "is not a field: this action takes no body or {}"))
+                    Err(Problem::field(
+                        &pointer,
+                        "unknown_field",
+                        "is not a field: this action takes no body or {}",
+                    ))
                 }
             },
             _ => Ok(Self),

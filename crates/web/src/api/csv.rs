@@ -7,7 +7,10 @@ use super::problem::{ApiResult, Problem};
 
 /// The client prefers CSV to JSON.
 pub fn is_wanted(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accepted = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     accepted
         .flat_map(|value| value.split(','))
         .map(|kind| kind.split(';').next().unwrap_or_default().trim())
@@ -22,14 +25,23 @@ where
     R: IntoIterator<Item = Vec<String>>,
 {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(columns).map_err(|error| Problem::internal(&error))?;
+    writer
+        .write_record(columns)
+        .map_err(|error| Problem::internal(&error))?;
     for row in rows {
-        writer.write_record(row.iter().map(|cell| safe(cell))).map_err(|error| Problem::internal(&error))?;
+        writer
+            .write_record(row.iter().map(|cell| safe(cell)))
+            .map_err(|error| Problem::internal(&error))?;
     }
-    let text = writer.into_inner().map_err(|error| Problem::internal(error.error()))?;
+    let text = writer
+        .into_inner()
+        .map_err(|error| Problem::internal(error.error()))?;
     let mut response = text.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/csv; charset=utf-8"),
+    );
     if let Some(cursor) = next_cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok()) {
         headers.insert("next-cursor", cursor);
     }
@@ -37,8 +49,13 @@ where
 }
 
 fn safe(cell: &str) -> String {
-    let runs = cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.parse::<f64>().is_err());
-    if runs { format!("'{cell}") } else { cell.to_owned() }
+    let runs = cell.starts_with(['=', '+', '@', '\t', '\r'])
+        || (cell.starts_with('-') && cell.parse::<f64>().is_err());
+    if runs {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -47,9 +64,21 @@ mod tests {
 
     #[test]
     fn the_first_known_kind_decides() {
-        let wants = |accept: &str| is_wanted(&[(header::ACCEPT, accept.parse().unwrap())].into_iter().collect());
-        assert!(wants("text/csv") && wants("text/csv;q=1, application/json") && wants("image/png, text/csv"));
-        assert!(!wants("*/*") && !wants("application/json, text/csv") && !is_wanted(&HeaderMap::new()));
+        let wants = |accept: &str| {
+            is_wanted(
+                &[(header::ACCEPT, accept.parse().unwrap())]
+                    .into_iter()
+                    .collect(),
+            )
+        };
+        assert!(
+            wants("text/csv")
+                && wants("text/csv;q=1, application/json")
+                && wants("image/png, text/csv")
+        );
+        assert!(
+            !wants("*/*") && !wants("application/json, text/csv") && !is_wanted(&HeaderMap::new())
+        );
     }
 
     #[test]

@@ -22,7 +22,10 @@ impl Tag {
     /// The tag of a body, with the object's version if it has one.
     pub fn of(version: Option<i64>, body: &[u8]) -> Self {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
-        Self { version, hash: hex::encode(&digest.as_ref()[..8]) }
+        Self {
+            version,
+            hash: hex::encode(&digest.as_ref()[..8]),
+        }
     }
 
     fn text(&self) -> String {
@@ -36,7 +39,10 @@ impl Tag {
     fn is_version(&self, sent: &str) -> bool {
         match self.version {
             Some(version) => {
-                let inner = sent.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
+                let inner = sent
+                    .strip_prefix('"')
+                    .and_then(|rest| rest.strip_suffix('"'))
+                    .unwrap_or_default();
                 inner.split('-').next() == Some(version.to_string().as_str())
             }
             None => sent == self.text(),
@@ -45,44 +51,71 @@ impl Tag {
 }
 
 fn tags<'h>(headers: &'h HeaderMap, name: &'static str) -> Option<Vec<&'h str>> {
-    let mut all = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).peekable();
+    let mut all = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .peekable();
     all.peek()?;
-    Some(all.flat_map(|value| value.split(',')).map(str::trim).collect())
+    Some(
+        all.flat_map(|value| value.split(','))
+            .map(str::trim)
+            .collect(),
+    )
 }
 
 /// Refuses a change of a version that is no longer there.
 pub fn check_match(headers: &HeaderMap, current: &Tag) -> ApiResult<()> {
-    let Some(sent) = tags(headers, "if-match") else { return Ok(()) };
-    if sent.iter().any(|tag| *tag == "*" || current.is_version(tag)) {
+    let Some(sent) = tags(headers, "if-match") else {
+        return Ok(());
+    };
+    if sent
+        .iter()
+        .any(|tag| *tag == "*" || current.is_version(tag))
+    {
         return Ok(());
     }
-    Err(Problem::new(Code::PreconditionFailed, "The object was changed since you read it; If-Match names an older version."))
+    Err(Problem::new(
+        Code::PreconditionFailed,
+        "The object was changed since you read it; If-Match names an older version.",
+    ))
 }
 
 /// The same for an object that is not there: no version of it can match.
 pub fn check_match_none(headers: &HeaderMap) -> ApiResult<()> {
     match tags(headers, "if-match") {
         None => Ok(()),
-        Some(_) => Err(Problem::new(Code::PreconditionFailed, "There is no such object yet, so If-Match cannot hold.")),
+        Some(_) => Err(Problem::new(
+            Code::PreconditionFailed,
+            "There is no such object yet, so If-Match cannot hold.",
+        )),
     }
 }
 
 /// `If-None-Match: *` asks to create only.
 pub fn check_absent(headers: &HeaderMap) -> ApiResult<()> {
     match tags(headers, "if-none-match") {
-        Some(sent) if sent.contains(&"*") => {
-            Err(Problem::new(Code::PreconditionFailed, "The object exists already; If-None-Match: * asks to create only."))
-        }
+        Some(sent) if sent.contains(&"*") => Err(Problem::new(
+            Code::PreconditionFailed,
+            "The object exists already; If-None-Match: * asks to create only.",
+        )),
         _ => Ok(()),
     }
 }
 
 /// An object with its tag.
-pub fn tagged<T: Serialize>(status: StatusCode, version: Option<i64>, object: &T) -> ApiResult<Response> {
+pub fn tagged<T: Serialize>(
+    status: StatusCode,
+    version: Option<i64>,
+    object: &T,
+) -> ApiResult<Response> {
     let body = serde_json::to_vec(object).map_err(|error| Problem::internal(&error))?;
     let tag = Tag::of(version, &body);
     let mut response = (status, body).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     if let Ok(value) = HeaderValue::from_str(&tag.text()) {
         response.headers_mut().insert(header::ETAG, value);
     }
@@ -90,11 +123,21 @@ pub fn tagged<T: Serialize>(status: StatusCode, version: Option<i64>, object: &T
 }
 
 /// An object that was asked for: 304 when the client has this very version.
-pub fn fresh<T: Serialize>(headers: &HeaderMap, version: Option<i64>, object: &T) -> ApiResult<Response> {
+pub fn fresh<T: Serialize>(
+    headers: &HeaderMap,
+    version: Option<i64>,
+    object: &T,
+) -> ApiResult<Response> {
     let mut response = tagged(StatusCode::OK, version, object)?;
-    let current = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default();
-    let known = tags(headers, "if-none-match")
-        .is_some_and(|sent| sent.iter().any(|tag| *tag == "*" || tag.trim_start_matches("W/") == current));
+    let current = response
+        .headers()
+        .get(header::ETAG)
+        .and_then(|tag| tag.to_str().ok())
+        .unwrap_or_default();
+    let known = tags(headers, "if-none-match").is_some_and(|sent| {
+        sent.iter()
+            .any(|tag| *tag == "*" || tag.trim_start_matches("W/") == current)
+    });
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = axum::body::Body::empty();
@@ -114,7 +157,9 @@ mod tests {
     use super::*;
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
-        [(name.parse().unwrap(), value.parse().unwrap())].into_iter().collect()
+        [(name.parse().unwrap(), value.parse().unwrap())]
+            .into_iter()
+            .collect()
     }
 
     #[test]
@@ -124,9 +169,22 @@ mod tests {
         let after_edit = Tag::of(Some(4), b"down");
         let sent = headers("if-match", &before.text());
         assert!(check_match(&sent, &after_look).is_ok());
-        assert_eq!(check_match(&sent, &after_edit).unwrap_err().code, Code::PreconditionFailed);
-        for (value, holds) in [("*", true), ("\"x\", \"3-00\"", true), ("W/\"3-00\"", false), ("3", false), ("", false)] {
-            assert_eq!(check_match(&headers("if-match", value), &before).is_ok(), holds, "{value}");
+        assert_eq!(
+            check_match(&sent, &after_edit).unwrap_err().code,
+            Code::PreconditionFailed
+        );
+        for (value, holds) in [
+            ("*", true),
+            ("\"x\", \"3-00\"", true),
+            ("W/\"3-00\"", false),
+            ("3", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                check_match(&headers("if-match", value), &before).is_ok(),
+                holds,
+                "{value}"
+            );
         }
         assert!(check_match(&HeaderMap::new(), &before).is_ok());
     }
@@ -143,8 +201,23 @@ mod tests {
         let first = fresh(&HeaderMap::new(), None, &"x").unwrap();
         assert_eq!(first.status(), 200);
         let tag = first.headers()[header::ETAG].to_str().unwrap();
-        assert_eq!(fresh(&headers("if-none-match", tag), None, &"x").unwrap().status(), 304);
-        assert_eq!(fresh(&headers("if-none-match", &format!("W/{tag}")), None, &"x").unwrap().status(), 304);
-        assert_eq!(fresh(&headers("if-none-match", tag), None, &"y").unwrap().status(), 200);
+        assert_eq!(
+            fresh(&headers("if-none-match", tag), None, &"x")
+                .unwrap()
+                .status(),
+            304
+        );
+        assert_eq!(
+            fresh(&headers("if-none-match", &format!("W/{tag}")), None, &"x")
+                .unwrap()
+                .status(),
+            304
+        );
+        assert_eq!(
+            fresh(&headers("if-none-match", tag), None, &"y")
+                .unwrap()
+                .status(),
+            200
+        );
     }
 }

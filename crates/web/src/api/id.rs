@@ -16,8 +16,14 @@ impl<T: FromStr + Send> FromRequestParts<AppState> for Id<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> ApiResult<Self> {
-        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Problem::not_found())?;
-        let text = params.iter().next().map(|(_, value)| value).ok_or_else(Problem::not_found)?;
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::not_found())?;
+        let text = params
+            .iter()
+            .next()
+            .map(|(_, value)| value)
+            .ok_or_else(Problem::not_found)?;
         text.parse().map(Self).map_err(|_| Problem::not_found())
     }
 }

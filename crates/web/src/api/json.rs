@@ -44,15 +44,22 @@ impl Json {
 
     /// Takes a key out of an object.
     pub fn remove(&mut self, key: &str) -> Option<Self> {
-        let Self::Object(entries) = self else { return None };
+        let Self::Object(entries) = self else {
+            return None;
+        };
         let position = entries.iter().position(|(name, _)| name == key)?;
         Some(entries.remove(position).1)
     }
 
     /// The value at a key of an object.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        let Self::Object(entries) = self else { return None };
-        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        let Self::Object(entries) = self else {
+            return None;
+        };
+        entries
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value)
     }
 
     /// Refuses a value at `keys` that is no object: serde would also take a list of its fields' values.
@@ -62,7 +69,11 @@ impl Json {
                 && !matches!(value, Self::Object(_) | Self::Null)
             {
                 let message = format!("must be an object, not {}", value.kind());
-                return Err(FieldError::new(format!("/{}", escaped(key)), "wrong_type", message));
+                return Err(FieldError::new(
+                    format!("/{}", escaped(key)),
+                    "wrong_type",
+                    message,
+                ));
             }
         }
         Ok(())
@@ -71,7 +82,9 @@ impl Json {
     /// Applies a merge patch (RFC 7396): null removes, objects are merged, all else is replaced.
     #[must_use]
     pub fn merged(self, patch: Self) -> Self {
-        let Self::Object(changes) = patch else { return patch };
+        let Self::Object(changes) = patch else {
+            return patch;
+        };
         let mut entries = match self {
             Self::Object(entries) => entries,
             _ => Vec::new(),
@@ -93,7 +106,8 @@ impl Json {
 
     /// Reads a typed value; the first thing that does not fit is named by its pointer.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, FieldError> {
-        let text = serde_json::to_string(self).map_err(|error| FieldError::new("", "invalid", error.to_string()))?;
+        let text = serde_json::to_string(self)
+            .map_err(|error| FieldError::new("", "invalid", error.to_string()))?;
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| complaint(&error))
     }
@@ -102,12 +116,17 @@ impl Json {
     pub fn nul(&self) -> Option<String> {
         match self {
             Self::String(text) => text.contains('\0').then(String::new),
-            Self::Array(items) => {
-                items.iter().enumerate().find_map(|(i, item)| item.nul().map(|rest| format!("/{i}{rest}")))
-            }
+            Self::Array(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(i, item)| item.nul().map(|rest| format!("/{i}{rest}"))),
             Self::Object(entries) => entries.iter().find_map(|(key, value)| {
                 let here = format!("/{}", escaped(key));
-                if key.contains('\0') { Some(here) } else { value.nul().map(|rest| format!("{here}{rest}")) }
+                if key.contains('\0') {
+                    Some(here)
+                } else {
+                    value.nul().map(|rest| format!("{here}{rest}"))
+                }
             }),
             _ => None,
         }
@@ -135,22 +154,58 @@ fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldErro
     let text = text.split(" at line ").next().unwrap_or_default();
     let quoted = |text: &str| text.split('`').nth(1).unwrap_or_default().to_owned();
     if text.starts_with("unknown field") {
-        FieldError::new(pointer, "unknown_field", "is not a field that this object has")
+        FieldError::new(
+            pointer,
+            "unknown_field",
+            "is not a field that this object has",
+        )
     } else if text.starts_with("missing field") {
-        FieldError::new(format!("{pointer}/{}", escaped(&quoted(text))), "required", "must be given")
-    } else if let Some((_, allowed)) = text.strip_prefix("unknown variant").and_then(|rest| rest.split_once(", expected ")) {
+        FieldError::new(
+            format!("{pointer}/{}", escaped(&quoted(text))),
+            "required",
+            "must be given",
+        )
+    } else if let Some((_, allowed)) = text
+        .strip_prefix("unknown variant")
+        .and_then(|rest| rest.split_once(", expected "))
+    {
         let allowed = allowed.trim_start_matches("one of ").replace('`', "");
-        FieldError::new(pointer, "invalid", format!("must be one of {}", allowed.replace(" or ", ", ")))
-    } else if let Some((found, wanted)) = text.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
-        let (wanted, found) = (in_words(wanted), if found.starts_with("floating point") { fraction(found) } else { in_words(found) });
-        FieldError::new(pointer, "wrong_type", format!("must be {wanted}, not {found}"))
+        FieldError::new(
+            pointer,
+            "invalid",
+            format!("must be one of {}", allowed.replace(" or ", ", ")),
+        )
+    } else if let Some((found, wanted)) = text
+        .strip_prefix("invalid type: ")
+        .and_then(|rest| rest.split_once(", expected "))
+    {
+        let (wanted, found) = (
+            in_words(wanted),
+            if found.starts_with("floating point") {
+                fraction(found)
+            } else {
+                in_words(found)
+            },
+        );
+        FieldError::new(
+            pointer,
+            "wrong_type",
+            format!("must be {wanted}, not {found}"),
+        )
     } else if text.starts_with("invalid length") {
         FieldError::new(pointer, "wrong_type", "must be an object, not an array")
     } else if text == "expected value" {
         // What serde_json says of a number where one of our words is wanted.
         FieldError::new(pointer, "wrong_type", "must be a text")
-    } else if let Some((_, wanted)) = text.strip_prefix("invalid value: ").and_then(|rest| rest.split_once(", expected ")) {
-        FieldError::new(pointer, "out_of_range", format!("must be {}", in_words(wanted)))
+    } else if let Some((_, wanted)) = text
+        .strip_prefix("invalid value: ")
+        .and_then(|rest| rest.split_once(", expected "))
+    {
+        FieldError::new(
+            pointer,
+            "out_of_range",
+            format!("must be {}", in_words(wanted)),
+        )
     } else {
         FieldError::new(pointer, "invalid", text.to_owned())
     }
@@ -159,13 +214,26 @@ fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldErro
 /// A number where a whole one is wanted: a fraction, or beyond every bound.
 fn fraction(found: &str) -> String {
     let number = found.split('`').nth(1).unwrap_or_default();
-    let is_huge = number.parse::<f64>().is_ok_and(|number| number.abs() >= 1e15);
-    if is_huge { "a number so large" } else { "a fraction" }.to_owned()
+    let is_huge = number
+        .parse::<f64>()
+        .is_ok_and(|number| number.abs() >= 1e15);
+    if is_huge {
+        "a number so large"
+    } else {
+        "a fraction"
+    }
+    .to_owned()
 }
 
 /// serde's names of types, as a reader of JSON knows them.
 fn in_words(name: &str) -> String {
-    let plain = name.split(" `").next().unwrap_or(name).split(" \"").next().unwrap_or(name);
+    let plain = name
+        .split(" `")
+        .next()
+        .unwrap_or(name)
+        .split(" \"")
+        .next()
+        .unwrap_or(name);
     match plain {
         "a string" | "string" | "str" => "a text",
         "i64" | "i32" | "u64" => "a whole number",
@@ -191,7 +259,9 @@ impl Serialize for Json {
             Self::Number(number) => number.serialize(serializer),
             Self::String(text) => serializer.serialize_str(text),
             Self::Array(items) => serializer.collect_seq(items),
-            Self::Object(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, value))),
+            Self::Object(entries) => {
+                serializer.collect_map(entries.iter().map(|(key, value)| (key, value)))
+            }
         }
     }
 }
@@ -223,7 +293,9 @@ impl<'de> Deserialize<'de> for Json {
             }
 
             fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Json, E> {
-                Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("a number is too large"))
+                Number::from_f64(value)
+                    .map(Json::Number)
+                    .ok_or_else(|| E::custom("a number is too large"))
             }
 
             fn visit_str<E>(self, value: &str) -> Result<Json, E> {
@@ -247,7 +319,9 @@ impl<'de> Deserialize<'de> for Json {
                 let mut seen = std::collections::HashSet::new();
                 while let Some((key, value)) = entries.next_entry::<String, Json>()? {
                     if !seen.insert(key.clone()) {
-                        return Err(serde::de::Error::custom(format_args!("the key {key:?} is given twice")));
+                        return Err(serde::de::Error::custom(format_args!(
+                            "the key {key:?} is given twice"
+                        )));
                     }
                     all.push((key, value));
                 }
@@ -276,7 +350,11 @@ mod tests {
     #[case(r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#)]
     #[case(r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#)]
     #[case(r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#)]
-    #[case(r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#)]
+    #[case(
+        r#"{"a":{"b":"c"}}"#,
+        r#"{"a":{"b":"d","c":null}}"#,
+        r#"{"a":{"b":"d"}}"#
+    )]
     #[case(r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#)]
     #[case(r#"["a","b"]"#, r#"["c","d"]"#, r#"["c","d"]"#)]
     #[case(r#"{"a":"b"}"#, r#"["c"]"#, r#"["c"]"#)]
@@ -287,16 +365,28 @@ mod tests {
     // Order is kept.
     #[case(r#"{"z":1,"a":2}"#, r#"{"a":3,"m":4}"#, r#"{"z":1,"a":3,"m":4}"#)]
     fn merge_patch(#[case] old: &str, #[case] patch: &str, #[case] merged: &str) {
-        assert_eq!(serde_json::to_string(&json(old).merged(json(patch))).unwrap(), merged);
+        assert_eq!(
+            serde_json::to_string(&json(old).merged(json(patch))).unwrap(),
+            merged
+        );
     }
 
     #[test]
     fn what_is_sent_is_what_is_read() {
-        for text in [r#"{"b":[1,-2,2.5,"x"],"a":{"z":null,"y":true}}"#, "18446744073709551615", r#""\u0000é🔔""#] {
+        for text in [
+            r#"{"b":[1,-2,2.5,"x"],"a":{"z":null,"y":true}}"#,
+            "18446744073709551615",
+            r#""\u0000é🔔""#,
+        ] {
             let read: serde_json::Value = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_value(json(text)).unwrap(), read);
         }
-        assert!(serde_json::from_str::<Json>(r#"{"a":1,"a":2}"#).unwrap_err().to_string().contains("given twice"));
+        assert!(
+            serde_json::from_str::<Json>(r#"{"a":1,"a":2}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("given twice")
+        );
     }
 
     #[derive(Debug, Deserialize)]
@@ -322,32 +412,98 @@ mod tests {
     #[case("{}", "/name", "required", "must be given")]
     #[case("null", "", "wrong_type", "must be an object, not null")]
     #[case("[]", "", "wrong_type", "must be an object, not an array")]
-    #[case(r#"{"name":"x","wrong":1}"#, "/wrong", "unknown_field", "is not a field that this object has")]
-    #[case(r#"{"name":"x","a/b~":1}"#, "/a~1b~0", "unknown_field", "is not a field that this object has")]
-    #[case(r#"{"name":"x","inner":{"x":1}}"#, "/inner/x", "unknown_field", "is not a field that this object has")]
-    #[case(r#"{"name":"x","inner":5}"#, "/inner", "wrong_type", "must be an object, not a number")]
+    #[case(
+        r#"{"name":"x","wrong":1}"#,
+        "/wrong",
+        "unknown_field",
+        "is not a field that this object has"
+    )]
+    #[case(
+        r#"{"name":"x","a/b~":1}"#,
+        "/a~1b~0",
+        "unknown_field",
+        "is not a field that this object has"
+    )]
+    #[case(
+        r#"{"name":"x","inner":{"x":1}}"#,
+        "/inner/x",
+        "unknown_field",
+        "is not a field that this object has"
+    )]
+    #[case(
+        r#"{"name":"x","inner":5}"#,
+        "/inner",
+        "wrong_type",
+        "must be an object, not a number"
+    )]
     #[case(r#"{"name":5}"#, "/name", "wrong_type", "must be a text, not a number")]
-    #[case(r#"{"name":"x","port":"80"}"#, "/port", "wrong_type", "must be a whole number from 0 to 65535, not a text")]
-    #[case(r#"{"name":"x","port":70000}"#, "/port", "out_of_range", "must be a whole number from 0 to 65535")]
-    #[case(r#"{"name":"x","port":-1}"#, "/port", "out_of_range", "must be a whole number from 0 to 65535")]
-    #[case(r#"{"name":"x","port":1.5}"#, "/port", "wrong_type", "must be a whole number from 0 to 65535, not a fraction")]
-    #[case(r#"{"name":"x","port":1e30}"#, "/port", "wrong_type", "must be a whole number from 0 to 65535, not a number so large")]
-    #[case(r#"{"name":"x","on":"yes"}"#, "/on", "wrong_type", "must be true or false, not a text")]
-    #[case(r#"{"name":"x","kind":"ftp"}"#, "/kind", "invalid", "must be one of http, tcp, tls")]
+    #[case(
+        r#"{"name":"x","port":"80"}"#,
+        "/port",
+        "wrong_type",
+        "must be a whole number from 0 to 65535, not a text"
+    )]
+    #[case(
+        r#"{"name":"x","port":70000}"#,
+        "/port",
+        "out_of_range",
+        "must be a whole number from 0 to 65535"
+    )]
+    #[case(
+        r#"{"name":"x","port":-1}"#,
+        "/port",
+        "out_of_range",
+        "must be a whole number from 0 to 65535"
+    )]
+    #[case(
+        r#"{"name":"x","port":1.5}"#,
+        "/port",
+        "wrong_type",
+        "must be a whole number from 0 to 65535, not a fraction"
+    )]
+    #[case(
+        r#"{"name":"x","port":1e30}"#,
+        "/port",
+        "wrong_type",
+        "must be a whole number from 0 to 65535, not a number so large"
+    )]
+    #[case(
+        r#"{"name":"x","on":"yes"}"#,
+        "/on",
+        "wrong_type",
+        "must be true or false, not a text"
+    )]
+    #[case(
+        r#"{"name":"x","kind":"ftp"}"#,
+        "/kind",
+        "invalid",
+        "must be one of http, tcp, tls"
+    )]
     #[case(r#"{"name":"x","kind":7}"#, "/kind", "wrong_type", "must be a text")]
-    #[case(r#"{"name":"x","ids":["mon_1"]}"#, "/ids/0", "invalid", "is not an id of the form con_…")]
+    #[case(
+        r#"{"name":"x","ids":["mon_1"]}"#,
+        "/ids/0",
+        "invalid",
+        "is not an id of the form con_…"
+    )]
     fn complaints_name_the_field(
         #[case] text: &str,
         #[case] pointer: &str,
         #[case] code: &'static str,
         #[case] message: &str,
     ) {
-        assert_eq!(json(text).decode::<Sample>().unwrap_err(), FieldError::new(pointer, code, message));
+        assert_eq!(
+            json(text).decode::<Sample>().unwrap_err(),
+            FieldError::new(pointer, code, message)
+        );
     }
 
     #[test]
     fn a_nul_is_found_wherever_it_is() {
-        assert_eq!(json(r#"{"a":["x",{"b":"\u0000"}]}"#).nul().as_deref(), Some("/a/1/b"));
+        assert_eq!(
+            json(r#"{"a":["x",{"b":"\u0000"}]}"#).nul().as_deref(),
+            Some("/a/1/b")
+        );
         assert_eq!(json(r#"{"a\u0000":1}"#).nul().as_deref(), Some("/a\0"));
         assert_eq!(json(r#"{"a":"x"}"#).nul(), None);
     }

@@ -24,10 +24,16 @@ use crate::routes::{Access, Route, Routes};
 /// All routes of the API. Their table follows from the description.
 pub fn routes() -> Routes {
     let (router, described) = v1::described().split_for_parts();
-    let table = openapi::operations(&described).into_iter().map(|operation| Route {
-        access: if operation.needs_key { Access::ApiKey } else { Access::Public },
-        method: operation.method,
-        path: operation.path,
-    });
+    let table = openapi::operations(&described)
+        .into_iter()
+        .map(|operation| Route {
+            access: if operation.needs_key {
+                Access::ApiKey
+            } else {
+                Access::Public
+            },
+            method: operation.method,
+            path: operation.path,
+        });
     Routes::new().merge_described(router, table.collect::<Vec<_>>())
 }

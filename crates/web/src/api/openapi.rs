@@ -2,14 +2,18 @@
 //! common (problems, limits, idempotency, preconditions) is added here and not repeated at each.
 
 use http::Method;
+use utoipa::PartialSchema;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, PathItem, Ref, RefOr, Required, ServerBuilder};
-use utoipa::PartialSchema;
+use utoipa::openapi::{
+    ContentBuilder, InfoBuilder, OpenApi, PathItem, Ref, RefOr, Required, ServerBuilder,
+};
 
 use super::code::Code;
 use super::problem::{FieldErrorBody, ProblemBody};
@@ -30,10 +34,16 @@ pub struct Described {
 }
 
 const TAGS: [(&str, &str); 8] = [
-    ("Monitors", "What is looked at, how often, and with which settings."),
+    (
+        "Monitors",
+        "What is looked at, how often, and with which settings.",
+    ),
     ("Checks", "One look without a monitor."),
     ("Reports", "What was seen of a monitor."),
-    ("Incidents", "Outages, from the first failing look to their end."),
+    (
+        "Incidents",
+        "Outages, from the first failing look to their end.",
+    ),
     ("Contacts", "Addresses that alerts go to."),
     ("API keys", "What programs sign in with."),
     ("Account", "The account behind the key."),
@@ -81,21 +91,40 @@ pub fn document(config: &WebConfig) -> OpenApi {
         ))
         .build();
     document.servers = Some(vec![ServerBuilder::new().url(config.link("")).build()]);
-    document.tags =
-        Some(TAGS.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build()).collect());
+    document.tags = Some(
+        TAGS.iter()
+            .map(|(name, text)| {
+                TagBuilder::new()
+                    .name(*name)
+                    .description(Some(*text))
+                    .build()
+            })
+            .collect(),
+    );
     document.security = Some(vec![
         SecurityRequirement::new("bearer", Vec::<String>::new()),
         SecurityRequirement::new("api_key", Vec::<String>::new()),
     ]);
     let components = document.components.get_or_insert_default();
-    components.schemas.insert("Problem".to_owned(), ProblemBody::schema());
-    components.schemas.insert("FieldError".to_owned(), FieldErrorBody::schema());
+    components
+        .schemas
+        .insert("Problem".to_owned(), ProblemBody::schema());
+    components
+        .schemas
+        .insert("FieldError".to_owned(), FieldErrorBody::schema());
     components.add_security_scheme(
         "bearer",
-        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("wb_…").build()),
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("wb_…")
+                .build(),
+        ),
     );
-    components
-        .add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Api-Key"))));
+    components.add_security_scheme(
+        "api_key",
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Api-Key"))),
+    );
     for item in document.paths.paths.values_mut() {
         let slots = [
             (Method::GET, &mut item.get),
@@ -120,11 +149,16 @@ fn complete(method: &Method, operation: &mut Operation) {
     let has_path = operation.parameters.iter().flatten().any(is_in_path);
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         let required = !matches!(id.as_str(), "incidents.resolve");
-        body.required = Some(if required { Required::True } else { Required::False });
+        body.required = Some(if required {
+            Required::True
+        } else {
+            Required::False
+        });
         if *method == Method::PATCH
             && let Some(content) = body.content.get("application/json").cloned()
         {
-            body.content.insert("application/merge-patch+json".to_owned(), content);
+            body.content
+                .insert("application/merge-patch+json".to_owned(), content);
         }
     }
     add_parameters(operation, method, &id, has_path);
@@ -143,7 +177,11 @@ fn complete(method: &Method, operation: &mut Operation) {
 
 /// Adds the parameters that follow from what an operation does.
 fn add_parameters(operation: &mut Operation, method: &Method, id: &str, has_path: bool) {
-    let is_list = operation.responses.responses.get("200").is_some_and(is_page);
+    let is_list = operation
+        .responses
+        .responses
+        .get("200")
+        .is_some_and(is_page);
     let has_window = matches!(
         id,
         "monitors.checks" | "monitors.uptime" | "monitors.response_times" | "incidents.list"
@@ -156,23 +194,51 @@ fn add_parameters(operation: &mut Operation, method: &Method, id: &str, has_path
         parameters.push(query("to", text, Type::String, None));
     }
     if pages {
-        parameters.push(query("limit", "Objects on a page: 50, at most 200", Type::Integer, None));
-        parameters.push(query("cursor", "The next_cursor of the page before", Type::String, None));
+        parameters.push(query(
+            "limit",
+            "Objects on a page: 50, at most 200",
+            Type::Integer,
+            None,
+        ));
+        parameters.push(query(
+            "cursor",
+            "The next_cursor of the page before",
+            Type::String,
+            None,
+        ));
     }
     if !matches!(*method, Method::GET | Method::DELETE) {
-        parameters.push(query("dry_run", "Only validates: nothing is changed", Type::Boolean, None));
+        parameters.push(query(
+            "dry_run",
+            "Only validates: nothing is changed",
+            Type::Boolean,
+            None,
+        ));
     }
     if *method == Method::POST {
         let text = "1 to 255 characters: for 24 hours a repeated request answers as the first did, with Idempotency-Replayed: true";
         parameters.push(header("Idempotency-Key", text));
     }
-    if matches!(*method, Method::PATCH | Method::PUT) || (*method == Method::DELETE && id != "api_keys.delete") {
-        parameters.push(header("If-Match", "An ETag: changes this version only, else 412"));
+    if matches!(*method, Method::PATCH | Method::PUT)
+        || (*method == Method::DELETE && id != "api_keys.delete")
+    {
+        parameters.push(header(
+            "If-Match",
+            "An ETag: changes this version only, else 412",
+        ));
     }
     if *method == Method::GET && has_path && !is_list && !has_window {
-        parameters.push(header("If-None-Match", "An ETag: 304 when the object is still this version"));
-        let known = ResponseBuilder::new().description("Still the version of If-None-Match").build();
-        operation.responses.responses.insert("304".to_owned(), RefOr::T(known));
+        parameters.push(header(
+            "If-None-Match",
+            "An ETag: 304 when the object is still this version",
+        ));
+        let known = ResponseBuilder::new()
+            .description("Still the version of If-None-Match")
+            .build();
+        operation
+            .responses
+            .responses
+            .insert("304".to_owned(), RefOr::T(known));
     }
 }
 
@@ -186,7 +252,9 @@ fn done(status: &str) -> &'static str {
 }
 
 fn is_page(response: &RefOr<utoipa::openapi::Response>) -> bool {
-    let RefOr::T(response) = response else { return false };
+    let RefOr::T(response) = response else {
+        return false;
+    };
     response.content.values().any(|content| match content {
         RefOr::T(content) => match &content.schema {
             Some(RefOr::Ref(reference)) => reference.ref_location.contains("Page_"),
@@ -201,7 +269,12 @@ fn is_in_path(parameter: &RefOr<Parameter>) -> bool {
 }
 
 fn problems(method: &Method, id: &str, (has_body, has_path): (bool, bool)) -> Vec<Code> {
-    let mut codes = vec![Code::RateLimited, Code::Internal, Code::Unavailable, Code::ValidationFailed];
+    let mut codes = vec![
+        Code::RateLimited,
+        Code::Internal,
+        Code::Unavailable,
+        Code::ValidationFailed,
+    ];
     if !matches!(id, "regions.list" | "openapi.get") {
         codes.extend([Code::Unauthorized, Code::Forbidden]);
     }
@@ -209,7 +282,11 @@ fn problems(method: &Method, id: &str, (has_body, has_path): (bool, bool)) -> Ve
         codes.push(Code::NotFound);
     }
     if has_body || *method == Method::POST {
-        codes.extend([Code::MalformedJson, Code::PayloadTooLarge, Code::UnsupportedMediaType]);
+        codes.extend([
+            Code::MalformedJson,
+            Code::PayloadTooLarge,
+            Code::UnsupportedMediaType,
+        ]);
     }
     if *method != Method::GET {
         codes.push(Code::Conflict);
@@ -233,29 +310,59 @@ fn add_problem(operation: &mut Operation, code: Code) {
         }
         return;
     }
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let response =
-        ResponseBuilder::new().description(word).content("application/problem+json", content).build();
-    operation.responses.responses.insert(status, RefOr::T(response));
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    let response = ResponseBuilder::new()
+        .description(word)
+        .content("application/problem+json", content)
+        .build();
+    operation
+        .responses
+        .responses
+        .insert(status, RefOr::T(response));
 }
 
 fn add_headers(status: &str, response: &mut utoipa::openapi::Response) {
     let mut add = |name: &str, text: &str, kind: Type| {
-        let schema = ObjectBuilder::new().schema_type(SchemaType::new(kind)).build();
-        let header = HeaderBuilder::new().description(Some(text)).schema(Some(schema)).build();
+        let schema = ObjectBuilder::new()
+            .schema_type(SchemaType::new(kind))
+            .build();
+        let header = HeaderBuilder::new()
+            .description(Some(text))
+            .schema(Some(schema))
+            .build();
         response.headers.insert(name.to_owned(), RefOr::T(header));
     };
-    add("X-Request-Id", "Of this request, for questions to us", Type::String);
+    add(
+        "X-Request-Id",
+        "Of this request, for questions to us",
+        Type::String,
+    );
     add("RateLimit-Limit", "Requests a minute", Type::Integer);
-    add("RateLimit-Remaining", "Requests that may come at once now", Type::Integer);
-    add("RateLimit-Reset", "Seconds until all of them are there again", Type::Integer);
+    add(
+        "RateLimit-Remaining",
+        "Requests that may come at once now",
+        Type::Integer,
+    );
+    add(
+        "RateLimit-Reset",
+        "Seconds until all of them are there again",
+        Type::Integer,
+    );
     if matches!(status, "429" | "503") {
-        add("Retry-After", "Seconds until it is worth trying again", Type::Integer);
+        add(
+            "Retry-After",
+            "Seconds until it is worth trying again",
+            Type::Integer,
+        );
     }
 }
 
 fn query(name: &str, text: &str, kind: Type, example: Option<&str>) -> RefOr<Parameter> {
-    let schema = ObjectBuilder::new().schema_type(SchemaType::new(kind)).build();
+    let schema = ObjectBuilder::new()
+        .schema_type(SchemaType::new(kind))
+        .build();
     let parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Query)
@@ -268,7 +375,9 @@ fn query(name: &str, text: &str, kind: Type, example: Option<&str>) -> RefOr<Par
 }
 
 fn header(name: &str, text: &str) -> RefOr<Parameter> {
-    let schema = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).build();
+    let schema = ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .build();
     let parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)

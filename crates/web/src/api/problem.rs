@@ -34,7 +34,13 @@ pub type ApiResult<T = Response> = Result<T, Problem>;
 impl Problem {
     /// A problem with one sentence.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), plan_limit: None, retry_after: None }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            plan_limit: None,
+            retry_after: None,
+        }
     }
 
     /// Nothing here, or not yours.
@@ -49,7 +55,10 @@ impl Problem {
             [one] => format!("{} {}.", one.pointer, one.message),
             more => format!("{} fields are wrong.", more.len()),
         };
-        Self { errors, ..Self::new(Code::ValidationFailed, detail) }
+        Self {
+            errors,
+            ..Self::new(Code::ValidationFailed, detail)
+        }
     }
 
     /// One field is wrong.
@@ -59,12 +68,18 @@ impl Problem {
 
     /// Too many requests.
     pub fn rate_limited(detail: impl Into<String>, retry_after: u64) -> Self {
-        Self { retry_after: Some(retry_after.max(1)), ..Self::new(Code::RateLimited, detail) }
+        Self {
+            retry_after: Some(retry_after.max(1)),
+            ..Self::new(Code::RateLimited, detail)
+        }
     }
 
     /// Not now.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self { retry_after: Some(5), ..Self::new(Code::Unavailable, detail) }
+        Self {
+            retry_after: Some(5),
+            ..Self::new(Code::Unavailable, detail)
+        }
     }
 
     /// Our fault; the cause goes to the log and to nobody else.
@@ -96,7 +111,10 @@ impl Problem {
         let body = self.body(id, config);
         let mut response = (self.code.status(), Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -114,7 +132,11 @@ pub fn render(fault: &Fault, id: &RequestId, config: &WebConfig) -> Response {
         status if status < 500 => Code::NotFound,
         _ => Code::Internal,
     });
-    Problem { retry_after: fault.retry_after, ..Problem::new(code, fault.detail.clone()) }.render(id, config)
+    Problem {
+        retry_after: fault.retry_after,
+        ..Problem::new(code, fault.detail.clone())
+    }
+    .render(id, config)
 }
 
 impl IntoResponse for Problem {
@@ -130,13 +152,17 @@ impl From<UseCaseError> for Problem {
         match error {
             UseCaseError::NotFound => Self::not_found(),
             UseCaseError::Invalid(errors) => Self::invalid(errors),
-            UseCaseError::PlanLimit(limit) => {
-                Self { plan_limit: Some(limit), ..Self::new(Code::PlanLimit, limit.to_string()) }
-            }
+            UseCaseError::PlanLimit(limit) => Self {
+                plan_limit: Some(limit),
+                ..Self::new(Code::PlanLimit, limit.to_string())
+            },
             UseCaseError::Conflict { detail, .. } => Self::new(Code::Conflict, detail),
             UseCaseError::StillFailing => Self::new(Code::StillFailing, error.to_string()),
             UseCaseError::Forbidden(detail) => Self::new(Code::Forbidden, detail),
-            UseCaseError::TooSoon { retry_after, detail } => Self::rate_limited(detail, retry_after),
+            UseCaseError::TooSoon {
+                retry_after,
+                detail,
+            } => Self::rate_limited(detail, retry_after),
             UseCaseError::Unavailable(detail) => Self::unavailable(detail),
             UseCaseError::Internal(cause) => Self::internal(&*cause),
         }
@@ -209,6 +235,10 @@ pub(crate) struct FieldErrorBody<'a> {
 
 impl<'a> FieldErrorBody<'a> {
     fn of(error: &'a FieldError) -> Self {
-        Self { pointer: &error.pointer, code: error.code, message: &error.message }
+        Self {
+            pointer: &error.pointer,
+            code: error.code,
+            message: &error.message,
+        }
     }
 }

@@ -50,11 +50,19 @@ impl Params {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             if pairs.iter().any(|(known, _)| *known == name) {
-                return Err(Problem::field(&format!("?{name}"), "duplicate", "must be given once"));
+                return Err(Problem::field(
+                    &format!("?{name}"),
+                    "duplicate",
+                    "must be given once",
+                ));
             }
             if name.contains('\0') || value.contains('\0') {
                 let name = name.replace('\0', "");
-                return Err(Problem::field(&format!("?{name}"), "invalid_character", "must not contain NUL characters"));
+                return Err(Problem::field(
+                    &format!("?{name}"),
+                    "invalid_character",
+                    "must not contain NUL characters",
+                ));
             }
             pairs.push((name.into_owned(), value.into_owned()));
         }
@@ -72,14 +80,31 @@ impl Params {
     where
         T::Err: Display,
     {
-        let Some(text) = self.take(name) else { return Ok(None) };
-        text.parse().map(Some).map_err(|error: T::Err| Problem::field(&format!("?{name}"), "invalid", error.to_string()))
+        let Some(text) = self.take(name) else {
+            return Ok(None);
+        };
+        text.parse().map(Some).map_err(|error: T::Err| {
+            Problem::field(&format!("?{name}"), "invalid", error.to_string())
+        })
     }
 
     /// Takes a parameter that one of our own words stands for.
-    pub fn word<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>, words: &[&str]) -> ApiResult<Option<T>> {
-        let Some(text) = self.take(name) else { return Ok(None) };
-        let unknown = || Problem::field(&format!("?{name}"), "invalid", format!("must be one of {}", words.join(", ")));
+    pub fn word<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+        words: &[&str],
+    ) -> ApiResult<Option<T>> {
+        let Some(text) = self.take(name) else {
+            return Ok(None);
+        };
+        let unknown = || {
+            Problem::field(
+                &format!("?{name}"),
+                "invalid",
+                format!("must be one of {}", words.join(", ")),
+            )
+        };
         parse(&text).map(Some).ok_or_else(unknown)
     }
 
@@ -95,10 +120,20 @@ impl Params {
 
     /// Takes `limit` and `cursor`.
     pub fn page<C: DeserializeOwned>(&mut self) -> ApiResult<PageOf<C>> {
-        let range = || Problem::field("?limit", "out_of_range", format!("must be between 1 and {MAX_LIMIT}"));
+        let range = || {
+            Problem::field(
+                "?limit",
+                "out_of_range",
+                format!("must be between 1 and {MAX_LIMIT}"),
+            )
+        };
         let limit = match self.take("limit") {
             None => DEFAULT_LIMIT,
-            Some(text) => text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(range)?,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+                .ok_or_else(range)?,
         };
         let unknown = || Problem::field("?cursor", "invalid", "must be a next_cursor of this list");
         let cursor = match self.take("cursor") {
@@ -128,8 +163,16 @@ impl Params {
     /// Takes `from` and `to`, each only if given.
     pub fn range(&mut self, now: Timestamp) -> ApiResult<(Option<Timestamp>, Option<Timestamp>)> {
         let mut one = |name: &str| -> ApiResult<Option<Timestamp>> {
-            let Some(text) = self.take(name) else { return Ok(None) };
-            let wrong = || Problem::field(&format!("?{name}"), "invalid", "must be a time such as 2026-11-22T14:00:00Z or -24h");
+            let Some(text) = self.take(name) else {
+                return Ok(None);
+            };
+            let wrong = || {
+                Problem::field(
+                    &format!("?{name}"),
+                    "invalid",
+                    "must be a time such as 2026-11-22T14:00:00Z or -24h",
+                )
+            };
             moment(&text, now).map(Some).ok_or_else(wrong)
         };
         Ok((one("from")?, one("to")?))
@@ -139,9 +182,11 @@ impl Params {
     pub fn finish(self) -> ApiResult<()> {
         match self.0.first() {
             None => Ok(()),
-            Some((name, _)) => {
-                Err(Problem::field(&format!("?{name}"), "unknown_parameter", "is not a parameter of this request"))
-            }
+            Some((name, _)) => Err(Problem::field(
+                &format!("?{name}"),
+                "unknown_parameter",
+                "is not a parameter of this request",
+            )),
         }
     }
 }
@@ -151,7 +196,9 @@ fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     let Some(ago) = text.strip_prefix('-') else {
         // A plus in a query is a blank once decoded.
         let at: Timestamp = text.replace(' ', "+").parse().ok()?;
-        return (Timestamp::UNIX_EPOCH..now + SignedDuration::from_hours(24 * 366)).contains(&at).then_some(at);
+        return (Timestamp::UNIX_EPOCH..now + SignedDuration::from_hours(24 * 366))
+            .contains(&at)
+            .then_some(at);
     };
     let unit = match ago.chars().last()? {
         's' => 1,
@@ -163,13 +210,17 @@ fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     };
     let count: u32 = ago[..ago.len() - 1].parse().ok()?;
     let back = SignedDuration::from_secs(i64::from(count).checked_mul(unit)?);
-    now.checked_sub(back).ok().filter(|at| *at >= Timestamp::UNIX_EPOCH)
+    now.checked_sub(back)
+        .ok()
+        .filter(|at| *at >= Timestamp::UNIX_EPOCH)
 }
 
 impl<T> Page<T> {
     /// A page whose last object ended at `cursor`, when more may follow.
     pub fn new<C: Serialize>(data: Vec<T>, cursor: Option<C>) -> Self {
-        let next_cursor = cursor.and_then(|cursor| serde_json::to_vec(&cursor).ok()).map(|json| BASE64.encode(json));
+        let next_cursor = cursor
+            .and_then(|cursor| serde_json::to_vec(&cursor).ok())
+            .map(|json| BASE64.encode(json));
         Self { data, next_cursor }
     }
 }
@@ -199,7 +250,10 @@ mod tests {
     use super::*;
 
     fn params(query: &str) -> ApiResult<Params> {
-        let request = http::Request::builder().uri(format!("/x?{query}")).body(()).unwrap();
+        let request = http::Request::builder()
+            .uri(format!("/x?{query}"))
+            .body(())
+            .unwrap();
         Params::of(&request.into_parts().0)
     }
 
@@ -245,6 +299,9 @@ mod tests {
     fn a_cursor_reads_back() {
         let page = Page::new(vec![1], Some(("Shop", 7)));
         let mut params = params(&format!("cursor={}", page.next_cursor.unwrap())).unwrap();
-        assert_eq!(params.page::<(String, u32)>().unwrap().cursor, Some(("Shop".to_owned(), 7)));
+        assert_eq!(
+            params.page::<(String, u32)>().unwrap().cursor,
+            Some(("Shop".to_owned(), 7))
+        );
     }
 }

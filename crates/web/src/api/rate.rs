@@ -44,7 +44,10 @@ pub struct Limiter {
 impl Limiter {
     /// Counts one request.
     pub fn take(&self, who: Counted, per_minute: u32, now: Timestamp) -> Allowance {
-        let mut full_at = self.full_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut full_at = self
+            .full_at
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if full_at.len() > SWEEP_OVER {
             full_at.retain(|_, at| *at > now);
         }
@@ -54,14 +57,25 @@ impl Limiter {
         let entry = full_at.entry(who).or_insert(now);
         let debt = (*entry).max(now).duration_since(now);
         let after = debt + step;
-        let seconds = |time: SignedDuration| u64::try_from((time.as_millis() + 999) / 1_000).unwrap_or(0);
+        let seconds =
+            |time: SignedDuration| u64::try_from((time.as_millis() + 999) / 1_000).unwrap_or(0);
         if after > whole {
             let retry_after = Some(seconds(after - whole).max(1));
-            return Allowance { limit, remaining: 0, reset: seconds(debt), retry_after };
+            return Allowance {
+                limit,
+                remaining: 0,
+                reset: seconds(debt),
+                retry_after,
+            };
         }
         *entry = now + after;
         let remaining = (whole - after).as_nanos() / step.as_nanos().max(1);
-        Allowance { limit, remaining: u32::try_from(remaining).unwrap_or(0), reset: seconds(after), retry_after: None }
+        Allowance {
+            limit,
+            remaining: u32::try_from(remaining).unwrap_or(0),
+            reset: seconds(after),
+            retry_after: None,
+        }
     }
 }
 
@@ -79,11 +93,28 @@ mod tests {
             assert_eq!((got.remaining, got.retry_after), (left, None));
         }
         let refused = limiter.take(who(), 120, now);
-        assert_eq!((refused.remaining, refused.retry_after, refused.reset), (0, Some(1), 60));
-        assert_eq!(limiter.take(Counted::Network("other".into()), 120, now).remaining, 119);
+        assert_eq!(
+            (refused.remaining, refused.retry_after, refused.reset),
+            (0, Some(1), 60)
+        );
+        assert_eq!(
+            limiter
+                .take(Counted::Network("other".into()), 120, now)
+                .remaining,
+            119
+        );
         let later = now + SignedDuration::from_secs(10);
-        assert_eq!(limiter.take(who(), 120, later).remaining, 19, "two came back every second");
-        assert_eq!(limiter.take(who(), 120, later + SignedDuration::from_mins(2)).remaining, 119);
+        assert_eq!(
+            limiter.take(who(), 120, later).remaining,
+            19,
+            "two came back every second"
+        );
+        assert_eq!(
+            limiter
+                .take(who(), 120, later + SignedDuration::from_mins(2))
+                .remaining,
+            119
+        );
     }
 
     #[test]
@@ -93,7 +124,11 @@ mod tests {
         for i in 0..=SWEEP_OVER {
             limiter.take(Counted::Network(i.to_string()), 120, now);
         }
-        limiter.take(Counted::Network("late".into()), 120, now + SignedDuration::from_mins(5));
+        limiter.take(
+            Counted::Network("late".into()),
+            120,
+            now + SignedDuration::from_mins(5),
+        );
         assert_eq!(limiter.full_at.lock().unwrap().len(), 1);
     }
 }

@@ -25,11 +25,16 @@ pub struct Ask<'a> {
 }
 
 /// Makes a code and a link, and mails them.
-pub async fn send(connection: &mut PgConnection, state: &AppState, ask: Ask<'_>) -> Result<(), PageError> {
+pub async fn send(
+    connection: &mut PgConnection,
+    state: &AppState,
+    ask: Ask<'_>,
+) -> Result<(), PageError> {
     let now = state.now();
     let code = code::from_random(store::secrets::random_u32());
     let token = store::secrets::random_token();
-    let expires_at = now + SignedDuration::try_from(code::VALID_FOR).map_err(PageError::internal)?;
+    let expires_at =
+        now + SignedDuration::try_from(code::VALID_FOR).map_err(PageError::internal)?;
     let new = NewChallenge {
         id: ChallengeId::generate(),
         purpose: ask.purpose,
@@ -42,14 +47,33 @@ pub async fn send(connection: &mut PgConnection, state: &AppState, ask: Ask<'_>)
     store::challenges::insert(connection, &new, now).await?;
     let link = |path: &str| state.config.link(&format!("{path}/{token}"));
     let message = match ask.purpose {
-        Purpose::VerifyEmail => AccountMessage::VerifyEmail { code, link: link("/verify") },
-        Purpose::ResetPassword => AccountMessage::ResetPassword { code, link: link("/reset") },
-        Purpose::ChangeEmailOld => {
-            AccountMessage::ChangeEmailOld { code, link: link("/change-email"), new_address: ask.address.to_owned() }
-        }
-        Purpose::ChangeEmailNew => AccountMessage::ChangeEmailNew { code, link: link("/change-email") },
+        Purpose::VerifyEmail => AccountMessage::VerifyEmail {
+            code,
+            link: link("/verify"),
+        },
+        Purpose::ResetPassword => AccountMessage::ResetPassword {
+            code,
+            link: link("/reset"),
+        },
+        Purpose::ChangeEmailOld => AccountMessage::ChangeEmailOld {
+            code,
+            link: link("/change-email"),
+            new_address: ask.address.to_owned(),
+        },
+        Purpose::ChangeEmailNew => AccountMessage::ChangeEmailNew {
+            code,
+            link: link("/change-email"),
+        },
     };
-    mail::send(connection, state, Some(ask.user_id), ask.send_to, message, Some(expires_at)).await
+    mail::send(
+        connection,
+        state,
+        Some(ask.user_id),
+        ask.send_to,
+        message,
+        Some(expires_at),
+    )
+    .await
 }
 
 /// Tries what was typed. A text that is no code at all counts as no try.
@@ -60,9 +84,12 @@ pub async fn try_code(
     purpose: Purpose,
     typed: &str,
 ) -> Result<Option<Challenge>, PageError> {
-    let Some(code) = code::typed(typed) else { return Ok(None) };
+    let Some(code) = code::typed(typed) else {
+        return Ok(None);
+    };
     let hash = code_hash(state, user, purpose, &code);
-    let (outcome, challenge) = store::challenges::try_code(connection, user, purpose, &hash, state.now()).await?;
+    let (outcome, challenge) =
+        store::challenges::try_code(connection, user, purpose, &hash, state.now()).await?;
     Ok(challenge.filter(|_| outcome == Try::Right))
 }
 
@@ -73,7 +100,9 @@ pub async fn find(
     token: &str,
     purposes: &[Purpose],
 ) -> Result<Option<Challenge>, PageError> {
-    let found = store::challenges::find_open(connection, &store::secrets::token_hash(token), state.now()).await?;
+    let found =
+        store::challenges::find_open(connection, &store::secrets::token_hash(token), state.now())
+            .await?;
     Ok(found.filter(|challenge| purposes.contains(&challenge.purpose)))
 }
 
@@ -90,5 +119,7 @@ pub async fn resend_in(
 
 /// Six digits are guessed in no time from a plain hash, so the key of the installation goes in.
 fn code_hash(state: &AppState, user: UserId, purpose: Purpose, code: &str) -> Vec<u8> {
-    state.secrets.keyed_hash("challenge", &format!("{user}:{}:{code}", purpose.as_str()))
+    state
+        .secrets
+        .keyed_hash("challenge", &format!("{user}:{}:{code}", purpose.as_str()))
 }

@@ -15,12 +15,18 @@ pub const LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// `__Host-` binds the cookie to this host over https; browsers refuse the prefix over http, where
 /// only a loopback address is served.
 fn name(config: &WebConfig) -> &'static str {
-    if config.is_https() { "__Host-watchbell" } else { "watchbell_session" }
+    if config.is_https() {
+        "__Host-watchbell"
+    } else {
+        "watchbell_session"
+    }
 }
 
 /// The token that the browser sent.
 pub fn session_token<'j>(jar: &'j CookieJar, config: &WebConfig) -> Option<&'j str> {
-    jar.get(name(config)).map(Cookie::value).filter(|token| !token.is_empty())
+    jar.get(name(config))
+        .map(Cookie::value)
+        .filter(|token| !token.is_empty())
 }
 
 /// The `Set-Cookie` that carries a session's token.
@@ -48,14 +54,24 @@ pub fn pending(email: &str, config: &WebConfig) -> Option<HeaderValue> {
 pub fn pending_address(jar: &CookieJar) -> Option<String> {
     let bytes = URL_SAFE_NO_PAD.decode(jar.get(PENDING)?.value()).ok()?;
     let text = String::from_utf8(bytes).ok()?;
-    EmailAddress::parse(&text).ok().map(|email| email.to_string())
+    EmailAddress::parse(&text)
+        .ok()
+        .map(|email| email.to_string())
 }
 
 const PENDING: &str = "watchbell_pending";
 
-fn set(name: &str, value: &str, lifetime: SignedDuration, config: &WebConfig) -> Option<HeaderValue> {
+fn set(
+    name: &str,
+    value: &str,
+    lifetime: SignedDuration,
+    config: &WebConfig,
+) -> Option<HeaderValue> {
     let secure = if config.is_https() { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}", lifetime.as_secs());
+    let text = format!(
+        "{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}",
+        lifetime.as_secs()
+    );
     HeaderValue::from_str(&text).ok()
 }
 
@@ -67,9 +83,15 @@ mod tests {
     #[test]
     fn flags() {
         let https = session("t", &config("https://watchbell.example")).unwrap();
-        assert_eq!(https, "__Host-watchbell=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000; Secure");
+        assert_eq!(
+            https,
+            "__Host-watchbell=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000; Secure"
+        );
         let http = session("t", &config("http://localhost:8080")).unwrap();
-        assert_eq!(http, "watchbell_session=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000");
+        assert_eq!(
+            http,
+            "watchbell_session=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000"
+        );
         assert_eq!(session("t\r\nX: y", &config("http://localhost:8080")), None);
     }
 }

@@ -20,7 +20,15 @@ pub async fn send(
     message: AccountMessage,
     expires_at: Option<Timestamp>,
 ) -> Result<(), PageError> {
-    write(connection, state, (user, None), address, message, expires_at).await
+    write(
+        connection,
+        state,
+        (user, None),
+        address,
+        message,
+        expires_at,
+    )
+    .await
 }
 
 /// The same for a mail of an account, in its fenced transaction; it goes when the account goes.
@@ -31,7 +39,15 @@ pub async fn send_of_account(
     address: &str,
     message: AccountMessage,
 ) -> Result<(), PageError> {
-    write(connection, state, (None, Some(account)), address, message, None).await
+    write(
+        connection,
+        state,
+        (None, Some(account)),
+        address,
+        message,
+        None,
+    )
+    .await
 }
 
 async fn write(
@@ -51,5 +67,7 @@ async fn write(
         expires_at,
     };
     let id = store::account_messages::insert(connection, &state.secrets, &new, state.now()).await?;
-    jobs::enqueue(connection, &jobs::AccountMessage { message_id: id }, None).await.map_err(PageError::internal)
+    jobs::enqueue(connection, &jobs::AccountMessage { message_id: id }, None)
+        .await
+        .map_err(PageError::internal)
 }

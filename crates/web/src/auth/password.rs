@@ -10,8 +10,7 @@ use crate::error::PageError;
 
 /// A hash of no password: unknown addresses are judged against it, so that they take as long as
 /// known ones.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$d2F0Y2hiZWxsLW5vYm9keQ$3IcUTPvyiMNRHtM6tIiCMQ7LvHnJWc6CuOQ1bPjWyzk";
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$d2F0Y2hiZWxsLW5vYm9keQ$3IcUTPvyiMNRHtM6tIiCMQ7LvHnJWc6CuOQ1bPjWyzk";
 
 /// Hashes and verifies.
 #[derive(Debug, Clone)]
@@ -29,7 +28,9 @@ impl Hasher {
     /// As many at once as there are processors.
     pub fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { permits: Arc::new(Semaphore::new(processors)) }
+        Self {
+            permits: Arc::new(Semaphore::new(processors)),
+        }
     }
 
     /// The hash of a new password.
@@ -37,7 +38,8 @@ impl Hasher {
         let password = password.to_owned();
         self.run(move || {
             let hash = Argon2::default().hash_password(password.as_bytes());
-            hash.map(|hash| hash.to_string()).map_err(|error| PageError::internal(error.to_string()))
+            hash.map(|hash| hash.to_string())
+                .map_err(|error| PageError::internal(error.to_string()))
         })
         .await?
     }
@@ -47,13 +49,24 @@ impl Hasher {
         let password = password.to_owned();
         let known = hash.is_some();
         let hash = hash.unwrap_or(NOBODY).to_owned();
-        let right = self.run(move || Argon2::default().verify_password(password.as_bytes(), hash.as_str()).is_ok()).await?;
+        let right = self
+            .run(move || {
+                Argon2::default()
+                    .verify_password(password.as_bytes(), hash.as_str())
+                    .is_ok()
+            })
+            .await?;
         Ok(right && known)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PageError> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PageError> {
         let _permit = self.permits.acquire().await.map_err(PageError::internal)?;
-        tokio::task::spawn_blocking(work).await.map_err(PageError::internal)
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(PageError::internal)
     }
 }
 
@@ -68,8 +81,18 @@ mod tests {
         let hasher = Hasher::new();
         let hash = hasher.hash("correct horse battery").await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(hasher.verify("correct horse battery", Some(&hash)).await.unwrap());
-        assert!(!hasher.verify("correct horse batter", Some(&hash)).await.unwrap());
+        assert!(
+            hasher
+                .verify("correct horse battery", Some(&hash))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !hasher
+                .verify("correct horse batter", Some(&hash))
+                .await
+                .unwrap()
+        );
         assert!(!hasher.verify("correct horse battery", None).await.unwrap());
     }
 
@@ -86,6 +109,11 @@ mod tests {
             }
         }
         let ratio = times[0] as f64 / times[1] as f64;
-        assert!((0.4..2.5).contains(&ratio), "known {} µs, unknown {} µs", times[0], times[1]);
+        assert!(
+            (0.4..2.5).contains(&ratio),
+            "known {} µs, unknown {} µs",
+            times[0],
+            times[1]
+        );
     }
 }

@@ -34,9 +34,19 @@ pub async fn begin(
 }
 
 /// Ends the session that the browser had before, so that one browser holds one.
-pub async fn end_previous(connection: &mut PgConnection, state: &AppState, previous: Option<&SignedIn>) -> Result<(), PageError> {
+pub async fn end_previous(
+    connection: &mut PgConnection,
+    state: &AppState,
+    previous: Option<&SignedIn>,
+) -> Result<(), PageError> {
     if let Some(previous) = previous {
-        store::sessions::revoke(connection, previous.user.id, previous.session_id, state.now()).await?;
+        store::sessions::revoke(
+            connection,
+            previous.user.id,
+            previous.session_id,
+            state.now(),
+        )
+        .await?;
     }
     Ok(())
 }

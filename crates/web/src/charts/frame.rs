@@ -46,13 +46,17 @@ impl Axis for Window {
             _ => (15.days(), "%-d %b"),
         };
         let start = self.from.to_zoned(zone.clone());
-        let Ok(mut tick) = start.start_of_day() else { return Vec::new() };
+        let Ok(mut tick) = start.start_of_day() else {
+            return Vec::new();
+        };
         let mut ticks = Vec::new();
         while tick.timestamp() <= self.to && ticks.len() < 400 {
             if tick.timestamp() >= self.from {
                 ticks.push((tick.timestamp(), tick.strftime(format).to_string()));
             }
-            let Ok(next) = tick.checked_add(step) else { break };
+            let Ok(next) = tick.checked_add(step) else {
+                break;
+            };
             tick = next;
         }
         ticks
@@ -70,14 +74,22 @@ pub(super) struct Scale {
 impl Scale {
     /// A scale that shows `value` and ends on a round figure.
     pub(super) fn for_value(value: f64, top: f64, bottom: f64) -> Self {
-        let value = if value.is_finite() { value.max(1.0) } else { 1.0 };
+        let value = if value.is_finite() {
+            value.max(1.0)
+        } else {
+            1.0
+        };
         let magnitude = 10_f64.powf(value.log10().floor());
         let round = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
             .into_iter()
             .map(|factor| factor * magnitude)
             .find(|round| *round >= value)
             .unwrap_or(10.0 * magnitude);
-        Self { top, bottom, max_ms: round }
+        Self {
+            top,
+            bottom,
+            max_ms: round,
+        }
     }
 
     /// The pixel of a value; what is over the scale is cut at its top.
@@ -107,7 +119,11 @@ pub(super) fn trim(value: f64, places: usize) -> String {
         return text;
     }
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    if text == "-0" {
+        "0".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Milliseconds as an axis says them.
@@ -124,8 +140,17 @@ pub(super) fn hatch(out: &mut String, id: &str) {
 }
 
 /// Bands behind the series: a tint for down, a hatch for what was not observed.
-pub(super) fn bands(out: &mut String, id: &str, window: Window, bands: &[Band], (top, bottom): (f64, f64)) {
-    for band in bands.iter().filter(|band| band.to > window.from && band.from < window.to) {
+pub(super) fn bands(
+    out: &mut String,
+    id: &str,
+    window: Window,
+    bands: &[Band],
+    (top, bottom): (f64, f64),
+) {
+    for band in bands
+        .iter()
+        .filter(|band| band.to > window.from && band.from < window.to)
+    {
         let from = window.share(band.from) * 100.0;
         let width = window.share(band.to) * 100.0 - from;
         let fill = match band.kind {
@@ -144,7 +169,9 @@ pub(super) fn bands(out: &mut String, id: &str, window: Window, bands: &[Band], 
 
 /// Ticks on the axis for down time; the shortest outage is still four pixels wide.
 pub(super) fn down_ticks(out: &mut String, window: Window, bands: &[Band], y: f64) {
-    let down = |band: &&Band| band.kind == BandKind::Down && band.to > window.from && band.from < window.to;
+    let down = |band: &&Band| {
+        band.kind == BandKind::Down && band.to > window.from && band.from < window.to
+    };
     for band in bands.iter().filter(down) {
         let _ = write!(
             out,
@@ -160,10 +187,16 @@ pub(super) fn axes(out: &mut String, window: Window, scale: Scale, zone: &TimeZo
     for share in [0.5, 1.0] {
         let ms = scale.max_ms * share;
         let y = scale.y(ms);
-        let _ = write!(out, r#"<line class="c-grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>"#);
+        let _ = write!(
+            out,
+            r#"<line class="c-grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>"#
+        );
     }
     let bottom = scale.bottom;
-    let _ = write!(out, r#"<line class="c-axis" x1="0" x2="100%" y1="{bottom}" y2="{bottom}"/>"#);
+    let _ = write!(
+        out,
+        r#"<line class="c-axis" x1="0" x2="100%" y1="{bottom}" y2="{bottom}"/>"#
+    );
     let ticks = window.ticks(zone);
     for (position, (at, label)) in ticks.iter().enumerate() {
         let share = window.share(*at);
@@ -172,7 +205,11 @@ pub(super) fn axes(out: &mut String, window: Window, scale: Scale, zone: &TimeZo
             0.97.. => "end",
             _ => "middle",
         };
-        let optional = if position % 2 == 1 { r#" class="c-opt""# } else { "" };
+        let optional = if position % 2 == 1 {
+            r#" class="c-opt""#
+        } else {
+            ""
+        };
         let _ = write!(
             out,
             r#"<text{optional} x="{}%" y="{}" text-anchor="{anchor}">{label}</text>"#,
@@ -186,6 +223,11 @@ pub(super) fn axes(out: &mut String, window: Window, scale: Scale, zone: &TimeZo
 pub(super) fn axis_figures(out: &mut String, scale: Scale) {
     for share in [0.5, 1.0] {
         let ms = scale.max_ms * share;
-        let _ = write!(out, r#"<text class="c-figure" x="0" y="{}">{}</text>"#, scale.y(ms) - 4.0, axis_ms(ms));
+        let _ = write!(
+            out,
+            r#"<text class="c-figure" x="0" y="{}">{}</text>"#,
+            scale.y(ms) - 4.0,
+            axis_ms(ms)
+        );
     }
 }

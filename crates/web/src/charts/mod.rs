@@ -40,7 +40,8 @@ impl Series {
     /// Stretches of points that follow one another without a gap.
     fn runs(&self) -> impl Iterator<Item = &[Point]> {
         let limit = self.step + self.step / 2;
-        self.points.chunk_by(move |a, b| b.at.duration_since(a.at) <= limit)
+        self.points
+            .chunk_by(move |a, b| b.at.duration_since(a.at) <= limit)
     }
 }
 

@@ -26,7 +26,13 @@ impl PhaseBar {
             (send, first) => Some(send.unwrap_or(0) + first.unwrap_or(0)),
         };
         Self {
-            bands_us: [time(Phase::Dns), time(Phase::Connect), time(Phase::Tls), waiting, time(Phase::Body)],
+            bands_us: [
+                time(Phase::Dns),
+                time(Phase::Connect),
+                time(Phase::Tls),
+                waiting,
+                time(Phase::Body),
+            ],
             failed: failed.map(band_of),
         }
     }
@@ -56,22 +62,38 @@ pub(super) const fn band_of(phase: Phase) -> usize {
 /// The bar; a failing part is in the colour of down and at least a twentieth of the width.
 pub fn phase_bar(bar: &PhaseBar) -> String {
     let total: u64 = bar.bands_us.iter().flatten().sum();
-    let label: Vec<String> = bar.parts().into_iter().map(|(_, name, time)| format!("{name} {time}")).collect();
+    let label: Vec<String> = bar
+        .parts()
+        .into_iter()
+        .map(|(_, name, time)| format!("{name} {time}"))
+        .collect();
     let mut out = String::new();
     let _ = write!(
         out,
         r#"<svg class="phase-bar" role="img" aria-label="{}" width="100%" height="20">"#,
-        if label.is_empty() { "No part was reached".to_owned() } else { label.join(", ") }
+        if label.is_empty() {
+            "No part was reached".to_owned()
+        } else {
+            label.join(", ")
+        }
     );
     let mut widths = [0.0_f64; 5];
     for (band, time) in bar.bands_us.iter().enumerate() {
         let share = time.map_or(0.0, |us| us as f64 / total.max(1) as f64 * 100.0);
-        widths[band] = if bar.failed == Some(band) { share.max(5.0) } else { share };
+        widths[band] = if bar.failed == Some(band) {
+            share.max(5.0)
+        } else {
+            share
+        };
     }
     let stretch = 100.0 / widths.iter().sum::<f64>().max(1.0);
     let mut x = 0.0;
     for (band, width) in widths.iter().enumerate().filter(|(_, width)| **width > 0.0) {
-        let class = if bar.failed == Some(band) { "c-fail".to_owned() } else { format!("ph-{}", band + 1) };
+        let class = if bar.failed == Some(band) {
+            "c-fail".to_owned()
+        } else {
+            format!("ph-{}", band + 1)
+        };
         let width = width * stretch;
         let _ = write!(
             out,
@@ -89,7 +111,11 @@ pub fn phase_bar(bar: &PhaseBar) -> String {
 pub fn phase_legend(bar: &PhaseBar) -> String {
     let mut out = String::from(r#"<ul class="legend">"#);
     for (band, name, time) in bar.parts() {
-        let class = if bar.failed == Some(band) { "c-fail".to_owned() } else { format!("ph-{}", band + 1) };
+        let class = if bar.failed == Some(band) {
+            "c-fail".to_owned()
+        } else {
+            format!("ph-{}", band + 1)
+        };
         let _ = write!(
             out,
             r#"<li><svg aria-hidden="true" width="10" height="10"><rect class="{class}" width="10" height="10"/></svg>{name} <strong>{time}</strong></li>"#

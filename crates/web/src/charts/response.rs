@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use domain::report::{Point, Window};
 use jiff::tz::TimeZone;
 
-use super::frame::{Axis as _, Scale, axes, axis_figures, axis_ms, bands, down_ticks, hatch, p995, trim};
+use super::frame::{
+    Axis as _, Scale, axes, axis_figures, axis_ms, bands, down_ticks, hatch, p995, trim,
+};
 use super::{Band, PHASE_NAMES, Series, bands_ms};
 
 const HEIGHT: f64 = 232.0;
@@ -18,14 +20,29 @@ const LABEL_GAP: f64 = 14.0;
 const MOST_CARETS: usize = 6;
 
 /// The five bands of every step on top of one another, with their names at the right edge.
-pub fn stacked(id: &str, window: Window, series: &Series, marked: &[Band], zone: &TimeZone) -> String {
+pub fn stacked(
+    id: &str,
+    window: Window,
+    series: &Series,
+    marked: &[Band],
+    zone: &TimeZone,
+) -> String {
     let scale = Scale::for_value(p995(series.points.iter().map(total)), TOP, BOTTOM);
     let mut out = String::from(r#"<div class="chart-row">"#);
-    open(&mut out, id, window, marked, "Response time by phase over the last 24 hours");
+    open(
+        &mut out,
+        id,
+        window,
+        marked,
+        "Response time by phase over the last 24 hours",
+    );
     axes(&mut out, window, scale, zone);
     open_plot(&mut out);
     for band in 0..PHASE_NAMES.len() {
-        let path: String = series.runs().map(|run| step_area(run, series, band, window, scale)).collect();
+        let path: String = series
+            .runs()
+            .map(|run| step_area(run, series, band, window, scale))
+            .collect();
         if !path.is_empty() {
             let _ = write!(out, r#"<path class="ph-{}" d="{path}"/>"#, band + 1);
         }
@@ -38,20 +55,47 @@ pub fn stacked(id: &str, window: Window, series: &Series, marked: &[Band], zone:
 }
 
 /// The median as a line and the 95th percentile as a hairline.
-pub fn percentiles(id: &str, window: Window, series: &Series, marked: &[Band], zone: &TimeZone) -> String {
-    let scale = Scale::for_value(p995(series.points.iter().map(|point| point.p95_ms)), TOP, BOTTOM);
+pub fn percentiles(
+    id: &str,
+    window: Window,
+    series: &Series,
+    marked: &[Band],
+    zone: &TimeZone,
+) -> String {
+    let scale = Scale::for_value(
+        p995(series.points.iter().map(|point| point.p95_ms)),
+        TOP,
+        BOTTOM,
+    );
     let mut out = String::new();
-    open(&mut out, id, window, marked, "Median and 95th percentile of the response time");
+    open(
+        &mut out,
+        id,
+        window,
+        marked,
+        "Median and 95th percentile of the response time",
+    );
     axes(&mut out, window, scale, zone);
     open_plot(&mut out);
-    for (class, value) in [("c-p95", (|p| p.p95_ms) as fn(&Point) -> f64), ("c-p50", |p| p.p50_ms)] {
-        let path: String = series.runs().map(|run| line(run, series, window, scale, value)).collect();
+    for (class, value) in [
+        ("c-p95", (|p| p.p95_ms) as fn(&Point) -> f64),
+        ("c-p50", |p| p.p50_ms),
+    ] {
+        let path: String = series
+            .runs()
+            .map(|run| line(run, series, window, scale, value))
+            .collect();
         if !path.is_empty() {
-            let _ = write!(out, r#"<path class="{class}" d="{path}" vector-effect="non-scaling-stroke"/>"#);
+            let _ = write!(
+                out,
+                r#"<path class="{class}" d="{path}" vector-effect="non-scaling-stroke"/>"#
+            );
         }
     }
     out.push_str("</svg>");
-    close(&mut out, window, series, marked, scale, |point| point.p95_ms);
+    close(&mut out, window, series, marked, scale, |point| {
+        point.p95_ms
+    });
     out
 }
 
@@ -75,7 +119,14 @@ fn open_plot(out: &mut String) {
     );
 }
 
-fn close(out: &mut String, window: Window, series: &Series, marked: &[Band], scale: Scale, value: fn(&Point) -> f64) {
+fn close(
+    out: &mut String,
+    window: Window,
+    series: &Series,
+    marked: &[Band],
+    scale: Scale,
+    value: fn(&Point) -> f64,
+) {
     axis_figures(out, scale);
     carets(out, window, series, scale, value);
     down_ticks(out, window, marked, BOTTOM);
@@ -86,10 +137,17 @@ fn close(out: &mut String, window: Window, series: &Series, marked: &[Band], sca
 fn step_area(run: &[Point], series: &Series, band: usize, window: Window, scale: Scale) -> String {
     let upper = |point: &Point| scale.inner(bands_ms(point)[..=band].iter().sum());
     let lower = |point: &Point| scale.inner(bands_ms(point)[..band].iter().sum());
-    let Some(first) = run.first() else { return String::new() };
+    let Some(first) = run.first() else {
+        return String::new();
+    };
     let mut path = format!("M{} {}", window.x(first.at), lower(first));
     for point in run {
-        let _ = write!(path, "V{}H{}", upper(point), window.x(point.at + series.step));
+        let _ = write!(
+            path,
+            "V{}H{}",
+            upper(point),
+            window.x(point.at + series.step)
+        );
     }
     for point in run.iter().rev() {
         let _ = write!(path, "V{}H{}", lower(point), window.x(point.at));
@@ -99,7 +157,13 @@ fn step_area(run: &[Point], series: &Series, band: usize, window: Window, scale:
 }
 
 /// A line through the middle of each step; a run of one step is a short stroke.
-fn line(run: &[Point], series: &Series, window: Window, scale: Scale, value: fn(&Point) -> f64) -> String {
+fn line(
+    run: &[Point],
+    series: &Series,
+    window: Window,
+    scale: Scale,
+    value: fn(&Point) -> f64,
+) -> String {
     if let [only] = run {
         let (from, to) = (window.x(only.at), window.x(only.at + series.step));
         return format!("M{from} {y}H{to}", y = scale.inner(value(only)));
@@ -107,14 +171,29 @@ fn line(run: &[Point], series: &Series, window: Window, scale: Scale, value: fn(
     let mut path = String::new();
     for (position, point) in run.iter().enumerate() {
         let command = if position == 0 { 'M' } else { 'L' };
-        let _ = write!(path, "{command}{} {}", window.x(point.at + series.step / 2), scale.inner(value(point)));
+        let _ = write!(
+            path,
+            "{command}{} {}",
+            window.x(point.at + series.step / 2),
+            scale.inner(value(point))
+        );
     }
     path
 }
 
 /// A caret with the figure where a step is cut at the top of the scale.
-fn carets(out: &mut String, window: Window, series: &Series, scale: Scale, value: fn(&Point) -> f64) {
-    let mut over: Vec<&Point> = series.points.iter().filter(|point| value(point) > scale.max_ms).collect();
+fn carets(
+    out: &mut String,
+    window: Window,
+    series: &Series,
+    scale: Scale,
+    value: fn(&Point) -> f64,
+) {
+    let mut over: Vec<&Point> = series
+        .points
+        .iter()
+        .filter(|point| value(point) > scale.max_ms)
+        .collect();
     over.sort_by(|a, b| value(b).total_cmp(&value(a)));
     for point in over.into_iter().take(MOST_CARETS) {
         let at = window.percent(point.at + series.step / 2);
@@ -129,7 +208,10 @@ fn carets(out: &mut String, window: Window, series: &Series, scale: Scale, value
 
 /// The names of the bands beside the last step, pushed apart where they would touch.
 fn labels(out: &mut String, series: &Series, scale: Scale) {
-    let _ = write!(out, r#"<svg class="chart-labels" aria-hidden="true" width="72" height="{HEIGHT}">"#);
+    let _ = write!(
+        out,
+        r#"<svg class="chart-labels" aria-hidden="true" width="72" height="{HEIGHT}">"#
+    );
     let bands = series.points.last().map(bands_ms).unwrap_or_default();
     for (band, y) in label_places(&bands, scale) {
         let _ = write!(

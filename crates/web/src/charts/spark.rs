@@ -12,9 +12,16 @@ const BOTTOM: f64 = 22.0;
 
 /// A line without axes, 120 by 24; `label` says it in words.
 pub fn spark(id: &str, window: Window, series: &Series, marked: &[Band], label: &str) -> String {
-    let scale = Scale::for_value(p995(series.points.iter().map(|point| point.p50_ms)), 2.0, BOTTOM);
+    let scale = Scale::for_value(
+        p995(series.points.iter().map(|point| point.p50_ms)),
+        2.0,
+        BOTTOM,
+    );
     let mut out = String::new();
-    let _ = write!(out, r#"<svg class="spark" role="img" aria-label="{label}" width="120" height="{HEIGHT}">"#);
+    let _ = write!(
+        out,
+        r#"<svg class="spark" role="img" aria-label="{label}" width="120" height="{HEIGHT}">"#
+    );
     if marked.iter().any(|band| band.kind == BandKind::Unknown) {
         hatch(&mut out, id);
     }

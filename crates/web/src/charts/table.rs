@@ -5,8 +5,8 @@ use domain::words;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::frame::axis_ms;
 use super::Series;
+use super::frame::axis_ms;
 
 /// One row of a chart's table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +22,27 @@ pub struct TableRow {
 
 /// The series in as many rows as there are cells; a cell says how much of it was down or not observed.
 pub fn table(window: Window, series: &Series, cells: &[Cell], zone: &TimeZone) -> Vec<TableRow> {
-    let format = if window.length().as_hours() > 48 { "%-d %b %H:%M" } else { "%H:%M" };
+    let format = if window.length().as_hours() > 48 {
+        "%-d %b %H:%M"
+    } else {
+        "%H:%M"
+    };
     cells
         .iter()
         .map(|cell| {
-            let points: Vec<&Point> = series.points.iter().filter(|p| p.at >= cell.from && p.at < cell.to).collect();
-            row(cell.from.to_zoned(zone.clone()).strftime(format).to_string(), &points, note(cell))
+            let points: Vec<&Point> = series
+                .points
+                .iter()
+                .filter(|p| p.at >= cell.from && p.at < cell.to)
+                .collect();
+            row(
+                cell.from
+                    .to_zoned(zone.clone())
+                    .strftime(format)
+                    .to_string(),
+                &points,
+                note(cell),
+            )
         })
         .collect()
 }
@@ -35,7 +50,14 @@ pub fn table(window: Window, series: &Series, cells: &[Cell], zone: &TimeZone) -
 fn row(from: String, points: &[&Point], note: String) -> TableRow {
     if points.is_empty() {
         let none = || "–".to_owned();
-        return TableRow { from, looks: "0".to_owned(), median: none(), p95: none(), slowest: none(), note };
+        return TableRow {
+            from,
+            looks: "0".to_owned(),
+            median: none(),
+            p95: none(),
+            slowest: none(),
+            note,
+        };
     }
     let mut medians: Vec<f64> = points.iter().map(|point| point.p50_ms).collect();
     medians.sort_by(f64::total_cmp);
@@ -56,7 +78,10 @@ fn note(cell: &Cell) -> String {
     for (share, word) in [(cell.down, "down"), (cell.unknown, "not observed")] {
         let seconds = (share * length).ceil();
         if seconds >= 1.0 {
-            notes.push(format!("{} {word}", words::duration(SignedDuration::from_secs_f64(seconds))));
+            notes.push(format!(
+                "{} {word}",
+                words::duration(SignedDuration::from_secs_f64(seconds))
+            ));
         }
     }
     notes.join(", ")

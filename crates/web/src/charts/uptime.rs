@@ -37,7 +37,10 @@ pub fn cell_words(cell: &Cell, zone: &TimeZone) -> String {
 /// Cells side by side, oldest first.
 pub fn uptime_bar(id: &str, cells: &[Cell], label: &str, zone: &TimeZone) -> String {
     let mut out = String::new();
-    let _ = write!(out, r#"<svg class="uptime-bar" role="img" aria-label="{label}" width="100%" height="{HEIGHT}">"#);
+    let _ = write!(
+        out,
+        r#"<svg class="uptime-bar" role="img" aria-label="{label}" width="100%" height="{HEIGHT}">"#
+    );
     hatch(&mut out, id);
     let pitch = 100.0 / cells.len().max(1) as f64;
     let gap = (pitch * 0.25).min(0.2);
@@ -59,7 +62,10 @@ pub fn uptime_bar(id: &str, cells: &[Cell], label: &str, zone: &TimeZone) -> Str
 fn draw(out: &mut String, id: &str, cell: &Cell, place: &str) {
     let whole = cell.observed + cell.unknown;
     if whole <= 0.0 {
-        let _ = write!(out, r#"<rect class="c-none" {place} y="0" height="{HEIGHT}" rx="1"/>"#);
+        let _ = write!(
+            out,
+            r#"<rect class="c-none" {place} y="0" height="{HEIGHT}" rx="1"/>"#
+        );
         return;
     }
     let share = |part: f64, least: f64| match part / whole * HEIGHT {
@@ -71,7 +77,12 @@ fn draw(out: &mut String, id: &str, cell: &Cell, place: &str) {
     let rest = HEIGHT - down - unknown;
     let mut rect = |paint: &str, y: f64, height: f64| {
         if height >= 0.05 {
-            let _ = write!(out, r#"<rect {paint} {place} y="{}" height="{}"/>"#, trim(y, 1), trim(height, 1));
+            let _ = write!(
+                out,
+                r#"<rect {paint} {place} y="{}" height="{}"/>"#,
+                trim(y, 1),
+                trim(height, 1)
+            );
         }
     };
     rect(r#"class="c-ok""#, 0.0, rest);

@@ -74,22 +74,35 @@ impl PageError {
 
     /// What is shown of it; `None` for a redirect.
     pub fn fault(&self) -> Option<Fault> {
-        let fault = |status, code, detail: &str| Fault { status, code, detail: detail.to_owned(), retry_after: None };
+        let fault = |status, code, detail: &str| Fault {
+            status,
+            code,
+            detail: detail.to_owned(),
+            retry_after: None,
+        };
         Some(match self {
             Self::SignIn { .. } => return None,
-            Self::NotFound => fault(StatusCode::NOT_FOUND, "not_found", "There is nothing here, or it is not yours."),
+            Self::NotFound => fault(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "There is nothing here, or it is not yours.",
+            ),
             Self::Forbidden(why) => fault(StatusCode::FORBIDDEN, "forbidden", why),
             Self::CrossSite => fault(
                 StatusCode::FORBIDDEN,
                 "forbidden",
                 "This request came from another site, so nothing was changed. Open the page here and send it again.",
             ),
-            Self::MethodNotAllowed => {
-                fault(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take that method.")
-            }
-            Self::TooLarge => {
-                fault(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "That is more than we take at once. Nothing was changed.")
-            }
+            Self::MethodNotAllowed => fault(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This address does not take that method.",
+            ),
+            Self::TooLarge => fault(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "payload_too_large",
+                "That is more than we take at once. Nothing was changed.",
+            ),
             Self::BadRequest(why) => fault(StatusCode::BAD_REQUEST, "bad_request", why),
             Self::TooManyRequests { retry_after } => Fault {
                 status: StatusCode::TOO_MANY_REQUESTS,
@@ -112,14 +125,18 @@ impl PageError {
 pub const OUR_FAULT: &str = "This is our fault. Looks and alerts run separately from this page.";
 
 fn wait(seconds: u64) -> String {
-    domain::words::duration(jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
+    domain::words::duration(jiff::SignedDuration::from_secs(
+        i64::try_from(seconds).unwrap_or(i64::MAX),
+    ))
 }
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         match &self {
             Self::SignIn { next } => {
-                let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+                let query: String = url::form_urlencoded::Serializer::new(String::new())
+                    .append_pair("next", next)
+                    .finish();
                 return Redirect::to(&format!("/login?{query}")).into_response();
             }
             Self::Internal(error) => {
@@ -128,10 +145,14 @@ impl IntoResponse for PageError {
             Self::Unavailable(why) => tracing::warn!(why, "a page is unavailable"),
             _ => {}
         }
-        let Some(fault) = self.fault() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+        let Some(fault) = self.fault() else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
         let mut response = fault.status.into_response();
         if let Some(seconds) = fault.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(fault);
         response
@@ -155,7 +176,11 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 impl From<store::Error> for PageError {
     fn from(error: store::Error) -> Self {
-        if error.is_unavailable() { Self::Unavailable("database") } else { Self::internal(error) }
+        if error.is_unavailable() {
+            Self::Unavailable("database")
+        } else {
+            Self::internal(error)
+        }
     }
 }
 

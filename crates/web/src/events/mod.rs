@@ -69,7 +69,11 @@ impl Default for Hub {
 impl Hub {
     /// A hub that nobody feeds yet.
     pub fn new() -> Self {
-        Self { sender: broadcast::channel(CAPACITY).0, screen: Screen::default(), late_seconds: Arc::default() }
+        Self {
+            sender: broadcast::channel(CAPACITY).0,
+            screen: Screen::default(),
+            late_seconds: Arc::default(),
+        }
     }
 
     /// The monitors on somebody's screen.
@@ -95,7 +99,10 @@ impl Hub {
 
     /// Listens, and asks for looks on screen, until the future is dropped.
     pub async fn run(&self, pool: PgPool) {
-        tokio::join!(self.run_listener(&pool), self.run_looks(&pool, &SystemClock));
+        tokio::join!(
+            self.run_listener(&pool),
+            self.run_looks(&pool, &SystemClock)
+        );
     }
 
     /// Listens, reconnecting as often as needed.
@@ -126,20 +133,31 @@ impl Hub {
         }
     }
 
-    async fn ask(&self, pool: &PgPool, watched: &[(AccountId, MonitorId)], now: jiff::Timestamp) -> store::Result<()> {
+    async fn ask(
+        &self,
+        pool: &PgPool,
+        watched: &[(AccountId, MonitorId)],
+        now: jiff::Timestamp,
+    ) -> store::Result<()> {
         let mut connection = pool.acquire().await?;
         let late = store::live::lateness(&mut connection, now).await?;
-        self.late_seconds.store(late.unsigned_abs().as_secs(), Ordering::Relaxed);
+        self.late_seconds
+            .store(late.unsigned_abs().as_secs(), Ordering::Relaxed);
         let latest = store::live::latest_looks(&mut connection, watched, now).await?;
         for (account_id, ids) in self.screen.news(latest) {
-            self.publish(Event::Looked { account_id, ids: ids.into() });
+            self.publish(Event::Looked {
+                account_id,
+                ids: ids.into(),
+            });
         }
         Ok(())
     }
 
     async fn listen(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen_all(["watchbell_changes", "watchbell_done", "watchbell_sessions"]).await?;
+        listener
+            .listen_all(["watchbell_changes", "watchbell_done", "watchbell_sessions"])
+            .await?;
         self.publish(Event::Rescan);
         while let Some(note) = listener.try_recv().await? {
             match parse(note.channel(), note.payload()) {
@@ -162,8 +180,12 @@ fn parse(channel: &str, payload: &str) -> Option<Event> {
                 id: any_uuid(id)?,
             })
         }
-        "watchbell_done" => Some(Event::LookDone(LookRequestId::from_uuid(any_uuid(payload)?))),
-        "watchbell_sessions" => Some(Event::SessionRevoked(SessionId::from_uuid(any_uuid(payload)?))),
+        "watchbell_done" => Some(Event::LookDone(LookRequestId::from_uuid(any_uuid(
+            payload,
+        )?))),
+        "watchbell_sessions" => Some(Event::SessionRevoked(SessionId::from_uuid(any_uuid(
+            payload,
+        )?))),
         _ => None,
     }
 }
@@ -177,12 +199,29 @@ mod tests {
         let (account, id) = (Uuid::now_v7(), Uuid::now_v7());
         assert_eq!(
             parse("watchbell_changes", &format!("{account}:incident:{id}")),
-            Some(Event::Changed { account_id: AccountId::from_uuid(account), kind: "incident".into(), id })
+            Some(Event::Changed {
+                account_id: AccountId::from_uuid(account),
+                kind: "incident".into(),
+                id
+            })
         );
         let typed = AccountId::from_uuid(account);
-        assert!(parse("watchbell_changes", &format!("{typed}:monitor:{}", domain::ids::MonitorId::from_uuid(id))).is_some());
-        assert_eq!(parse("watchbell_done", &id.to_string()), Some(Event::LookDone(LookRequestId::from_uuid(id))));
-        for (channel, payload) in [("watchbell_changes", "x:y:z"), ("watchbell_done", ""), ("other", "1")] {
+        assert!(
+            parse(
+                "watchbell_changes",
+                &format!("{typed}:monitor:{}", domain::ids::MonitorId::from_uuid(id))
+            )
+            .is_some()
+        );
+        assert_eq!(
+            parse("watchbell_done", &id.to_string()),
+            Some(Event::LookDone(LookRequestId::from_uuid(id)))
+        );
+        for (channel, payload) in [
+            ("watchbell_changes", "x:y:z"),
+            ("watchbell_done", ""),
+            ("other", "1"),
+        ] {
             assert_eq!(parse(channel, payload), None);
         }
     }

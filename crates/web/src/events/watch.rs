@@ -39,28 +39,43 @@ impl Screen {
             if counts.len() >= MOST && !counts.contains_key(&id) {
                 continue;
             }
-            let watched = counts.entry(id).or_insert(Watched { account, streams: 0, latest: None });
+            let watched = counts.entry(id).or_insert(Watched {
+                account,
+                streams: 0,
+                latest: None,
+            });
             if watched.account == account {
                 watched.streams += 1;
                 kept.push(id);
             }
         }
         drop(counts);
-        Watch { screen: self.clone(), ids: kept }
+        Watch {
+            screen: self.clone(),
+            ids: kept,
+        }
     }
 
     /// All that are on screen.
     pub fn all(&self) -> Vec<(AccountId, MonitorId)> {
-        self.lock().iter().map(|(id, watched)| (watched.account, *id)).collect()
+        self.lock()
+            .iter()
+            .map(|(id, watched)| (watched.account, *id))
+            .collect()
     }
 
     /// Notes the latest looks; gives those that are news, by account. The first answer for a monitor is
     /// no news: its page has just been rendered.
-    pub fn news(&self, latest: impl IntoIterator<Item = (MonitorId, Timestamp)>) -> HashMap<AccountId, Vec<MonitorId>> {
+    pub fn news(
+        &self,
+        latest: impl IntoIterator<Item = (MonitorId, Timestamp)>,
+    ) -> HashMap<AccountId, Vec<MonitorId>> {
         let mut counts = self.lock();
         let mut news: HashMap<AccountId, Vec<MonitorId>> = HashMap::new();
         for (id, at) in latest {
-            let Some(watched) = counts.get_mut(&id) else { continue };
+            let Some(watched) = counts.get_mut(&id) else {
+                continue;
+            };
             if watched.latest.is_some_and(|known| at > known) {
                 news.entry(watched.account).or_default().push(id);
             }
@@ -113,16 +128,26 @@ mod tests {
         let screen = Screen::default();
         let (account, id) = (AccountId::generate(), MonitorId::generate());
         let _watch = screen.watch(account, [id]);
-        assert!(screen.news([(id, at(10))]).is_empty(), "the page shows that one already");
+        assert!(
+            screen.news([(id, at(10))]).is_empty(),
+            "the page shows that one already"
+        );
         assert!(screen.news([(id, at(10))]).is_empty());
-        assert_eq!(screen.news([(id, at(70))]), HashMap::from([(account, vec![id])]));
+        assert_eq!(
+            screen.news([(id, at(70))]),
+            HashMap::from([(account, vec![id])])
+        );
         assert!(screen.news([(MonitorId::generate(), at(80))]).is_empty());
     }
 
     #[test]
     fn another_account_cannot_ride_along() {
         let screen = Screen::default();
-        let (mine, stranger, id) = (AccountId::generate(), AccountId::generate(), MonitorId::generate());
+        let (mine, stranger, id) = (
+            AccountId::generate(),
+            AccountId::generate(),
+            MonitorId::generate(),
+        );
         let _watch = screen.watch(mine, [id]);
         let _other = screen.watch(stranger, [id]);
         assert_eq!(screen.all(), [(mine, id)]);

@@ -23,7 +23,14 @@ impl FromRequestParts<AppState> for Client {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let ip = ClientIp::from_request_parts(parts, state).await?;
-        let words = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(Self { ip, user_agent: words.chars().take(300).collect() })
+        let words = parts
+            .headers
+            .get(USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        Ok(Self {
+            ip,
+            user_agent: words.chars().take(300).collect(),
+        })
     }
 }

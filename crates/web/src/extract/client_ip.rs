@@ -34,8 +34,15 @@ impl FromRequestParts<AppState> for ClientIp {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        Ok(Self(resolve(peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), &parts.headers, &state.config)))
+        let peer = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0.ip());
+        Ok(Self(resolve(
+            peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            &parts.headers,
+            &state.config,
+        )))
     }
 }
 
@@ -53,7 +60,9 @@ fn resolve(peer: IpAddr, headers: &HeaderMap, config: &WebConfig) -> IpAddr {
             break;
         }
         // A hop that we cannot read is not trusted to name the one before it.
-        let Ok(address) = text.trim().parse::<IpAddr>() else { break };
+        let Ok(address) = text.trim().parse::<IpAddr>() else {
+            break;
+        };
         speaker = address.to_canonical();
     }
     speaker
@@ -73,10 +82,21 @@ mod tests {
             headers.insert("x-forwarded-for", forwarded.parse().unwrap());
             resolve(peer.parse().unwrap(), &headers, &config).to_string()
         };
-        assert_eq!(ask("198.51.100.1", "203.0.113.9"), "198.51.100.1", "a stranger cannot name itself");
+        assert_eq!(
+            ask("198.51.100.1", "203.0.113.9"),
+            "198.51.100.1",
+            "a stranger cannot name itself"
+        );
         assert_eq!(ask("10.0.0.1", "203.0.113.9"), "203.0.113.9");
-        assert_eq!(ask("10.0.0.1", "192.0.2.66, 203.0.113.9"), "203.0.113.9", "the left is the client's own claim");
-        assert_eq!(ask("10.0.0.1", "192.0.2.66, 203.0.113.9, 10.0.0.2"), "203.0.113.9");
+        assert_eq!(
+            ask("10.0.0.1", "192.0.2.66, 203.0.113.9"),
+            "203.0.113.9",
+            "the left is the client's own claim"
+        );
+        assert_eq!(
+            ask("10.0.0.1", "192.0.2.66, 203.0.113.9, 10.0.0.2"),
+            "203.0.113.9"
+        );
         assert_eq!(ask("10.0.0.1", "garbage"), "10.0.0.1");
         assert_eq!(ask("::ffff:10.0.0.1", "2001:db8::1"), "2001:db8::1");
     }

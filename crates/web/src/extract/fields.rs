@@ -33,7 +33,10 @@ impl FormErrors {
     /// Adds a sentence at a field; the first one at a field stays.
     pub fn add(&mut self, field: &str, message: impl Into<String>) {
         if self.at(field).is_none() {
-            self.0.push(FieldError { field: field.to_owned(), message: message.into() });
+            self.0.push(FieldError {
+                field: field.to_owned(),
+                message: message.into(),
+            });
         }
     }
 
@@ -57,7 +60,10 @@ impl FormErrors {
 
     /// The sentence at a field.
     pub fn at(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|error| error.field == field).map(|error| error.message.as_str())
+        self.0
+            .iter()
+            .find(|error| error.field == field)
+            .map(|error| error.message.as_str())
     }
 }
 
@@ -73,7 +79,11 @@ impl<'a> IntoIterator for &'a FormErrors {
 impl Fields {
     /// Reads `name=value&…`.
     pub fn parse(body: &[u8]) -> Self {
-        Self(url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        Self(
+            url::form_urlencoded::parse(body)
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        )
     }
 
     /// The value of a field, blanks at both ends dropped; empty when it was not sent.
@@ -83,7 +93,10 @@ impl Fields {
 
     /// The value of a field as it was sent; for passwords.
     pub fn raw(&self, name: &str) -> &str {
-        self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(field, _)| field == name)
+            .map_or("", |(_, value)| value.as_str())
     }
 
     /// The value, unless it is empty.
@@ -93,7 +106,11 @@ impl Fields {
 
     /// Every value of a field that may be sent several times, empty ones left out.
     pub fn all(&self, name: &str) -> Vec<&str> {
-        self.0.iter().filter(|(field, value)| field == name && !value.trim().is_empty()).map(|(_, value)| value.trim()).collect()
+        self.0
+            .iter()
+            .filter(|(field, value)| field == name && !value.trim().is_empty())
+            .map(|(_, value)| value.trim())
+            .collect()
     }
 
     /// A checkbox is ticked.
@@ -108,15 +125,23 @@ impl Fields {
 
     /// All fields.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// What is wrong with any form: characters that no field takes. Start your own errors from it.
     pub fn errors(&self) -> FormErrors {
         let mut errors = FormErrors::new();
         for (name, value) in &self.0 {
-            if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-                errors.add(name, "This field has a control character in it. Type it again.");
+            if value
+                .chars()
+                .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+            {
+                errors.add(
+                    name,
+                    "This field has a control character in it. Type it again.",
+                );
             } else if value.contains('\u{fffd}') {
                 errors.add(name, "This field is not valid text (UTF-8). Type it again.");
             }
@@ -130,18 +155,31 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
         if request.method() == Method::GET || request.method() == Method::HEAD {
-            return Ok(Self::parse(request.uri().query().unwrap_or_default().as_bytes()));
+            return Ok(Self::parse(
+                request.uri().query().unwrap_or_default().as_bytes(),
+            ));
         }
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_form = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let is_form = kind.split(';').next().is_some_and(|kind| {
+            kind.trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        });
         let has_kind = !kind.is_empty();
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-                PageError::TooLarge
-            } else {
-                PageError::BadRequest("The form was cut off on its way. Send it again.".to_owned())
-            }
-        })?;
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| {
+                if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+                    PageError::TooLarge
+                } else {
+                    PageError::BadRequest(
+                        "The form was cut off on its way. Send it again.".to_owned(),
+                    )
+                }
+            })?;
         if body.is_empty() {
             return Ok(Self::default());
         }
@@ -161,7 +199,10 @@ mod tests {
     #[test]
     fn values_are_read_by_name() {
         let fields = Fields::parse(b"name=+Shop+&tag=a&tag=&tag=b&on=1&off=0");
-        assert_eq!((fields.text("name"), fields.raw("name"), fields.text("none")), ("Shop", " Shop ", ""));
+        assert_eq!(
+            (fields.text("name"), fields.raw("name"), fields.text("none")),
+            ("Shop", " Shop ", "")
+        );
         assert_eq!(fields.all("tag"), ["a", "b"]);
         assert!(fields.flag("on") && !fields.flag("off") && !fields.flag("none"));
         assert_eq!(fields.optional("none"), None);
@@ -174,6 +215,10 @@ mod tests {
             let errors = Fields::parse(body).errors();
             assert!(errors.at("name").is_some(), "{body:?}");
         }
-        assert!(Fields::parse("name=a\u{202e}b%0d%0a&emoji=%F0%9F%94%94".as_bytes()).errors().is_empty());
+        assert!(
+            Fields::parse("name=a\u{202e}b%0d%0a&emoji=%F0%9F%94%94".as_bytes())
+                .errors()
+                .is_empty()
+        );
     }
 }

@@ -62,7 +62,11 @@ impl FromRequestParts<AppState> for Visitor {
             None => None,
         };
         let theme = Theme::of(&jar);
-        let visitor = Self { signed_in, theme, request_id: request_id(parts) };
+        let visitor = Self {
+            signed_in,
+            theme,
+            request_id: request_id(parts),
+        };
         parts.extensions.insert(visitor.clone());
         Ok(visitor)
     }
@@ -72,18 +76,28 @@ impl FromRequestParts<AppState> for CurrentUser {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
-        let visitor = <Visitor as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
+        let visitor =
+            <Visitor as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
         let Some(signed_in) = visitor.signed_in else {
-            return Err(PageError::SignIn { next: return_path(&parts.method, &parts.uri) });
+            return Err(PageError::SignIn {
+                next: return_path(&parts.method, &parts.uri),
+            });
         };
-        Ok(Self { signed_in, theme: visitor.theme, request_id: visitor.request_id })
+        Ok(Self {
+            signed_in,
+            theme: visitor.theme,
+            request_id: visitor.request_id,
+        })
     }
 }
 
 impl OptionalFromRequestParts<AppState> for CurrentUser {
     type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Option<Self>, PageError> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &AppState,
+    ) -> Result<Option<Self>, PageError> {
         match <Self as FromRequestParts<AppState>>::from_request_parts(parts, state).await {
             Ok(user) => Ok(Some(user)),
             Err(PageError::SignIn { .. }) => Ok(None),
@@ -95,11 +109,20 @@ impl OptionalFromRequestParts<AppState> for CurrentUser {
 async fn find(state: &AppState, token: &str) -> Result<Option<SignedIn>, PageError> {
     let now = state.now();
     let mut connection = state.pool.acquire().await?;
-    let Some(found) = store::sessions::find_signed_in(&mut connection, &store::secrets::token_hash(token), now).await? else {
+    let Some(found) =
+        store::sessions::find_signed_in(&mut connection, &store::secrets::token_hash(token), now)
+            .await?
+    else {
         return Ok(None);
     };
     if now.duration_since(found.last_seen_at) >= SignedDuration::from_mins(5) {
-        store::sessions::touch(&mut connection, found.session_id, now + cookie::LIFETIME, now).await?;
+        store::sessions::touch(
+            &mut connection,
+            found.session_id,
+            now + cookie::LIFETIME,
+            now,
+        )
+        .await?;
     }
     Ok(Some(found))
 }
@@ -107,12 +130,17 @@ async fn find(state: &AppState, token: &str) -> Result<Option<SignedIn>, PageErr
 /// Where to come back to after signing in: the page itself, or for a post its start.
 fn return_path(method: &Method, uri: &Uri) -> String {
     if method == Method::GET || method == Method::HEAD {
-        uri.path_and_query().map_or_else(|| "/monitors".to_owned(), ToString::to_string)
+        uri.path_and_query()
+            .map_or_else(|| "/monitors".to_owned(), ToString::to_string)
     } else {
         "/monitors".to_owned()
     }
 }
 
 fn request_id(parts: &Parts) -> RequestId {
-    parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate)
+    parts
+        .extensions
+        .get::<RequestId>()
+        .cloned()
+        .unwrap_or_else(RequestId::generate)
 }

@@ -70,17 +70,30 @@ impl Tenant {
     /// The person as timelines and the audit log name them.
     pub fn actor(&self) -> Actor {
         let user = self.user();
-        let name = if user.name.is_empty() { &user.email } else { &user.name };
-        Actor { kind: ActorKind::User, name: name.clone() }
+        let name = if user.name.is_empty() {
+            &user.email
+        } else {
+            &user.name
+        };
+        Actor {
+            kind: ActorKind::User,
+            name: name.clone(),
+        }
     }
 
     /// Opens a transaction in which the database shows this account's rows only.
-    pub async fn begin(&self, state: &AppState) -> Result<Transaction<'static, Postgres>, PageError> {
+    pub async fn begin(
+        &self,
+        state: &AppState,
+    ) -> Result<Transaction<'static, Postgres>, PageError> {
         Ok(store::tenant::begin(&state.pool, self.account_id()).await?)
     }
 
     /// The same on the replica, for pages and reports that may be a moment old.
-    pub async fn read(&self, state: &AppState) -> Result<Transaction<'static, Postgres>, PageError> {
+    pub async fn read(
+        &self,
+        state: &AppState,
+    ) -> Result<Transaction<'static, Postgres>, PageError> {
         Ok(store::tenant::begin(&state.read_pool, self.account_id()).await?)
     }
 
@@ -91,35 +104,61 @@ impl Tenant {
 
     /// Refuses who may not change monitors and contacts.
     pub fn require_edit(&self) -> Result<(), PageError> {
-        allowed(self.role().can_edit(), "Your role lets you read this account, not change it. An admin can change that.")
+        allowed(
+            self.role().can_edit(),
+            "Your role lets you read this account, not change it. An admin can change that.",
+        )
     }
 
     /// Refuses who may not acknowledge, resolve and comment.
     pub fn require_respond(&self) -> Result<(), PageError> {
-        allowed(self.role().can_respond(), "Your role lets you read incidents, not answer them. An admin can change that.")
+        allowed(
+            self.role().can_respond(),
+            "Your role lets you read incidents, not answer them. An admin can change that.",
+        )
     }
 
     /// Refuses who may not manage keys, members and the plan.
     pub fn require_administer(&self) -> Result<(), PageError> {
-        allowed(self.role().can_administer(), "Only an admin or the owner of the account can do this.")
+        allowed(
+            self.role().can_administer(),
+            "Only an admin or the owner of the account can do this.",
+        )
     }
 
     /// Refuses all but the owner.
     pub fn require_owner(&self) -> Result<(), PageError> {
-        allowed(self.role() == Role::Owner, "Only the owner of the account can do this.")
+        allowed(
+            self.role() == Role::Owner,
+            "Only the owner of the account can do this.",
+        )
     }
 }
 
 fn allowed(yes: bool, why: &'static str) -> Result<(), PageError> {
-    if yes { Ok(()) } else { Err(PageError::Forbidden(why)) }
+    if yes {
+        Ok(())
+    } else {
+        Err(PageError::Forbidden(why))
+    }
 }
 
 impl FromRequestParts<AppState> for Tenant {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
-        let user = <CurrentUser as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
-        let membership = user.signed_in.membership.clone().ok_or(PageError::NotFound)?;
-        Ok(Self { signed_in: user.signed_in, membership, theme: user.theme, request_id: user.request_id })
+        let user =
+            <CurrentUser as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
+        let membership = user
+            .signed_in
+            .membership
+            .clone()
+            .ok_or(PageError::NotFound)?;
+        Ok(Self {
+            signed_in: user.signed_in,
+            membership,
+            theme: user.theme,
+            request_id: user.request_id,
+        })
     }
 }

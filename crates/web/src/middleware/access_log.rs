@@ -15,7 +15,10 @@ pub async fn log(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let id = request.extensions().get::<RequestId>().cloned();
     let mut response = next.run(request).await;
-    let route = response.extensions_mut().remove::<Pattern>().map_or_else(|| "unmatched".to_owned(), |pattern| pattern.0);
+    let route = response
+        .extensions_mut()
+        .remove::<Pattern>()
+        .map_or_else(|| "unmatched".to_owned(), |pattern| pattern.0);
     let status = response.status().as_u16();
     let seconds = started.elapsed().as_secs_f64();
     metrics::histogram!("watchbell_http_request_seconds", "method" => method.to_string(), "route" => route.clone(), "status" => status.to_string())
@@ -30,7 +33,10 @@ struct Pattern(String);
 
 /// Notes the pattern that matched.
 pub async fn note_pattern(request: Request, next: Next) -> Response {
-    let pattern = request.extensions().get::<MatchedPath>().map(|path| Pattern(path.as_str().to_owned()));
+    let pattern = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| Pattern(path.as_str().to_owned()));
     let mut response = next.run(request).await;
     if let Some(pattern) = pattern {
         response.extensions_mut().insert(pattern);

@@ -15,9 +15,16 @@ use crate::view::{self, Shell, Theme};
 pub async fn show(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
     let theme = Theme::of(&CookieJar::from_headers(request.headers()));
-    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .cloned()
+        .unwrap_or_else(RequestId::generate);
     let mut response = next.run(request).await;
-    let fault = response.extensions_mut().remove::<Fault>().or_else(|| of_framework(&response));
+    let fault = response
+        .extensions_mut()
+        .remove::<Fault>()
+        .or_else(|| of_framework(&response));
     let Some(fault) = fault else { return response };
     let mut shown = if is_api {
         crate::api::problem::render(&fault, &id, &state.config)
@@ -50,9 +57,12 @@ fn of_framework(response: &Response) -> Option<Fault> {
         StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => PageError::NotFound.fault(),
         StatusCode::METHOD_NOT_ALLOWED => PageError::MethodNotAllowed.fault(),
         StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge.fault(),
-        StatusCode::INTERNAL_SERVER_ERROR => {
-            Some(Fault { status: StatusCode::INTERNAL_SERVER_ERROR, code: "internal", detail: OUR_FAULT.to_owned(), retry_after: None })
-        }
+        StatusCode::INTERNAL_SERVER_ERROR => Some(Fault {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            code: "internal",
+            detail: OUR_FAULT.to_owned(),
+            retry_after: None,
+        }),
         _ => None,
     }
 }
@@ -78,6 +88,11 @@ fn page(fault: &Fault, id: &RequestId, theme: Theme) -> Response {
         _ => "That did not work",
     };
     let reference = fault.status.is_server_error().then_some(id.0.as_str());
-    let page = ErrorPage { shell: Shell::new(heading.to_owned(), theme, None), fault, heading, reference };
+    let page = ErrorPage {
+        shell: Shell::new(heading.to_owned(), theme, None),
+        fault,
+        heading,
+        reference,
+    };
     view::render(&page).unwrap_or_else(|_| fault.status.into_response())
 }

@@ -16,45 +16,100 @@ async fn a_person_signs_up_with_a_url_and_confirms_by_code(pool: PgPool) {
     let app = App::new(pool).await;
     let mut browser = app.browser();
     let form = browser.get("/signup?url=shop.example/a%3Fb").await;
-    assert!(form.body.contains(r#"name="url" value="shop.example/a?b""#), "{}", form.body);
-    let fields = [("email", "Ada@Shop.example"), ("password", PASSWORD), ("url", "shop.example/a?b"), ("timezone", "Europe/Berlin")];
+    assert!(
+        form.body.contains(r#"name="url" value="shop.example/a?b""#),
+        "{}",
+        form.body
+    );
+    let fields = [
+        ("email", "Ada@Shop.example"),
+        ("password", PASSWORD),
+        ("url", "shop.example/a?b"),
+        ("timezone", "Europe/Berlin"),
+    ];
     let answer = browser.post("/signup", &fields).await;
-    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/verify?url=shop.example%2Fa%3Fb"));
+    assert_eq!(
+        (answer.status, answer.location()),
+        (StatusCode::SEE_OTHER, "/verify?url=shop.example%2Fa%3Fb")
+    );
     let page = browser.get("/verify?url=shop.example%2Fa%3Fb").await;
     assert!(page.body.contains("Ada@Shop.example") && page.body.contains("Add the monitor first"));
 
     let mails = app.mails("Ada@Shop.example").await;
-    let [AccountMessage::VerifyEmail { code, .. }] = mails.as_slice() else { panic!("{mails:?}") };
-    let answer = browser.post("/verify", &[("code", &format!(" {} {} ", &code[..3], &code[3..])), ("url", "shop.example/a?b")]).await;
-    assert_eq!(answer.location(), "/monitors/new?url=shop.example%2Fa%3Fb", "{}", answer.body);
+    let [AccountMessage::VerifyEmail { code, .. }] = mails.as_slice() else {
+        panic!("{mails:?}")
+    };
+    let answer = browser
+        .post(
+            "/verify",
+            &[
+                ("code", &format!(" {} {} ", &code[..3], &code[3..])),
+                ("url", "shop.example/a?b"),
+            ],
+        )
+        .await;
+    assert_eq!(
+        answer.location(),
+        "/monitors/new?url=shop.example%2Fa%3Fb",
+        "{}",
+        answer.body
+    );
 
     let email = domain::account::EmailAddress::parse("ada@shop.EXAMPLE").unwrap();
     let mut connection = app.state.pool.acquire().await.unwrap();
-    let user = store::users::find_credentials(&mut connection, &email).await.unwrap().unwrap();
+    let user = store::users::find_credentials(&mut connection, &email)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(user.email_verified_at.is_some());
-    let accounts = store::memberships::list_of_user(&mut connection, user.id).await.unwrap();
-    let contacts = store::contacts::list(&mut connection, accounts[0].0).await.unwrap();
+    let accounts = store::memberships::list_of_user(&mut connection, user.id)
+        .await
+        .unwrap();
+    let contacts = store::contacts::list(&mut connection, accounts[0].0)
+        .await
+        .unwrap();
     assert_eq!(contacts.len(), 1);
     assert!(contacts[0].is_usable() && contacts[0].in_default);
-    assert_eq!(store::users::find_timezone(&mut connection, user.id).await.unwrap(), "Europe/Berlin");
+    assert_eq!(
+        store::users::find_timezone(&mut connection, user.id)
+            .await
+            .unwrap(),
+        "Europe/Berlin"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_link_confirms_on_any_device_and_only_by_its_button(pool: PgPool) {
     let app = App::new(pool).await;
     let mut browser = app.signed_up("a@shop.example").await;
-    assert!(browser.get("/docs").await.body.contains("We look, but alert nobody until you have confirmed <strong>a@shop.example</strong>."));
+    assert!(browser.get("/docs").await.body.contains(
+        "We look, but alert nobody until you have confirmed <strong>a@shop.example</strong>."
+    ));
     let mails = app.mails("a@shop.example").await;
-    let [AccountMessage::VerifyEmail { link, .. }] = mails.as_slice() else { panic!("{mails:?}") };
+    let [AccountMessage::VerifyEmail { link, .. }] = mails.as_slice() else {
+        panic!("{mails:?}")
+    };
     let mut phone = app.browser();
     for _ in 0..2 {
         let page = phone.get(path_of(link)).await;
-        assert!(page.status == StatusCode::OK && page.body.contains("Confirm"), "a scanner that opens the link changes nothing");
+        assert!(
+            page.status == StatusCode::OK && page.body.contains("Confirm"),
+            "a scanner that opens the link changes nothing"
+        );
     }
     assert!(browser.get("/docs").await.body.contains("alert nobody"));
-    assert!(phone.post(path_of(link), &[]).await.body.contains("Confirmed"));
+    assert!(
+        phone
+            .post(path_of(link), &[])
+            .await
+            .body
+            .contains("Confirmed")
+    );
     assert!(!browser.get("/docs").await.body.contains("alert nobody"));
-    assert_eq!(phone.post(path_of(link), &[]).await.status, StatusCode::GONE);
+    assert_eq!(
+        phone.post(path_of(link), &[]).await.status,
+        StatusCode::GONE
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -65,7 +120,12 @@ async fn a_known_address_gets_the_same_answer_in_the_same_time(pool: PgPool) {
     for email in ["known@shop.example", "unknown@shop.example"] {
         let mut browser = app.browser();
         let started = std::time::Instant::now();
-        let answer = browser.post("/signup", &[("email", email), ("password", "another long password")]).await;
+        let answer = browser
+            .post(
+                "/signup",
+                &[("email", email), ("password", "another long password")],
+            )
+            .await;
         let took = started.elapsed();
         let mut names: Vec<String> = answer
             .headers
@@ -75,22 +135,60 @@ async fn a_known_address_gets_the_same_answer_in_the_same_time(pool: PgPool) {
                 let text = cookie.to_str().unwrap();
                 let (name, rest) = text.split_once('=').unwrap();
                 let (value, flags) = rest.split_once(';').unwrap();
-                format!("{name} {} {flags}", if name == "watchbell_session" { value.len() } else { 0 })
+                format!(
+                    "{name} {} {flags}",
+                    if name == "watchbell_session" {
+                        value.len()
+                    } else {
+                        0
+                    }
+                )
             })
             .collect();
         names.sort();
-        seen.push((answer.status, answer.location().to_owned(), answer.body.len(), names, took));
+        seen.push((
+            answer.status,
+            answer.location().to_owned(),
+            answer.body.len(),
+            names,
+            took,
+        ));
     }
-    let [known, unknown] = seen.as_slice() else { panic!() };
-    assert_eq!((known.0, &known.1, known.2, &known.3), (unknown.0, &unknown.1, unknown.2, &unknown.3));
+    let [known, unknown] = seen.as_slice() else {
+        panic!()
+    };
+    assert_eq!(
+        (known.0, &known.1, known.2, &known.3),
+        (unknown.0, &unknown.1, unknown.2, &unknown.3)
+    );
     let ratio = known.4.as_secs_f64() / unknown.4.as_secs_f64();
-    assert!((0.6..1.6).contains(&ratio), "{:?} against {:?}", known.4, unknown.4);
+    assert!(
+        (0.6..1.6).contains(&ratio),
+        "{:?} against {:?}",
+        known.4,
+        unknown.4
+    );
 
     let mails = app.mails("known@shop.example").await;
-    assert!(matches!(mails.as_slice(), [AccountMessage::AlreadySignedUp { .. }]), "{mails:?}");
+    assert!(
+        matches!(mails.as_slice(), [AccountMessage::AlreadySignedUp { .. }]),
+        "{mails:?}"
+    );
     let mut owner = app.browser();
-    let login = owner.post("/login", &[("email", "known@shop.example"), ("password", "another long password")]).await;
-    assert_eq!(login.status, StatusCode::UNPROCESSABLE_ENTITY, "the second sign-up changed no password");
+    let login = owner
+        .post(
+            "/login",
+            &[
+                ("email", "known@shop.example"),
+                ("password", "another long password"),
+            ],
+        )
+        .await;
+    assert_eq!(
+        login.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "the second sign-up changed no password"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -98,16 +196,32 @@ async fn a_forgotten_password_answers_alike_for_all(pool: PgPool) {
     let app = App::new(pool).await;
     app.verified("known@shop.example").await;
     let mut browser = app.browser();
-    let known = browser.post("/forgot", &[("email", "known@shop.example")]).await;
-    let unknown = browser.post("/forgot", &[("email", "other@shop.example")]).await;
-    assert_eq!((known.status, unknown.status), (StatusCode::OK, StatusCode::OK));
+    let known = browser
+        .post("/forgot", &[("email", "known@shop.example")])
+        .await;
+    let unknown = browser
+        .post("/forgot", &[("email", "other@shop.example")])
+        .await;
+    assert_eq!(
+        (known.status, unknown.status),
+        (StatusCode::OK, StatusCode::OK)
+    );
     assert_eq!(known.body.replace("known@", "other@"), unknown.body);
     assert_eq!(app.mails("known@shop.example").await.len(), 1);
     assert!(app.mails("other@shop.example").await.is_empty());
-    let wrong = |email| [("email", email), ("code", "000000"), ("password", "a new long password")];
+    let wrong = |email| {
+        [
+            ("email", email),
+            ("code", "000000"),
+            ("password", "a new long password"),
+        ]
+    };
     let known = browser.post("/reset", &wrong("known@shop.example")).await;
     let unknown = browser.post("/reset", &wrong("other@shop.example")).await;
-    assert_eq!((known.status, known.body.replace("known@", "other@")), (unknown.status, unknown.body));
+    assert_eq!(
+        (known.status, known.body.replace("known@", "other@")),
+        (unknown.status, unknown.body)
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -115,20 +229,56 @@ async fn a_reset_ends_other_sessions_and_is_told(pool: PgPool) {
     let app = App::new(pool).await;
     let mut old = app.verified("a@shop.example").await;
     let mut browser = app.browser();
-    browser.post("/forgot", &[("email", "a@shop.example")]).await;
+    browser
+        .post("/forgot", &[("email", "a@shop.example")])
+        .await;
     let mails = app.mails("a@shop.example").await;
-    let [AccountMessage::ResetPassword { link, .. }] = mails.as_slice() else { panic!("{mails:?}") };
+    let [AccountMessage::ResetPassword { link, .. }] = mails.as_slice() else {
+        panic!("{mails:?}")
+    };
     assert_eq!(browser.get(path_of(link)).await.status, StatusCode::OK);
     let weak = browser.post(path_of(link), &[("password", "short")]).await;
-    assert!(weak.status == StatusCode::UNPROCESSABLE_ENTITY && weak.body.contains("needs at least 10 characters"));
-    let answer = browser.post(path_of(link), &[("password", "a new long password")]).await;
-    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/monitors"));
+    assert!(
+        weak.status == StatusCode::UNPROCESSABLE_ENTITY
+            && weak.body.contains("needs at least 10 characters")
+    );
+    let answer = browser
+        .post(path_of(link), &[("password", "a new long password")])
+        .await;
+    assert_eq!(
+        (answer.status, answer.location()),
+        (StatusCode::SEE_OTHER, "/monitors")
+    );
     assert!(browser.has_session());
-    assert_eq!(old.get("/settings/profile").await.location(), "/login?next=%2Fsettings%2Fprofile");
-    assert!(matches!(app.mails("a@shop.example").await.as_slice(), [AccountMessage::PasswordChanged { .. }]));
-    assert_eq!(browser.post(path_of(link), &[("password", "yet another password")]).await.status, StatusCode::GONE);
+    assert_eq!(
+        old.get("/settings/profile").await.location(),
+        "/login?next=%2Fsettings%2Fprofile"
+    );
+    assert!(matches!(
+        app.mails("a@shop.example").await.as_slice(),
+        [AccountMessage::PasswordChanged { .. }]
+    ));
+    assert_eq!(
+        browser
+            .post(path_of(link), &[("password", "yet another password")])
+            .await
+            .status,
+        StatusCode::GONE
+    );
     let mut login = app.browser();
-    assert!(login.post("/login", &[("email", "a@shop.example"), ("password", "a new long password")]).await.status.is_redirection());
+    assert!(
+        login
+            .post(
+                "/login",
+                &[
+                    ("email", "a@shop.example"),
+                    ("password", "a new long password")
+                ]
+            )
+            .await
+            .status
+            .is_redirection()
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -136,18 +286,34 @@ async fn racing_tries_are_counted_each(pool: PgPool) {
     let app = App::new(pool).await;
     let mut browser = app.signed_up("a@shop.example").await;
     let mails = app.mails("a@shop.example").await;
-    let [AccountMessage::VerifyEmail { code, .. }] = mails.as_slice() else { panic!("{mails:?}") };
-    let wrong: Vec<String> = (0..20).map(|i| format!("{:06}", (code.parse::<u32>().unwrap() + 1 + i) % 1_000_000)).collect();
+    let [AccountMessage::VerifyEmail { code, .. }] = mails.as_slice() else {
+        panic!("{mails:?}")
+    };
+    let wrong: Vec<String> = (0..20)
+        .map(|i| format!("{:06}", (code.parse::<u32>().unwrap() + 1 + i) % 1_000_000))
+        .collect();
     let tries = wrong.iter().map(|guess| {
         let mut twin = browser.twin();
         async move { twin.post("/verify", &[("code", guess)]).await.status }
     });
     let statuses = futures::future::join_all(tries).await;
-    assert!(statuses.iter().all(|status| *status == StatusCode::UNPROCESSABLE_ENTITY), "{statuses:?}");
-    let attempts: i32 = sqlx::query_scalar("SELECT attempts FROM challenges").fetch_one(&app.state.pool).await.unwrap();
+    assert!(
+        statuses
+            .iter()
+            .all(|status| *status == StatusCode::UNPROCESSABLE_ENTITY),
+        "{statuses:?}"
+    );
+    let attempts: i32 = sqlx::query_scalar("SELECT attempts FROM challenges")
+        .fetch_one(&app.state.pool)
+        .await
+        .unwrap();
     assert_eq!(attempts, 5, "twenty at once are five tries");
     let right = browser.post("/verify", &[("code", code)]).await;
-    assert_eq!(right.status, StatusCode::UNPROCESSABLE_ENTITY, "a dead code stays dead, even the right one");
+    assert_eq!(
+        right.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "a dead code stays dead, even the right one"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -155,19 +321,37 @@ async fn a_code_runs_out_and_another_waits_a_minute(pool: PgPool) {
     let app = App::new(pool).await;
     let mut browser = app.signed_up("a@shop.example").await;
     let first = app.mails("a@shop.example").await;
-    assert_eq!(browser.post("/verify/resend", &[]).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        browser.post("/verify/resend", &[]).await.status,
+        StatusCode::TOO_MANY_REQUESTS
+    );
     app.wait(60);
-    assert_eq!(browser.post("/verify/resend", &[]).await.status, StatusCode::OK);
+    assert_eq!(
+        browser.post("/verify/resend", &[]).await.status,
+        StatusCode::OK
+    );
     let second = app.mails("a@shop.example").await;
     let code = |mails: &[AccountMessage]| match mails {
         [AccountMessage::VerifyEmail { code, .. }] => code.clone(),
         other => panic!("{other:?}"),
     };
     if code(&first) != code(&second) {
-        assert_eq!(browser.post("/verify", &[("code", &code(&first))]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(
+            browser
+                .post("/verify", &[("code", &code(&first))])
+                .await
+                .status,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
     }
     app.wait(601);
-    assert_eq!(browser.post("/verify", &[("code", &code(&second))]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        browser
+            .post("/verify", &[("code", &code(&second))])
+            .await
+            .status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -176,15 +360,34 @@ async fn wrong_passwords_are_throttled_by_address(pool: PgPool) {
     app.verified("a@shop.example").await;
     let mut browser = app.browser();
     for _ in 0..10 {
-        let answer = browser.post("/login", &[("email", "a@shop.example"), ("password", "wrong password")]).await;
+        let answer = browser
+            .post(
+                "/login",
+                &[("email", "a@shop.example"), ("password", "wrong password")],
+            )
+            .await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
-    let answer = browser.post("/login", &[("email", "A@shop.example"), ("password", PASSWORD)]).await;
-    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "also with the right one");
+    let answer = browser
+        .post(
+            "/login",
+            &[("email", "A@shop.example"), ("password", PASSWORD)],
+        )
+        .await;
+    assert_eq!(
+        answer.status,
+        StatusCode::TOO_MANY_REQUESTS,
+        "also with the right one"
+    );
     assert!(answer.header("retry-after").parse::<u64>().unwrap() <= 900);
     assert!(answer.body.contains("Try again in"));
     app.wait(900);
-    let answer = browser.post("/login", &[("email", "a@shop.example"), ("password", PASSWORD)]).await;
+    let answer = browser
+        .post(
+            "/login",
+            &[("email", "a@shop.example"), ("password", PASSWORD)],
+        )
+        .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
 }
 
@@ -194,11 +397,26 @@ async fn racing_wrong_passwords_do_not_slip_past_the_limit(pool: PgPool) {
     app.verified("a@shop.example").await;
     let tries = (0..20).map(|_| {
         let mut browser = app.browser();
-        async move { browser.post("/login", &[("email", "a@shop.example"), ("password", "wrong password")]).await.status }
+        async move {
+            browser
+                .post(
+                    "/login",
+                    &[("email", "a@shop.example"), ("password", "wrong password")],
+                )
+                .await
+                .status
+        }
     });
     let statuses = futures::future::join_all(tries).await;
     let of = |status: StatusCode| statuses.iter().filter(|one| **one == status).count();
-    assert_eq!((of(StatusCode::UNPROCESSABLE_ENTITY), of(StatusCode::TOO_MANY_REQUESTS)), (10, 10), "{statuses:?}");
+    assert_eq!(
+        (
+            of(StatusCode::UNPROCESSABLE_ENTITY),
+            of(StatusCode::TOO_MANY_REQUESTS)
+        ),
+        (10, 10),
+        "{statuses:?}"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -206,7 +424,13 @@ async fn right_passwords_are_not_counted(pool: PgPool) {
     let app = App::new(pool).await;
     app.verified("a@shop.example").await;
     for _ in 0..12 {
-        let answer = app.browser().post("/login", &[("email", "a@shop.example"), ("password", PASSWORD)]).await;
+        let answer = app
+            .browser()
+            .post(
+                "/login",
+                &[("email", "a@shop.example"), ("password", PASSWORD)],
+            )
+            .await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER);
     }
 }
@@ -216,14 +440,32 @@ async fn a_sign_in_from_a_new_browser_is_told(pool: PgPool) {
     let app = App::new(pool).await;
     app.verified("a@shop.example").await;
     let mut same = app.browser();
-    same.post("/login", &[("email", "a@shop.example"), ("password", PASSWORD)]).await;
+    same.post(
+        "/login",
+        &[("email", "a@shop.example"), ("password", PASSWORD)],
+    )
+    .await;
     assert!(app.mails("a@shop.example").await.is_empty());
     let mut other = app.browser();
-    other.headers = vec![("user-agent", "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36".into())];
-    let answer = other.post("/login", &[("email", "a@shop.example"), ("password", PASSWORD), ("next", "//evil.example")]).await;
+    other.headers = vec![(
+        "user-agent",
+        "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36".into(),
+    )];
+    let answer = other
+        .post(
+            "/login",
+            &[
+                ("email", "a@shop.example"),
+                ("password", PASSWORD),
+                ("next", "//evil.example"),
+            ],
+        )
+        .await;
     assert_eq!(answer.location(), "/monitors");
     let mails = app.mails("a@shop.example").await;
-    let [AccountMessage::NewSignIn { agent, .. }] = mails.as_slice() else { panic!("{mails:?}") };
+    let [AccountMessage::NewSignIn { agent, .. }] = mails.as_slice() else {
+        panic!("{mails:?}")
+    };
     assert_eq!(agent, "Chrome on Windows");
     assert_eq!(other.post("/logout", &[]).await.location(), "/");
     assert!(!other.has_session());
@@ -232,14 +474,31 @@ async fn a_sign_in_from_a_new_browser_is_told(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn over_https_the_cookie_is_bound_to_the_host(pool: PgPool) {
     let app = App::with(pool, config("https://watchbell.example")).await;
-    let answer = app.browser().post("/signup", &[("email", "a@shop.example"), ("password", PASSWORD)]).await;
-    let cookies: Vec<&str> = answer.headers.get_all(header::SET_COOKIE).iter().map(|c| c.to_str().unwrap()).collect();
-    let session = cookies.iter().find(|cookie| cookie.starts_with("__Host-watchbell=")).expect("the session");
+    let answer = app
+        .browser()
+        .post(
+            "/signup",
+            &[("email", "a@shop.example"), ("password", PASSWORD)],
+        )
+        .await;
+    let cookies: Vec<&str> = answer
+        .headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .map(|c| c.to_str().unwrap())
+        .collect();
+    let session = cookies
+        .iter()
+        .find(|cookie| cookie.starts_with("__Host-watchbell="))
+        .expect("the session");
     for flag in ["; Path=/", "; HttpOnly", "; SameSite=Lax", "; Secure"] {
         assert!(session.contains(flag), "{session}");
     }
     assert!(!session.contains("Domain"));
-    assert_eq!(answer.header("strict-transport-security"), "max-age=63072000");
+    assert_eq!(
+        answer.header("strict-transport-security"),
+        "max-age=63072000"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -249,19 +508,45 @@ async fn forms_that_are_wrong_say_where_and_change_nothing(pool: PgPool) {
     for (fields, field) in [
         (vec![], "email"),
         (vec![("email", "nobody"), ("password", PASSWORD)], "email"),
-        (vec![("email", "a\0b@shop.example"), ("password", PASSWORD)], "email"),
-        (vec![("email", "a\u{202e}@shop.example"), ("password", PASSWORD)], "email"),
+        (
+            vec![("email", "a\0b@shop.example"), ("password", PASSWORD)],
+            "email",
+        ),
+        (
+            vec![("email", "a\u{202e}@shop.example"), ("password", PASSWORD)],
+            "email",
+        ),
         (vec![("email", "a@shop.example")], "password"),
-        (vec![("email", "a@shop.example"), ("password", "1234567890")], "password"),
+        (
+            vec![("email", "a@shop.example"), ("password", "1234567890")],
+            "password",
+        ),
     ] {
         let answer = app.browser().post("/signup", &fields).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
-        assert!(answer.body.contains(&format!("href=\"#{field}\"")), "{fields:?} {}", answer.body);
-        assert!(!answer.body.contains(PASSWORD), "a password never comes back");
+        assert_eq!(
+            answer.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{fields:?}"
+        );
+        assert!(
+            answer.body.contains(&format!("href=\"#{field}\"")),
+            "{fields:?} {}",
+            answer.body
+        );
+        assert!(
+            !answer.body.contains(PASSWORD),
+            "a password never comes back"
+        );
     }
-    let answer = app.browser().post("/signup", &[("email", &long), ("password", PASSWORD)]).await;
+    let answer = app
+        .browser()
+        .post("/signup", &[("email", &long), ("password", PASSWORD)])
+        .await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    let users: i64 = sqlx::query_scalar("SELECT count(*) FROM users").fetch_one(&app.state.pool).await.unwrap();
+    let users: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
+        .fetch_one(&app.state.pool)
+        .await
+        .unwrap();
     assert_eq!(users, 0);
 }
 
@@ -273,27 +558,47 @@ async fn posts_from_elsewhere_are_refused(pool: PgPool) {
         (&[("sec-fetch-site", "none")], true),
         (&[("sec-fetch-site", "cross-site")], false),
         (&[("sec-fetch-site", "same-site")], false),
-        (&[("sec-fetch-site", "cross-site"), ("origin", "http://localhost:8080")], false),
+        (
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("origin", "http://localhost:8080"),
+            ],
+            false,
+        ),
         (&[("origin", "http://localhost:8080")], true),
         (&[("origin", "https://evil.example")], false),
         (&[("origin", "null")], false),
         (&[], true),
     ];
     let (table, _) = crate::routes().into_parts();
-    let posts = table.into_iter().filter(|route| route.method == http::Method::POST && !route.path.starts_with("/api/"));
+    let posts = table
+        .into_iter()
+        .filter(|route| route.method == http::Method::POST && !route.path.starts_with("/api/"));
     for path in posts.map(|route| route.path.replace(['{', '}'], "")) {
         if path.starts_with("/callbacks/") || path.starts_with("/ping/") {
             continue;
         }
         for (headers, passes) in cases {
             let mut browser = app.browser();
-            browser.headers.extend(headers.iter().map(|(name, value)| (leaked(name), (*value).to_owned())));
+            browser.headers.extend(
+                headers
+                    .iter()
+                    .map(|(name, value)| (leaked(name), (*value).to_owned())),
+            );
             let answer = browser.post(&path, &[]).await;
-            assert_eq!(answer.status != StatusCode::FORBIDDEN, passes, "{path} {headers:?}");
+            assert_eq!(
+                answer.status != StatusCode::FORBIDDEN,
+                passes,
+                "{path} {headers:?}"
+            );
         }
     }
 }
 
 fn leaked(name: &str) -> &'static str {
-    if name == "origin" { "origin" } else { "sec-fetch-site" }
+    if name == "origin" {
+        "origin"
+    } else {
+        "sec-fetch-site"
+    }
 }

@@ -35,11 +35,21 @@ impl World {
         config.twilio_auth_tokens = vec!["an older token".into(), TOKEN.into()];
         let app = App::with(pool, config).await;
         let mut browser = app.browser();
-        browser.post("/signup", &[("email", OWNER), ("password", super::PASSWORD)]).await;
+        browser
+            .post(
+                "/signup",
+                &[("email", OWNER), ("password", super::PASSWORD)],
+            )
+            .await;
         let mails = app.mails(OWNER).await;
-        let [AccountMessage::VerifyEmail { code, .. }] = mails.as_slice() else { panic!("{mails:?}") };
+        let [AccountMessage::VerifyEmail { code, .. }] = mails.as_slice() else {
+            panic!("{mails:?}")
+        };
         browser.post("/verify", &[("code", code)]).await;
-        let id: Uuid = sqlx::query_scalar("SELECT account_id FROM memberships").fetch_one(&app.state.pool).await.unwrap();
+        let id: Uuid = sqlx::query_scalar("SELECT account_id FROM memberships")
+            .fetch_one(&app.state.pool)
+            .await
+            .unwrap();
         let account = AccountId::from_uuid(id);
         let now = app.state.now();
         let phone = Contact {
@@ -64,37 +74,77 @@ impl World {
             not_before: now,
         };
         let mut c = app.state.pool.acquire().await.unwrap();
-        contacts::insert(&mut c, account, &phone, &phone.address).await.unwrap();
-        let delivery = deliveries::insert(&mut c, &planned, now).await.unwrap().unwrap();
-        wallets::grant(&mut c, account, FUNDS, "Test", now).await.unwrap();
-        wallets::reserve(&mut c, account, (delivery, 1), (PRICE, "Text message"), now).await.unwrap();
-        sqlx::query("UPDATE deliveries SET state = 'sent', provider_id = 'SM1'").execute(&mut *c).await.unwrap();
-        Self { app, account, phone: phone.id, delivery }
+        contacts::insert(&mut c, account, &phone, &phone.address)
+            .await
+            .unwrap();
+        let delivery = deliveries::insert(&mut c, &planned, now)
+            .await
+            .unwrap()
+            .unwrap();
+        wallets::grant(&mut c, account, FUNDS, "Test", now)
+            .await
+            .unwrap();
+        wallets::reserve(&mut c, account, (delivery, 1), (PRICE, "Text message"), now)
+            .await
+            .unwrap();
+        sqlx::query("UPDATE deliveries SET state = 'sent', provider_id = 'SM1'")
+            .execute(&mut *c)
+            .await
+            .unwrap();
+        Self {
+            app,
+            account,
+            phone: phone.id,
+            delivery,
+        }
     }
 
     fn path(&self) -> String {
-        format!("/callbacks/twilio/status?account={}&delivery={}", self.account, self.delivery)
+        format!(
+            "/callbacks/twilio/status?account={}&delivery={}",
+            self.account, self.delivery
+        )
     }
 
     /// Calls as the provider does; `sign` makes the header, if any.
-    async fn call(&self, path: &str, fields: &[(&str, &str)], sign: impl Fn(&[(String, String)]) -> Option<String>) -> StatusCode {
-        let pairs: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    async fn call(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        sign: impl Fn(&[(String, String)]) -> Option<String>,
+    ) -> StatusCode {
+        let pairs: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let mut provider = self.app.browser();
-        provider.headers = sign(&pairs).map(|signed| (SIGNATURE_HEADER, signed)).into_iter().collect();
+        provider.headers = sign(&pairs)
+            .map(|signed| (SIGNATURE_HEADER, signed))
+            .into_iter()
+            .collect();
         provider.post(path, fields).await.status
     }
 
     async fn signed(&self, path: &str, fields: &[(&str, &str)]) -> StatusCode {
         let url = format!("{BASE}{path}");
-        self.call(path, fields, |pairs| Some(signature(TOKEN, &url, pairs))).await
+        self.call(path, fields, |pairs| Some(signature(TOKEN, &url, pairs)))
+            .await
     }
 
     async fn balance(&self) -> i64 {
-        wallets::find_balance(&mut self.app.state.pool.acquire().await.unwrap(), self.account).await.unwrap()
+        wallets::find_balance(
+            &mut self.app.state.pool.acquire().await.unwrap(),
+            self.account,
+        )
+        .await
+        .unwrap()
     }
 
     async fn states(&self) -> Vec<(String, String)> {
-        sqlx::query_as("SELECT channel, state FROM deliveries ORDER BY created_at, id").fetch_all(&self.app.state.pool).await.unwrap()
+        sqlx::query_as("SELECT channel, state FROM deliveries ORDER BY created_at, id")
+            .fetch_all(&self.app.state.pool)
+            .await
+            .unwrap()
     }
 
     async fn mail_jobs(&self) -> i64 {
@@ -107,43 +157,98 @@ impl World {
 }
 
 const DELIVERED: [(&str, &str); 2] = [("MessageSid", "SM1"), ("MessageStatus", "delivered")];
-const UNDELIVERED: [(&str, &str); 3] = [("MessageSid", "SM1"), ("MessageStatus", "undelivered"), ("ErrorCode", "30005")];
+const UNDELIVERED: [(&str, &str); 3] = [
+    ("MessageSid", "SM1"),
+    ("MessageStatus", "undelivered"),
+    ("ErrorCode", "30005"),
+];
 
 fn pairs(states: &[(&str, &str)]) -> Vec<(String, String)> {
-    states.iter().map(|(channel, state)| ((*channel).to_owned(), (*state).to_owned())).collect()
+    states
+        .iter()
+        .map(|(channel, state)| ((*channel).to_owned(), (*state).to_owned()))
+        .collect()
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_unsigned_or_forged_callback_changes_nothing(pool: PgPool) {
     let world = World::new(pool).await;
     let (path, url) = (world.path(), format!("{BASE}{}", world.path()));
-    let other = format!("{BASE}/callbacks/twilio/status?account={}&delivery={}", world.account, DeliveryId::generate());
+    let other = format!(
+        "{BASE}/callbacks/twilio/status?account={}&delivery={}",
+        world.account,
+        DeliveryId::generate()
+    );
     let statuses = [
         world.call(&path, &UNDELIVERED, |_| None).await,
-        world.call(&path, &UNDELIVERED, |_| Some("not base64".to_owned())).await,
-        world.call(&path, &UNDELIVERED, |pairs| Some(signature("a guess", &url, pairs))).await,
-        world.call(&path, &UNDELIVERED, |pairs| Some(signature("", &url, pairs))).await,
-        world.call(&path, &UNDELIVERED, |pairs| Some(signature(TOKEN, &other, pairs))).await,
-        world.call(&path, &UNDELIVERED, |pairs| Some(signature(TOKEN, &url, &pairs[1..]))).await,
+        world
+            .call(&path, &UNDELIVERED, |_| Some("not base64".to_owned()))
+            .await,
+        world
+            .call(&path, &UNDELIVERED, |pairs| {
+                Some(signature("a guess", &url, pairs))
+            })
+            .await,
+        world
+            .call(&path, &UNDELIVERED, |pairs| {
+                Some(signature("", &url, pairs))
+            })
+            .await,
+        world
+            .call(&path, &UNDELIVERED, |pairs| {
+                Some(signature(TOKEN, &other, pairs))
+            })
+            .await,
+        world
+            .call(&path, &UNDELIVERED, |pairs| {
+                Some(signature(TOKEN, &url, &pairs[1..]))
+            })
+            .await,
     ];
     assert_eq!(statuses, [StatusCode::FORBIDDEN; 6]);
     assert_eq!(world.states().await, pairs(&[("sms", "sent")]));
-    assert_eq!((world.balance().await, world.mail_jobs().await), (FUNDS - PRICE, 0));
+    assert_eq!(
+        (world.balance().await, world.mail_jobs().await),
+        (FUNDS - PRICE, 0)
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_signed_callback_settles_the_message(pool: PgPool) {
     let world = World::new(pool).await;
     let path = world.path();
-    assert_eq!(world.signed(&path, &[("MessageSid", "SM1"), ("MessageStatus", "sent")]).await, StatusCode::NO_CONTENT);
-    assert_eq!(world.signed(&path, &[("MessageSid", "SM1"), ("MessageStatus", "new word")]).await, StatusCode::NO_CONTENT);
+    assert_eq!(
+        world
+            .signed(&path, &[("MessageSid", "SM1"), ("MessageStatus", "sent")])
+            .await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        world
+            .signed(
+                &path,
+                &[("MessageSid", "SM1"), ("MessageStatus", "new word")]
+            )
+            .await,
+        StatusCode::NO_CONTENT
+    );
     assert_eq!(world.states().await, pairs(&[("sms", "sent")]));
-    assert_eq!(world.signed(&path, &DELIVERED).await, StatusCode::NO_CONTENT);
+    assert_eq!(
+        world.signed(&path, &DELIVERED).await,
+        StatusCode::NO_CONTENT
+    );
     assert_eq!(world.states().await, pairs(&[("sms", "delivered")]));
-    assert_eq!(world.signed(&path, &UNDELIVERED).await, StatusCode::NO_CONTENT, "a late word changes nothing");
+    assert_eq!(
+        world.signed(&path, &UNDELIVERED).await,
+        StatusCode::NO_CONTENT,
+        "a late word changes nothing"
+    );
     assert_eq!(world.states().await, pairs(&[("sms", "delivered")]));
     assert_eq!(world.balance().await, FUNDS - PRICE);
-    assert_eq!(world.signed("/callbacks/twilio/status", &DELIVERED).await, StatusCode::NOT_FOUND);
+    assert_eq!(
+        world.signed("/callbacks/twilio/status", &DELIVERED).await,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -151,18 +256,47 @@ async fn what_was_not_delivered_is_refunded_and_told_by_mail(pool: PgPool) {
     let world = World::new(pool).await;
     let path = world.path();
     for _ in 0..2 {
-        assert_eq!(world.signed(&path, &UNDELIVERED).await, StatusCode::NO_CONTENT);
+        assert_eq!(
+            world.signed(&path, &UNDELIVERED).await,
+            StatusCode::NO_CONTENT
+        );
     }
-    assert_eq!(world.states().await, pairs(&[("sms", "failed"), ("email", "pending")]), "one stand-in, however often it is called");
+    assert_eq!(
+        world.states().await,
+        pairs(&[("sms", "failed"), ("email", "pending")]),
+        "one stand-in, however often it is called"
+    );
     assert_eq!((world.balance().await, world.mail_jobs().await), (FUNDS, 1));
     let mut c = world.app.state.pool.acquire().await.unwrap();
-    let phone = contacts::find(&mut c, world.account, world.phone).await.unwrap().unwrap();
-    assert_eq!(phone.disabled_reason.as_deref(), Some("the number is unknown to its network"));
+    let phone = contacts::find(&mut c, world.account, world.phone)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        phone.disabled_reason.as_deref(),
+        Some("the number is unknown to its network")
+    );
     drop(c);
     let mails = world.app.mails(OWNER).await;
-    let [AccountMessage::ContactDisabled { contact, uncovered, link, .. }] = mails.as_slice() else { panic!("{mails:?}") };
-    assert!(contact.starts_with("Ana's phone (") && !contact.contains("+4915112345678"), "{contact}");
-    assert_eq!((uncovered.as_slice(), link.as_str()), ([].as_slice(), "https://watchbell.example/contacts"));
+    let [
+        AccountMessage::ContactDisabled {
+            contact,
+            uncovered,
+            link,
+            ..
+        },
+    ] = mails.as_slice()
+    else {
+        panic!("{mails:?}")
+    };
+    assert!(
+        contact.starts_with("Ana's phone (") && !contact.contains("+4915112345678"),
+        "{contact}"
+    );
+    assert_eq!(
+        (uncovered.as_slice(), link.as_str()),
+        ([].as_slice(), "https://watchbell.example/contacts")
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -173,19 +307,54 @@ async fn a_code_that_was_not_delivered_is_marked(pool: PgPool) {
         account_id: Some(world.account),
         channel: Channel::Sms,
         address: "+4915112345678".into(),
-        message: AccountMessage::ContactCode { code: "482913".into(), account: "Shop Ltd".into() },
+        message: AccountMessage::ContactCode {
+            code: "482913".into(),
+            account: "Shop Ltd".into(),
+        },
         expires_at: None,
     };
     let state = &world.app.state;
-    let id = account_messages::insert(&mut *state.pool.acquire().await.unwrap(), &state.secrets, &code, state.now()).await.unwrap();
-    sqlx::query("UPDATE account_messages SET state = 'sent' WHERE id = $1").bind(id).execute(&state.pool).await.unwrap();
+    let id = account_messages::insert(
+        &mut *state.pool.acquire().await.unwrap(),
+        &state.secrets,
+        &code,
+        state.now(),
+    )
+    .await
+    .unwrap();
+    sqlx::query("UPDATE account_messages SET state = 'sent' WHERE id = $1")
+        .bind(id)
+        .execute(&state.pool)
+        .await
+        .unwrap();
     let path = format!("/callbacks/twilio/status?message={id}");
-    assert_eq!(world.call(&path, &UNDELIVERED, |_| None).await, StatusCode::FORBIDDEN);
-    assert_eq!(world.signed(&path, &[("MessageSid", "SM2"), ("MessageStatus", "queued")]).await, StatusCode::NO_CONTENT);
+    assert_eq!(
+        world.call(&path, &UNDELIVERED, |_| None).await,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        world
+            .signed(&path, &[("MessageSid", "SM2"), ("MessageStatus", "queued")])
+            .await,
+        StatusCode::NO_CONTENT
+    );
     let read = async || -> (String, Option<String>) {
-        sqlx::query_as("SELECT state, reason FROM account_messages WHERE id = $1").bind(id).fetch_one(&state.pool).await.unwrap()
+        sqlx::query_as("SELECT state, reason FROM account_messages WHERE id = $1")
+            .bind(id)
+            .fetch_one(&state.pool)
+            .await
+            .unwrap()
     };
     assert_eq!(read().await, ("sent".to_owned(), None));
-    assert_eq!(world.signed(&path, &UNDELIVERED).await, StatusCode::NO_CONTENT);
-    assert_eq!(read().await, ("failed".to_owned(), Some("the number is unknown to its network".to_owned())));
+    assert_eq!(
+        world.signed(&path, &UNDELIVERED).await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        read().await,
+        (
+            "failed".to_owned(),
+            Some("the number is unknown to its network".to_owned())
+        )
+    );
 }

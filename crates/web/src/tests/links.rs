@@ -16,7 +16,9 @@ fn paths() -> BTreeSet<String> {
         for entry in fs::read_dir(notifier.join(folder)).unwrap() {
             let text = fs::read_to_string(entry.unwrap().path()).unwrap();
             for rest in text.split(BASE).skip(1) {
-                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "/-_".contains(c))).unwrap_or(rest.len());
+                let end = rest
+                    .find(|c: char| !(c.is_ascii_alphanumeric() || "/-_".contains(c)))
+                    .unwrap_or(rest.len());
                 paths.insert(rest[..end].to_owned());
             }
         }
@@ -26,16 +28,30 @@ fn paths() -> BTreeSet<String> {
 
 fn leads_to(path: &str, route: &str) -> bool {
     let (path, route): (Vec<_>, Vec<_>) = (path.split('/').collect(), route.split('/').collect());
-    path.len() == route.len() && path.iter().zip(&route).all(|(part, pattern)| part == pattern || pattern.starts_with('{'))
+    path.len() == route.len()
+        && path
+            .iter()
+            .zip(&route)
+            .all(|(part, pattern)| part == pattern || pattern.starts_with('{'))
 }
 
 #[test]
 fn every_link_in_a_message_is_a_page() {
     let (table, _) = crate::routes().into_parts();
-    let pages: Vec<String> = table.into_iter().filter(|route| route.method == Method::GET).map(|route| route.path).collect();
+    let pages: Vec<String> = table
+        .into_iter()
+        .filter(|route| route.method == Method::GET)
+        .map(|route| route.path)
+        .collect();
     let paths = paths();
-    assert!(paths.len() > 10 && paths.contains("/docs/failures/http_status"), "{paths:?}");
+    assert!(
+        paths.len() > 10 && paths.contains("/docs/failures/http_status"),
+        "{paths:?}"
+    );
     for path in paths.iter().filter(|path| !path.is_empty()) {
-        assert!(pages.iter().any(|page| leads_to(path, page)), "{path} is no page");
+        assert!(
+            pages.iter().any(|page| leads_to(path, page)),
+            "{path} is no page"
+        );
     }
 }

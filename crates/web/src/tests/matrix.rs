@@ -26,8 +26,10 @@ const MARK: &str = "secret-shop";
 /// Routes whose object is made by asking for it, so that a stranger makes their own.
 const CREATES: [(Method, &str); 1] = [(Method::PUT, "/api/v1/monitors/by-key/{key}")];
 /// Bodies that an operation needs before it looks for its object.
-const BODIES: [(&str, &str); 2] =
-    [("/api/v1/incidents/{id}/comments", r#"{"text":"hello"}"#), ("/api/v1/contacts/{id}/verify", r#"{"code":"123456"}"#)];
+const BODIES: [(&str, &str); 2] = [
+    ("/api/v1/incidents/{id}/comments", r#"{"text":"hello"}"#),
+    ("/api/v1/contacts/{id}/verify", r#"{"code":"123456"}"#),
+];
 /// What every member may do, whatever their role: it only tidies the dashboard.
 const ANY_ROLE: [&str; 1] = ["/monitors/steps/dismiss"];
 
@@ -50,12 +52,27 @@ struct Seen {
 }
 
 async fn secret_of(browser: &mut Browser, name: &str) -> String {
-    let page = browser.post("/settings/api-keys", &[("name", name), ("scope", "write")]).await.body;
-    format!("wb_{}", page.split("value=\"wb_").nth(1).expect("a secret").split('"').next().unwrap())
+    let page = browser
+        .post("/settings/api-keys", &[("name", name), ("scope", "write")])
+        .await
+        .body;
+    format!(
+        "wb_{}",
+        page.split("value=\"wb_")
+            .nth(1)
+            .expect("a secret")
+            .split('"')
+            .next()
+            .unwrap()
+    )
 }
 
 async fn scalar(pool: &PgPool, sql: &'static str) -> uuid::Uuid {
-    sqlx::query_scalar(sql).bind(OWNER).fetch_one(pool).await.unwrap()
+    sqlx::query_scalar(sql)
+        .bind(OWNER)
+        .fetch_one(pool)
+        .await
+        .unwrap()
 }
 
 /// An account with one of everything.
@@ -67,7 +84,11 @@ async fn owned(app: &App) -> (Owned, Browser) {
     let body = r#"{"url":"https://secret-shop.example/","name":"secret-shop","key":"secret-shop-key","tags":["secret-shop"]}"#;
     let made = call(app, Some(&secret), &Method::POST, "/api/v1/monitors", body).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
-    let monitor: MonitorId = serde_json::from_str::<serde_json::Value>(&made.body).unwrap()["id"].as_str().unwrap().parse().unwrap();
+    let monitor: MonitorId = serde_json::from_str::<serde_json::Value>(&made.body).unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     let incident = IncidentId::generate();
     sqlx::query(
         "INSERT INTO incidents (account_id, id, monitor_id, short, first_failure_at, confirmed_at, failure, class, vote)
@@ -86,15 +107,35 @@ async fn owned(app: &App) -> (Owned, Browser) {
     .execute(pool)
     .await
     .unwrap();
-    let found = Found { account_id: AccountId::from_uuid(account), row_id: incident.uuid(), other_id: None };
+    let found = Found {
+        account_id: AccountId::from_uuid(account),
+        row_id: incident.uuid(),
+        other_id: None,
+    };
     let short = domain::ids::short_code(incident.uuid());
     let mut connection = pool.acquire().await.unwrap();
-    token_lookups::insert(&mut connection, Kind::Incident, &short, found, app.state.now()).await.unwrap();
+    token_lookups::insert(
+        &mut connection,
+        Kind::Incident,
+        &short,
+        found,
+        app.state.now(),
+    )
+    .await
+    .unwrap();
     drop(connection);
     let contact = scalar(pool, "SELECT id FROM contacts WHERE address = $1").await;
     let key = scalar(pool, "SELECT k.id FROM api_keys k JOIN memberships m USING (account_id) JOIN users u ON u.id = m.user_id WHERE u.email = $1").await;
-    let session = scalar(pool, "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = $1").await;
-    let practice: String = sqlx::query_scalar("SELECT practice_token FROM accounts WHERE id = $1").bind(account).fetch_one(pool).await.unwrap();
+    let session = scalar(
+        pool,
+        "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = $1",
+    )
+    .await;
+    let practice: String = sqlx::query_scalar("SELECT practice_token FROM accounts WHERE id = $1")
+        .bind(account)
+        .fetch_one(pool)
+        .await
+        .unwrap();
     let owned = Owned {
         account: AccountId::from_uuid(account),
         monitor: monitor.to_string(),
@@ -112,11 +153,27 @@ async fn owned(app: &App) -> (Owned, Browser) {
 async fn teammate(app: &App, owned: &Owned) -> Browser {
     let browser = app.verified(TEAMMATE).await;
     let pool = &app.state.pool;
-    let user: uuid::Uuid = sqlx::query_scalar("SELECT id FROM users WHERE email = $1").bind(TEAMMATE).fetch_one(pool).await.unwrap();
-    sqlx::query("DELETE FROM memberships WHERE user_id = $1").bind(user).execute(pool).await.unwrap();
+    let user: uuid::Uuid = sqlx::query_scalar("SELECT id FROM users WHERE email = $1")
+        .bind(TEAMMATE)
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    sqlx::query("DELETE FROM memberships WHERE user_id = $1")
+        .bind(user)
+        .execute(pool)
+        .await
+        .unwrap();
     let mut connection = pool.acquire().await.unwrap();
     let user = UserId::from_uuid(user);
-    store::memberships::insert(&mut connection, owned.account, user, Role::Viewer, app.state.now()).await.unwrap();
+    store::memberships::insert(
+        &mut connection,
+        owned.account,
+        user,
+        Role::Viewer,
+        app.state.now(),
+    )
+    .await
+    .unwrap();
     browser
 }
 
@@ -126,7 +183,10 @@ fn fill(route: &Route, owned: &Owned) -> Result<(String, bool), String> {
     let mut before = "";
     let mut parts = Vec::new();
     for part in route.path.split('/') {
-        let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) else {
+        let Some(name) = part
+            .strip_prefix('{')
+            .and_then(|part| part.strip_suffix('}'))
+        else {
             parts.push(part.to_owned());
             before = part;
             continue;
@@ -149,9 +209,25 @@ fn fill(route: &Route, owned: &Owned) -> Result<(String, bool), String> {
             ("token" | "message" | "short" | "slug" | "uuid" | "file", _) => "0123456789abcdef",
             ("class", _) => "http_status",
             ("code", _) => "not_found",
-            _ => return Err(format!("{} {}: the matrix cannot fill {{{name}}}", route.method, route.path)),
+            _ => {
+                return Err(format!(
+                    "{} {}: the matrix cannot fill {{{name}}}",
+                    route.method, route.path
+                ));
+            }
         };
-        names_object |= !matches!(name, "token" | "message" | "short" | "slug" | "uuid" | "file" | "class" | "code" | "practice_token");
+        names_object |= !matches!(
+            name,
+            "token"
+                | "message"
+                | "short"
+                | "slug"
+                | "uuid"
+                | "file"
+                | "class"
+                | "code"
+                | "practice_token"
+        );
         parts.push(value.to_string());
     }
     Ok((parts.join("/"), names_object))
@@ -159,23 +235,58 @@ fn fill(route: &Route, owned: &Owned) -> Result<(String, bool), String> {
 
 async fn read(response: axum::response::Response) -> Seen {
     let (parts, body) = response.into_parts();
-    let text = |name| parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).unwrap_or_default().to_owned();
+    let text = |name| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value: &http::HeaderValue| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
     let endless = text(header::CONTENT_TYPE).starts_with("text/event-stream");
-    let body = if endless { String::new() } else { String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned() };
-    Seen { status: parts.status, location: text(header::LOCATION), body }
+    let body = if endless {
+        String::new()
+    } else {
+        String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned()
+    };
+    Seen {
+        status: parts.status,
+        location: text(header::LOCATION),
+        body,
+    }
 }
 
 /// A program's request.
-async fn call(app: &App, secret: Option<&str>, method: &Method, path: &str, body: &'static str) -> Seen {
-    let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost:8080");
+async fn call(
+    app: &App,
+    secret: Option<&str>,
+    method: &Method,
+    path: &str,
+    body: &'static str,
+) -> Seen {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "localhost:8080");
     if let Some(secret) = secret {
         request = request.header(header::AUTHORIZATION, format!("Bearer {secret}"));
     }
     if method != Method::GET && method != Method::DELETE {
         request = request.header(header::CONTENT_TYPE, "application/json");
     }
-    let body = if method == Method::GET || method == Method::DELETE { Body::empty() } else { Body::from(body) };
-    read(app.router.clone().oneshot(request.body(body).unwrap()).await.unwrap()).await
+    let body = if method == Method::GET || method == Method::DELETE {
+        Body::empty()
+    } else {
+        Body::from(body)
+    };
+    read(
+        app.router
+            .clone()
+            .oneshot(request.body(body).unwrap())
+            .await
+            .unwrap(),
+    )
+    .await
 }
 
 /// A browser's request, by route.
@@ -207,15 +318,24 @@ async fn stored(app: &App, account: AccountId) -> Vec<String> {
 /// A body that passes for a path whose parameters may have any name.
 fn body_of(route: &Route) -> &'static str {
     let plain = |path: &str| -> String {
-        path.split('/').map(|part| if part.starts_with('{') { "{id}" } else { part }).collect::<Vec<_>>().join("/")
+        path.split('/')
+            .map(|part| if part.starts_with('{') { "{id}" } else { part })
+            .collect::<Vec<_>>()
+            .join("/")
     };
-    BODIES.iter().find(|(path, _)| *path == plain(&route.path)).map_or("{}", |(_, body)| body)
+    BODIES
+        .iter()
+        .find(|(path, _)| *path == plain(&route.path))
+        .map_or("{}", |(_, body)| body)
 }
 
 fn assert_unchanged(before: &[String], after: &[String]) {
     let changed: Vec<&String> = after.iter().filter(|row| !before.contains(row)).collect();
     let gone: Vec<&String> = before.iter().filter(|row| !after.contains(row)).collect();
-    assert!(changed.is_empty() && gone.is_empty(), "was: {gone:#?}\nis: {changed:#?}");
+    assert!(
+        changed.is_empty() && gone.is_empty(),
+        "was: {gone:#?}\nis: {changed:#?}"
+    );
 }
 
 fn table() -> Vec<Route> {
@@ -239,21 +359,35 @@ async fn a_stranger_gets_404_for_everything_of_another_account(pool: PgPool) {
             }
         };
         let seen = match route.access {
-            Access::ApiKey => call(&app, Some(&secret), &route.method, &path, body_of(&route)).await,
+            Access::ApiKey => {
+                call(&app, Some(&secret), &route.method, &path, body_of(&route)).await
+            }
             // These would end the stranger's own session or account.
-            _ if ["/logout", "/settings/data/delete"].contains(&route.path.as_str()) && route.method == Method::POST => continue,
+            _ if ["/logout", "/settings/data/delete"].contains(&route.path.as_str())
+                && route.method == Method::POST =>
+            {
+                continue;
+            }
             _ => visit(&mut stranger, &route.method, &path).await,
         };
         let creates = CREATES.contains(&(route.method.clone(), route.path.as_str()));
-        let owned_object = names_object && !creates && matches!(route.access, Access::ApiKey | Access::Tenant | Access::User);
+        let owned_object = names_object
+            && !creates
+            && matches!(route.access, Access::ApiKey | Access::Tenant | Access::User);
         if owned_object && seen.status != StatusCode::NOT_FOUND {
-            wrong.push(format!("{} {path}: {} and not 404", route.method, seen.status));
+            wrong.push(format!(
+                "{} {path}: {} and not 404",
+                route.method, seen.status
+            ));
         }
         if seen.status.is_server_error() {
             wrong.push(format!("{} {path}: {}", route.method, seen.status));
         }
         if route.access != Access::Token && seen.body.replace(&path, "").contains(MARK) {
-            wrong.push(format!("{} {path} shows what is not the stranger's: {}", route.method, seen.body));
+            wrong.push(format!(
+                "{} {path} shows what is not the stranger's: {}",
+                route.method, seen.body
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -267,7 +401,9 @@ async fn nobody_is_asked_to_sign_in_or_for_a_key(pool: PgPool) {
     let before = stored(&app, owned.account).await;
     let mut wrong = Vec::new();
     for route in table() {
-        let Ok((path, _)) = fill(&route, &owned) else { continue };
+        let Ok((path, _)) = fill(&route, &owned) else {
+            continue;
+        };
         let seen = match route.access {
             Access::ApiKey => call(&app, None, &route.method, &path, "{}").await,
             _ => visit(&mut app.browser(), &route.method, &path).await,
@@ -282,10 +418,16 @@ async fn nobody_is_asked_to_sign_in_or_for_a_key(pool: PgPool) {
             Access::Public | Access::Token => !seen.status.is_server_error(),
         };
         if !right {
-            wrong.push(format!("{} {path} ({:?}): {} {}", route.method, route.access, seen.status, seen.location));
+            wrong.push(format!(
+                "{} {path} ({:?}): {} {}",
+                route.method, route.access, seen.status, seen.location
+            ));
         }
         if route.access != Access::Token && seen.body.replace(&path, "").contains(MARK) {
-            wrong.push(format!("{} {path} shows it to nobody in particular", route.method));
+            wrong.push(format!(
+                "{} {path} shows it to nobody in particular",
+                route.method
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -300,11 +442,17 @@ async fn an_owner_opens_every_page_and_a_viewer_changes_nothing(pool: PgPool) {
     let before = stored(&app, owned.account).await;
     let mut wrong = Vec::new();
     for route in table() {
-        let Ok((path, _)) = fill(&route, &owned) else { continue };
+        let Ok((path, _)) = fill(&route, &owned) else {
+            continue;
+        };
         match (&route.access, route.method == Method::GET) {
             (Access::Tenant, true) => {
-                let owner_only = ["/settings/data/export", "/settings/data/delete"].contains(&route.path.as_str());
-                let seen = [visit(&mut owner, &route.method, &path).await.status, visit(&mut viewer, &route.method, &path).await.status];
+                let owner_only = ["/settings/data/export", "/settings/data/delete"]
+                    .contains(&route.path.as_str());
+                let seen = [
+                    visit(&mut owner, &route.method, &path).await.status,
+                    visit(&mut viewer, &route.method, &path).await.status,
+                ];
                 if seen[0].is_client_error() || seen[0].is_server_error() {
                     wrong.push(format!("{path}: the owner gets {}", seen[0]));
                 }
@@ -315,13 +463,19 @@ async fn an_owner_opens_every_page_and_a_viewer_changes_nothing(pool: PgPool) {
             (Access::ApiKey, true) => {
                 let seen = call(&app, Some(&owned.secret), &route.method, &path, "").await;
                 if !seen.status.is_success() {
-                    wrong.push(format!("{path}: the owner's key gets {} {}", seen.status, seen.body));
+                    wrong.push(format!(
+                        "{path}: the owner's key gets {} {}",
+                        seen.status, seen.body
+                    ));
                 }
             }
             (Access::Tenant, false) if !ANY_ROLE.contains(&route.path.as_str()) => {
                 let seen = visit(&mut viewer, &route.method, &path).await;
                 if seen.status.is_server_error() {
-                    wrong.push(format!("{} {path}: a viewer gets {}", route.method, seen.status));
+                    wrong.push(format!(
+                        "{} {path}: a viewer gets {}",
+                        route.method, seen.status
+                    ));
                 }
             }
             _ => {}
@@ -329,6 +483,8 @@ async fn an_owner_opens_every_page_and_a_viewer_changes_nothing(pool: PgPool) {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_unchanged(&before, &stored(&app, owned.account).await);
-    let again = owner.post("/login", &[("email", OWNER), ("password", PASSWORD)]).await;
+    let again = owner
+        .post("/login", &[("email", OWNER), ("password", PASSWORD)])
+        .await;
     assert_eq!(again.status, StatusCode::SEE_OTHER);
 }

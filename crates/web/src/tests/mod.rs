@@ -6,8 +6,8 @@ mod callbacks;
 mod frame;
 mod links;
 mod matrix;
-mod settings;
 mod pages;
+mod settings;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -63,18 +63,39 @@ impl App {
         let clock = ManualClock::at("2026-11-22T13:02:11Z".parse().unwrap());
         let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
         let state = AppState::new(pool, None, secrets, clock.clone(), config, Hub::new());
-        Self { router: router(state.clone()), state, clock, read: Mutex::default() }
+        Self {
+            router: router(state.clone()),
+            state,
+            clock,
+            read: Mutex::default(),
+        }
     }
 
     pub(crate) fn browser(&self) -> Browser {
-        let headers = vec![("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned())];
-        Browser { router: self.router.clone(), cookies: BTreeMap::new(), headers }
+        let headers = vec![(
+            "user-agent",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(),
+        )];
+        Browser {
+            router: self.router.clone(),
+            cookies: BTreeMap::new(),
+            headers,
+        }
     }
 
     /// A browser that has just signed up.
     pub(crate) async fn signed_up(&self, email: &str) -> Browser {
         let mut browser = self.browser();
-        let answer = browser.post("/signup", &[("email", email), ("password", PASSWORD), ("timezone", "Europe/Berlin")]).await;
+        let answer = browser
+            .post(
+                "/signup",
+                &[
+                    ("email", email),
+                    ("password", PASSWORD),
+                    ("timezone", "Europe/Berlin"),
+                ],
+            )
+            .await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
         browser
     }
@@ -83,22 +104,39 @@ impl App {
     pub(crate) async fn verified(&self, email: &str) -> Browser {
         let mut browser = self.signed_up(email).await;
         let mails = self.mails(email).await;
-        let [AccountMessage::VerifyEmail { code, .. }] = mails.as_slice() else { panic!("{mails:?}") };
-        assert_eq!(browser.post("/verify", &[("code", code)]).await.status, StatusCode::SEE_OTHER);
+        let [AccountMessage::VerifyEmail { code, .. }] = mails.as_slice() else {
+            panic!("{mails:?}")
+        };
+        assert_eq!(
+            browser.post("/verify", &[("code", code)]).await.status,
+            StatusCode::SEE_OTHER
+        );
         browser
     }
 
     /// The mails written for an address since the last call.
     pub(crate) async fn mails(&self, address: &str) -> Vec<AccountMessage> {
         let mut connection = self.state.pool.acquire().await.unwrap();
-        let ids: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM account_messages WHERE address = $1 ORDER BY created_at, id")
-            .bind(address)
-            .fetch_all(&mut *connection)
+        let ids: Vec<Uuid> = sqlx::query_scalar(
+            "SELECT id FROM account_messages WHERE address = $1 ORDER BY created_at, id",
+        )
+        .bind(address)
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
+        let mut mails = Vec::new();
+        for id in ids
+            .into_iter()
+            .filter(|id| self.read.lock().unwrap().insert(*id))
+        {
+            let claimed = store::account_messages::claim(
+                &mut connection,
+                &self.state.secrets,
+                id,
+                self.state.now(),
+            )
             .await
             .unwrap();
-        let mut mails = Vec::new();
-        for id in ids.into_iter().filter(|id| self.read.lock().unwrap().insert(*id)) {
-            let claimed = store::account_messages::claim(&mut connection, &self.state.secrets, id, self.state.now()).await.unwrap();
             mails.extend(claimed.map(|claimed| claimed.message));
         }
         mails
@@ -115,33 +153,63 @@ impl Browser {
     }
 
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         self.send(Method::POST, path, Some(body.into_bytes())).await
     }
 
-    pub(crate) async fn send(&mut self, method: Method, path: &str, form: Option<Vec<u8>>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost:8080");
+    pub(crate) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        form: Option<Vec<u8>>,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "localhost:8080");
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
         if !self.cookies.is_empty() {
-            let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<String> = self
+                .cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             request = request.header(header::COOKIE, cookies.join("; "));
         }
         if form.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
-        let response = self.router.clone().oneshot(request.body(Body::from(form.unwrap_or_default())).unwrap()).await.unwrap();
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(Body::from(form.unwrap_or_default())).unwrap())
+            .await
+            .unwrap();
         self.keep_cookies(&response);
         let (parts, body) = response.into_parts();
         let body = String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned();
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     /// A request whose answer may never end; its cookies are not kept.
     pub(crate) async fn raw(&mut self, method: Method, path: &str) -> Response {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut request = Request::builder().method(&method).uri(path).header(header::HOST, "localhost:8080");
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let mut request = Request::builder()
+            .method(&method)
+            .uri(path)
+            .header(header::HOST, "localhost:8080");
         request = request.header(header::COOKIE, cookies.join("; "));
         for (name, value) in &self.headers {
             request = request.header(*name, value);
@@ -149,12 +217,23 @@ impl Browser {
         if method != Method::GET {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
-        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        self.router
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap()
     }
 
     fn keep_cookies(&mut self, response: &Response) {
         for cookie in response.headers().get_all(header::SET_COOKIE) {
-            let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+            let (name, value) = cookie
+                .to_str()
+                .unwrap()
+                .split(';')
+                .next()
+                .unwrap()
+                .split_once('=')
+                .unwrap();
             if value.is_empty() {
                 self.cookies.remove(name);
             } else {
@@ -169,13 +248,19 @@ impl Browser {
 
     /// The same cookies in a second browser, to race with itself.
     pub(crate) fn twin(&self) -> Self {
-        Self { router: self.router.clone(), cookies: self.cookies.clone(), headers: self.headers.clone() }
+        Self {
+            router: self.router.clone(),
+            cookies: self.cookies.clone(),
+            headers: self.headers.clone(),
+        }
     }
 }
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     pub(crate) fn location(&self) -> &str {

@@ -34,15 +34,33 @@ async fn monitor(app: &App, email: &str, url: &str) -> MonitorId {
         network: "192.0.2.1".into(),
         now: app.state.now(),
     };
-    let mut transaction = store::tenant::begin(&app.state.pool, account_id).await.unwrap();
-    let spec = MonitorSpec { url: Some(url.into()), ..MonitorSpec::default() };
-    let created = create(&mut transaction, &app.state, &caller, NewMonitor { spec, paused: false }).await.unwrap();
+    let mut transaction = store::tenant::begin(&app.state.pool, account_id)
+        .await
+        .unwrap();
+    let spec = MonitorSpec {
+        url: Some(url.into()),
+        ..MonitorSpec::default()
+    };
+    let created = create(
+        &mut transaction,
+        &app.state,
+        &caller,
+        NewMonitor {
+            spec,
+            paused: false,
+        },
+    )
+    .await
+    .unwrap();
     transaction.commit().await.unwrap();
     created.monitor.id
 }
 
 async fn monitors(app: &App) -> i64 {
-    sqlx::query_scalar("SELECT count(*) FROM monitors").fetch_one(&app.state.pool).await.unwrap()
+    sqlx::query_scalar("SELECT count(*) FROM monitors")
+        .fetch_one(&app.state.pool)
+        .await
+        .unwrap()
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -52,31 +70,66 @@ async fn bad_input_is_named_and_changes_nothing(pool: PgPool) {
     let bad: [(&[(&str, &str)], &str); 6] = [
         (&[("target", "")], "An address is needed"),
         (&[("target", "ftp://shop.example/")], "error-summary"),
-        (&[("target", "shop.example\nhttp://[::bad\napi.example")], "error-summary"),
-        (&[("target", "shop.example"), ("name", "a\u{0}b")], "control character"),
-        (&[("target", "shop.example"), ("interval_seconds", "0")], "interval_seconds-error"),
-        (&[("target", "shop.example"), ("timeout_ms", "soon")], "whole number"),
+        (
+            &[("target", "shop.example\nhttp://[::bad\napi.example")],
+            "error-summary",
+        ),
+        (
+            &[("target", "shop.example"), ("name", "a\u{0}b")],
+            "control character",
+        ),
+        (
+            &[("target", "shop.example"), ("interval_seconds", "0")],
+            "interval_seconds-error",
+        ),
+        (
+            &[("target", "shop.example"), ("timeout_ms", "soon")],
+            "whole number",
+        ),
     ];
     for (fields, complaint) in bad {
         let answer = browser.post("/monitors", fields).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
+        assert_eq!(
+            answer.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{fields:?}"
+        );
         assert!(answer.body.contains(complaint), "{fields:?}: {complaint}");
-        assert!(answer.body.contains("aria-invalid=\"true\""), "the field is marked: {fields:?}");
+        assert!(
+            answer.body.contains("aria-invalid=\"true\""),
+            "the field is marked: {fields:?}"
+        );
     }
     let name = "x".repeat(1_000_000);
-    let answer = browser.post("/monitors", &[("target", "shop.example"), ("name", &name)]).await;
+    let answer = browser
+        .post("/monitors", &[("target", "shop.example"), ("name", &name)])
+        .await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(monitors(&app).await, 0, "of several with one bad, none is kept");
+    assert_eq!(
+        monitors(&app).await,
+        0,
+        "of several with one bad, none is kept"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn typed_values_come_back(pool: PgPool) {
     let app = App::new(pool).await;
     let mut browser = app.signed_up("kim@shop.example").await;
-    let fields = [("target", "shop.example"), ("name", "Shop <b>\u{1f514}</b>"), ("timeout_ms", "soon"), ("tags", "prod")];
+    let fields = [
+        ("target", "shop.example"),
+        ("name", "Shop <b>\u{1f514}</b>"),
+        ("timeout_ms", "soon"),
+        ("tags", "prod"),
+    ];
     let answer = browser.post("/monitors", &fields).await;
-    assert!(answer.body.contains("value=\"shop.example\"") && answer.body.contains("value=\"prod\""));
-    assert!(answer.body.contains('\u{1f514}') && !answer.body.contains("<b>"), "shown as text");
+    assert!(
+        answer.body.contains("value=\"shop.example\"") && answer.body.contains("value=\"prod\"")
+    );
+    assert!(
+        answer.body.contains('\u{1f514}') && !answer.body.contains("<b>"),
+        "shown as text"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -85,22 +138,66 @@ async fn strangers_see_nothing_of_a_monitor(pool: PgPool) {
     let mut owner = app.signed_up("kim@shop.example").await;
     let mut stranger = app.signed_up("eve@other.example").await;
     let id = monitor(&app, "kim@shop.example", "https://shop.example/").await;
-    for page in ["", "/edit", "/delete", "/looks.csv", "?range=7d", "?range=30d", "?range=90d"] {
+    for page in [
+        "",
+        "/edit",
+        "/delete",
+        "/looks.csv",
+        "?range=7d",
+        "?range=30d",
+        "?range=90d",
+    ] {
         let path = format!("/monitors/{id}{page}");
         assert_eq!(owner.get(&path).await.status, StatusCode::OK, "{path}");
-        assert_eq!(stranger.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(
+            stranger.get(&path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
         let anonymous = app.browser().get(&path).await;
         assert_eq!(anonymous.status, StatusCode::SEE_OTHER, "{path}");
         assert!(anonymous.header("location").starts_with("/login?next="));
     }
-    for action in ["pause", "resume", "duplicate", "delete", "restore", "edit", "check"] {
+    for action in [
+        "pause",
+        "resume",
+        "duplicate",
+        "delete",
+        "restore",
+        "edit",
+        "check",
+    ] {
         let path = format!("/monitors/{id}/{action}");
-        assert_eq!(stranger.post(&path, &[("target", "evil.example")]).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(
+            stranger
+                .post(&path, &[("target", "evil.example")])
+                .await
+                .status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
     }
-    let bulk = stranger.post("/monitors/bulk", &[("id", &id.to_string()), ("action", "delete")]).await;
+    let bulk = stranger
+        .post(
+            "/monitors/bulk",
+            &[("id", &id.to_string()), ("action", "delete")],
+        )
+        .await;
     assert_eq!(bulk.header("location"), "/monitors?done=refused");
-    assert!(!stranger.get("/monitors").await.body.contains("shop.example</a>"));
-    assert!(owner.get("/monitors").await.body.contains("1 of 10 monitors"));
+    assert!(
+        !stranger
+            .get("/monitors")
+            .await
+            .body
+            .contains("shop.example</a>")
+    );
+    assert!(
+        owner
+            .get("/monitors")
+            .await
+            .body
+            .contains("1 of 10 monitors")
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -108,14 +205,57 @@ async fn a_monitor_is_paused_deleted_and_restored(pool: PgPool) {
     let app = App::new(pool).await;
     let mut owner = app.signed_up("kim@shop.example").await;
     let id = monitor(&app, "kim@shop.example", "https://shop.example/").await;
-    assert_eq!(owner.post(&format!("/monitors/{id}/pause"), &[]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        owner
+            .post(&format!("/monitors/{id}/pause"), &[])
+            .await
+            .status,
+        StatusCode::SEE_OTHER
+    );
     assert!(owner.get("/monitors").await.body.contains("It is paused"));
-    assert_eq!(owner.post(&format!("/monitors/{id}/delete"), &[]).await.status, StatusCode::SEE_OTHER);
-    assert!(owner.get("/monitors").await.body.contains("What should we look at?"), "the dashboard is empty again");
-    assert!(owner.get("/monitors/deleted").await.body.contains("Restore"));
-    assert!(owner.get(&format!("/monitors/{id}")).await.body.contains("This monitor is deleted."));
-    assert_eq!(owner.post(&format!("/monitors/{id}/restore"), &[]).await.status, StatusCode::SEE_OTHER);
-    assert!(owner.get("/monitors").await.body.contains("1 of 10 monitors"));
+    assert_eq!(
+        owner
+            .post(&format!("/monitors/{id}/delete"), &[])
+            .await
+            .status,
+        StatusCode::SEE_OTHER
+    );
+    assert!(
+        owner
+            .get("/monitors")
+            .await
+            .body
+            .contains("What should we look at?"),
+        "the dashboard is empty again"
+    );
+    assert!(
+        owner
+            .get("/monitors/deleted")
+            .await
+            .body
+            .contains("Restore")
+    );
+    assert!(
+        owner
+            .get(&format!("/monitors/{id}"))
+            .await
+            .body
+            .contains("This monitor is deleted.")
+    );
+    assert_eq!(
+        owner
+            .post(&format!("/monitors/{id}/restore"), &[])
+            .await
+            .status,
+        StatusCode::SEE_OTHER
+    );
+    assert!(
+        owner
+            .get("/monitors")
+            .await
+            .body
+            .contains("1 of 10 monitors")
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -123,36 +263,74 @@ async fn contacts_are_the_accounts_own(pool: PgPool) {
     let app = App::new(pool).await;
     let mut owner = app.verified("kim@shop.example").await;
     let mut stranger = app.signed_up("eve@other.example").await;
-    let added = owner.post("/contacts", &[("kind", "sms"), ("address", "+49 1511 2345678"), ("in_default", "1")]).await;
+    let added = owner
+        .post(
+            "/contacts",
+            &[
+                ("kind", "sms"),
+                ("address", "+49 1511 2345678"),
+                ("in_default", "1"),
+            ],
+        )
+        .await;
     assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.body);
     let path = added.header("location").to_owned();
     assert!(owner.get(&path).await.body.contains("Enter the code"));
     assert_eq!(stranger.get(&path).await.status, StatusCode::NOT_FOUND);
     for action in ["verify", "resend", "edit", "test", "delete"] {
-        let answer = stranger.post(&format!("{path}/{action}"), &[("code", "123456"), ("name", "x")]).await;
+        let answer = stranger
+            .post(
+                &format!("{path}/{action}"),
+                &[("code", "123456"), ("name", "x")],
+            )
+            .await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{action}");
     }
-    let wrong = owner.post(&format!("{path}/verify"), &[("code", "12345")]).await;
+    let wrong = owner
+        .post(&format!("{path}/verify"), &[("code", "12345")])
+        .await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let bad = owner.post("/contacts", &[("kind", "sms"), ("address", "not a number")]).await;
-    assert!(bad.status == StatusCode::UNPROCESSABLE_ENTITY && bad.body.contains("value=\"not a number\""));
+    let bad = owner
+        .post("/contacts", &[("kind", "sms"), ("address", "not a number")])
+        .await;
+    assert!(
+        bad.status == StatusCode::UNPROCESSABLE_ENTITY
+            && bad.body.contains("value=\"not a number\"")
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_press_breaks_the_practice_site(pool: PgPool) {
     let app = App::new(pool).await;
     let _owner = app.signed_up("kim@shop.example").await;
-    let token: String = sqlx::query_scalar("SELECT practice_token FROM accounts").fetch_one(&app.state.pool).await.unwrap();
+    let token: String = sqlx::query_scalar("SELECT practice_token FROM accounts")
+        .fetch_one(&app.state.pool)
+        .await
+        .unwrap();
     let site = format!("/practice/{token}");
     let mut visitor = app.browser();
-    let look = async |visitor: &mut super::Browser| visitor.get(&format!("{site}/site")).await.status;
+    let look =
+        async |visitor: &mut super::Browser| visitor.get(&format!("{site}/site")).await.status;
     assert_eq!(look(&mut visitor).await, StatusCode::OK);
-    assert_eq!(visitor.post(&site, &[("mode", "502")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        visitor.post(&site, &[("mode", "502")]).await.status,
+        StatusCode::SEE_OTHER
+    );
     assert_eq!(look(&mut visitor).await, StatusCode::BAD_GATEWAY);
     assert!(visitor.get(&site).await.body.contains("Error 502 since"));
-    assert_eq!(visitor.post(&site, &[("mode", "504")]).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(look(&mut visitor).await, StatusCode::BAD_GATEWAY, "an unknown button changes nothing");
-    assert_eq!(visitor.get("/practice/nobody").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        visitor.post(&site, &[("mode", "504")]).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        look(&mut visitor).await,
+        StatusCode::BAD_GATEWAY,
+        "an unknown button changes nothing"
+    );
+    assert_eq!(
+        visitor.get("/practice/nobody").await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -160,16 +338,30 @@ async fn the_outbox_is_on_this_machine_only(pool: PgPool) {
     let mut hosted = config("https://watchbell.example");
     hosted.outbox = false;
     let app = App::with(pool.clone(), hosted).await;
-    assert_eq!(app.browser().get("/outbox").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        app.browser().get("/outbox").await.status,
+        StatusCode::NOT_FOUND
+    );
     let local = App::new(pool).await;
-    assert!(local.browser().get("/outbox").await.body.contains("Nothing has been sent yet"));
+    assert!(
+        local
+            .browser()
+            .get("/outbox")
+            .await
+            .body
+            .contains("Nothing has been sent yet")
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn unknown_tokens_are_404(pool: PgPool) {
     let app = App::new(pool).await;
     for path in ["/a/nobody", "/stop/nobody", "/m/00000000"] {
-        assert_eq!(app.browser().get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(
+            app.browser().get(path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
     }
 }
 
@@ -180,18 +372,39 @@ async fn whoever_stops_alerts_is_named_to_the_owner_with_what_nobody_watches(poo
     let account = account(&app, "kim@shop.example").await;
     monitor(&app, "kim@shop.example", "https://shop.example/").await;
     let mut transaction = app.state.pool.begin().await.unwrap();
-    let contact = store::contacts::list(&mut transaction, account).await.unwrap().remove(0);
+    let contact = store::contacts::list(&mut transaction, account)
+        .await
+        .unwrap()
+        .remove(0);
     let secrets = &app.state.secrets;
     let message = (DeliveryId::generate(), contact.id, None);
-    incidents::links::mint(&mut transaction, secrets, account, message, app.state.now()).await.unwrap();
+    incidents::links::mint(&mut transaction, secrets, account, message, app.state.now())
+        .await
+        .unwrap();
     let token = incidents::links::stop_token(secrets, contact.id);
     transaction.commit().await.unwrap();
     app.mails("kim@shop.example").await;
     let mut reader = app.browser();
     for _ in 0..2 {
-        assert_eq!(reader.post(&format!("/stop/{token}"), &[]).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(
+            reader.post(&format!("/stop/{token}"), &[]).await.status,
+            StatusCode::SEE_OTHER
+        );
     }
     let mails = app.mails("kim@shop.example").await;
-    let [AccountMessage::ContactDisabled { reason, uncovered, .. }] = mails.as_slice() else { panic!("{mails:?}") };
-    assert_eq!((reason.as_str(), uncovered.as_slice()), ("its recipient stopped the alerts", ["shop.example".to_owned()].as_slice()));
+    let [
+        AccountMessage::ContactDisabled {
+            reason, uncovered, ..
+        },
+    ] = mails.as_slice()
+    else {
+        panic!("{mails:?}")
+    };
+    assert_eq!(
+        (reason.as_str(), uncovered.as_slice()),
+        (
+            "its recipient stopped the alerts",
+            ["shop.example".to_owned()].as_slice()
+        )
+    );
 }

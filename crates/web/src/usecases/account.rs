@@ -7,7 +7,12 @@ use store::{accounts, audit};
 use super::{Caller, UseCaseResult};
 
 /// Sets name and time zone.
-pub async fn set_profile(connection: &mut PgConnection, caller: &Caller, name: &str, timezone: &str) -> UseCaseResult<()> {
+pub async fn set_profile(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    name: &str,
+    timezone: &str,
+) -> UseCaseResult<()> {
     accounts::set_profile(connection, caller.account_id, name, timezone).await?;
     let entry = audit::Entry {
         account_id: caller.account_id,

@@ -26,10 +26,19 @@ pub struct NewApiKey {
 }
 
 /// Makes a key. The second value is its secret, which nobody can read again.
-pub async fn create(connection: &mut PgConnection, caller: &Caller, new: NewApiKey) -> UseCaseResult<(ApiKey, String)> {
-    domain::monitor::validate::check_line("/name", &new.name, 200).map_err(|error| UseCaseError::Invalid(vec![error]))?;
+pub async fn create(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    new: NewApiKey,
+) -> UseCaseResult<(ApiKey, String)> {
+    domain::monitor::validate::check_line("/name", &new.name, 200)
+        .map_err(|error| UseCaseError::Invalid(vec![error]))?;
     if new.expires_at.is_some_and(|end| end <= caller.now) {
-        return Err(UseCaseError::field("/expires_at", "out_of_range", "must be in the future"));
+        return Err(UseCaseError::field(
+            "/expires_at",
+            "out_of_range",
+            "must be in the future",
+        ));
     }
     let plan = lock_account(connection, caller).await?;
     let used = store::api_keys::count(connection, caller.account_id).await?;
@@ -46,7 +55,11 @@ pub async fn create(connection: &mut PgConnection, caller: &Caller, new: NewApiK
     };
     let hash = store::secrets::token_hash(&secret);
     store::api_keys::insert(connection, caller.account_id, &key, &hash, caller.user_id).await?;
-    let found = Found { account_id: caller.account_id, row_id: key.id.uuid(), other_id: None };
+    let found = Found {
+        account_id: caller.account_id,
+        row_id: key.id.uuid(),
+        other_id: None,
+    };
     let token = store::api_keys::lookup_token(&hash);
     token_lookups::insert(connection, Kind::ApiKey, &token, found, caller.now).await?;
     note(connection, caller, "api_key.created", &key).await?;
@@ -63,12 +76,23 @@ impl Owners {
     /// Read before the account's transaction begins: people are not an account's rows.
     pub async fn of(state: &AppState, account: AccountId) -> UseCaseResult<Self> {
         let mut connection = state.pool.acquire().await?;
-        Ok(Self { addresses: store::deliveries::claim::list_owner_addresses(&mut connection, account).await? })
+        Ok(Self {
+            addresses: store::deliveries::claim::list_owner_addresses(&mut connection, account)
+                .await?,
+        })
     }
 
     /// Mails them in the transaction that makes the key.
-    pub async fn tell(&self, connection: &mut PgConnection, state: &AppState, caller: &Caller, key: &ApiKey) -> UseCaseResult<()> {
-        let account = store::accounts::find(connection, caller.account_id).await?.ok_or(UseCaseError::NotFound)?;
+    pub async fn tell(
+        &self,
+        connection: &mut PgConnection,
+        state: &AppState,
+        caller: &Caller,
+        key: &ApiKey,
+    ) -> UseCaseResult<()> {
+        let account = store::accounts::find(connection, caller.account_id)
+            .await?
+            .ok_or(UseCaseError::NotFound)?;
         for (_, address) in &self.addresses {
             let new = NewAccountMessage {
                 user_id: None,
@@ -84,22 +108,36 @@ impl Owners {
                 },
                 expires_at: None,
             };
-            let message_id = account_messages::insert(connection, &state.secrets, &new, caller.now).await?;
-            jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await.map_err(UseCaseError::internal)?;
+            let message_id =
+                account_messages::insert(connection, &state.secrets, &new, caller.now).await?;
+            jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None)
+                .await
+                .map_err(UseCaseError::internal)?;
         }
         Ok(())
     }
 }
 
 /// Ends a key at once.
-pub async fn revoke(connection: &mut PgConnection, caller: &Caller, id: ApiKeyId) -> UseCaseResult<()> {
-    let key = store::api_keys::find(connection, caller.account_id, id).await?.ok_or(UseCaseError::NotFound)?;
+pub async fn revoke(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    id: ApiKeyId,
+) -> UseCaseResult<()> {
+    let key = store::api_keys::find(connection, caller.account_id, id)
+        .await?
+        .ok_or(UseCaseError::NotFound)?;
     store::api_keys::mark_revoked(connection, caller.account_id, id, caller.now).await?;
     token_lookups::delete_of_row(connection, caller.account_id, Kind::ApiKey, id.uuid()).await?;
     note(connection, caller, "api_key.revoked", &key).await
 }
 
-async fn note(connection: &mut PgConnection, caller: &Caller, action: &str, key: &ApiKey) -> UseCaseResult<()> {
+async fn note(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    action: &str,
+    key: &ApiKey,
+) -> UseCaseResult<()> {
     let entry = audit::Entry {
         account_id: caller.account_id,
         actor: &caller.actor,

@@ -31,15 +31,48 @@ pub enum Answered {
 }
 
 /// Asks both addresses.
-pub async fn begin(connection: &mut PgConnection, state: &AppState, user: &User, new: &EmailAddress) -> Result<(), PageError> {
-    let ask = |purpose, send_to| Ask { user_id: user.id, purpose, send_to, address: new.as_str() };
-    challenge::send(connection, state, ask(Purpose::ChangeEmailOld, user.email.as_str())).await?;
+pub async fn begin(
+    connection: &mut PgConnection,
+    state: &AppState,
+    user: &User,
+    new: &EmailAddress,
+) -> Result<(), PageError> {
+    let ask = |purpose, send_to| Ask {
+        user_id: user.id,
+        purpose,
+        send_to,
+        address: new.as_str(),
+    };
+    challenge::send(
+        connection,
+        state,
+        ask(Purpose::ChangeEmailOld, user.email.as_str()),
+    )
+    .await?;
     match store::users::find_credentials(connection, new).await? {
-        None => challenge::send(connection, state, ask(Purpose::ChangeEmailNew, new.as_str())).await,
+        None => {
+            challenge::send(
+                connection,
+                state,
+                ask(Purpose::ChangeEmailNew, new.as_str()),
+            )
+            .await
+        }
         Some(owner) => {
             let link = |path| state.config.link(path);
-            let message = AccountMessage::AlreadySignedUp { sign_in: link("/login"), reset: link("/forgot") };
-            mail::send(connection, state, Some(owner.id), &owner.email, message, None).await
+            let message = AccountMessage::AlreadySignedUp {
+                sign_in: link("/login"),
+                reset: link("/forgot"),
+            };
+            mail::send(
+                connection,
+                state,
+                Some(owner.id),
+                &owner.email,
+                message,
+                None,
+            )
+            .await
         }
     }
 }

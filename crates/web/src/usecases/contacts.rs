@@ -69,13 +69,18 @@ pub async fn create(
         disabled_reason: None,
         created_at: caller.now,
     };
-    store::contacts::insert(connection, caller.account_id, &contact, &canonical).await.map_err(|error| {
-        if error.constraint() == Some(store::contacts::ADDRESS_KEY) {
-            UseCaseError::conflict(Some("/address"), "A contact with this address exists already.")
-        } else {
-            error.into()
-        }
-    })?;
+    store::contacts::insert(connection, caller.account_id, &contact, &canonical)
+        .await
+        .map_err(|error| {
+            if error.constraint() == Some(store::contacts::ADDRESS_KEY) {
+                UseCaseError::conflict(
+                    Some("/address"),
+                    "A contact with this address exists already.",
+                )
+            } else {
+                error.into()
+            }
+        })?;
     send_code(connection, state, caller, &contact).await?;
     note(connection, caller, "contact.created", &contact).await?;
     Ok(contact)
@@ -83,23 +88,30 @@ pub async fn create(
 
 fn checked_address(state: &AppState, new: &NewContact) -> UseCaseResult<(String, String)> {
     if !is_available(state, new.kind) {
-        return Err(UseCaseError::field("/kind", "not_available", "is not set up on this server"));
+        return Err(UseCaseError::field(
+            "/kind",
+            "not_available",
+            "is not set up on this server",
+        ));
     }
     let wrong = |message: String| UseCaseError::field("/address", "invalid", message);
     match new.kind {
         Channel::Email => {
-            let address = EmailAddress::parse(&new.address).map_err(|error| wrong(error.to_string()))?;
+            let address =
+                EmailAddress::parse(&new.address).map_err(|error| wrong(error.to_string()))?;
             Ok((address.as_str().to_owned(), address.canonical()))
         }
         Channel::Sms => {
-            let number = PhoneNumber::parse(&new.address).map_err(|error| wrong(error.to_string()))?;
+            let number =
+                PhoneNumber::parse(&new.address).map_err(|error| wrong(error.to_string()))?;
             Ok((number.as_str().to_owned(), number.as_str().to_owned()))
         }
     }
 }
 
 fn check_name(name: &str) -> UseCaseResult<()> {
-    domain::monitor::validate::check_line("/name", name, 200).map_err(|error: FieldError| UseCaseError::Invalid(vec![error]))
+    domain::monitor::validate::check_line("/name", name, 200)
+        .map_err(|error: FieldError| UseCaseError::Invalid(vec![error]))
 }
 
 /// Sends a fresh code, within the limits of the address, the account and the network.
@@ -116,32 +128,52 @@ async fn send_code(
         (throttle::CONTACT_CODE_NETWORK, &caller.network),
     ];
     for (limit, key) in keys {
-        if let Some(retry_after) = throttle::take_within(connection, state, limit, key, caller.now).await? {
+        if let Some(retry_after) =
+            throttle::take_within(connection, state, limit, key, caller.now).await?
+        {
             return Err(UseCaseError::TooSoon {
                 retry_after,
                 detail: "Too many codes were sent. Nothing was sent now.".to_owned(),
             });
         }
     }
-    let account = store::accounts::find(connection, caller.account_id).await?.ok_or(UseCaseError::NotFound)?;
+    let account = store::accounts::find(connection, caller.account_id)
+        .await?
+        .ok_or(UseCaseError::NotFound)?;
     let digits = code::from_random(store::secrets::random_u32());
-    let expires_at = caller.now + SignedDuration::try_from(code::VALID_FOR).unwrap_or(SignedDuration::from_mins(10));
+    let expires_at = caller.now
+        + SignedDuration::try_from(code::VALID_FOR).unwrap_or(SignedDuration::from_mins(10));
     let hash = code_hash(state, contact.id, &digits);
-    store::contacts::set_code(connection, caller.account_id, contact.id, &hash, (caller.now, expires_at)).await?;
+    store::contacts::set_code(
+        connection,
+        caller.account_id,
+        contact.id,
+        &hash,
+        (caller.now, expires_at),
+    )
+    .await?;
     let message = NewAccountMessage {
         user_id: None,
         account_id: Some(caller.account_id),
         channel: contact.channel,
         address: contact.address.clone(),
-        message: AccountMessage::ContactCode { code: digits, account: account.name },
+        message: AccountMessage::ContactCode {
+            code: digits,
+            account: account.name,
+        },
         expires_at: Some(expires_at),
     };
-    let message_id = account_messages::insert(connection, &state.secrets, &message, caller.now).await?;
-    jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await.map_err(UseCaseError::internal)
+    let message_id =
+        account_messages::insert(connection, &state.secrets, &message, caller.now).await?;
+    jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None)
+        .await
+        .map_err(UseCaseError::internal)
 }
 
 fn code_hash(state: &AppState, id: ContactId, digits: &str) -> Vec<u8> {
-    state.secrets.keyed_hash("contacts.code", &format!("{id}:{digits}"))
+    state
+        .secrets
+        .keyed_hash("contacts.code", &format!("{id}:{digits}"))
 }
 
 /// Judges a code. Commit whatever the outcome: the try counts.
@@ -157,10 +189,15 @@ pub async fn verify(
         return Ok(CodeOutcome::Right);
     }
     let Some(digits) = code::typed(typed) else {
-        return Err(UseCaseError::field("/code", "invalid", "must be six digits"));
+        return Err(UseCaseError::field(
+            "/code",
+            "invalid",
+            "must be six digits",
+        ));
     };
     let hash = code_hash(state, id, &digits);
-    let outcome = store::contacts::try_code(connection, caller.account_id, id, &hash, caller.now).await?;
+    let outcome =
+        store::contacts::try_code(connection, caller.account_id, id, &hash, caller.now).await?;
     if outcome == CodeOutcome::Right {
         if contact.channel == Channel::Sms {
             store::wallets::grant_welcome(connection, caller.account_id, caller.now).await?;
@@ -180,7 +217,10 @@ pub async fn resend(
     store::contacts::lock(connection, caller.account_id, id).await?;
     let contact = find(connection, caller, id).await?;
     if contact.is_usable() {
-        return Err(UseCaseError::conflict(None, "The contact is proven already."));
+        return Err(UseCaseError::conflict(
+            None,
+            "The contact is proven already.",
+        ));
     }
     let sent_at = store::contacts::find_code_sent_at(connection, caller.account_id, id).await?;
     wait_between(sent_at, caller.now)?;
@@ -233,11 +273,19 @@ pub async fn delete(
     let contact = find(connection, caller, id).await?;
     for monitor_id in store::monitors::list_ids_naming(connection, caller.account_id, id).await? {
         let Some(mut monitor) =
-            store::monitors::find(connection, &state.secrets, caller.account_id, monitor_id).await?
+            store::monitors::find(connection, &state.secrets, caller.account_id, monitor_id)
+                .await?
         else {
             continue;
         };
-        let left: Vec<_> = monitor.spec.contact_ids.take().unwrap_or_default().into_iter().filter(|one| *one != id).collect();
+        let left: Vec<_> = monitor
+            .spec
+            .contact_ids
+            .take()
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|one| *one != id)
+            .collect();
         monitor.spec.contact_ids = (!left.is_empty()).then_some(left);
         monitor.config_version += 1;
         monitor.updated_at = caller.now;
@@ -257,10 +305,19 @@ pub async fn test(
 ) -> UseCaseResult<Contact> {
     let contact = find(connection, caller, id).await?;
     if !contact.is_usable() {
-        return Err(UseCaseError::conflict(None, "The contact must be proven first; only then anything else is sent to it."));
+        return Err(UseCaseError::conflict(
+            None,
+            "The contact must be proven first; only then anything else is sent to it.",
+        ));
     }
-    if let Some(retry_after) =
-        throttle::take_within(connection, state, throttle::CONTACT_TEST, &id.to_string(), caller.now).await?
+    if let Some(retry_after) = throttle::take_within(
+        connection,
+        state,
+        throttle::CONTACT_TEST,
+        &id.to_string(),
+        caller.now,
+    )
+    .await?
     {
         return Err(UseCaseError::TooSoon {
             retry_after,
@@ -272,11 +329,22 @@ pub async fn test(
     Ok(contact)
 }
 
-async fn find(connection: &mut PgConnection, caller: &Caller, id: ContactId) -> UseCaseResult<Contact> {
-    store::contacts::find(connection, caller.account_id, id).await?.ok_or(UseCaseError::NotFound)
+async fn find(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    id: ContactId,
+) -> UseCaseResult<Contact> {
+    store::contacts::find(connection, caller.account_id, id)
+        .await?
+        .ok_or(UseCaseError::NotFound)
 }
 
-async fn note(connection: &mut PgConnection, caller: &Caller, action: &str, contact: &Contact) -> UseCaseResult<()> {
+async fn note(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    action: &str,
+    contact: &Contact,
+) -> UseCaseResult<()> {
     let entry = audit::Entry {
         account_id: caller.account_id,
         actor: &caller.actor,

@@ -29,7 +29,9 @@ pub enum UseCaseError {
         detail: String,
     },
     /// The incident's monitor still fails.
-    #[error("The latest looks still fail. Send force to resolve it all the same; it then stays quiet until it was up once.")]
+    #[error(
+        "The latest looks still fail. Send force to resolve it all the same; it then stays quiet until it was up once."
+    )]
     StillFailing,
     /// Not with these rights.
     #[error("{0}")]
@@ -52,13 +54,20 @@ pub enum UseCaseError {
 
 impl UseCaseError {
     /// One field is wrong.
-    pub fn field(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+    pub fn field(
+        pointer: impl Into<String>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         Self::Invalid(vec![FieldError::new(pointer, code, message)])
     }
 
     /// It does not fit what is there.
     pub fn conflict(pointer: Option<&'static str>, detail: impl Into<String>) -> Self {
-        Self::Conflict { pointer, detail: detail.into() }
+        Self::Conflict {
+            pointer,
+            detail: detail.into(),
+        }
     }
 
     /// An unexpected error.
@@ -70,12 +79,16 @@ impl UseCaseError {
     /// have an empty pointer; `None` when a form cannot show it (not found, our fault).
     pub fn field_sentences(&self) -> Option<Vec<(String, String)>> {
         match self {
-            Self::Invalid(errors) => {
-                Some(errors.iter().map(|error| (error.pointer.clone(), format!("This {}.", error.message))).collect())
-            }
-            Self::Conflict { pointer, detail } => {
-                Some(vec![(pointer.unwrap_or_default().to_owned(), detail.clone())])
-            }
+            Self::Invalid(errors) => Some(
+                errors
+                    .iter()
+                    .map(|error| (error.pointer.clone(), format!("This {}.", error.message)))
+                    .collect(),
+            ),
+            Self::Conflict { pointer, detail } => Some(vec![(
+                pointer.unwrap_or_default().to_owned(),
+                detail.clone(),
+            )]),
             Self::PlanLimit(_) | Self::StillFailing | Self::TooSoon { .. } => {
                 Some(vec![(String::new(), self.to_string())])
             }
@@ -164,8 +177,16 @@ impl PlanLimit {
         if wanted <= limit {
             return Ok(());
         }
-        let lifted_by = Plan::ALL.into_iter().find(|larger| *larger > plan && limit_of(*larger) >= wanted);
-        Err(Self { resource, limit, used, plan, lifted_by })
+        let lifted_by = Plan::ALL
+            .into_iter()
+            .find(|larger| *larger > plan && limit_of(*larger) >= wanted);
+        Err(Self {
+            resource,
+            limit,
+            used,
+            plan,
+            lifted_by,
+        })
     }
 }
 
@@ -177,7 +198,13 @@ impl fmt::Display for PlanLimit {
             Resource::Contacts => "contacts",
             Resource::ApiKeys => "API keys",
         };
-        write!(f, "The {} plan has {} {what}, and {} are in use.", self.plan.as_str(), self.limit, self.used)?;
+        write!(
+            f,
+            "The {} plan has {} {what}, and {} are in use.",
+            self.plan.as_str(),
+            self.limit,
+            self.used
+        )?;
         match self.lifted_by {
             Some(plan) => write!(f, " The {} plan has more.", plan.as_str()),
             None => Ok(()),
@@ -197,10 +224,19 @@ mod tests {
 
     #[test]
     fn the_eleventh_is_refused_and_the_next_plan_named() {
-        assert_eq!(PlanLimit::check(Resource::Monitors, Plan::Free, 9, 1), Ok(()));
+        assert_eq!(
+            PlanLimit::check(Resource::Monitors, Plan::Free, 9, 1),
+            Ok(())
+        );
         let full = PlanLimit::check(Resource::Monitors, Plan::Free, 10, 1).unwrap_err();
-        assert_eq!((full.limit, full.used, full.lifted_by), (10, 10, Some(Plan::Solo)));
-        assert_eq!(full.to_string(), "The free plan has 10 monitors, and 10 are in use. The solo plan has more.");
+        assert_eq!(
+            (full.limit, full.used, full.lifted_by),
+            (10, 10, Some(Plan::Solo))
+        );
+        assert_eq!(
+            full.to_string(),
+            "The free plan has 10 monitors, and 10 are in use. The solo plan has more."
+        );
         let many = PlanLimit::check(Resource::Monitors, Plan::Free, 10, 100).unwrap_err();
         assert_eq!(many.lifted_by, Some(Plan::Team));
         let top = PlanLimit::check(Resource::ApiKeys, Plan::Enterprise, 500, 1).unwrap_err();

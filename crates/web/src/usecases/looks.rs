@@ -40,7 +40,10 @@ pub(super) async fn take_one(
         None => Ok(()),
         Some(retry_after) => Err(UseCaseError::TooSoon {
             retry_after,
-            detail: format!("At most {} looks a minute can be asked for. Try again in {retry_after} s.", limit.most()),
+            detail: format!(
+                "At most {} looks a minute can be asked for. Try again in {retry_after} s.",
+                limit.most()
+            ),
         }),
     }
 }
@@ -53,7 +56,13 @@ pub async fn request(
     (monitor, reason): (&Monitor, Reason),
 ) -> UseCaseResult<PendingLook> {
     let settings = monitor.settings();
-    insert(connection, state, caller, (Subject::Monitor(monitor.id), reason, settings)).await
+    insert(
+        connection,
+        state,
+        caller,
+        (Subject::Monitor(monitor.id), reason, settings),
+    )
+    .await
 }
 
 /// Asks for a look without a monitor.
@@ -64,7 +73,13 @@ pub(super) async fn request_without_monitor(
     spec: MonitorSpec,
 ) -> UseCaseResult<PendingLook> {
     let settings = Settings::of(&spec);
-    insert(connection, state, caller, (Subject::Spec(Box::new(spec)), Reason::Test, settings)).await
+    insert(
+        connection,
+        state,
+        caller,
+        (Subject::Spec(Box::new(spec)), Reason::Test, settings),
+    )
+    .await
 }
 
 async fn insert(
@@ -76,10 +91,19 @@ async fn insert(
     let patience = settings.timeout + GRACE;
     let own = &state.config.region;
     let region = match settings.regions.as_deref() {
-        Some([first, ..]) if !settings.regions.iter().flatten().any(|region| region == own) => first.clone(),
+        Some([first, ..])
+            if !settings
+                .regions
+                .iter()
+                .flatten()
+                .any(|region| region == own) =>
+        {
+            first.clone()
+        }
         _ => own.clone(),
     };
-    let deadline = caller.now + SignedDuration::try_from(patience).unwrap_or(SignedDuration::from_secs(60));
+    let deadline =
+        caller.now + SignedDuration::try_from(patience).unwrap_or(SignedDuration::from_secs(60));
     let request = LookRequest {
         account_id: caller.account_id,
         id: LookRequestId::generate(),
@@ -91,11 +115,18 @@ async fn insert(
         created_at: caller.now,
     };
     look_requests::insert(connection, &state.secrets, &request).await?;
-    Ok(PendingLook { id: request.id, patience })
+    Ok(PendingLook {
+        id: request.id,
+        patience,
+    })
 }
 
 /// Waits for the answer; call it after the transaction that asked has committed.
-pub async fn wait(state: &AppState, account: AccountId, look: PendingLook) -> UseCaseResult<LookResult> {
+pub async fn wait(
+    state: &AppState,
+    account: AccountId,
+    look: PendingLook,
+) -> UseCaseResult<LookResult> {
     let mut events = state.events.subscribe();
     let deadline = Instant::now() + look.patience;
     loop {
@@ -105,13 +136,18 @@ pub async fn wait(state: &AppState, account: AccountId, look: PendingLook) -> Us
         match answer.ok_or(UseCaseError::NotFound)? {
             Answer::Done(result) => return Ok(*result),
             Answer::Nothing => {
-                return Err(UseCaseError::conflict(None, "There was nothing left to look at: it was paused, deleted or moved."));
+                return Err(UseCaseError::conflict(
+                    None,
+                    "There was nothing left to look at: it was paused, deleted or moved.",
+                ));
             }
             Answer::Open => {}
         }
         let now = Instant::now();
         if now >= deadline {
-            return Err(UseCaseError::Unavailable("No worker answered in time. The timetable goes on."));
+            return Err(UseCaseError::Unavailable(
+                "No worker answered in time. The timetable goes on.",
+            ));
         }
         let done = async {
             while let Ok(event) = events.recv().await {

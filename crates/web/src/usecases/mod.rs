@@ -42,7 +42,11 @@ pub struct Caller {
 impl Caller {
     /// As the transactions of [`::incidents`] name who acts.
     fn by(&self) -> ::incidents::By {
-        ::incidents::By { actor: self.actor.clone(), contact_id: None, email: self.email.clone() }
+        ::incidents::By {
+            actor: self.actor.clone(),
+            contact_id: None,
+            email: self.email.clone(),
+        }
     }
 }
 

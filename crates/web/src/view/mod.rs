@@ -47,7 +47,9 @@ impl Theme {
 
     /// The theme of the cookie.
     pub fn of(jar: &CookieJar) -> Self {
-        jar.get("theme").and_then(|cookie| Self::parse(cookie.value())).unwrap_or_default()
+        jar.get("theme")
+            .and_then(|cookie| Self::parse(cookie.value()))
+            .unwrap_or_default()
     }
 }
 
@@ -109,7 +111,11 @@ impl Shell {
             email: signed_in.user.email.clone(),
             verified: signed_in.user.email_verified_at.is_some(),
             keyboard_shortcuts: signed_in.user.keyboard_shortcuts,
-            account_name: signed_in.membership.as_ref().map(|m| m.account_name.clone()).unwrap_or_default(),
+            account_name: signed_in
+                .membership
+                .as_ref()
+                .map(|m| m.account_name.clone())
+                .unwrap_or_default(),
         });
         Self {
             title,
@@ -183,7 +189,10 @@ impl Shell {
 
     /// The address that is still to be proven.
     pub fn unverified(&self) -> Option<&str> {
-        self.person.as_ref().filter(|person| !person.verified).map(|person| person.email.as_str())
+        self.person
+            .as_ref()
+            .filter(|person| !person.verified)
+            .map(|person| person.email.as_str())
     }
 
     /// The address of a static file, with the hash of its content: `shell.asset("css/app.css")`.

@@ -27,7 +27,12 @@ impl Shards {
     /// A shard that was taken. Its progress stands still until [`Self::loaded`].
     pub(crate) fn insert(&mut self, lease: &Lease) {
         let recorded = lease.recorded_through;
-        let held = Held { epoch: lease.epoch, open: BTreeMap::new(), swept: None, recorded };
+        let held = Held {
+            epoch: lease.epoch,
+            open: BTreeMap::new(),
+            swept: None,
+            recorded,
+        };
         self.held.insert(lease.shard, held);
     }
 
@@ -39,7 +44,11 @@ impl Shards {
     }
 
     pub(crate) fn unloaded(&self) -> Vec<i16> {
-        self.held.iter().filter(|(_, held)| held.swept.is_none()).map(|(shard, _)| *shard).collect()
+        self.held
+            .iter()
+            .filter(|(_, held)| held.swept.is_none())
+            .map(|(shard, _)| *shard)
+            .collect()
     }
 
     pub(crate) fn remove(&mut self, gone: &[i16]) {
@@ -84,7 +93,9 @@ impl Shards {
 
     /// One of the things that a slot waited for is done.
     pub(crate) fn done(&mut self, shard: i16, slot: Timestamp, monitor: MonitorId) {
-        let Some(held) = self.held.get_mut(&shard) else { return };
+        let Some(held) = self.held.get_mut(&shard) else {
+            return;
+        };
         if let Some(waits) = held.open.get_mut(&(slot, monitor)) {
             *waits -= 1;
             if *waits == 0 {
@@ -100,9 +111,17 @@ impl Shards {
             .iter()
             .filter_map(|(shard, held)| {
                 let swept = held.swept?;
-                let open = held.open.keys().next().and_then(|(slot, _)| slot.checked_sub(just).ok());
+                let open = held
+                    .open
+                    .keys()
+                    .next()
+                    .and_then(|(slot, _)| slot.checked_sub(just).ok());
                 let through = open.map_or(swept, |open| open.min(swept));
-                Some(Progress { shard: *shard, epoch: held.epoch, through })
+                Some(Progress {
+                    shard: *shard,
+                    epoch: held.epoch,
+                    through,
+                })
             })
             .collect()
     }

@@ -46,7 +46,11 @@ const KNOWN: Known = Known {
 fn book_with(id: MonitorId, since: Option<Timestamp>) -> Book {
     let mut book = Book::default();
     let shard = schedule::shard(id);
-    book.shards.insert(&Lease { shard, epoch: 7, recorded_through: since.unwrap_or(at(-5)) });
+    book.shards.insert(&Lease {
+        shard,
+        epoch: 7,
+        recorded_through: since.unwrap_or(at(-5)),
+    });
     book.upsert(plan(id, 60), KNOWN, since, at(0));
     book.shards.loaded(shard);
     book
@@ -64,7 +68,11 @@ fn each_slot_is_due_once() {
         }
     }
     assert_eq!(slots.len(), 5);
-    assert!(slots.windows(2).all(|pair| pair[1].duration_since(pair[0]) == SignedDuration::from_secs(60)));
+    assert!(
+        slots
+            .windows(2)
+            .all(|pair| pair[1].duration_since(pair[0]) == SignedDuration::from_secs(60))
+    );
 }
 
 #[test]
@@ -84,7 +92,10 @@ fn a_process_that_slept_looks_once_and_leaves_the_rest_a_gap() {
     let mut book = book_with(id, None);
     let due = book.pop_due(at(3600)).due;
     assert_eq!(due.len(), 1);
-    assert!(at(3600).duration_since(due[0].at) < SignedDuration::from_secs(60), "the newest slot");
+    assert!(
+        at(3600).duration_since(due[0].at) < SignedDuration::from_secs(60),
+        "the newest slot"
+    );
     assert!(book.next_due().unwrap() > at(3600));
 }
 
@@ -97,7 +108,10 @@ fn after_a_take_over_the_missed_slot_is_looked_at_now() {
     assert_eq!(due[0].why, Why::Slot { caught_up: true });
     assert!(due[0].at <= at(0) && due[0].at > at(-60));
     let mut recorded = book_with(id, Some(at(0)));
-    assert!(recorded.pop_due(at(0)).due.is_empty(), "everything up to now is recorded");
+    assert!(
+        recorded.pop_due(at(0)).due.is_empty(),
+        "everything up to now is recorded"
+    );
 }
 
 #[test]
@@ -110,7 +124,10 @@ fn a_new_interval_starts_a_new_timetable_and_other_edits_do_not() {
     edited.settings.timeout = Duration::from_secs(1);
     book.upsert(edited, KNOWN, None, at(0));
     let due = book.pop_due(at(59)).due;
-    assert_eq!((due.len(), due[0].at, due[0].plan.config_version), (1, first, 2));
+    assert_eq!(
+        (due.len(), due[0].at, due[0].plan.config_version),
+        (1, first, 2)
+    );
     book.ended(id, SLOT);
     book.upsert(plan(id, 10), KNOWN, None, at(100));
     let mut count = 0;
@@ -120,22 +137,49 @@ fn a_new_interval_starts_a_new_timetable_and_other_edits_do_not() {
             book.ended(id, due.why);
         }
     }
-    assert_eq!(count, 6, "six slots of ten seconds, and none of the old timetable");
+    assert_eq!(
+        count, 6,
+        "six slots of ten seconds, and none of the old timetable"
+    );
 }
 
 #[test]
 fn a_confirmation_begun_elsewhere_goes_on_at_once() {
     let id = MonitorId::generate();
     let mut book = Book::default();
-    book.upsert(plan(id, 3600), Known { confirming: true, ..KNOWN }, None, at(0));
+    book.upsert(
+        plan(id, 3600),
+        Known {
+            confirming: true,
+            ..KNOWN
+        },
+        None,
+        at(0),
+    );
     let due = book.pop_due(at(0)).due;
-    assert_eq!(due.iter().map(|due| due.why).collect::<Vec<_>>(), [Why::Recheck]);
+    assert_eq!(
+        due.iter().map(|due| due.why).collect::<Vec<_>>(),
+        [Why::Recheck]
+    );
     book.schedule_recheck(id, at(3));
-    assert!(book.pop_due(at(5)).due.iter().all(|due| due.why != Why::Recheck), "one runs already");
+    assert!(
+        book.pop_due(at(5))
+            .due
+            .iter()
+            .all(|due| due.why != Why::Recheck),
+        "one runs already"
+    );
     book.ended(id, Why::Recheck);
     book.schedule_recheck(id, at(8));
     book.schedule_recheck(id, at(7));
-    assert_eq!(book.pop_due(at(8)).due.iter().filter(|due| due.why == Why::Recheck).count(), 1);
+    assert_eq!(
+        book.pop_due(at(8))
+            .due
+            .iter()
+            .filter(|due| due.why == Why::Recheck)
+            .count(),
+        1
+    );
 }
 
 #[test]
@@ -148,7 +192,10 @@ fn progress_stops_before_what_is_not_stored() {
     let through = |book: &Book| book.shards.progress()[0].through;
     assert!(through(&book) < slot, "looked at, not stored");
     book.shards.done(shard, slot, id);
-    assert!(through(&book) < slot, "stored, but its transition is not recorded");
+    assert!(
+        through(&book) < slot,
+        "stored, but its transition is not recorded"
+    );
     book.shards.done(shard, slot, id);
     assert_eq!(through(&book), at(60));
     book.remove_shards(&[shard]);

@@ -45,7 +45,14 @@ pub(super) async fn apply(shared: &Arc<Shared>, transition: &Transition) -> Resu
     let plan = &transition.plan;
     if let Some((reason, check)) = &transition.requested {
         let mut connection = shared.pool.acquire().await?;
-        checks::insert_requested(&mut connection, plan.account_id, plan.monitor_id, reason, check).await?;
+        checks::insert_requested(
+            &mut connection,
+            plan.account_id,
+            plan.monitor_id,
+            reason,
+            check,
+        )
+        .await?;
     }
     let recorded = match (&transition.look, epoch(shared, transition).await?) {
         (Some(look), Some(epoch)) => {
@@ -62,7 +69,10 @@ pub(super) async fn apply(shared: &Arc<Shared>, transition: &Transition) -> Resu
                 // Without canaries the self-check is off.
                 trusted: true,
             };
-            Some(incidents::record_look(&shared.pool, &shared.secrets, &looked, shared.now()).await?)
+            Some(
+                incidents::record_look(&shared.pool, &shared.secrets, &looked, shared.now())
+                    .await?,
+            )
         }
         _ => None,
     };
@@ -75,7 +85,9 @@ pub(super) async fn apply(shared: &Arc<Shared>, transition: &Transition) -> Resu
             ask(&mut connection, &shared.secrets, key, asked, shared.now()).await?;
         }
     }
-    let incident = recorded.as_ref().and_then(|recorded| recorded.open_incident);
+    let incident = recorded
+        .as_ref()
+        .and_then(|recorded| recorded.open_incident);
     if let Some(kept) = &transition.evidence {
         let mut connection = shared.pool.acquire().await?;
         evidence::insert(&mut connection, kept, plan.history_months, incident).await?;
@@ -115,7 +127,10 @@ fn follow(shared: &Arc<Shared>, transition: &Transition, recorded: &Recorded) {
         shared.reload(transition.plan.account_id, id);
         return;
     }
-    let candidate = recorded.vote.as_ref().is_some_and(|vote| vote.candidate.is_some());
+    let candidate = recorded
+        .vote
+        .as_ref()
+        .is_some_and(|vote| vote.candidate.is_some());
     // A look recorded twice (its commit was not heard of) says nothing of the recheck; it is due.
     let recheck_at = recorded
         .recheck_at

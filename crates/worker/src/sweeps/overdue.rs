@@ -13,7 +13,14 @@ pub(super) async fn all(pool: &PgPool, secrets: &Secrets, now: Timestamp) -> Res
         let mut connection = pool.acquire().await?;
         let key = (overdue.account_id, overdue.monitor_id);
         let reason = store::look_requests::Reason::Recheck;
-        ask(&mut connection, secrets, key, (&overdue.look_again, reason), now).await?;
+        ask(
+            &mut connection,
+            secrets,
+            key,
+            (&overdue.look_again, reason),
+            now,
+        )
+        .await?;
     }
     incidents::notice_quiet(pool, now).await?;
     Ok(())

@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use store::{
-    account_messages, challenges, checks, evidence, hours, idempotency, leases, look_requests, outbox, sessions, throttles,
+    account_messages, challenges, checks, evidence, hours, idempotency, leases, look_requests,
+    outbox, sessions, throttles,
 };
 
 use super::Result;
@@ -31,7 +32,12 @@ const OUTBOX: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 pub(super) async fn all(pool: &PgPool, now: Timestamp) -> Result<()> {
     // None waits for another: a table that cannot be pruned is no reason for the rest to grow.
-    let outcomes = [history(pool, now).await, people(pool, now).await, messages(pool, now).await, queue(pool, now).await];
+    let outcomes = [
+        history(pool, now).await,
+        people(pool, now).await,
+        messages(pool, now).await,
+        queue(pool, now).await,
+    ];
     outcomes.into_iter().collect()
 }
 
@@ -77,7 +83,9 @@ async fn people(pool: &PgPool, now: Timestamp) -> Result<()> {
 async fn messages(pool: &PgPool, now: Timestamp) -> Result<()> {
     let mut connection = pool.acquire().await?;
     for _ in 0..ROUNDS {
-        if account_messages::prune(&mut connection, before(now, ACCOUNT_MESSAGES), BATCH).await? == 0 {
+        if account_messages::prune(&mut connection, before(now, ACCOUNT_MESSAGES), BATCH).await?
+            == 0
+        {
             break;
         }
     }

@@ -12,7 +12,9 @@ use crate::world::{World, now, until};
 
 /// The end of a certificate, so many days from now.
 fn ends_in(days: i64) -> Flaw {
-    Flaw::Ends(SystemTime::from(now() + SignedDuration::from_hours(24 * days)))
+    Flaw::Ends(SystemTime::from(
+        now() + SignedDuration::from_hours(24 * days),
+    ))
 }
 
 async fn contact(world: &World, name: &str) -> ContactId {
@@ -27,7 +29,9 @@ async fn contact(world: &World, name: &str) -> ContactId {
         created_at: now(),
     };
     let mut c = world.pool.acquire().await.unwrap();
-    store::contacts::insert(&mut c, world.account, &contact, &contact.address).await.unwrap();
+    store::contacts::insert(&mut c, world.account, &contact, &contact.address)
+        .await
+        .unwrap();
     contact.id
 }
 
@@ -52,7 +56,10 @@ async fn wait_told(world: &World, count: usize) -> Vec<(String, String, String)>
 }
 
 fn rows(wanted: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
-    wanted.iter().map(|(event, name, about)| ((*event).to_owned(), (*name).to_owned(), (*about).to_owned())).collect()
+    wanted
+        .iter()
+        .map(|(event, name, about)| ((*event).to_owned(), (*name).to_owned(), (*about).to_owned()))
+        .collect()
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -67,21 +74,44 @@ async fn a_certificate_is_followed_from_warning_to_renewal_to_a_wrong_one(pool: 
     let warning = ("tls.expiring", "ana", "7");
     assert_eq!(wait_told(&world, 1).await, rows(&[warning]));
     let mut c = world.pool.acquire().await.unwrap();
-    let stored = store::certificates::find(&mut c, world.account, monitor).await.unwrap().unwrap();
-    assert_eq!((stored.known.warned_days, stored.known.problem), (Some(7), None));
+    let stored = store::certificates::find(&mut c, world.account, monitor)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (stored.known.warned_days, stored.known.problem),
+        (Some(7), None)
+    );
     let looks = site.connections();
-    until("more looks at the same certificate", async || (site.connections() >= looks + 3).then_some(())).await;
-    assert_eq!(told(&world).await, rows(&[warning]), "once, however often it is seen");
+    until("more looks at the same certificate", async || {
+        (site.connections() >= looks + 3).then_some(())
+    })
+    .await;
+    assert_eq!(
+        told(&world).await,
+        rows(&[warning]),
+        "once, however often it is seen"
+    );
 
     contact(&world, "bo").await;
     presented.set(&ca, ends_in(80));
     let renewal = ("tls.renewed", "ana", "");
-    assert_eq!(wait_told(&world, 2).await, rows(&[warning, renewal]), "only who was warned");
-    let renewed = store::certificates::find(&mut c, world.account, monitor).await.unwrap().unwrap();
+    assert_eq!(
+        wait_told(&world, 2).await,
+        rows(&[warning, renewal]),
+        "only who was warned"
+    );
+    let renewed = store::certificates::find(&mut c, world.account, monitor)
+        .await
+        .unwrap()
+        .unwrap();
     assert_ne!(renewed.known.fingerprint, stored.known.fingerprint);
 
     presented.set(&ca, Flaw::OtherName);
     let worse = |name| ("tls.worse", name, "tls_hostname_mismatch");
-    assert_eq!(wait_told(&world, 4).await, rows(&[warning, renewal, worse("ana"), worse("bo")]));
+    assert_eq!(
+        wait_told(&world, 4).await,
+        rows(&[warning, renewal, worse("ana"), worse("bo")])
+    );
     worker.stop().await;
 }

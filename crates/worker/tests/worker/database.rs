@@ -33,19 +33,30 @@ impl Line {
         let address = listener.local_addr().unwrap();
         let open = Arc::new(watch::Sender::new(true));
         let task = tokio::spawn(Self::run(listener, database, open.clone()));
-        Self { address, open, task }
+        Self {
+            address,
+            open,
+            task,
+        }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a line to the test's own database")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a line to the test's own database"
+    )]
     async fn run(listener: TcpListener, database: SocketAddr, open: Arc<watch::Sender<bool>>) {
         loop {
-            let Ok((mut near, _)) = listener.accept().await else { return };
+            let Ok((mut near, _)) = listener.accept().await else {
+                return;
+            };
             let mut open = open.subscribe();
             if !*open.borrow_and_update() {
                 continue;
             }
             tokio::spawn(async move {
-                let Ok(mut far) = TcpStream::connect(database).await else { return };
+                let Ok(mut far) = TcpStream::connect(database).await else {
+                    return;
+                };
                 tokio::select! {
                     _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
                     _ = open.changed() => {}
@@ -57,15 +68,23 @@ impl Line {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_outage_that_begins_while_the_database_is_gone_is_not_lost(pool: PgPool) {
-    let (world, site, healthy_site) =
-        (World::new(pool).await, SwitchableSite::start().await, SwitchableSite::start().await);
+    let (world, site, healthy_site) = (
+        World::new(pool).await,
+        SwitchableSite::start().await,
+        SwitchableSite::start().await,
+    );
     let options = (*world.pool.connect_options()).clone();
     let database: SocketAddr = format!("127.0.0.1:{}", options.get_port()).parse().unwrap();
     let line = Line::to(database).await;
     let cuttable = PgPoolOptions::new()
         .max_connections(6)
         .acquire_timeout(Duration::from_secs(2))
-        .connect_with(options.host("127.0.0.1").port(line.address.port()).disable_statement_logging())
+        .connect_with(
+            options
+                .host("127.0.0.1")
+                .port(line.address.port())
+                .disable_statement_logging(),
+        )
         .await
         .unwrap();
     let worker = world.start_on("one", cuttable);
@@ -85,23 +104,39 @@ async fn an_outage_that_begins_while_the_database_is_gone_is_not_lost(pool: PgPo
     assert!(world.open_incident(failing).await.is_none());
     let health = worker.worker.health();
     let problem = until("a problem for readiness", async || health.problem()).await;
-    assert!(problem.starts_with("the worker has not renewed its leases for "), "{problem}");
+    assert!(
+        problem.starts_with("the worker has not renewed its leases for "),
+        "{problem}"
+    );
 
     line.open.send_replace(true);
     world.wait_for(failing, Observed::Down).await;
     assert!(world.open_incident(failing).await.is_some());
-    assert!(world.open_incident(healthy).await.is_none(), "no false alarm");
+    assert!(
+        world.open_incident(healthy).await.is_none(),
+        "no false alarm"
+    );
     let mut c = world.pool.acquire().await.unwrap();
-    let window = domain::report::Window::last_hours(crate::world::now() + jiff::SignedDuration::from_secs(60), 1);
+    let window = domain::report::Window::last_hours(
+        crate::world::now() + jiff::SignedDuration::from_secs(60),
+        1,
+    );
     let filter = store::reports::ChecksFilter::default();
     until("the looks that waited", async || {
         let key = (world.account, healthy);
-        let page = store::reports::list_checks(&mut c, key, window, &filter, (None, 200)).await.unwrap();
+        let page = store::reports::list_checks(&mut c, key, window, &filter, (None, 200))
+            .await
+            .unwrap();
         let slots: Vec<_> = page.checks.iter().filter_map(|check| check.slot).collect();
-        let whole = slots.windows(2).all(|pair| pair[0].duration_since(pair[1]).as_secs() <= 1);
+        let whole = slots
+            .windows(2)
+            .all(|pair| pair[0].duration_since(pair[1]).as_secs() <= 1);
         (slots.len() > 5 && whole).then_some(())
     })
     .await;
-    until("readiness again", async || health.problem().is_none().then_some(())).await;
+    until("readiness again", async || {
+        health.problem().is_none().then_some(())
+    })
+    .await;
     worker.stop().await;
 }

@@ -30,37 +30,72 @@ async fn an_outage_is_seen_confirmed_kept_and_ended(pool: PgPool) {
     site.set(Behaviour::Fine);
     world.wait_for(monitor, Observed::Up).await;
     let mut c = world.pool.acquire().await.unwrap();
-    let ended = store::incidents::find(&mut c, world.account, incident.id).await.unwrap().unwrap();
+    let ended = store::incidents::find(&mut c, world.account, incident.id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(ended.resolved_reason, Some(ResolvedReason::Recovered));
 
-    let evidence = store::evidence::list(&mut c, world.account, monitor, (broken_at - SignedDuration::from_secs(1), now()))
-        .await
-        .unwrap();
-    assert!((2..=20).contains(&evidence.len()), "the first failure and its confirmation: {}", evidence.len());
-    assert!(evidence.iter().all(|kept| kept.observation.http.as_ref().unwrap().status == 502 && kept.body.is_some()));
+    let evidence = store::evidence::list(
+        &mut c,
+        world.account,
+        monitor,
+        (broken_at - SignedDuration::from_secs(1), now()),
+    )
+    .await
+    .unwrap();
+    assert!(
+        (2..=20).contains(&evidence.len()),
+        "the first failure and its confirmation: {}",
+        evidence.len()
+    );
+    assert!(
+        evidence.iter().all(
+            |kept| kept.observation.http.as_ref().unwrap().status == 502 && kept.body.is_some()
+        )
+    );
 
-    let window = Window { from: broken_at - SignedDuration::from_secs(60), to: now() };
+    let window = Window {
+        from: broken_at - SignedDuration::from_secs(60),
+        to: now(),
+    };
     let key = (world.account, monitor);
     let all = ChecksFilter::default();
     let looks = until("a stored look of the recovery", async || {
-        let page = reports::list_checks(&mut c, key, window, &all, (None, 200)).await.unwrap();
-        page.checks.first().is_some_and(|check| check.verdict == VerdictKind::Up).then_some(page.checks)
+        let page = reports::list_checks(&mut c, key, window, &all, (None, 200))
+            .await
+            .unwrap();
+        page.checks
+            .first()
+            .is_some_and(|check| check.verdict == VerdictKind::Up)
+            .then_some(page.checks)
     })
     .await;
-    assert!(looks.iter().any(|check| check.slot.is_none()), "rechecks are kept apart from the timetable");
+    assert!(
+        looks.iter().any(|check| check.slot.is_none()),
+        "rechecks are kept apart from the timetable"
+    );
     let mut slots: Vec<_> = looks.iter().filter_map(|check| check.slot).collect();
     let count = slots.len();
     slots.dedup();
     assert_eq!(slots.len(), count, "a slot is looked at once");
-    let uptime = reports::uptime(&mut c, world.account, monitor, window).await.unwrap();
-    assert!(uptime.down_seconds > 0 && uptime.incidents == 1, "{uptime:?}");
+    let uptime = reports::uptime(&mut c, world.account, monitor, window)
+        .await
+        .unwrap();
+    assert!(
+        uptime.down_seconds > 0 && uptime.incidents == 1,
+        "{uptime:?}"
+    );
     worker.stop().await;
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn targets_that_hang_delay_nobody(pool: PgPool) {
-    let (world, site, hanging) =
-        (World::new(pool).await, SwitchableSite::start().await, SwitchableSite::start().await);
+    let (world, site, hanging) = (
+        World::new(pool).await,
+        SwitchableSite::start().await,
+        SwitchableSite::start().await,
+    );
     hanging.set(Behaviour::Hang);
     for _ in 0..50 {
         world.monitor(&hanging.url("/"), 2).await;
@@ -70,10 +105,15 @@ async fn targets_that_hang_delay_nobody(pool: PgPool) {
     world.wait_for(healthy, Observed::Up).await;
     let begun = now();
     let mut c = world.pool.acquire().await.unwrap();
-    let window = Window { from: begun, to: begun + SignedDuration::from_secs(60) };
+    let window = Window {
+        from: begun,
+        to: begun + SignedDuration::from_secs(60),
+    };
     let looks = until("three looks", async || {
         let key = (world.account, healthy);
-        let page = reports::list_checks(&mut c, key, window, &ChecksFilter::default(), (None, 50)).await.unwrap();
+        let page = reports::list_checks(&mut c, key, window, &ChecksFilter::default(), (None, 50))
+            .await
+            .unwrap();
         (page.checks.len() >= 3).then_some(page.checks)
     })
     .await;

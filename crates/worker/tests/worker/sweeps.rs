@@ -38,9 +38,14 @@ async fn what_outlived_its_use_is_pruned_and_nothing_else(pool: PgPool) {
     sqlx::raw_sql(ROWS).execute(&world.pool).await.unwrap();
     let count = async |table: &'static str| {
         let statement = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
-        sqlx::query_scalar::<_, i64>(statement).fetch_one(&world.pool).await.unwrap()
+        sqlx::query_scalar::<_, i64>(statement)
+            .fetch_one(&world.pool)
+            .await
+            .unwrap()
     };
-    once(&world.pool, &world.secrets, Sweep::Prune, now()).await.unwrap();
+    once(&world.pool, &world.secrets, Sweep::Prune, now())
+        .await
+        .unwrap();
     for (table, left) in [
         ("sessions", 2),
         ("challenges", 1),
@@ -52,6 +57,13 @@ async fn what_outlived_its_use_is_pruned_and_nothing_else(pool: PgPool) {
     ] {
         assert_eq!(count(table).await, left, "{table}");
     }
-    once(&world.pool, &world.secrets, Sweep::Prune, now() + SignedDuration::from_hours(24 * 200)).await.unwrap();
+    once(
+        &world.pool,
+        &world.secrets,
+        Sweep::Prune,
+        now() + SignedDuration::from_hours(24 * 200),
+    )
+    .await
+    .unwrap();
     assert_eq!((count("sessions").await, count("users").await), (0, 1));
 }

@@ -16,7 +16,9 @@ async fn a_dead_workers_shards_are_taken_and_its_confirmation_goes_on(pool: PgPo
     site.set(Behaviour::Refuse);
     let mut c = world.pool.acquire().await.unwrap();
     until("a candidate", async || {
-        let found = store::states::find(&mut c, world.account, monitor).await.unwrap()?;
+        let found = store::states::find(&mut c, world.account, monitor)
+            .await
+            .unwrap()?;
         found.state.confirming.then_some(())
     })
     .await;
@@ -36,10 +38,19 @@ async fn two_workers_share_and_one_that_stops_hands_back_at_once(pool: PgPool) {
     let first = world.start("first");
     let mut c = world.pool.acquire().await.unwrap();
     let mut held = async |name: &str| leases::renew(&mut c, "local", name).await.unwrap().len();
-    until("all shards", async || (held("first").await == 256).then_some(())).await;
+    until("all shards", async || {
+        (held("first").await == 256).then_some(())
+    })
+    .await;
     let second = world.start("second");
-    until("an even share", async || (held("first").await == 128 && held("second").await == 128).then_some(())).await;
+    until("an even share", async || {
+        (held("first").await == 128 && held("second").await == 128).then_some(())
+    })
+    .await;
     first.stop().await;
-    until("the whole again", async || (held("second").await == 256).then_some(())).await;
+    until("the whole again", async || {
+        (held("second").await == 256).then_some(())
+    })
+    .await;
     second.stop().await;
 }

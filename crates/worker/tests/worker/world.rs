@@ -47,7 +47,10 @@ impl Running {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the database's clock is the machine's here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the database's clock is the machine's here"
+)]
 pub fn now() -> Timestamp {
     Timestamp::now()
 }
@@ -62,11 +65,18 @@ impl World {
         };
         let mut c = world.pool.acquire().await.unwrap();
         let token = world.account.to_string();
-        let new =
-            NewAccount { id: world.account, name: "Shop", timezone: "UTC", practice_token: &token, plan: Plan::Free };
+        let new = NewAccount {
+            id: world.account,
+            name: "Shop",
+            timezone: "UTC",
+            practice_token: &token,
+            plan: Plan::Free,
+        };
         accounts::insert(&mut c, &new, now()).await.unwrap();
         for hour in 0..2 {
-            hours::ensure_partitions(&mut c, now() + SignedDuration::from_hours(hour)).await.unwrap();
+            hours::ensure_partitions(&mut c, now() + SignedDuration::from_hours(hour))
+                .await
+                .unwrap();
         }
         world
     }
@@ -80,7 +90,10 @@ impl World {
                 url: Some(url.to_owned()),
                 interval_seconds: Some(interval_seconds),
                 timeout_ms: Some(1000),
-                confirm: Some(ConfirmSpec { rechecks: Some(1), over_seconds: Some(0) }),
+                confirm: Some(ConfirmSpec {
+                    rechecks: Some(1),
+                    over_seconds: Some(0),
+                }),
                 ..MonitorSpec::default()
             },
             config_version: 1,
@@ -90,9 +103,15 @@ impl World {
             updated_at: now(),
         };
         let mut transaction = self.pool.begin().await.unwrap();
-        monitors::insert(&mut transaction, &self.secrets, &monitor).await.unwrap();
-        incidents::monitor_created(&mut transaction, self.account, monitor.id, &by(), now()).await.unwrap();
-        notify::monitor_changed(&mut transaction, self.account, monitor.id).await.unwrap();
+        monitors::insert(&mut transaction, &self.secrets, &monitor)
+            .await
+            .unwrap();
+        incidents::monitor_created(&mut transaction, self.account, monitor.id, &by(), now())
+            .await
+            .unwrap();
+        notify::monitor_changed(&mut transaction, self.account, monitor.id)
+            .await
+            .unwrap();
         transaction.commit().await.unwrap();
         monitor.id
     }
@@ -109,7 +128,13 @@ impl World {
     pub fn start_trusting(&self, name: &str, pool: PgPool, ca: Option<&testkit::Ca>) -> Running {
         let prober = Prober::new(testkit::way_out::way_out(None, ca)).unwrap();
         let config = WorkerConfig::new("local", "Here", name);
-        let worker = Worker::new(config, pool, prober, self.secrets.clone(), Arc::new(SystemClock));
+        let worker = Worker::new(
+            config,
+            pool,
+            prober,
+            self.secrets.clone(),
+            Arc::new(SystemClock),
+        );
         let stop = CancellationToken::new();
         let task = tokio::spawn({
             let (worker, stop) = (worker.clone(), stop.clone());
@@ -130,7 +155,9 @@ impl World {
             created_at: now(),
         };
         let mut transaction = self.pool.begin().await.unwrap();
-        look_requests::insert(&mut transaction, &self.secrets, &request).await.unwrap();
+        look_requests::insert(&mut transaction, &self.secrets, &request)
+            .await
+            .unwrap();
         transaction.commit().await.unwrap();
         request.id
     }
@@ -138,7 +165,10 @@ impl World {
     pub async fn answer(&self, id: LookRequestId) -> Answer {
         until("an answer", async || {
             let mut c = self.pool.acquire().await.unwrap();
-            let answer = look_requests::find_answer(&mut c, self.account, id).await.unwrap().unwrap();
+            let answer = look_requests::find_answer(&mut c, self.account, id)
+                .await
+                .unwrap()
+                .unwrap();
             (answer != Answer::Open).then_some(answer)
         })
         .await
@@ -155,12 +185,18 @@ impl World {
 
     pub async fn open_incident(&self, monitor: MonitorId) -> Option<Incident> {
         let mut c = self.pool.acquire().await.unwrap();
-        store::incidents::find_open(&mut c, self.account, monitor).await.unwrap()
+        store::incidents::find_open(&mut c, self.account, monitor)
+            .await
+            .unwrap()
     }
 }
 
 fn by() -> By {
-    By { actor: Actor::system(), contact_id: None, email: None }
+    By {
+        actor: Actor::system(),
+        contact_id: None,
+        email: None,
+    }
 }
 
 /// Polls until there is an answer; a marker, not a pause.

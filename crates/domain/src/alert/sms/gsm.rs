@@ -232,8 +232,13 @@ pub fn cut_at_word(text: &str, limit: usize) -> &str {
     if length(text) <= limit {
         return text;
     }
-    let fits = text.match_indices(' ').map(|(at, _)| &text[..at]).take_while(|head| length(head) <= limit);
-    fits.last().unwrap_or_default().trim_end_matches([' ', ',', '.', ';', ':', '('])
+    let fits = text
+        .match_indices(' ')
+        .map(|(at, _)| &text[..at])
+        .take_while(|head| length(head) <= limit);
+    fits.last()
+        .unwrap_or_default()
+        .trim_end_matches([' ', ',', '.', ';', ':', '('])
 }
 
 #[cfg(test)]
@@ -264,14 +269,20 @@ mod tests {
 
     #[test]
     fn plain_ascii() {
-        assert_eq!(ascii("Bäckerei Müller – 10 €\r\nBcc: x"), "Baeckerei Mueller - 10 EUR Bcc: x");
+        assert_eq!(
+            ascii("Bäckerei Müller – 10 €\r\nBcc: x"),
+            "Baeckerei Mueller - 10 EUR Bcc: x"
+        );
         assert_eq!(ascii("商店 Δ"), "? ?");
     }
 
     #[test]
     fn cutting() {
         assert_eq!(cut("Shop checkout", 5), "Shop");
-        assert_eq!(cut_at_word("Error 502 from your server", 15), "Error 502 from");
+        assert_eq!(
+            cut_at_word("Error 502 from your server", 15),
+            "Error 502 from"
+        );
         assert_eq!(cut_at_word("Supercalifragilistic", 5), "");
         assert_eq!((length("a€b"), length("[x]")), (4, 5));
     }

@@ -7,8 +7,8 @@ pub mod gsm;
 #[cfg(test)]
 mod tests;
 
-use jiff::tz::TimeZone;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::words;
 
@@ -44,7 +44,13 @@ impl Draft<'_> {
         let fits = |text: &String| gsm::length(text) <= gsm::SEGMENT;
         [(NAME_LONG, true), (NAME_SHORT, true), (NAME_SHORT, false)]
             .into_iter()
-            .map(|(limit, with_vote)| self.assemble(gsm::cut(&name, limit), &cause, if with_vote { &vote } else { "" }))
+            .map(|(limit, with_vote)| {
+                self.assemble(
+                    gsm::cut(&name, limit),
+                    &cause,
+                    if with_vote { &vote } else { "" },
+                )
+            })
             .find(fits)
             .unwrap_or_else(|| self.shorten(gsm::cut(&name, NAME_SHORT), &cause))
     }
@@ -54,7 +60,11 @@ impl Draft<'_> {
         // The cause brings its full stop and a blank.
         let room = gsm::SEGMENT.saturating_sub(gsm::length(&bare) + 2);
         let short = self.assemble(name, gsm::cut_at_word(cause, room), "");
-        if gsm::length(&short) <= gsm::SEGMENT { short } else { self.last_resort(name) }
+        if gsm::length(&short) <= gsm::SEGMENT {
+            short
+        } else {
+            self.last_resort(name)
+        }
     }
 
     /// For addresses of an unusual length: what must never be cut, and as much else as fits.
@@ -63,32 +73,62 @@ impl Draft<'_> {
         let head = format!("{} {name}", self.word);
         let room = gsm::SEGMENT.saturating_sub(gsm::length(&must) + 2);
         let head = gsm::cut_at_word(&head, room);
-        if head.is_empty() { must } else { join([&format!("{head}."), &must]) }
+        if head.is_empty() {
+            must
+        } else {
+            join([&format!("{head}."), &must])
+        }
     }
 
     fn assemble(&self, name: &str, cause: &str, vote: &str) -> String {
-        let head = [self.word, name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        let head = [self.word, name]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
         let head = sentence(&format!("{head}{}", self.when));
-        join([&head, &sentence(cause), &sentence(vote), self.action, &link(self.link)])
+        join([
+            &head,
+            &sentence(cause),
+            &sentence(vote),
+            self.action,
+            &link(self.link),
+        ])
     }
 }
 
 fn sentence(text: &str) -> String {
-    if text.is_empty() || text.ends_with(['.', '?', ':']) { text.to_owned() } else { format!("{text}.") }
+    if text.is_empty() || text.ends_with(['.', '?', ':']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }
 
 fn join<const N: usize>(parts: [&str; N]) -> String {
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn link(link: &str) -> String {
     let bare = link.strip_prefix("https://").unwrap_or(link);
-    gsm::fit(if link.chars().count() > LINK_LIMIT { bare } else { link })
+    gsm::fit(if link.chars().count() > LINK_LIMIT {
+        bare
+    } else {
+        link
+    })
 }
 
 /// `14:02 UTC+1`.
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    format!("{} {}", at.to_zoned(zone.clone()).strftime("%H:%M"), words::offset(at, zone))
+    format!(
+        "{} {}",
+        at.to_zoned(zone.clone()).strftime("%H:%M"),
+        words::offset(at, zone)
+    )
 }
 
 /// An outage begins.
@@ -138,12 +178,27 @@ pub struct Up<'t> {
 pub fn up(text: &Up<'_>) -> String {
     let lasted = words::duration(text.to.duration_since(text.from));
     let when = if text.first_word {
-        let from = text.from.to_zoned(text.zone.clone()).strftime("%H:%M").to_string();
-        format!(", was down from {from} to {} ({lasted})", clock(text.to, text.zone))
+        let from = text
+            .from
+            .to_zoned(text.zone.clone())
+            .strftime("%H:%M")
+            .to_string();
+        format!(
+            ", was down from {from} to {} ({lasted})",
+            clock(text.to, text.zone)
+        )
     } else {
         format!(" since {}, was down {lasted}", clock(text.to, text.zone))
     };
-    Draft { word: "UP", name: text.name, when, cause: text.cause.to_owned(), link: text.link, ..Draft::default() }.render()
+    Draft {
+        word: "UP",
+        name: text.name,
+        when,
+        cause: text.cause.to_owned(),
+        link: text.link,
+        ..Draft::default()
+    }
+    .render()
 }
 
 /// `CLOSED Shop checkout at 14:08 UTC+1, was down 6 min 12 s. The monitor was paused. {link}`
@@ -162,16 +217,45 @@ pub fn closed(text: &Up<'_>, why: &str) -> String {
 
 /// `TAKEN Shop checkout by Ana at 14:03 UTC+1. Reminders stop. {link}`
 pub fn taken(name: &str, by: &str, at: Timestamp, zone: &TimeZone, link: &str) -> String {
-    let when = format!(" by {} at {}", gsm::cut(&gsm::fit(by), NAME_LONG), clock(at, zone));
-    Draft { word: "TAKEN", name, when, cause: "Reminders stop".to_owned(), link, ..Draft::default() }.render()
+    let when = format!(
+        " by {} at {}",
+        gsm::cut(&gsm::fit(by), NAME_LONG),
+        clock(at, zone)
+    );
+    Draft {
+        word: "TAKEN",
+        name,
+        when,
+        cause: "Reminders stop".to_owned(),
+        link,
+        ..Draft::default()
+    }
+    .render()
 }
 
 /// `CERT shop.example expires in 3 days (25 Nov 13:00 UTC+1). Covers 2 monitors, not renewed. {link}`
-pub fn certificate(host: &str, not_after: Timestamp, (monitors, now): (usize, Timestamp), zone: &TimeZone, link: &str) -> String {
-    let day = not_after.to_zoned(zone.clone()).strftime("%-d %b").to_string();
+pub fn certificate(
+    host: &str,
+    not_after: Timestamp,
+    (monitors, now): (usize, Timestamp),
+    zone: &TimeZone,
+    link: &str,
+) -> String {
+    let day = not_after
+        .to_zoned(zone.clone())
+        .strftime("%-d %b")
+        .to_string();
     let left = words::days_left(not_after.duration_since(now));
-    let verb = if not_after <= now { "expired" } else { "expires" };
-    let covers = if monitors == 1 { "Covers 1 monitor".to_owned() } else { format!("Covers {monitors} monitors") };
+    let verb = if not_after <= now {
+        "expired"
+    } else {
+        "expires"
+    };
+    let covers = if monitors == 1 {
+        "Covers 1 monitor".to_owned()
+    } else {
+        format!("Covers {monitors} monitors")
+    };
     Draft {
         word: "CERT",
         name: host,
@@ -186,13 +270,31 @@ pub fn certificate(host: &str, not_after: Timestamp, (monitors, now): (usize, Ti
 /// `CERT shop.example was renewed. Good until 20 Feb 2027. {link}` and other short news of a name.
 pub fn notice(word: &'static str, name: &str, what: &str, detail: &str, link: &str) -> String {
     let what = gsm::fit(what);
-    Draft { word, name, when: format!(" {what}"), cause: detail.to_owned(), link, ..Draft::default() }.render()
+    Draft {
+        word,
+        name,
+        when: format!(" {what}"),
+        cause: detail.to_owned(),
+        link,
+        ..Draft::default()
+    }
+    .render()
 }
 
 /// `TEST of Watchbell. Alerts for {account} come to this number. {link}`
 pub fn test(account: &str, link: &str) -> String {
-    let cause = format!("Alerts of {} come to this number", gsm::cut(&gsm::fit(account), NAME_LONG));
-    Draft { word: "TEST", name: "of Watchbell", cause, link, ..Draft::default() }.render()
+    let cause = format!(
+        "Alerts of {} come to this number",
+        gsm::cut(&gsm::fit(account), NAME_LONG)
+    );
+    Draft {
+        word: "TEST",
+        name: "of Watchbell",
+        cause,
+        link,
+        ..Draft::default()
+    }
+    .render()
 }
 
 /// The code that proves a number.

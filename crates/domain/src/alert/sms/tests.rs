@@ -15,7 +15,14 @@ fn berlin() -> TimeZone {
 }
 
 fn shop<'t>(zone: &'t TimeZone, name: &'t str, cause: &'t str, link: &'t str) -> Down<'t> {
-    Down { name, since: at("2026-11-22T13:02:11Z"), zone, cause, vote: "3/3 looks failed", link }
+    Down {
+        name,
+        since: at("2026-11-22T13:02:11Z"),
+        zone,
+        cause,
+        vote: "3/3 looks failed",
+        link,
+    }
 }
 
 #[test]
@@ -23,12 +30,23 @@ fn the_table_of_the_reference() {
     let zone = berlin();
     let cases = [
         (
-            down(&shop(&zone, "Shop checkout", "Error 502 from your server", INCIDENT)),
+            down(&shop(
+                &zone,
+                "Shop checkout",
+                "Error 502 from your server",
+                INCIDENT,
+            )),
             "DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server. 3/3 looks failed. Reply ACK. https://watchbell.example/i/7KQ2M9XA",
             131,
         ),
         (
-            certificate("shop.example", at("2026-11-25T12:00:00Z"), (2, at("2026-11-22T12:00:00Z")), &zone, "https://watchbell.example/m/4TZ8C1RD"),
+            certificate(
+                "shop.example",
+                at("2026-11-25T12:00:00Z"),
+                (2, at("2026-11-22T12:00:00Z")),
+                &zone,
+                "https://watchbell.example/m/4TZ8C1RD",
+            ),
             "CERT shop.example expires in 3 days (25 Nov 13:00 UTC+1). Covers 2 monitors, not renewed. https://watchbell.example/m/4TZ8C1RD",
             126,
         ),
@@ -73,7 +91,13 @@ fn other_ends_of_an_outage() {
         "CLOSED Shop checkout at 14:08 UTC+1, was down 6 min 12 s. The monitor was paused. https://watchbell.example/i/7KQ2M9XA"
     );
     assert_eq!(
-        taken("Shop checkout", "Ana", at("2026-11-22T13:03:40Z"), &zone, INCIDENT),
+        taken(
+            "Shop checkout",
+            "Ana",
+            at("2026-11-22T13:03:40Z"),
+            &zone,
+            INCIDENT
+        ),
         "TAKEN Shop checkout by Ana at 14:03 UTC+1. Reminders stop. https://watchbell.example/i/7KQ2M9XA"
     );
 }
@@ -100,8 +124,16 @@ fn what_is_cut(#[case] name: &str, #[case] cause: &str, #[case] wanted: &str) {
 
 #[test]
 fn a_long_link_goes_without_its_scheme() {
-    let text = down(&shop(&berlin(), "Shop", "Error 502", "https://alerts.watchbell.example/i/7KQ2M9XA"));
-    assert!(text.ends_with(" Reply ACK. alerts.watchbell.example/i/7KQ2M9XA"), "{text}");
+    let text = down(&shop(
+        &berlin(),
+        "Shop",
+        "Error 502",
+        "https://alerts.watchbell.example/i/7KQ2M9XA",
+    ));
+    assert!(
+        text.ends_with(" Reply ACK. alerts.watchbell.example/i/7KQ2M9XA"),
+        "{text}"
+    );
 }
 
 proptest! {

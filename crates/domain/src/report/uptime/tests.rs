@@ -8,15 +8,25 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn window(from: i64, to: i64) -> Window {
-    Window { from: at(from), to: at(to) }
+    Window {
+        from: at(from),
+        to: at(to),
+    }
 }
 
 fn interval(from: i64, to: Option<i64>, status: Shown) -> StatusInterval {
-    StatusInterval { started_at: at(from), ended_at: to.map(at), status }
+    StatusInterval {
+        started_at: at(from),
+        ended_at: to.map(at),
+        status,
+    }
 }
 
 fn blind(from: i64, to: i64) -> BlindInterval {
-    BlindInterval { started_at: at(from), ended_at: Some(at(to)) }
+    BlindInterval {
+        started_at: at(from),
+        ended_at: Some(at(to)),
+    }
 }
 
 #[test]
@@ -27,31 +37,64 @@ fn an_outage_counts_by_time() {
         interval(1000, None, Shown::Up),
     ];
     let found = over(window(0, 10_000), &statuses, &[]);
-    assert_eq!((found.up_seconds, found.down_seconds, found.incidents), (9_900, 100, 1));
-    assert_eq!((found.longest_down_seconds, found.mean_down_seconds), (100, 100));
+    assert_eq!(
+        (found.up_seconds, found.down_seconds, found.incidents),
+        (9_900, 100, 1)
+    );
+    assert_eq!(
+        (found.longest_down_seconds, found.mean_down_seconds),
+        (100, 100)
+    );
     assert_eq!(found.uptime, Some(0.99));
     assert_eq!(found.percent().unwrap(), "99.00 %");
-    assert_eq!(found.sentence().unwrap(), "99.00 % of 2 h 46 min observed, 1 min 40 s down");
+    assert_eq!(
+        found.sentence().unwrap(),
+        "99.00 % of 2 h 46 min observed, 1 min 40 s down"
+    );
 }
 
 #[test]
 fn blind_time_is_taken_out_of_what_we_claim_to_have_seen() {
-    let statuses = [interval(0, Some(500), Shown::Up), interval(500, None, Shown::Down)];
-    let found = over(window(0, 1000), &statuses, &[blind(400, 600), blind(450, 550)]);
-    assert_eq!((found.up_seconds, found.down_seconds, found.unknown_seconds), (400, 400, 200));
+    let statuses = [
+        interval(0, Some(500), Shown::Up),
+        interval(500, None, Shown::Down),
+    ];
+    let found = over(
+        window(0, 1000),
+        &statuses,
+        &[blind(400, 600), blind(450, 550)],
+    );
+    assert_eq!(
+        (found.up_seconds, found.down_seconds, found.unknown_seconds),
+        (400, 400, 200)
+    );
     assert_eq!(found.uptime, Some(0.5));
 }
 
 #[test]
 fn a_pause_is_a_pause_even_while_we_are_blind() {
-    let found = over(window(0, 100), &[interval(0, None, Shown::Paused)], &[blind(0, 50)]);
-    assert_eq!((found.paused_seconds, found.unknown_seconds, found.uptime), (100, 0, None));
+    let found = over(
+        window(0, 100),
+        &[interval(0, None, Shown::Paused)],
+        &[blind(0, 50)],
+    );
+    assert_eq!(
+        (found.paused_seconds, found.unknown_seconds, found.uptime),
+        (100, 0, None)
+    );
 }
 
 #[test]
 fn time_before_the_monitor_was_made_is_nothing() {
-    let found = over(window(0, 1000), &[interval(900, None, Shown::Up)], &[blind(0, 800)]);
-    assert_eq!((found.observed_seconds(), found.unobserved_seconds()), (100, 0));
+    let found = over(
+        window(0, 1000),
+        &[interval(900, None, Shown::Up)],
+        &[blind(0, 800)],
+    );
+    assert_eq!(
+        (found.observed_seconds(), found.unobserved_seconds()),
+        (100, 0)
+    );
     assert_eq!(found.percent().unwrap(), "100 %");
 }
 
@@ -60,8 +103,15 @@ fn time_before_the_monitor_was_made_is_nothing() {
 #[case(1, 1_000_000_000, "99.99 %")]
 #[case(1, 3, "66.66 %")]
 #[case(3, 3, "0.00 %")]
-fn a_hundred_is_only_said_without_a_down_second(#[case] down: i64, #[case] of: i64, #[case] text: &str) {
-    let statuses = [interval(0, Some(down), Shown::Down), interval(down, None, Shown::Up)];
+fn a_hundred_is_only_said_without_a_down_second(
+    #[case] down: i64,
+    #[case] of: i64,
+    #[case] text: &str,
+) {
+    let statuses = [
+        interval(0, Some(down), Shown::Down),
+        interval(down, None, Shown::Up),
+    ];
     assert_eq!(over(window(0, of), &statuses, &[]).percent().unwrap(), text);
 }
 
@@ -75,9 +125,15 @@ fn only_where_every_region_is_blind_nobody_looked() {
 
 #[test]
 fn cells_tell_down_from_unobserved() {
-    let statuses = [interval(100, Some(150), Shown::Down), interval(150, None, Shown::Up)];
+    let statuses = [
+        interval(100, Some(150), Shown::Down),
+        interval(150, None, Shown::Up),
+    ];
     let found = cells(window(0, 300), 3, &statuses, &[blind(250, 300)]);
-    let shares: Vec<_> = found.iter().map(|c| (c.down, c.unknown, c.observed)).collect();
+    let shares: Vec<_> = found
+        .iter()
+        .map(|c| (c.down, c.unknown, c.observed))
+        .collect();
     assert_eq!(shares, [(0.0, 0.0, 0.0), (0.5, 0.0, 1.0), (0.0, 0.5, 0.5)]);
 }
 
@@ -98,8 +154,12 @@ fn history() -> impl Strategy<Value = Vec<StatusInterval>> {
 }
 
 fn blindness() -> impl Strategy<Value = Vec<BlindInterval>> {
-    proptest::collection::vec((0_i64..100_000, 1_i64..5_000), 0..10)
-        .prop_map(|parts| parts.into_iter().map(|(from, length)| blind(from, from + length)).collect())
+    proptest::collection::vec((0_i64..100_000, 1_i64..5_000), 0..10).prop_map(|parts| {
+        parts
+            .into_iter()
+            .map(|(from, length)| blind(from, from + length))
+            .collect()
+    })
 }
 
 proptest! {

@@ -6,21 +6,28 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn look(second: i64, kind: VerdictKind) -> Look {
-    let failure = (!kind.is_good()).then(|| Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "502"));
+    let failure =
+        (!kind.is_good()).then(|| Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "502"));
     Look {
         region: "local".into(),
         at: at(second),
         finished_at: at(second),
-        verdict: Verdict { kind, failure, attribution: None, reason: None },
+        verdict: Verdict {
+            kind,
+            failure,
+            attribution: None,
+            reason: None,
+        },
         config_version: 1,
     }
 }
 
 fn run(looks: &[(i64, VerdictKind)]) -> (RegionVote, Option<Timestamp>) {
     let confirm = ConfirmPolicy::default();
-    looks.iter().fold((RegionVote::none("local"), None), |(vote, _), (second, kind)| {
-        advance(&vote, &look(*second, *kind), &confirm)
-    })
+    looks.iter().fold(
+        (RegionVote::none("local"), None),
+        |(vote, _), (second, kind)| advance(&vote, &look(*second, *kind), &confirm),
+    )
 }
 
 use VerdictKind::{Degraded, Down, Unknown, Up};
@@ -41,7 +48,10 @@ fn down_takes_three_looks_over_six_seconds() {
     assert_eq!(vote.verdict, Some(Up));
     assert_eq!(recheck, Some(at(66)));
     let (vote, recheck) = run(&[(0, Up), (60, Down), (63, Down), (66, Down)]);
-    assert_eq!((vote.verdict, vote.first_failure_at, vote.confirmed_by), (Some(Down), Some(at(60)), 3));
+    assert_eq!(
+        (vote.verdict, vote.first_failure_at, vote.confirmed_by),
+        (Some(Down), Some(at(60)), 3)
+    );
     assert_eq!(recheck, None);
 }
 
@@ -49,8 +59,18 @@ fn down_takes_three_looks_over_six_seconds() {
 fn a_good_look_in_between_starts_over() {
     let (vote, _) = run(&[(0, Up), (60, Down), (63, Up), (120, Down), (123, Down)]);
     assert_eq!(vote.verdict, Some(Up));
-    assert_eq!(vote.candidate.as_ref().map(|c| (c.since, c.looks)), Some((at(120), 2)));
-    let (vote, _) = run(&[(0, Up), (60, Down), (63, Up), (120, Down), (123, Down), (126, Down)]);
+    assert_eq!(
+        vote.candidate.as_ref().map(|c| (c.since, c.looks)),
+        Some((at(120), 2))
+    );
+    let (vote, _) = run(&[
+        (0, Up),
+        (60, Down),
+        (63, Up),
+        (120, Down),
+        (123, Down),
+        (126, Down),
+    ]);
     assert_eq!(vote.first_failure_at, Some(at(120)));
 }
 
@@ -69,12 +89,22 @@ fn recovery_is_symmetric_and_slow_counts_as_good() {
     assert_eq!(with(&[(120, Up), (123, Up)]).verdict, Some(Down));
     let vote = with(&[(120, Up), (123, Degraded), (126, Up)]);
     assert_eq!((vote.verdict, vote.recovered_at), (Some(Up), Some(at(120))));
-    assert_eq!(with(&[(120, Up), (123, Down), (126, Up), (129, Up)]).verdict, Some(Down));
+    assert_eq!(
+        with(&[(120, Up), (123, Down), (126, Up), (129, Up)]).verdict,
+        Some(Down)
+    );
 }
 
 #[test]
 fn late_and_doubled_looks_change_nothing() {
-    let (vote, _) = run(&[(0, Up), (60, Down), (60, Down), (60, Down), (57, Down), (63, Down)]);
+    let (vote, _) = run(&[
+        (0, Up),
+        (60, Down),
+        (60, Down),
+        (60, Down),
+        (57, Down),
+        (63, Down),
+    ]);
     assert_eq!(vote.candidate.map(|c| c.looks), Some(2));
 }
 
@@ -88,7 +118,10 @@ fn a_hanging_look_moves_the_next_one_behind_its_end() {
 
 #[test]
 fn no_rechecks_and_no_span_decide_at_once() {
-    let confirm = ConfirmPolicy { rechecks: 0, over: Duration::ZERO };
+    let confirm = ConfirmPolicy {
+        rechecks: 0,
+        over: Duration::ZERO,
+    };
     let (vote, _) = advance(&run(&[(0, Up)]).0, &look(60, Down), &confirm);
     assert_eq!(vote.verdict, Some(Down));
 }

@@ -22,7 +22,11 @@ fn regions(names: &[&str]) -> Vec<String> {
 }
 
 fn up() -> MonitorState {
-    MonitorState { observed: Observed::Up, ever_up: true, ..MonitorState::new(at(0)) }
+    MonitorState {
+        observed: Observed::Up,
+        ever_up: true,
+        ..MonitorState::new(at(0))
+    }
 }
 
 use VerdictKind::{Blocked, Degraded, Down, Unknown, Up};
@@ -30,31 +34,68 @@ use VerdictKind::{Blocked, Degraded, Down, Unknown, Up};
 #[test]
 fn a_lone_region_opens_and_closes() {
     let opened = step(&up(), &[vote("a", Down)], &regions(&["a"]), at(67));
-    assert_eq!((opened.state.observed, opened.state.since), (Observed::Down, at(60)));
-    assert!(matches!(opened.effects[0], Effect::Open { first_failure_at, looks: 3, .. } if first_failure_at == at(60)));
+    assert_eq!(
+        (opened.state.observed, opened.state.since),
+        (Observed::Down, at(60))
+    );
+    assert!(
+        matches!(opened.effects[0], Effect::Open { first_failure_at, looks: 3, .. } if first_failure_at == at(60))
+    );
     let again = step(&opened.state, &[vote("a", Down)], &regions(&["a"]), at(120));
     assert_eq!(again.effects, []);
-    let good = RegionVote { recovered_at: Some(at(180)), ..vote("a", Up) };
+    let good = RegionVote {
+        recovered_at: Some(at(180)),
+        ..vote("a", Up)
+    };
     let closed = step(&opened.state, &[good], &regions(&["a"]), at(186));
-    assert_eq!(closed.effects[0], Effect::Close { recovered_at: at(180) });
+    assert_eq!(
+        closed.effects[0],
+        Effect::Close {
+            recovered_at: at(180)
+        }
+    );
     assert_eq!(closed.state.since, at(180));
 }
 
 #[test]
 fn down_needs_a_strict_majority() {
     let three = regions(&["a", "b", "c"]);
-    let one = step(&up(), &[vote("a", Down), vote("b", Up), vote("c", Up)], &three, at(70));
+    let one = step(
+        &up(),
+        &[vote("a", Down), vote("b", Up), vote("c", Up)],
+        &three,
+        at(70),
+    );
     assert_eq!(one.state.observed, Observed::Partial);
-    assert!(!one.effects.iter().any(|effect| matches!(effect, Effect::Open { .. })));
-    let two = step(&up(), &[vote("a", Down), vote("b", Down), vote("c", Up)], &three, at(70));
+    assert!(
+        !one.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Open { .. }))
+    );
+    let two = step(
+        &up(),
+        &[vote("a", Down), vote("b", Down), vote("c", Up)],
+        &three,
+        at(70),
+    );
     assert_eq!(two.state.observed, Observed::Down);
-    let half = step(&up(), &[vote("a", Down), vote("b", Up)], &regions(&["a", "b"]), at(70));
+    let half = step(
+        &up(),
+        &[vote("a", Down), vote("b", Up)],
+        &regions(&["a", "b"]),
+        at(70),
+    );
     assert_eq!(half.state.observed, Observed::Partial);
 }
 
 #[test]
 fn the_silent_are_asked_before_anything_is_said() {
-    let asked = step(&up(), &[vote("a", Down)], &regions(&["a", "b", "c"]), at(70));
+    let asked = step(
+        &up(),
+        &[vote("a", Down)],
+        &regions(&["a", "b", "c"]),
+        at(70),
+    );
     assert_eq!(asked.state.observed, Observed::Up);
     assert_eq!(asked.effects, [Effect::AskRegions(regions(&["b", "c"]))]);
 }
@@ -65,30 +106,58 @@ fn our_blindness_neither_opens_nor_closes() {
     assert_eq!(blind.state.observed, Observed::Unknown);
     let down = step(&up(), &[vote("a", Down)], &regions(&["a"]), at(70)).state;
     let still = step(&down, &[vote("a", Unknown)], &regions(&["a"]), at(80));
-    assert_eq!((still.state.observed, still.effects), (Observed::Down, vec![]));
+    assert_eq!(
+        (still.state.observed, still.effects),
+        (Observed::Down, vec![])
+    );
 }
 
 #[test]
 fn blocked_and_slow_are_not_down() {
-    assert_eq!(step(&up(), &[vote("a", Blocked)], &regions(&["a"]), at(70)).state.observed, Observed::Blocked);
-    assert_eq!(step(&up(), &[vote("a", Degraded)], &regions(&["a"]), at(70)).state.observed, Observed::Degraded);
+    assert_eq!(
+        step(&up(), &[vote("a", Blocked)], &regions(&["a"]), at(70))
+            .state
+            .observed,
+        Observed::Blocked
+    );
+    assert_eq!(
+        step(&up(), &[vote("a", Degraded)], &regions(&["a"]), at(70))
+            .state
+            .observed,
+        Observed::Degraded
+    );
 }
 
 #[test]
 fn a_new_cause_is_noted_once() {
     let down = step(&up(), &[vote("a", Down)], &regions(&["a"]), at(70)).state;
     let mut other = vote("a", Down);
-    other.failure = Some(Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "502").with_detail("502"));
+    other.failure =
+        Some(Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "502").with_detail("502"));
     let changed = step(&down, &[other.clone()], &regions(&["a"]), at(130));
-    assert!(matches!(&changed.effects[..], [Effect::CauseChanged { failure, .. }] if failure.class == FailureClass::HttpStatus));
-    assert_eq!(step(&changed.state, &[other], &regions(&["a"]), at(190)).effects, []);
+    assert!(
+        matches!(&changed.effects[..], [Effect::CauseChanged { failure, .. }] if failure.class == FailureClass::HttpStatus)
+    );
+    assert_eq!(
+        step(&changed.state, &[other], &regions(&["a"]), at(190)).effects,
+        []
+    );
 }
 
 #[test]
 fn after_a_manual_resolve_it_stays_quiet_until_up() {
-    let quiet = MonitorState { quiet_until_up: true, observed: Observed::Unknown, ..up() };
+    let quiet = MonitorState {
+        quiet_until_up: true,
+        observed: Observed::Unknown,
+        ..up()
+    };
     let down = step(&quiet, &[vote("a", Down)], &regions(&["a"]), at(70));
-    assert!(!down.effects.iter().any(|effect| matches!(effect, Effect::Open { .. })));
+    assert!(
+        !down
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Open { .. }))
+    );
     let up_again = step(&down.state, &[vote("a", Up)], &regions(&["a"]), at(130));
     assert!(!up_again.state.quiet_until_up);
 }

@@ -61,15 +61,33 @@ views! {
 
 impl AccountBrief<'_> {
     fn frame(&self, heading: &str, preheader: &str) -> Frame {
-        self.framed(heading, preheader, Footer::Account { base: self.base.to_owned() })
+        self.framed(
+            heading,
+            preheader,
+            Footer::Account {
+                base: self.base.to_owned(),
+            },
+        )
     }
 
     fn proof(&self, heading: &str, preheader: &str) -> Frame {
-        self.framed(heading, preheader, Footer::Proof { base: self.base.to_owned() })
+        self.framed(
+            heading,
+            preheader,
+            Footer::Proof {
+                base: self.base.to_owned(),
+            },
+        )
     }
 
     fn framed(&self, heading: &str, preheader: &str, footer: Footer) -> Frame {
-        Frame { word: "", tone: Tone::Plain, heading: Say::new(heading), preheader: Say::new(preheader), footer }
+        Frame {
+            word: "",
+            tone: Tone::Plain,
+            heading: Say::new(heading),
+            preheader: Say::new(preheader),
+            footer,
+        }
     }
 }
 
@@ -78,7 +96,12 @@ fn moment(at: jiff::Timestamp, timezone: &str) -> Say {
 }
 
 fn list(names: &[String]) -> Option<Say> {
-    let shown = names.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
+    let shown = names
+        .iter()
+        .take(NAMES)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     match names.len().saturating_sub(NAMES) {
         _ if names.is_empty() => None,
         0 => Some(Say::new(shown)),
@@ -100,45 +123,69 @@ pub(crate) fn account(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
         | AccountMessage::EmailChanged { .. }
         | AccountMessage::AccountDeleted { .. }
         | AccountMessage::KeyCreated { .. } => security(brief),
-        AccountMessage::ContactDisabled { .. } | AccountMessage::UnsentAlert { .. } | AccountMessage::PlanChanged { .. } => notices(brief),
+        AccountMessage::ContactDisabled { .. }
+        | AccountMessage::UnsentAlert { .. }
+        | AccountMessage::PlanChanged { .. } => notices(brief),
     }
 }
 
 fn proofs(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
     match brief.message.clone() {
         AccountMessage::VerifyEmail { code, link } => VerifyEmail {
-            frame: brief.proof("Verify your email address", "Your code, good for 10 minutes."),
+            frame: brief.proof(
+                "Verify your email address",
+                "Your code, good for 10 minutes.",
+            ),
             code,
             link,
         }
         .words(),
         AccountMessage::ResetPassword { code, link } => ResetPassword {
-            frame: brief.frame("Set a new password", "Good for 10 minutes. If it was not you, do nothing."),
+            frame: brief.frame(
+                "Set a new password",
+                "Good for 10 minutes. If it was not you, do nothing.",
+            ),
             code,
             link,
         }
         .words(),
         AccountMessage::AlreadySignedUp { sign_in, reset } => AlreadySignedUp {
-            frame: brief.frame("You already have an account", "Sign in, or set a new password. Nothing was changed."),
+            frame: brief.frame(
+                "You already have an account",
+                "Sign in, or set a new password. Nothing was changed.",
+            ),
             sign_in,
             reset,
         }
         .words(),
-        AccountMessage::ChangeEmailOld { code, link, new_address } => ChangeEmailOld {
-            frame: brief.frame("Confirm your new email address", "It changes when both addresses have confirmed."),
+        AccountMessage::ChangeEmailOld {
+            code,
+            link,
+            new_address,
+        } => ChangeEmailOld {
+            frame: brief.frame(
+                "Confirm your new email address",
+                "It changes when both addresses have confirmed.",
+            ),
             code,
             link,
             new_address: Say::new(new_address),
         }
         .words(),
         AccountMessage::ChangeEmailNew { code, link } => ChangeEmailNew {
-            frame: brief.proof("Confirm this email address", "Your code, good for 10 minutes."),
+            frame: brief.proof(
+                "Confirm this email address",
+                "Your code, good for 10 minutes.",
+            ),
             code,
             link,
         }
         .words(),
         AccountMessage::ContactCode { code, account } => ContactCode {
-            frame: brief.proof("Get alerts at this address", "A code that proves this address, good for 10 minutes."),
+            frame: brief.proof(
+                "Get alerts at this address",
+                "A code that proves this address, good for 10 minutes.",
+            ),
             code,
             account: Say::new(account),
         }
@@ -149,7 +196,13 @@ fn proofs(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
 
 fn security(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
     match brief.message.clone() {
-        AccountMessage::NewSignIn { at, timezone, agent, address, link } => NewSignIn {
+        AccountMessage::NewSignIn {
+            at,
+            timezone,
+            agent,
+            address,
+            link,
+        } => NewSignIn {
             frame: brief.frame("New sign-in", "If it was you, there is nothing to do."),
             at: moment(at, &timezone),
             agent: Say::new(agent),
@@ -158,24 +211,47 @@ fn security(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
         }
         .words(),
         AccountMessage::PasswordChanged { at, timezone, link } => PasswordChanged {
-            frame: brief.frame("Your password was changed", "If it was you, there is nothing to do."),
+            frame: brief.frame(
+                "Your password was changed",
+                "If it was you, there is nothing to do.",
+            ),
             at: moment(at, &timezone),
             link,
         }
         .words(),
-        AccountMessage::EmailChanged { at, timezone, new_address } => EmailChanged {
-            frame: brief.frame("Your email address was changed", "Nothing is sent to this address any more."),
+        AccountMessage::EmailChanged {
+            at,
+            timezone,
+            new_address,
+        } => EmailChanged {
+            frame: brief.frame(
+                "Your email address was changed",
+                "Nothing is sent to this address any more.",
+            ),
             at: moment(at, &timezone),
             new_address: Say::new(new_address),
         }
         .words(),
-        AccountMessage::AccountDeleted { at, timezone, account } => AccountDeleted {
-            frame: brief.frame("Your account was deleted", "Looks and alerts have stopped. Data is erased within 24 hours."),
+        AccountMessage::AccountDeleted {
+            at,
+            timezone,
+            account,
+        } => AccountDeleted {
+            frame: brief.frame(
+                "Your account was deleted",
+                "Looks and alerts have stopped. Data is erased within 24 hours.",
+            ),
             at: moment(at, &timezone),
             account: Say::new(account),
         }
         .words(),
-        AccountMessage::KeyCreated { at, timezone, name, scope, link } => KeyCreated {
+        AccountMessage::KeyCreated {
+            at,
+            timezone,
+            name,
+            scope,
+            link,
+        } => KeyCreated {
             frame: brief.frame("New API key", "If you do not know it, revoke it."),
             at: moment(at, &timezone),
             name: Say::new(name),
@@ -189,7 +265,12 @@ fn security(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
 
 fn notices(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
     match brief.message.clone() {
-        AccountMessage::ContactDisabled { contact, reason, uncovered, link } => ContactDisabled {
+        AccountMessage::ContactDisabled {
+            contact,
+            reason,
+            uncovered,
+            link,
+        } => ContactDisabled {
             frame: brief.frame(&format!("Alerts no longer reach {contact}"), &reason),
             contact: Say::new(contact),
             reason: Say::new(words::capitalised(&reason)),
@@ -197,7 +278,12 @@ fn notices(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
             link,
         }
         .words(),
-        AccountMessage::UnsentAlert { contact, reason, text, link } => UnsentAlert {
+        AccountMessage::UnsentAlert {
+            contact,
+            reason,
+            text,
+            link,
+        } => UnsentAlert {
             frame: brief.frame("An alert reached nobody", &text),
             contact: Say::new(contact),
             reason: Say::new(words::capitalised(&reason)),
@@ -206,8 +292,19 @@ fn notices(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
             link,
         }
         .words(),
-        AccountMessage::PlanChanged { at, timezone, from, to, paused, slower, link } => PlanChanged {
-            frame: brief.frame("Your plan changes", &format!("From {from} to {to}. Nothing is deleted.")),
+        AccountMessage::PlanChanged {
+            at,
+            timezone,
+            from,
+            to,
+            paused,
+            slower,
+            link,
+        } => PlanChanged {
+            frame: brief.frame(
+                "Your plan changes",
+                &format!("From {from} to {to}. Nothing is deleted."),
+            ),
             at: moment(at, &timezone),
             from: Say::new(from),
             to: Say::new(to),

@@ -72,12 +72,23 @@ pub(super) fn news(brief: &Brief<'_>) -> Result<Words, RenderError> {
 }
 
 fn frame(brief: &Brief<'_>, tone: Tone, heading: String, preheader: String) -> Frame {
-    Frame { word: "CERTIFICATE", tone, heading: Say::new(heading), preheader: Say::new(preheader), footer: contact_footer(brief) }
+    Frame {
+        word: "CERTIFICATE",
+        tone,
+        heading: Say::new(heading),
+        preheader: Say::new(preheader),
+        footer: contact_footer(brief),
+    }
 }
 
 fn names(news: &CertificateNews) -> Say {
     let names = &news.certificate.names;
-    let shown = names.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
+    let shown = names
+        .iter()
+        .take(NAMES)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     Say::new(match names.len().saturating_sub(NAMES) {
         0 => shown,
         more => format!("{shown} and {more} more"),
@@ -85,12 +96,18 @@ fn names(news: &CertificateNews) -> Say {
 }
 
 fn used_by(brief: &Brief<'_>, news: &CertificateNews) -> Say {
-    if news.monitors.is_empty() { Say::new(brief.monitor_name()) } else { Say::new(news.monitors.join(", ")) }
+    if news.monitors.is_empty() {
+        Say::new(brief.monitor_name())
+    } else {
+        Say::new(news.monitors.join(", "))
+    }
 }
 
 /// A host as a shell may take it: nothing but the characters of names and addresses.
 fn shell_host(host: &str) -> String {
-    host.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']')).collect()
+    host.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
+        .collect()
 }
 
 fn check(news: &CertificateNews) -> String {
@@ -107,7 +124,11 @@ fn expiring(brief: &Brief<'_>, news: &CertificateNews) -> Expiring {
     let said = words::days_left(left);
     let verb = if over { "expired" } else { "expires" };
     let when = words::moment(news.not_after, &brief.zone);
-    let tail = if over { "Visitors see a browser warning." } else { "Your sites still work." };
+    let tail = if over {
+        "Visitors see a browser warning."
+    } else {
+        "Your sites still work."
+    };
     Expiring {
         frame: frame(
             brief,
@@ -118,7 +139,10 @@ fn expiring(brief: &Brief<'_>, news: &CertificateNews) -> Expiring {
         host: Say::new(&news.host),
         verb,
         left: said.clone(),
-        lead: Say::new(format!("The certificate of {} {verb} on {when} ({said}). {tail}", news.host)),
+        lead: Say::new(format!(
+            "The certificate of {} {verb} on {when} ({said}). {tail}",
+            news.host
+        )),
         names: names(news),
         issuer: Say::new(&news.certificate.issuer),
         serial: Say::new(&news.certificate.serial),
@@ -133,7 +157,10 @@ fn expiring(brief: &Brief<'_>, news: &CertificateNews) -> Expiring {
 
 /// Automatic renewal is due when a third of the lifetime is left (ACME clients' custom).
 fn renewal(brief: &Brief<'_>, news: &CertificateNews) -> String {
-    let life = news.certificate.not_after.duration_since(news.certificate.not_before);
+    let life = news
+        .certificate
+        .not_after
+        .duration_since(news.certificate.not_before);
     let due = news.certificate.not_after - life / 3;
     let late = brief.now.duration_since(due).as_secs() / 86_400;
     match late {
@@ -150,7 +177,13 @@ fn next(news: &CertificateNews, over: bool) -> String {
     let days: Vec<String> = news
         .next_days
         .iter()
-        .map(|days| if *days == 1 { "1 day".to_owned() } else { format!("{days} days") })
+        .map(|days| {
+            if *days == 1 {
+                "1 day".to_owned()
+            } else {
+                format!("{days} days")
+            }
+        })
         .collect();
     let after = "After that visitors see a browser warning and we report the site down.";
     match days.split_last() {

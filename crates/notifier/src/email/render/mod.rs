@@ -59,7 +59,11 @@ impl Tone {
 #[derive(Debug, Clone)]
 pub(crate) enum Footer {
     /// As a contact that can be stopped.
-    Contact { account: Say, contacts: String, stop: String },
+    Contact {
+        account: Say,
+        contacts: String,
+        stop: String,
+    },
     /// As a user.
     Account { base: String },
     /// Because someone typed the address.
@@ -126,7 +130,11 @@ pub(crate) fn finish(subject: &str, text: &str, html: String) -> Words {
             lines.push(line);
         }
     }
-    Words { subject: gsm::ascii(subject), text: format!("{}\n", lines.join("\n")), html }
+    Words {
+        subject: gsm::ascii(subject),
+        text: format!("{}\n", lines.join("\n")),
+        html,
+    }
 }
 
 /// The mail about an event.
@@ -136,7 +144,10 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Words, RenderError> {
         Event::IncidentResolved => outage::resolved(brief),
         Event::IncidentAcknowledged => outage::acknowledged(brief),
         Event::TlsExpiring | Event::TlsRenewed | Event::TlsWorse => certificate::news(brief),
-        Event::MonitorDegraded | Event::MonitorPartial | Event::MonitorBlocked | Event::MonitorUnknown => notice::status(brief),
+        Event::MonitorDegraded
+        | Event::MonitorPartial
+        | Event::MonitorBlocked
+        | Event::MonitorUnknown => notice::status(brief),
         Event::ContactTest => notice::test(brief),
         Event::WalletEmpty => notice::wallet(brief),
     }
@@ -157,5 +168,8 @@ fn subject_name(name: &str) -> Say {
     if name.chars().count() <= 80 {
         return Say::new(name);
     }
-    Say::new(format!("{}...", name.chars().take(77).collect::<String>().trim_end()))
+    Say::new(format!(
+        "{}...",
+        name.chars().take(77).collect::<String>().trim_end()
+    ))
 }

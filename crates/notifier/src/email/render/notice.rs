@@ -60,15 +60,25 @@ pub(super) fn status(brief: &Brief<'_>) -> Result<Words, RenderError> {
     };
     let saw = match (&status.failure, status.total_us) {
         (Some(failure), _) => Some(format!("{}. {}", cause(failure, None), failure.message)),
-        (None, Some(total)) => Some(format!("The last look took {}.", words::milliseconds(total))),
+        (None, Some(total)) => Some(format!(
+            "The last look took {}.",
+            words::milliseconds(total)
+        )),
         (None, None) => None,
     };
     let notice = Notice {
         frame: Frame {
             word,
-            tone: if matches!(brief.event, Event::MonitorDegraded | Event::MonitorPartial) { Tone::Warn } else { Tone::Plain },
+            tone: if matches!(brief.event, Event::MonitorDegraded | Event::MonitorPartial) {
+                Tone::Warn
+            } else {
+                Tone::Plain
+            },
             heading: Say::new(heading),
-            preheader: Say::new(format!("Since {}. A notice, not an alarm.", words::clock(status.since, &brief.zone))),
+            preheader: Say::new(format!(
+                "Since {}. A notice, not an alarm.",
+                words::clock(status.since, &brief.zone)
+            )),
             footer: contact_footer(brief),
         },
         name: subject_name(&name),
@@ -118,8 +128,12 @@ struct Wallet {
 }
 
 pub(super) fn wallet(brief: &Brief<'_>) -> Result<Words, RenderError> {
-    let stand_in = brief.stand_in().ok_or(RenderError::Missing("the unsent text"))?;
-    let text = stand_in.text.ok_or(RenderError::Missing("the unsent text"))?;
+    let stand_in = brief
+        .stand_in()
+        .ok_or(RenderError::Missing("the unsent text"))?;
+    let text = stand_in
+        .text
+        .ok_or(RenderError::Missing("the unsent text"))?;
     let whom = stand_in.contact.as_deref().unwrap_or("a contact");
     Wallet {
         frame: Frame {
@@ -130,9 +144,16 @@ pub(super) fn wallet(brief: &Brief<'_>) -> Result<Words, RenderError> {
             footer: contact_footer(brief),
         },
         about: subject_name(&text),
-        lead: Say::new(format!("{}. This mail carries the text instead. Add credit and texts go out again.", stand_in.reason.trim_end_matches('.'))),
+        lead: Say::new(format!(
+            "{}. This mail carries the text instead. Add credit and texts go out again.",
+            stand_in.reason.trim_end_matches('.')
+        )),
         text: Say::new(text),
-        incident: brief.context.incident.as_ref().map(|_| brief.links.incident.clone()),
+        incident: brief
+            .context
+            .incident
+            .as_ref()
+            .map(|_| brief.links.incident.clone()),
         wallet: brief.links.wallet.clone(),
     }
     .words()

@@ -66,10 +66,19 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
             diagnosis
                 .next_steps
                 .iter()
-                .map(|step| Step { text: Say::new(&step.text), command: step.command.as_deref().map(super::one_line) })
+                .map(|step| Step {
+                    text: Say::new(&step.text),
+                    command: step.command.as_deref().map(super::one_line),
+                })
                 .collect(),
         ),
-        None => (vec![Line { label: "error".into(), value: Say::new(&incident.failure.message) }], Vec::new()),
+        None => (
+            vec![Line {
+                label: "error".into(),
+                value: Say::new(&incident.failure.message),
+            }],
+            Vec::new(),
+        ),
     };
     Opened {
         frame: Frame {
@@ -88,7 +97,10 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         cause: Say::new(words::cause(&incident.failure, incident.attribution)),
         stand_in: stand_in(brief),
         why,
-        confidence: incident.diagnosis.as_ref().map(|diagnosis| diagnosis.confidence.as_str()),
+        confidence: incident
+            .diagnosis
+            .as_ref()
+            .map(|diagnosis| diagnosis.confidence.as_str()),
         since: words::moment(incident.first_failure_at, &brief.zone),
         sure: Say::new(sure(brief, incident)),
         address: Say::new(brief.address()),
@@ -97,7 +109,10 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         steps,
         guide: brief.guide(incident.failure.class),
         changed: facts.last_good_at.map(|at| {
-            Say::new(format!("The last good look was at {}.", moment_beside(at, incident.first_failure_at, brief)))
+            Say::new(format!(
+                "The last good look was at {}.",
+                moment_beside(at, incident.first_failure_at, brief)
+            ))
         }),
         saw,
         told: told(brief),
@@ -117,12 +132,18 @@ fn moment_beside(at: Timestamp, beside: Timestamp, brief: &Brief<'_>) -> String 
 fn why(incident: &Incident) -> Say {
     match &incident.diagnosis {
         Some(diagnosis) => Say::new(&diagnosis.sentence),
-        None => Say::new(format!("{}.", cause(&incident.failure, incident.attribution))),
+        None => Say::new(format!(
+            "{}.",
+            cause(&incident.failure, incident.attribution)
+        )),
     }
 }
 
 fn line(evidence: &EvidenceLine) -> Line {
-    Line { label: Say::new(&evidence.label), value: Say::new(&evidence.value) }
+    Line {
+        label: Say::new(&evidence.label),
+        value: Say::new(&evidence.value),
+    }
 }
 
 /// `3 of 3 looks failed`, or `2 of 3 regions say down`.
@@ -139,15 +160,31 @@ fn looks(incident: &Incident) -> String {
 }
 
 fn sure(brief: &Brief<'_>, incident: &Incident) -> String {
-    let within = incident.confirmed_at.duration_since(incident.first_failure_at);
+    let within = incident
+        .confirmed_at
+        .duration_since(incident.first_failure_at);
     let names: Vec<&str> = incident
         .vote
         .regions
         .iter()
-        .map(|vote| brief.context.regions.get(&vote.region).map_or(vote.region.as_str(), String::as_str))
+        .map(|vote| {
+            brief
+                .context
+                .regions
+                .get(&vote.region)
+                .map_or(vote.region.as_str(), String::as_str)
+        })
         .collect();
-    let from = if names.is_empty() { String::new() } else { format!(", from {}", names.join(", ")) };
-    let within = if within.as_secs() > 0 { format!(" within {}", words::duration(within)) } else { String::new() };
+    let from = if names.is_empty() {
+        String::new()
+    } else {
+        format!(", from {}", names.join(", "))
+    };
+    let within = if within.as_secs() > 0 {
+        format!(" within {}", words::duration(within))
+    } else {
+        String::new()
+    };
     format!("{}{within}{from}", looks(incident))
 }
 
@@ -158,7 +195,11 @@ fn told(brief: &Brief<'_>) -> Option<Say> {
         .told
         .iter()
         .map(|told| {
-            let how = match (told.contact_id == brief.contact.id, told.channel, told.state) {
+            let how = match (
+                told.contact_id == brief.contact.id,
+                told.channel,
+                told.state,
+            ) {
                 (true, _, _) => "this mail",
                 (_, _, DeliveryState::Failed | DeliveryState::GivenUp) => "could not be told",
                 (_, Channel::Email, _) => "mail",
@@ -174,7 +215,10 @@ fn told(brief: &Brief<'_>) -> Option<Say> {
 fn stand_in(brief: &Brief<'_>) -> Option<Say> {
     let stand_in = brief.stand_in()?;
     let whom = stand_in.contact.as_deref().unwrap_or("another contact");
-    Some(Say::new(format!("This stands in for a message to {whom} that did not arrive: {}.", stand_in.reason.trim_end_matches('.'))))
+    Some(Say::new(format!(
+        "This stands in for a message to {whom} that did not arrive: {}.",
+        stand_in.reason.trim_end_matches('.')
+    )))
 }
 
 struct Resolved {
@@ -196,7 +240,9 @@ pub(super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError> {
     let facts = brief.facts()?;
     let incident = &facts.incident;
     let name = Say::new(brief.monitor_name());
-    let reason = incident.resolved_reason.unwrap_or(ResolvedReason::Recovered);
+    let reason = incident
+        .resolved_reason
+        .unwrap_or(ResolvedReason::Recovered);
     let lasted = words::duration(brief.lasted(incident));
     let end = brief.end(incident);
     let recovered = reason == ResolvedReason::Recovered;
@@ -235,11 +281,19 @@ pub(super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError> {
 
 fn ending(reason: ResolvedReason, first_word: bool) -> Option<&'static str> {
     match reason {
-        ResolvedReason::Recovered if first_word => Some("It was over before we could tell you that it began, so this one mail says both."),
+        ResolvedReason::Recovered if first_word => {
+            Some("It was over before we could tell you that it began, so this one mail says both.")
+        }
         ResolvedReason::Recovered => None,
-        ResolvedReason::Manual => Some("Someone closed it by hand. We stay quiet about it until it was up once."),
-        ResolvedReason::Paused => Some("The monitor was paused, so we do not know whether it is up."),
-        ResolvedReason::Deleted => Some("The monitor was deleted, so we do not know whether it is up."),
+        ResolvedReason::Manual => {
+            Some("Someone closed it by hand. We stay quiet about it until it was up once.")
+        }
+        ResolvedReason::Paused => {
+            Some("The monitor was paused, so we do not know whether it is up.")
+        }
+        ResolvedReason::Deleted => {
+            Some("The monitor was deleted, so we do not know whether it is up.")
+        }
         ResolvedReason::Edited => Some("The monitor now looks at another address."),
     }
 }
@@ -249,9 +303,18 @@ fn span(brief: &Brief<'_>, incident: &Incident, end: Timestamp, lasted: &str) ->
     let begin = incident.first_failure_at;
     let zone = &brief.zone;
     if words::day(begin, zone) == words::day(end, zone) {
-        format!("{} to {} on {} ({lasted})", words::clock_bare(begin, zone), words::clock(end, zone), words::day(begin, zone))
+        format!(
+            "{} to {} on {} ({lasted})",
+            words::clock_bare(begin, zone),
+            words::clock(end, zone),
+            words::day(begin, zone)
+        )
     } else {
-        format!("{} to {} ({lasted})", words::moment(begin, zone), words::moment(end, zone))
+        format!(
+            "{} to {} ({lasted})",
+            words::moment(begin, zone),
+            words::moment(end, zone)
+        )
     }
 }
 
@@ -260,7 +323,10 @@ fn span(brief: &Brief<'_>, incident: &Incident, end: Timestamp, lasted: &str) ->
 fn good(brief: &Brief<'_>, incident: &Incident) -> Option<String> {
     let votes = &brief.context.votes;
     let ended = |vote: &&RegionVote| {
-        vote.verdict.is_some_and(VerdictKind::is_good) && vote.recovered_at.is_some_and(|at| Some(at) <= incident.resolved_at)
+        vote.verdict.is_some_and(VerdictKind::is_good)
+            && vote
+                .recovered_at
+                .is_some_and(|at| Some(at) <= incident.resolved_at)
     };
     let good = votes.iter().filter(ended).count();
     match (votes.as_slice(), good) {
@@ -273,7 +339,10 @@ fn good(brief: &Brief<'_>, incident: &Incident) -> Option<String> {
 
 /// `99.98 % of the time observed`, of the last 30 days.
 fn month(brief: &Brief<'_>) -> Option<String> {
-    Some(format!("{} of the time observed", brief.context.uptime.as_ref()?.percent()?))
+    Some(format!(
+        "{} of the time observed",
+        brief.context.uptime.as_ref()?.percent()?
+    ))
 }
 
 /// `seen 14:02:11, sure 14:02:17, mail accepted 14:02:18, taken by Ana 14:03:40`.
@@ -286,7 +355,11 @@ fn timing(brief: &Brief<'_>, incident: &Incident) -> Option<Say> {
         format!("seen {}", clock(incident.first_failure_at)),
         format!("sure {}", clock(incident.confirmed_at)),
     ];
-    let mine = brief.context.told.iter().find(|told| told.contact_id == brief.contact.id);
+    let mine = brief
+        .context
+        .told
+        .iter()
+        .find(|told| told.contact_id == brief.contact.id);
     if let Some(at) = mine.and_then(|told| told.accepted_at) {
         parts.push(format!("mail accepted {}", clock(at)));
     }
@@ -309,14 +382,20 @@ struct Acknowledged {
 pub(super) fn acknowledged(brief: &Brief<'_>) -> Result<Words, RenderError> {
     let incident = &brief.facts()?.incident;
     let name = Say::new(brief.monitor_name());
-    let by = incident.acknowledged_by.as_ref().map_or("Someone", |actor| actor.name.as_str());
+    let by = incident
+        .acknowledged_by
+        .as_ref()
+        .map_or("Someone", |actor| actor.name.as_str());
     let at = incident.acknowledged_at.unwrap_or(brief.now);
     Acknowledged {
         frame: Frame {
             word: "DOWN",
             tone: Tone::Down,
             heading: Say::new(format!("{by} has {name}")),
-            preheader: Say::new(format!("Taken at {}. It is still down.", words::clock(at, &brief.zone))),
+            preheader: Say::new(format!(
+                "Taken at {}. It is still down.",
+                words::clock(at, &brief.zone)
+            )),
             footer: contact_footer(brief),
         },
         name: subject_name(&name.to_string()),

@@ -56,7 +56,11 @@ pub(crate) fn one_line(text: &str) -> String {
         .map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c })
         .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'))
         .collect();
-    visible.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    visible
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A word that is longer than the line (an address, a token) stays whole.
@@ -82,7 +86,9 @@ mod tests {
 
     #[test]
     fn lines_hang_behind_their_label() {
-        let say = Say::new("Your server answers 502; Cloudflare only passes it on. Likely the program behind your web server is not running.");
+        let say = Say::new(
+            "Your server answers 502; Cloudflare only passes it on. Likely the program behind your web server is not running.",
+        );
         assert_eq!(
             format!("Why      {}", say.hang()),
             "Why      Your server answers 502; Cloudflare only passes it on. Likely\n         the program behind your web server is not running."

@@ -74,7 +74,12 @@ pub struct Context {
 }
 
 /// Reads it in the transaction of the claim. The message about the outage is locked.
-pub async fn load(connection: &mut PgConnection, secrets: &Secrets, claimed: &Claimed, now: Timestamp) -> Result<Context> {
+pub async fn load(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<Context> {
     let account = claimed.account_id;
     let monitor = match claimed.monitor_id {
         Some(id) => crate::monitors::find_with_deleted(connection, secrets, account, id).await?,
@@ -101,12 +106,18 @@ pub async fn load(connection: &mut PgConnection, secrets: &Secrets, claimed: &Cl
     }
     if let (Event::IncidentResolved, Some(monitor)) = (claimed.event, claimed.monitor_id) {
         context.votes = crate::states::votes::list(connection, account, monitor).await?;
-        context.uptime = Some(crate::reports::uptime(connection, account, monitor, Window::last_days(now, 30)).await?);
+        context.uptime = Some(
+            crate::reports::uptime(connection, account, monitor, Window::last_days(now, 30))
+                .await?,
+        );
     }
     Ok(context)
 }
 
-async fn find_account(connection: &mut PgConnection, id: AccountId) -> Result<Option<AccountFacts>> {
+async fn find_account(
+    connection: &mut PgConnection,
+    id: AccountId,
+) -> Result<Option<AccountFacts>> {
     Ok(sqlx::query_as!(
         AccountFacts,
         "SELECT name, timezone FROM accounts WHERE id = $1 AND deleted_at IS NULL",
@@ -116,7 +127,11 @@ async fn find_account(connection: &mut PgConnection, id: AccountId) -> Result<Op
     .await?)
 }
 
-async fn find_incident(connection: &mut PgConnection, account: AccountId, id: IncidentId) -> Result<Option<IncidentFacts>> {
+async fn find_incident(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: IncidentId,
+) -> Result<Option<IncidentFacts>> {
     let incident = crate::incidents::find(connection, account, id).await?;
     Ok(incident.map(|incident| IncidentFacts {
         last_good_at: incident.last_good_at,
@@ -144,13 +159,18 @@ async fn lock_outage(
     let Some(row) = row else { return Ok(None) };
     let id = DeliveryId::from_uuid(row.id);
     Ok(Some(OutageDelivery {
-        state: DeliveryState::parse(&row.state).ok_or_else(|| Error::impossible("deliveries", "state", id))?,
+        state: DeliveryState::parse(&row.state)
+            .ok_or_else(|| Error::impossible("deliveries", "state", id))?,
         may_have_arrived: super::may_have_arrived(connection, account, id).await?,
         next_at: row.next_at.to_jiff(),
     }))
 }
 
-async fn list_told(connection: &mut PgConnection, account: AccountId, incident: IncidentId) -> Result<Vec<Told>> {
+async fn list_told(
+    connection: &mut PgConnection,
+    account: AccountId,
+    incident: IncidentId,
+) -> Result<Vec<Told>> {
     let rows = sqlx::query!(
         r#"SELECT d.contact_id, c.name, d.channel, d.state, d.accepted_at AS "accepted_at: jiff_sqlx::Timestamp"
            FROM deliveries d JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
@@ -176,7 +196,11 @@ async fn list_told(connection: &mut PgConnection, account: AccountId, incident: 
         .collect()
 }
 
-async fn find_first_mail(connection: &mut PgConnection, claimed: &Claimed, incident: IncidentId) -> Result<Option<DeliveryId>> {
+async fn find_first_mail(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    incident: IncidentId,
+) -> Result<Option<DeliveryId>> {
     let id = sqlx::query_scalar!(
         "SELECT id FROM deliveries
          WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND channel = 'email' AND id <> $4
@@ -195,6 +219,8 @@ async fn find_first_mail(connection: &mut PgConnection, claimed: &Claimed, incid
 }
 
 async fn list_regions(connection: &mut PgConnection) -> Result<BTreeMap<String, String>> {
-    let rows = sqlx::query!("SELECT id, name FROM regions").fetch_all(connection).await?;
+    let rows = sqlx::query!("SELECT id, name FROM regions")
+        .fetch_all(connection)
+        .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }

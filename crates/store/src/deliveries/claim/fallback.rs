@@ -28,7 +28,10 @@ pub async fn plan_fallback(
     }
     let event = cause.event(failed.event);
     let subject = subject(failed, cause);
-    let for_contact = contacts.iter().find(|contact| contact.id == failed.contact_id).map(|contact| contact.name.clone());
+    let for_contact = contacts
+        .iter()
+        .find(|contact| contact.id == failed.contact_id)
+        .map(|contact| contact.name.clone());
     let mut payload = failed.payload.clone();
     if let Some(fields) = payload.as_object_mut() {
         fields.insert(
@@ -70,7 +73,10 @@ fn subject(failed: &Claimed, cause: Cause) -> String {
 }
 
 /// Proven addresses of the account's owners, for what no contact can be told.
-pub async fn list_owner_addresses(connection: &mut PgConnection, account: AccountId) -> Result<Vec<(UserId, String)>> {
+pub async fn list_owner_addresses(
+    connection: &mut PgConnection,
+    account: AccountId,
+) -> Result<Vec<(UserId, String)>> {
     let rows = sqlx::query!(
         "SELECT u.id, u.email FROM memberships m JOIN users u ON u.id = m.user_id
          WHERE m.account_id = $1 AND m.role = 'owner' AND u.email_verified_at IS NOT NULL ORDER BY u.id",
@@ -78,5 +84,8 @@ pub async fn list_owner_addresses(connection: &mut PgConnection, account: Accoun
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (UserId::from_uuid(row.id), row.email)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (UserId::from_uuid(row.id), row.email))
+        .collect())
 }

@@ -22,7 +22,10 @@ use uuid::Uuid;
 pub use context::{AccountFacts, Context, IncidentFacts, Told, load};
 pub use fallback::{list_owner_addresses, plan_fallback};
 pub use receipt::{Receipt, receipt};
-pub use result::{SendResult, close, give_up_unreadable, hold, mark_superseded_by_recovery, plan_recovery, record, wake_held};
+pub use result::{
+    SendResult, close, give_up_unreadable, hold, mark_superseded_by_recovery, plan_recovery,
+    record, wake_held,
+};
 pub use sweep::{list_overdue, mark_pushed};
 
 use crate::{Error, Result};
@@ -118,12 +121,21 @@ pub async fn claim(
     }))
 }
 
-async fn lock_contact(connection: &mut PgConnection, account: AccountId, id: DeliveryId) -> Result<bool> {
-    let contact =
-        sqlx::query_scalar!("SELECT contact_id FROM deliveries WHERE account_id = $1 AND id = $2", account.uuid(), id.uuid())
-            .fetch_optional(&mut *connection)
-            .await?;
-    let Some(contact) = contact else { return Ok(false) };
+async fn lock_contact(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: DeliveryId,
+) -> Result<bool> {
+    let contact = sqlx::query_scalar!(
+        "SELECT contact_id FROM deliveries WHERE account_id = $1 AND id = $2",
+        account.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(contact) = contact else {
+        return Ok(false);
+    };
     // NO KEY: a plan that refers to the contact need not wait.
     let locked = sqlx::query_scalar!(
         r#"SELECT 1 AS "one!" FROM contacts WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE"#,
@@ -136,7 +148,13 @@ async fn lock_contact(connection: &mut PgConnection, account: AccountId, id: Del
 }
 
 /// The claim before this one left no result: its process died, or was cut off for too long.
-async fn mark_lost(connection: &mut PgConnection, account: AccountId, id: DeliveryId, number: i32, now: Timestamp) -> Result<()> {
+async fn mark_lost(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: DeliveryId,
+    number: i32,
+    now: Timestamp,
+) -> Result<()> {
     if number < 1 {
         return Ok(());
     }
@@ -154,7 +172,11 @@ async fn mark_lost(connection: &mut PgConnection, account: AccountId, id: Delive
     Ok(())
 }
 
-async fn may_have_arrived(connection: &mut PgConnection, account: AccountId, id: DeliveryId) -> Result<bool> {
+async fn may_have_arrived(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: DeliveryId,
+) -> Result<bool> {
     Ok(sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT 1 FROM delivery_attempts
            WHERE account_id = $1 AND delivery_id = $2 AND outcome IN ('lost', 'ambiguous')) AS "found!""#,

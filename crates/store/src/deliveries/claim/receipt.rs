@@ -1,10 +1,10 @@
 //! The provider's last word on a text message.
 
 use domain::contact::Channel;
+use domain::delivery::fallback::Cause;
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
 use domain::telephony::{MessageStatus, disables_number, error_words};
-use domain::delivery::fallback::Cause;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -61,7 +61,9 @@ pub async fn receipt(
     )
     .fetch_optional(&mut *connection)
     .await?;
-    let Some(row) = row else { return Ok(Receipt::Ignored) };
+    let Some(row) = row else {
+        return Ok(Receipt::Ignored);
+    };
     if state == DeliveryState::Delivered {
         wallets::settle(connection, account, delivery, now).await?;
         return Ok(Receipt::Delivered);
@@ -70,7 +72,8 @@ pub async fn receipt(
     let failed = Claimed {
         account_id: account,
         id: delivery,
-        event: Event::parse(&row.event).ok_or_else(|| Error::impossible("deliveries", "event", delivery))?,
+        event: Event::parse(&row.event)
+            .ok_or_else(|| Error::impossible("deliveries", "event", delivery))?,
         channel: Channel::Sms,
         incident_id: row.incident_id.map(IncidentId::from_uuid),
         monitor_id: row.monitor_id.map(MonitorId::from_uuid),
@@ -82,7 +85,14 @@ pub async fn receipt(
         attempts: u32::try_from(row.attempts).unwrap_or(0),
         may_have_arrived: false,
     };
-    fail(connection, &failed, reason.as_deref().unwrap_or_default(), error_code, now).await
+    fail(
+        connection,
+        &failed,
+        reason.as_deref().unwrap_or_default(),
+        error_code,
+        now,
+    )
+    .await
 }
 
 async fn fail(
@@ -94,11 +104,25 @@ async fn fail(
 ) -> Result<Receipt> {
     let mut disabled = None;
     if error_code.is_some_and(disables_number)
-        && crate::contacts::mark_disabled(connection, failed.account_id, failed.contact_id, reason, now).await?
+        && crate::contacts::mark_disabled(
+            connection,
+            failed.account_id,
+            failed.contact_id,
+            reason,
+            now,
+        )
+        .await?
     {
         disabled = Some(failed.contact_id);
     }
-    let fallback = plan_fallback(connection, failed, Cause::Undeliverable, (reason, None), now).await?;
+    let fallback = plan_fallback(
+        connection,
+        failed,
+        Cause::Undeliverable,
+        (reason, None),
+        now,
+    )
+    .await?;
     let mut fallback = fallback.unwrap_or_default();
     fallback.extend(super::wake_held(connection, failed, now).await?);
     Ok(Receipt::Failed { fallback, disabled })

@@ -43,7 +43,9 @@ pub enum SendResult {
 impl SendResult {
     const fn state(&self) -> DeliveryState {
         match self {
-            Self::Accepted { delivered: true, .. } => DeliveryState::Delivered,
+            Self::Accepted {
+                delivered: true, ..
+            } => DeliveryState::Delivered,
             Self::Accepted { .. } => DeliveryState::Sent,
             Self::Retry { .. } => DeliveryState::Pending,
             Self::Failed(_) => DeliveryState::Failed,
@@ -54,7 +56,9 @@ impl SendResult {
     const fn outcome(&self) -> &'static str {
         match self {
             Self::Accepted { .. } => "accepted",
-            Self::Retry { ambiguous: true, .. } => "ambiguous",
+            Self::Retry {
+                ambiguous: true, ..
+            } => "ambiguous",
             Self::Retry { .. } => "retry",
             Self::Failed(_) => "refused",
             Self::GivenUp(_) => "given_up",
@@ -63,19 +67,35 @@ impl SendResult {
 
     fn message(&self) -> &str {
         match self {
-            Self::Accepted { message, .. } | Self::Retry { message, .. } | Self::Failed(message) | Self::GivenUp(message) => message,
+            Self::Accepted { message, .. }
+            | Self::Retry { message, .. }
+            | Self::Failed(message)
+            | Self::GivenUp(message) => message,
         }
     }
 }
 
 /// Writes the result of a send under its lease; `false` when the lease is another's by now, and then
 /// nothing is written. A receipt that came before the result is kept.
-pub async fn record(connection: &mut PgConnection, claimed: &Claimed, result: &SendResult, now: Timestamp) -> Result<bool> {
+pub async fn record(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    result: &SendResult,
+    now: Timestamp,
+) -> Result<bool> {
     let (provider, provider_id) = match result {
-        SendResult::Accepted { provider, provider_id, .. } => (Some(provider), provider_id.as_ref()),
+        SendResult::Accepted {
+            provider,
+            provider_id,
+            ..
+        } => (Some(provider), provider_id.as_ref()),
         _ => (None, None),
     };
-    let next_at = if let SendResult::Retry { at, .. } = result { *at } else { now };
+    let next_at = if let SendResult::Retry { at, .. } = result {
+        *at
+    } else {
+        now
+    };
     let state = result.state();
     let reason = (!state.was_told()).then(|| result.message());
     let done = sqlx::query!(
@@ -103,7 +123,14 @@ pub async fn record(connection: &mut PgConnection, claimed: &Claimed, result: &S
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    insert_attempt(connection, claimed, provider.map(String::as_str), result, now).await?;
+    insert_attempt(
+        connection,
+        claimed,
+        provider.map(String::as_str),
+        result,
+        now,
+    )
+    .await?;
     Ok(true)
 }
 
@@ -176,7 +203,12 @@ pub async fn give_up_unreadable(
 }
 
 /// Puts a claim back to wait. It does not count as a try.
-pub async fn hold(connection: &mut PgConnection, claimed: &Claimed, until: Timestamp, now: Timestamp) -> Result<()> {
+pub async fn hold(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE deliveries SET state = 'held', reason = 'waits for the message about the outage', next_at = $4,
              pushed_at = $5, claims = claims - 1, lease_token = NULL, lease_until = NULL
@@ -215,9 +247,19 @@ pub async fn mark_superseded_by_recovery(
 }
 
 /// Makes sure that a superseded outage has its recovery message, and returns it if it is to be woken.
-pub async fn plan_recovery(connection: &mut PgConnection, outage: &Claimed, now: Timestamp) -> Result<Option<Queued>> {
-    let Some(incident) = outage.incident_id else { return Ok(None) };
-    let key = dedup_key(Event::IncidentResolved, &incident.to_string(), outage.contact_id);
+pub async fn plan_recovery(
+    connection: &mut PgConnection,
+    outage: &Claimed,
+    now: Timestamp,
+) -> Result<Option<Queued>> {
+    let Some(incident) = outage.incident_id else {
+        return Ok(None);
+    };
+    let key = dedup_key(
+        Event::IncidentResolved,
+        &incident.to_string(),
+        outage.contact_id,
+    );
     let id = sqlx::query_scalar!(
         "INSERT INTO deliveries (account_id, id, event, incident_id, monitor_id, contact_id, channel, dedup_key,
              created_at, not_before, next_at, pushed_at)
@@ -241,8 +283,14 @@ pub async fn plan_recovery(connection: &mut PgConnection, outage: &Claimed, now:
 }
 
 /// Makes what waits for this delivery due now: the same incident's later messages to the same contact.
-pub async fn wake_held(connection: &mut PgConnection, claimed: &Claimed, now: Timestamp) -> Result<Vec<Queued>> {
-    let Some(incident) = claimed.incident_id else { return Ok(Vec::new()) };
+pub async fn wake_held(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<Vec<Queued>> {
+    let Some(incident) = claimed.incident_id else {
+        return Ok(Vec::new());
+    };
     let rows = sqlx::query!(
         "UPDATE deliveries SET next_at = $4, pushed_at = $4
          WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND state = 'held'
@@ -257,7 +305,8 @@ pub async fn wake_held(connection: &mut PgConnection, claimed: &Claimed, now: Ti
     rows.into_iter()
         .map(|row| {
             let id = DeliveryId::from_uuid(row.id);
-            let channel = Channel::parse(&row.channel).ok_or_else(|| Error::impossible("deliveries", "channel", id))?;
+            let channel = Channel::parse(&row.channel)
+                .ok_or_else(|| Error::impossible("deliveries", "channel", id))?;
             Ok((id, channel))
         })
         .collect()

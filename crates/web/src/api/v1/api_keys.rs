@@ -79,13 +79,24 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp
 /// List API keys
 #[utoipa::path(get, path = "/api/v1/api-keys", tag = "API keys", operation_id = "api_keys.list",
     responses((status = 200, body = Page<ApiKeyView>)))]
-pub async fn list(State(state): State<AppState>, reader: Reader, mut params: Params) -> ApiResult<axum::Json<Page<ApiKeyView>>> {
+pub async fn list(
+    State(state): State<AppState>,
+    reader: Reader,
+    mut params: Params,
+) -> ApiResult<axum::Json<Page<ApiKeyView>>> {
     let page = params.page::<ApiKeyId>()?;
     params.finish()?;
     let mut tx = reader.begin(&state).await?;
-    let mut keys = store::api_keys::list_page(&mut tx, reader.account_id(), page.cursor, page.limit + 1).await?;
+    let mut keys =
+        store::api_keys::list_page(&mut tx, reader.account_id(), page.cursor, page.limit + 1)
+            .await?;
     let next = cut(&mut keys, page.limit, |key| key.id);
-    Ok(axum::Json(Page::new(keys.into_iter().map(|key| ApiKeyView::of(key, None)).collect(), next)))
+    Ok(axum::Json(Page::new(
+        keys.into_iter()
+            .map(|key| ApiKeyView::of(key, None))
+            .collect(),
+        next,
+    )))
 }
 
 /// Get an API key
@@ -100,7 +111,9 @@ pub async fn get(
 ) -> ApiResult<Response> {
     params.finish()?;
     let mut tx = reader.begin(&state).await?;
-    let key = store::api_keys::find(&mut tx, reader.account_id(), id).await?.ok_or_else(Problem::not_found)?;
+    let key = store::api_keys::find(&mut tx, reader.account_id(), id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     etag::fresh(&headers, None, &ApiKeyView::of(key, None))
 }
 
@@ -111,18 +124,33 @@ pub async fn get(
 #[utoipa::path(post, path = "/api/v1/api-keys", tag = "API keys", operation_id = "api_keys.create",
     request_body = ApiKeyInput,
     responses((status = 201, body = ApiKeyView, headers(("Location" = String, description = "Address of the new key")))))]
-pub async fn create(State(state): State<AppState>, writer: Writer, body: Body) -> ApiResult<Response> {
+pub async fn create(
+    State(state): State<AppState>,
+    writer: Writer,
+    body: Body,
+) -> ApiResult<Response> {
     let input: ApiKeyInput = body.decode()?;
     let own = writer.key();
     if !own.scope.covers(input.scope) {
-        return Err(Problem::new(Code::Forbidden, "A key cannot make a key that is wider than itself."));
+        return Err(Problem::new(
+            Code::Forbidden,
+            "A key cannot make a key that is wider than itself.",
+        ));
     }
     if let Some(end) = own.expires_at
         && input.expires_at.is_none_or(|wanted| wanted > end)
     {
-        return Err(Problem::field("/expires_at", "out_of_range", format!("must be at or before {end}, when this key ends")));
+        return Err(Problem::field(
+            "/expires_at",
+            "out_of_range",
+            format!("must be at or before {end}, when this key ends"),
+        ));
     }
-    let new = NewApiKey { name: input.name, scope: input.scope, expires_at: input.expires_at };
+    let new = NewApiKey {
+        name: input.name,
+        scope: input.scope,
+        expires_at: input.expires_at,
+    };
     let caller = writer.caller(&state);
     let owners = Owners::of(&state, caller.account_id).await?;
     let mut tx = writer.begin(&state).await?;
@@ -133,7 +161,11 @@ pub async fn create(State(state): State<AppState>, writer: Writer, body: Body) -
     if writer.is_dry_run() {
         return etag::tagged(StatusCode::OK, None, &ApiKeyView::of(key, None));
     }
-    let mut response = etag::tagged(StatusCode::CREATED, None, &ApiKeyView::of(key, Some(secret)))?;
+    let mut response = etag::tagged(
+        StatusCode::CREATED,
+        None,
+        &ApiKeyView::of(key, Some(secret)),
+    )?;
     response.headers_mut().remove(header::ETAG);
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/api-keys/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -147,7 +179,11 @@ pub async fn create(State(state): State<AppState>, writer: Writer, body: Body) -
 /// It ends at once, also when it is the key of this request.
 #[utoipa::path(delete, path = "/api/v1/api-keys/{api_key_id}", tag = "API keys", operation_id = "api_keys.delete",
     params(("api_key_id" = String, Path, description = "`key_…`")), responses((status = 204)))]
-pub async fn revoke(State(state): State<AppState>, writer: Writer, Id(id): Id<ApiKeyId>) -> ApiResult<StatusCode> {
+pub async fn revoke(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<ApiKeyId>,
+) -> ApiResult<StatusCode> {
     let mut tx = writer.begin(&state).await?;
     api_keys::revoke(&mut tx, &writer.caller(&state), id).await?;
     writer.finish(tx).await?;

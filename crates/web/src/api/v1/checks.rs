@@ -218,8 +218,17 @@ impl CheckView {
     }
 
     /// Names of the columns of [`Self::row`].
-    pub const COLUMNS: [&'static str; 9] =
-        ["id", "at", "slot", "region", "verdict", "total_ms", "http_status", "failure_class", "failure_message"];
+    pub const COLUMNS: [&'static str; 9] = [
+        "id",
+        "at",
+        "slot",
+        "region",
+        "verdict",
+        "total_ms",
+        "http_status",
+        "failure_class",
+        "failure_message",
+    ];
 
     /// As a row of a table.
     pub fn row(&self) -> Vec<String> {
@@ -230,9 +239,17 @@ impl CheckView {
             self.region.clone(),
             self.verdict.to_owned(),
             self.total_ms.to_string(),
-            self.http_status.map(|status| status.to_string()).unwrap_or_default(),
-            self.failure.as_ref().map(|failure| failure.class.to_owned()).unwrap_or_default(),
-            self.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
+            self.http_status
+                .map(|status| status.to_string())
+                .unwrap_or_default(),
+            self.failure
+                .as_ref()
+                .map(|failure| failure.class.to_owned())
+                .unwrap_or_default(),
+            self.failure
+                .as_ref()
+                .map(|failure| failure.message.clone())
+                .unwrap_or_default(),
         ]
     }
 }
@@ -252,7 +269,14 @@ impl PhasesView {
 
     /// From milliseconds in the order of a look.
     pub const fn of_ms([dns, connect, tls, send, first_byte, body]: [Option<f64>; 6]) -> Self {
-        Self { dns, connect, tls, send, first_byte, body }
+        Self {
+            dns,
+            connect,
+            tls,
+            send,
+            first_byte,
+            body,
+        }
     }
 }
 
@@ -264,7 +288,11 @@ impl FailureView {
 
     /// A failure.
     pub fn of(failure: &domain::check::Failure) -> Self {
-        Self { class: failure.class.as_str(), phase: failure.phase.as_str(), message: failure.message.clone() }
+        Self {
+            class: failure.class.as_str(),
+            phase: failure.phase.as_str(),
+            message: failure.message.clone(),
+        }
     }
 }
 
@@ -297,7 +325,9 @@ impl DiagnosisView {
         Self {
             cause: diagnosis.cause.clone(),
             confidence: diagnosis.confidence.as_str(),
-            attribution: diagnosis.attribution.map(domain::check::Attribution::as_str),
+            attribution: diagnosis
+                .attribution
+                .map(domain::check::Attribution::as_str),
             sentence: diagnosis.sentence.clone(),
             technical: diagnosis.technical.clone(),
             evidence: diagnosis.evidence.iter().map(line).collect(),
@@ -316,13 +346,18 @@ impl LastCheckView {
             verdict: check.verdict.as_str(),
             total_ms: milliseconds(check.total_us),
             http_status: check.http_status,
-            failure: check.failure.as_ref().map(|failure| FailureClassView { class: failure.class.as_str() }),
+            failure: check.failure.as_ref().map(|failure| FailureClassView {
+                class: failure.class.as_str(),
+            }),
         }
     }
 }
 
 /// Microseconds as milliseconds with at most three digits after the point.
-#[expect(clippy::cast_precision_loss, reason = "a look is far shorter than 2^53 microseconds")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a look is far shorter than 2^53 microseconds"
+)]
 fn milliseconds(microseconds: u64) -> f64 {
     microseconds as f64 / 1_000.0
 }
@@ -333,7 +368,11 @@ fn milliseconds(microseconds: u64) -> f64 {
 /// comes when the look is done, at the latest 3 seconds after its time-out.
 #[utoipa::path(post, path = "/api/v1/checks", tag = "Checks", operation_id = "checks.create",
     request_body = MonitorInput, responses((status = 200, body = CheckView)))]
-pub async fn create(State(state): State<AppState>, writer: Writer, body: Body) -> ApiResult<Response> {
+pub async fn create(
+    State(state): State<AppState>,
+    writer: Writer,
+    body: Body,
+) -> ApiResult<Response> {
     let new = MonitorInput::creating(&body.0)?;
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;

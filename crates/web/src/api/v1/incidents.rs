@@ -60,7 +60,12 @@ struct PlaceInList {
         ("acknowledged" = Option<bool>, Query, description = "Somebody has it, or nobody"),
     ),
     responses((status = 200, content((Page<ListedIncidentView> = "application/json"), (String = "text/csv")))))]
-pub async fn list(State(state): State<AppState>, reader: Reader, mut params: Params, headers: HeaderMap) -> ApiResult<Response> {
+pub async fn list(
+    State(state): State<AppState>,
+    reader: Reader,
+    mut params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
     let now = state.now();
     let is_open = |word: &str| match word {
         "open" => Some(true),
@@ -79,19 +84,35 @@ pub async fn list(State(state): State<AppState>, reader: Reader, mut params: Par
     };
     let page = params.page::<PlaceInList>()?;
     params.finish()?;
-    let cursor = page.cursor.map(|place| Cursor { first_failure_at: place.first_failure_at, id: place.id });
+    let cursor = page.cursor.map(|place| Cursor {
+        first_failure_at: place.first_failure_at,
+        id: place.id,
+    });
     let mut tx = reader.begin(&state).await?;
-    let mut rows = store::incidents::list(&mut tx, reader.account_id(), &filter, cursor, page.limit + 1).await?;
+    let mut rows = store::incidents::list(
+        &mut tx,
+        reader.account_id(),
+        &filter,
+        cursor,
+        page.limit + 1,
+    )
+    .await?;
     let next = cut(&mut rows, page.limit, |row| PlaceInList {
         first_failure_at: row.incident.first_failure_at,
         id: row.incident.id,
     });
-    let data: Vec<ListedIncidentView> =
-        rows.iter().map(|row| ListedIncidentView::of(&state, &row.incident, &row.monitor_name, now)).collect();
+    let data: Vec<ListedIncidentView> = rows
+        .iter()
+        .map(|row| ListedIncidentView::of(&state, &row.incident, &row.monitor_name, now))
+        .collect();
     let page = Page::new(data, next);
     if csv::is_wanted(&headers) {
         let rows = page.data.iter().map(ListedIncidentView::row);
-        return csv::answer(&ListedIncidentView::COLUMNS, rows, page.next_cursor.as_deref());
+        return csv::answer(
+            &ListedIncidentView::COLUMNS,
+            rows,
+            page.next_cursor.as_deref(),
+        );
     }
     Ok(axum::Json(page).into_response())
 }
@@ -127,7 +148,9 @@ pub async fn deliveries(
     params.finish()?;
     let mut tx = reader.begin(&state).await?;
     let account = reader.account_id();
-    store::incidents::find(&mut tx, account, id).await?.ok_or_else(Problem::not_found)?;
+    store::incidents::find(&mut tx, account, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let data = view::deliveries(&mut tx, account, id).await?;
     Ok(axum::Json(Page::new(data, None::<()>)))
 }
@@ -163,9 +186,18 @@ pub async fn resolve(
     Id(id): Id<IncidentId>,
     MaybeBody(body): MaybeBody,
 ) -> ApiResult<Response> {
-    let input: ResolveInput = body.map(|body| body.decode()).transpose()?.unwrap_or_default();
+    let input: ResolveInput = body
+        .map(|body| body.decode())
+        .transpose()?
+        .unwrap_or_default();
     let mut tx = writer.begin(&state).await?;
-    incidents::resolve(&mut tx, &writer.caller(&state), id, input.force.unwrap_or(false)).await?;
+    incidents::resolve(
+        &mut tx,
+        &writer.caller(&state),
+        id,
+        input.force.unwrap_or(false),
+    )
+    .await?;
     let view = find(&mut tx, &state, (writer.account_id(), id)).await?;
     writer.finish(tx).await?;
     etag::tagged(StatusCode::OK, None, &view)
@@ -194,11 +226,20 @@ async fn find(
     state: &AppState,
     (account, id): (AccountId, IncidentId),
 ) -> ApiResult<IncidentView> {
-    let incident = store::incidents::find(connection, account, id).await?.ok_or_else(Problem::not_found)?;
+    let incident = store::incidents::find(connection, account, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     // A deleted monitor keeps its incidents.
-    let monitor =
-        store::monitors::find_with_deleted(connection, &state.secrets, account, incident.monitor_id).await?;
-    let name = monitor.map(|monitor| monitor.settings().name).unwrap_or_default();
+    let monitor = store::monitors::find_with_deleted(
+        connection,
+        &state.secrets,
+        account,
+        incident.monitor_id,
+    )
+    .await?;
+    let name = monitor
+        .map(|monitor| monitor.settings().name)
+        .unwrap_or_default();
     let timeline = store::incidents::events::list(connection, account, id).await?;
     let deliveries = view::deliveries(connection, account, id).await?;
     let listed = ListedIncidentView::of(state, &incident, &name, state.now());

@@ -101,7 +101,12 @@ pub struct MeInput {
 
 /// Get the account
 #[utoipa::path(get, path = "/api/v1/me", tag = "Account", operation_id = "me.get", responses((status = 200, body = Me)))]
-pub async fn get(State(state): State<AppState>, reader: Reader, params: Params, headers: HeaderMap) -> ApiResult<Response> {
+pub async fn get(
+    State(state): State<AppState>,
+    reader: Reader,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
     params.finish()?;
     let user = creator(&state, reader.key()).await?;
     let mut tx = reader.begin(&state).await?;
@@ -112,23 +117,38 @@ pub async fn get(State(state): State<AppState>, reader: Reader, params: Params, 
 /// Change the account
 #[utoipa::path(patch, path = "/api/v1/me", tag = "Account", operation_id = "me.update", request_body = MeInput,
     responses((status = 200, body = Me)))]
-pub async fn update(State(state): State<AppState>, writer: Writer, headers: HeaderMap, body: Body) -> ApiResult<Response> {
+pub async fn update(
+    State(state): State<AppState>,
+    writer: Writer,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<Response> {
     for key in ["name", "timezone"] {
         if body.0.clone().remove(key) == Some(crate::api::json::Json::Null) {
-            return Err(Problem::field(&format!("/{key}"), "required", "must be given; it has no default"));
+            return Err(Problem::field(
+                &format!("/{key}"),
+                "required",
+                "must be given; it has no default",
+            ));
         }
     }
     let input: MeInput = body.decode()?;
     let user = creator(&state, writer.key()).await?;
     let mut tx = writer.begin(&state).await?;
     store::accounts::lock(&mut tx, writer.account_id()).await?;
-    let account = store::accounts::find(&mut tx, writer.account_id()).await?.ok_or_else(Problem::not_found)?;
+    let account = store::accounts::find(&mut tx, writer.account_id())
+        .await?
+        .ok_or_else(Problem::not_found)?;
     etag::check_match(&headers, &etag::Tag::of(Some(account.version), b""))?;
     let name = input.name.unwrap_or_else(|| account.name.clone());
     let timezone = input.timezone.unwrap_or_else(|| account.timezone.clone());
     check_line("/name", &name, 200).map_err(|error| Problem::invalid(vec![error]))?;
     if jiff::tz::TimeZone::get(&timezone).is_err() {
-        return Err(Problem::field("/timezone", "invalid", "must be an IANA time zone such as Europe/Berlin"));
+        return Err(Problem::field(
+            "/timezone",
+            "invalid",
+            "must be an IANA time zone such as Europe/Berlin",
+        ));
     }
     if (&name, &timezone) != (&account.name, &account.timezone) {
         usecases::account::set_profile(&mut tx, &writer.caller(&state), &name, &timezone).await?;
@@ -141,28 +161,48 @@ pub async fn update(State(state): State<AppState>, writer: Writer, headers: Head
 /// People are not an account's rows: they are read outside of its transaction.
 async fn creator(state: &AppState, key: &ApiKeyAuth) -> ApiResult<Option<UserView>> {
     let mut connection = state.pool.acquire().await?;
-    let Some(id) = key.created_by else { return Ok(None) };
+    let Some(id) = key.created_by else {
+        return Ok(None);
+    };
     let user = store::users::get(&mut connection, id).await?;
-    Ok(Some(UserView { id: user.id.to_string(), name: user.name, email: user.email }))
+    Ok(Some(UserView {
+        id: user.id.to_string(),
+        name: user.name,
+        email: user.email,
+    }))
 }
 
-async fn read(connection: &mut PgConnection, key: &ApiKeyAuth, user: Option<UserView>) -> ApiResult<(Account, Me)> {
+async fn read(
+    connection: &mut PgConnection,
+    key: &ApiKeyAuth,
+    user: Option<UserView>,
+) -> ApiResult<(Account, Me)> {
     let id = key.account_id;
-    let account = store::accounts::find(connection, id).await?.ok_or_else(Problem::not_found)?;
+    let account = store::accounts::find(connection, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let usage = UsageView {
         monitors: store::monitors::count(connection, id).await?,
-        members: u32::try_from(store::memberships::count(connection, id).await?).unwrap_or(u32::MAX),
+        members: u32::try_from(store::memberships::count(connection, id).await?)
+            .unwrap_or(u32::MAX),
         contacts: store::contacts::count(connection, id).await?,
         api_keys: store::api_keys::count(connection, id).await?,
     };
     let balance = store::wallets::find_balance(connection, id).await?;
     let me = Me {
-        account: AccountView { id: id.to_string(), name: account.name.clone(), timezone: account.timezone.clone() },
+        account: AccountView {
+            id: id.to_string(),
+            name: account.name.clone(),
+            timezone: account.timezone.clone(),
+        },
         user,
         plan: account.plan.as_str(),
         limits: LimitsView::of(account.plan),
         usage,
-        wallet: WalletView { amount: super::amount(balance), currency: "USD" },
+        wallet: WalletView {
+            amount: super::amount(balance),
+            currency: "USD",
+        },
     };
     Ok((account, me))
 }

@@ -30,11 +30,18 @@ pub struct Region {
 
 /// List tags
 #[utoipa::path(get, path = "/api/v1/tags", tag = "Monitors", operation_id = "tags.list", responses((status = 200, body = Page<Tag>)))]
-pub async fn tags(State(state): State<AppState>, reader: Reader, params: Params) -> ApiResult<Json<Page<Tag>>> {
+pub async fn tags(
+    State(state): State<AppState>,
+    reader: Reader,
+    params: Params,
+) -> ApiResult<Json<Page<Tag>>> {
     params.finish()?;
     let mut tx = reader.begin(&state).await?;
     let tags = store::monitors::list_tags(&mut tx, reader.account_id()).await?;
-    let data = tags.into_iter().map(|(name, monitors)| Tag { name, monitors }).collect();
+    let data = tags
+        .into_iter()
+        .map(|(name, monitors)| Tag { name, monitors })
+        .collect();
     Ok(Json(Page::new(data, None::<()>)))
 }
 
@@ -43,13 +50,20 @@ pub async fn tags(State(state): State<AppState>, reader: Reader, params: Params)
 /// Needs no key.
 #[utoipa::path(get, path = "/api/v1/regions", tag = "Regions", operation_id = "regions.list", security(()),
     responses((status = 200, body = Page<Region>)))]
-pub async fn regions(State(state): State<AppState>, params: Params) -> ApiResult<Json<Page<Region>>> {
+pub async fn regions(
+    State(state): State<AppState>,
+    params: Params,
+) -> ApiResult<Json<Page<Region>>> {
     params.finish()?;
     let mut connection = state.pool.acquire().await?;
     let regions = store::leases::list_regions(&mut connection).await?;
     let data = regions
         .into_iter()
-        .map(|region| Region { id: region.id, name: region.name, addresses: region.addresses })
+        .map(|region| Region {
+            id: region.id,
+            name: region.name,
+            addresses: region.addresses,
+        })
         .collect();
     Ok(Json(Page::new(data, None::<()>)))
 }
@@ -59,7 +73,10 @@ pub async fn regions(State(state): State<AppState>, params: Params) -> ApiResult
 /// OpenAPI 3.1. Needs no key.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "Account", operation_id = "openapi.get", security(()),
     responses((status = 200, body = Object, description = "This document")))]
-pub async fn openapi(State(state): State<AppState>, params: Params) -> ApiResult<Json<utoipa::openapi::OpenApi>> {
+pub async fn openapi(
+    State(state): State<AppState>,
+    params: Params,
+) -> ApiResult<Json<utoipa::openapi::OpenApi>> {
     params.finish()?;
     Ok(Json(openapi::document(&state.config)))
 }

@@ -25,7 +25,11 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(me::get, me::update))
         .routes(routes!(monitors::list, monitors::create))
         .routes(routes!(monitors::bulk::bulk))
-        .routes(routes!(monitors::keyed::get, monitors::keyed::put, monitors::keyed::delete))
+        .routes(routes!(
+            monitors::keyed::get,
+            monitors::keyed::put,
+            monitors::keyed::delete
+        ))
         .routes(routes!(monitors::get, monitors::update, monitors::delete))
         .routes(routes!(monitors::actions::restore))
         .routes(routes!(monitors::actions::pause))
@@ -70,7 +74,13 @@ fn amount(micros: i64) -> String {
 mod tests {
     #[test]
     fn amounts() {
-        for (micros, text) in [(0, "0.00"), (500_000, "0.50"), (7_500, "0.0075"), (20_000_000, "20.00"), (-50_000, "-0.05")] {
+        for (micros, text) in [
+            (0, "0.00"),
+            (500_000, "0.50"),
+            (7_500, "0.0075"),
+            (20_000_000, "20.00"),
+            (-50_000, "-0.05"),
+        ] {
             assert_eq!(super::amount(micros), text);
         }
     }

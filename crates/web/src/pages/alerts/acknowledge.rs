@@ -34,30 +34,55 @@ struct Named {
 
 async fn find(state: &AppState, token: &str) -> PageResult<Named> {
     let mut connection = state.pool.acquire().await?;
-    let found = links::find_acknowledge(&mut connection, token).await.map_err(PageError::internal)?;
+    let found = links::find_acknowledge(&mut connection, token)
+        .await
+        .map_err(PageError::internal)?;
     let (account, incident, contact) = found.ok_or(PageError::NotFound)?;
-    Ok(Named { account, incident, contact })
+    Ok(Named {
+        account,
+        incident,
+        contact,
+    })
 }
 
 /// Shows what is down and a button.
-pub async fn show(visitor: Visitor, State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
+pub async fn show(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+) -> PageResult {
     let named = find(&state, &token).await?;
     let mut transaction = store::tenant::begin(&state.pool, named.account).await?;
     let incident: Incident =
-        store::incidents::find(&mut transaction, named.account, named.incident).await?.ok_or(PageError::NotFound)?;
-    let monitor =
-        store::monitors::find_with_deleted(&mut transaction, &state.secrets, named.account, incident.monitor_id).await?;
-    let account = store::accounts::find(&mut transaction, named.account).await?.ok_or(PageError::NotFound)?;
+        store::incidents::find(&mut transaction, named.account, named.incident)
+            .await?
+            .ok_or(PageError::NotFound)?;
+    let monitor = store::monitors::find_with_deleted(
+        &mut transaction,
+        &state.secrets,
+        named.account,
+        incident.monitor_id,
+    )
+    .await?;
+    let account = store::accounts::find(&mut transaction, named.account)
+        .await?
+        .ok_or(PageError::NotFound)?;
     let zone = words::zone(&account.timezone);
     let moment = |at| Moment::new(at, zone.clone());
-    let monitor = monitor.map(|monitor| monitor.settings().name).unwrap_or_default();
+    let monitor = monitor
+        .map(|monitor| monitor.settings().name)
+        .unwrap_or_default();
     render(&AcknowledgePage {
         shell: visitor.shell(monitor.clone()),
         cause: cause(&incident),
         since: moment(incident.first_failure_at),
         lasted: words::duration(incident.duration(state.now())),
         is_open: incident.is_open(),
-        taken: incident.acknowledged_by.as_ref().zip(incident.acknowledged_at).map(|(actor, at)| (actor.name.clone(), moment(at))),
+        taken: incident
+            .acknowledged_by
+            .as_ref()
+            .zip(incident.acknowledged_at)
+            .map(|(actor, at)| (actor.name.clone(), moment(at))),
         incident: format!("/i/{}", incident.short),
         monitor,
     })
@@ -67,14 +92,28 @@ pub async fn show(visitor: Visitor, State(state): State<AppState>, Path(token): 
 pub async fn take(State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
     let named = find(&state, &token).await?;
     let mut transaction = store::tenant::begin(&state.pool, named.account).await?;
-    let contact = store::contacts::find(&mut transaction, named.account, named.contact).await?.ok_or(PageError::NotFound)?;
+    let contact = store::contacts::find(&mut transaction, named.account, named.contact)
+        .await?
+        .ok_or(PageError::NotFound)?;
     let by = By {
-        actor: Actor { kind: ActorKind::Contact, name: contact.name },
+        actor: Actor {
+            kind: ActorKind::Contact,
+            name: contact.name,
+        },
         contact_id: Some(named.contact),
         email: None,
     };
-    let taken = incidents::acknowledge(&mut transaction, named.account, named.incident, &by, state.now());
-    taken.await.map_err(PageError::internal)?.ok_or(PageError::NotFound)?;
+    let taken = incidents::acknowledge(
+        &mut transaction,
+        named.account,
+        named.incident,
+        &by,
+        state.now(),
+    );
+    taken
+        .await
+        .map_err(PageError::internal)?
+        .ok_or(PageError::NotFound)?;
     transaction.commit().await.map_err(store::Error::from)?;
     see_other(&format!("/a/{token}"))
 }

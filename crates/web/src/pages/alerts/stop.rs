@@ -25,15 +25,26 @@ struct StopPage {
 
 async fn find(state: &AppState, token: &str) -> PageResult<(AccountId, ContactId)> {
     let mut connection = state.pool.acquire().await?;
-    links::find_stop(&mut connection, token).await.map_err(PageError::internal)?.ok_or(PageError::NotFound)
+    links::find_stop(&mut connection, token)
+        .await
+        .map_err(PageError::internal)?
+        .ok_or(PageError::NotFound)
 }
 
 /// Shows whose alerts would stop, and a button.
-pub async fn show(visitor: Visitor, State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
+pub async fn show(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+) -> PageResult {
     let (account_id, contact_id) = find(&state, &token).await?;
     let mut transaction = store::tenant::begin(&state.pool, account_id).await?;
-    let contact: Contact = store::contacts::find(&mut transaction, account_id, contact_id).await?.ok_or(PageError::NotFound)?;
-    let account = store::accounts::find(&mut transaction, account_id).await?.ok_or(PageError::NotFound)?;
+    let contact: Contact = store::contacts::find(&mut transaction, account_id, contact_id)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let account = store::accounts::find(&mut transaction, account_id)
+        .await?
+        .ok_or(PageError::NotFound)?;
     render(&StopPage {
         shell: visitor.shell("Stop alerts"),
         is_stopped: contact.disabled_reason.is_some(),
@@ -50,9 +61,15 @@ pub async fn stop(State(state): State<AppState>, Path(token): Path<String>) -> P
     let now = state.now();
     if store::contacts::mark_disabled(&mut transaction, account, contact, REASON, now).await? {
         let base = state.config.base_url.as_str().trim_end_matches('/');
-        incidents::tell_disabled(&mut transaction, &state.secrets, (account, contact), (REASON, base), now)
-            .await
-            .map_err(PageError::internal)?;
+        incidents::tell_disabled(
+            &mut transaction,
+            &state.secrets,
+            (account, contact),
+            (REASON, base),
+            now,
+        )
+        .await
+        .map_err(PageError::internal)?;
     }
     store::changes::notify(&mut transaction, account, "contact", contact).await?;
     transaction.commit().await.map_err(store::Error::from)?;

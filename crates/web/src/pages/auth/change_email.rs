@@ -24,12 +24,24 @@ struct ButtonPage<'a> {
 }
 
 /// The page with the button; opening it changes nothing.
-pub async fn link(visitor: Visitor, State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
+pub async fn link(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+) -> PageResult {
     let mut connection = state.pool.acquire().await?;
-    let Some(challenge) = challenge::find(&mut connection, &state, &token, &SIDES).await? else { return run_out(&visitor) };
+    let Some(challenge) = challenge::find(&mut connection, &state, &token, &SIDES).await? else {
+        return run_out(&visitor);
+    };
     let text = match challenge.purpose {
-        Purpose::ChangeEmailOld => format!("You agree that your account is used with {} from now on.", challenge.address),
-        _ => format!("You confirm that {} is yours and that your account is used with it.", challenge.address),
+        Purpose::ChangeEmailOld => format!(
+            "You agree that your account is used with {} from now on.",
+            challenge.address
+        ),
+        _ => format!(
+            "You confirm that {} is yours and that your account is used with it.",
+            challenge.address
+        ),
     };
     render(&ButtonPage {
         shell: visitor.shell("Change of address"),
@@ -42,13 +54,23 @@ pub async fn link(visitor: Visitor, State(state): State<AppState>, Path(token): 
 }
 
 /// The button.
-pub async fn press(visitor: Visitor, State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
+pub async fn press(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+) -> PageResult {
     let mut transaction = state.pool.begin().await?;
-    let Some(challenge) = challenge::find(&mut transaction, &state, &token, &SIDES).await? else { return run_out(&visitor) };
+    let Some(challenge) = challenge::find(&mut transaction, &state, &token, &SIDES).await? else {
+        return run_out(&visitor);
+    };
     if !store::challenges::consume(&mut transaction, challenge.id, state.now()).await? {
         return run_out(&visitor);
     }
-    let keep = visitor.signed_in.as_ref().filter(|s| s.user.id == challenge.user_id).map(|s| s.session_id);
+    let keep = visitor
+        .signed_in
+        .as_ref()
+        .filter(|s| s.user.id == challenge.user_id)
+        .map(|s| s.session_id);
     let answered = complete(&mut transaction, &state, &challenge, keep).await?;
     if answered == Answered::Taken {
         transaction.rollback().await?;
@@ -60,10 +82,25 @@ pub async fn press(visitor: Visitor, State(state): State<AppState>, Path(token):
 
 fn said<'a>(visitor: &Visitor, answered: Answered, challenge: &Challenge) -> ButtonPage<'a> {
     let (heading, text) = match answered {
-        Answered::Changed => ("Changed", format!("Your account is used with {} from now on. Other sessions have ended.", challenge.address)),
+        Answered::Changed => (
+            "Changed",
+            format!(
+                "Your account is used with {} from now on. Other sessions have ended.",
+                challenge.address
+            ),
+        ),
         _ => {
-            let other = if challenge.purpose == Purpose::ChangeEmailOld { "new" } else { "old" };
-            ("Half of it is done", format!("Now confirm the mail at your {other} address too. Until then nothing changes."))
+            let other = if challenge.purpose == Purpose::ChangeEmailOld {
+                "new"
+            } else {
+                "old"
+            };
+            (
+                "Half of it is done",
+                format!(
+                    "Now confirm the mail at your {other} address too. Until then nothing changes."
+                ),
+            )
         }
     };
     ButtonPage {

@@ -24,14 +24,30 @@ struct ForgotPage<'a> {
 
 /// The form.
 pub async fn show(visitor: Visitor) -> PageResult {
-    render(&ForgotPage { shell: visitor.shell("Forgot the password"), errors: FormErrors::new(), email: "" })
+    render(&ForgotPage {
+        shell: visitor.shell("Forgot the password"),
+        errors: FormErrors::new(),
+        email: "",
+    })
 }
 
 /// Mails a code and a link, if somebody has the address.
-pub async fn submit(visitor: Visitor, State(state): State<AppState>, client: Client, fields: Fields) -> PageResult {
+pub async fn submit(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    client: Client,
+    fields: Fields,
+) -> PageResult {
     let Ok(email) = EmailAddress::parse(fields.text("email")) else {
-        let errors = FormErrors::one("email", "Email: this is not an address. It looks like name@shop.example.");
-        let page = ForgotPage { shell: visitor.shell("Forgot the password"), errors, email: fields.text("email") };
+        let errors = FormErrors::one(
+            "email",
+            "Email: this is not an address. It looks like name@shop.example.",
+        );
+        let page = ForgotPage {
+            shell: visitor.shell("Forgot the password"),
+            errors,
+            email: fields.text("email"),
+        };
         return render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     throttle::take(&state, throttle::MAIL_NETWORK, &client.ip.network()).await?;
@@ -42,11 +58,21 @@ pub async fn submit(visitor: Visitor, State(state): State<AppState>, client: Cli
 
 async fn send(state: &AppState, email: &EmailAddress) -> Result<(), PageError> {
     let mut transaction = state.pool.begin().await?;
-    let Some(known) = store::users::find_credentials(&mut transaction, email).await? else { return Ok(()) };
-    if challenge::resend_in(&mut transaction, state, known.id, Purpose::ResetPassword).await?.is_some() {
+    let Some(known) = store::users::find_credentials(&mut transaction, email).await? else {
+        return Ok(());
+    };
+    if challenge::resend_in(&mut transaction, state, known.id, Purpose::ResetPassword)
+        .await?
+        .is_some()
+    {
         return Ok(());
     }
-    let ask = Ask { user_id: known.id, purpose: Purpose::ResetPassword, send_to: &known.email, address: &known.email };
+    let ask = Ask {
+        user_id: known.id,
+        purpose: Purpose::ResetPassword,
+        send_to: &known.email,
+        address: &known.email,
+    };
     challenge::send(&mut transaction, state, ask).await?;
     transaction.commit().await?;
     Ok(())

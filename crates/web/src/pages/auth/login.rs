@@ -35,26 +35,43 @@ pub async fn show(visitor: Visitor, Query(query): Query<Next>) -> PageResult {
     if visitor.signed_in.is_some() {
         return see_other(safe_next(&query.next));
     }
-    render(&LoginPage { shell: visitor.shell("Log in"), errors: FormErrors::new(), email: "", next: &query.next })
+    render(&LoginPage {
+        shell: visitor.shell("Log in"),
+        errors: FormErrors::new(),
+        email: "",
+        next: &query.next,
+    })
 }
 
 /// Judges address and password together: the answer never says which of the two is wrong, and the
 /// time it takes does not either.
-pub async fn submit(visitor: Visitor, State(state): State<AppState>, client: Client, fields: Fields) -> PageResult {
+pub async fn submit(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    client: Client,
+    fields: Fields,
+) -> PageResult {
     let typed = fields.text("email");
     let key = typed.to_ascii_lowercase();
     let network = client.ip.network();
     let by_network = throttle::take_ahead(&state, throttle::LOGIN_NETWORK, &network).await?;
     let by_address = throttle::take_ahead(&state, throttle::LOGIN_ADDRESS, &key).await?;
     let known = match EmailAddress::parse(typed) {
-        Ok(email) => store::users::find_credentials(&mut *state.pool.acquire().await?, &email).await?,
+        Ok(email) => {
+            store::users::find_credentials(&mut *state.pool.acquire().await?, &email).await?
+        }
         Err(_) => None,
     };
     let hash = known.as_ref().map(|known| known.password_hash.as_str());
     let right = state.hasher.verify(fields.raw("password"), hash).await?;
     let Some(user) = known.filter(|_| right) else {
         let errors = FormErrors::one("password", "Email and password do not fit together.");
-        let page = LoginPage { shell: visitor.shell("Log in"), errors, email: typed, next: fields.text("next") };
+        let page = LoginPage {
+            shell: visitor.shell("Log in"),
+            errors,
+            email: typed,
+            next: fields.text("next"),
+        };
         return render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     let mut transaction = state.pool.begin().await?;
@@ -64,12 +81,18 @@ pub async fn submit(visitor: Visitor, State(state): State<AppState>, client: Cli
     session::end_previous(&mut transaction, &state, visitor.signed_in.as_ref()).await?;
     let cookie = session::begin(&mut transaction, &state, user.id, &client).await?;
     transaction.commit().await?;
-    Ok(session::with_cookie(see_other(safe_next(fields.text("next")))?, cookie))
+    Ok(session::with_cookie(
+        see_other(safe_next(fields.text("next")))?,
+        cookie,
+    ))
 }
 
 /// Ends the session.
 pub async fn logout(visitor: Visitor, State(state): State<AppState>) -> PageResult {
     let mut connection = state.pool.acquire().await?;
     session::end_previous(&mut connection, &state, visitor.signed_in.as_ref()).await?;
-    Ok(session::with_cookie(see_other("/")?, cookie::no_session(&state.config)))
+    Ok(session::with_cookie(
+        see_other("/")?,
+        cookie::no_session(&state.config),
+    ))
 }

@@ -59,7 +59,9 @@ pub(crate) fn after_verification(url: &str) -> String {
     if url.is_empty() {
         return "/monitors".to_owned();
     }
-    let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("url", url).finish();
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("url", url)
+        .finish();
     format!("/monitors/new?{query}")
 }
 
@@ -70,9 +72,19 @@ mod tests {
     #[test]
     fn the_next_page_is_ours() {
         assert_eq!(safe_next("/incidents?a=b"), "/incidents?a=b");
-        for bad in ["", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb"] {
+        for bad in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "/a\nb",
+        ] {
             assert_eq!(safe_next(bad), "/monitors", "{bad:?}");
         }
-        assert_eq!(after_verification("https://a.b/?x=1&y"), "/monitors/new?url=https%3A%2F%2Fa.b%2F%3Fx%3D1%26y");
+        assert_eq!(
+            after_verification("https://a.b/?x=1&y"),
+            "/monitors/new?url=https%3A%2F%2Fa.b%2F%3Fx%3D1%26y"
+        );
     }
 }

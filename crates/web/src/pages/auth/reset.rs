@@ -28,8 +28,20 @@ struct ResetPage<'a> {
     outbox: bool,
 }
 
-fn page<'a>(state: &AppState, visitor: &Visitor, errors: FormErrors, email: &'a str, token: &'a str) -> ResetPage<'a> {
-    ResetPage { shell: visitor.shell("Set a new password"), errors, email, token, outbox: state.config.outbox }
+fn page<'a>(
+    state: &AppState,
+    visitor: &Visitor,
+    errors: FormErrors,
+    email: &'a str,
+    token: &'a str,
+) -> ResetPage<'a> {
+    ResetPage {
+        shell: visitor.shell("Set a new password"),
+        errors,
+        email,
+        token,
+        outbox: state.config.outbox,
+    }
 }
 
 /// The form for code and password.
@@ -38,14 +50,21 @@ pub(super) fn ask(state: &AppState, visitor: &Visitor, email: &str) -> PageResul
 }
 
 /// Tries the code. An address that nobody has is answered like a wrong code.
-pub async fn by_code(visitor: Visitor, State(state): State<AppState>, client: Client, fields: Fields) -> PageResult {
+pub async fn by_code(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    client: Client,
+    fields: Fields,
+) -> PageResult {
     let email = fields.text("email");
     let mut errors = fields.errors();
     if let Err(error) = password::check(fields.raw("password"), email) {
         errors.add("password", format!("New password: it {error}."));
     }
     let known = match EmailAddress::parse(email) {
-        Ok(address) => store::users::find_credentials(&mut *state.pool.acquire().await?, &address).await?,
+        Ok(address) => {
+            store::users::find_credentials(&mut *state.pool.acquire().await?, &address).await?
+        }
         Err(_) => None,
     };
     if errors.is_empty() {
@@ -55,7 +74,14 @@ pub async fn by_code(visitor: Visitor, State(state): State<AppState>, client: Cl
         let hash = state.hasher.hash(fields.raw("password")).await?;
         if let Some(known) = known {
             let mut connection = state.pool.acquire().await?;
-            let right = challenge::try_code(&mut connection, &state, known.id, Purpose::ResetPassword, fields.text("code")).await?;
+            let right = challenge::try_code(
+                &mut connection,
+                &state,
+                known.id,
+                Purpose::ResetPassword,
+                fields.text("code"),
+            )
+            .await?;
             drop(connection);
             if right.is_some() {
                 return set(&state, &client, &visitor, known.id, &hash).await;
@@ -63,15 +89,28 @@ pub async fn by_code(visitor: Visitor, State(state): State<AppState>, client: Cl
         }
         errors.add("code", "Code: this is not it, or it has run out. After five wrong ones or ten minutes, ask for another one.");
     }
-    render_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&state, &visitor, errors, email, ""))
+    render_with(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &page(&state, &visitor, errors, email, ""),
+    )
 }
 
 /// The form behind the link.
-pub async fn link(visitor: Visitor, State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
+pub async fn link(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+) -> PageResult {
     let mut connection = state.pool.acquire().await?;
-    let open = challenge::find(&mut connection, &state, &token, &[Purpose::ResetPassword]).await?.is_some();
+    let open = challenge::find(&mut connection, &state, &token, &[Purpose::ResetPassword])
+        .await?
+        .is_some();
     let errors = if open { FormErrors::new() } else { run_out() };
-    let status = if open { StatusCode::OK } else { StatusCode::GONE };
+    let status = if open {
+        StatusCode::OK
+    } else {
+        StatusCode::GONE
+    };
     render_with(status, &page(&state, &visitor, errors, "", &token))
 }
 
@@ -84,29 +123,49 @@ pub async fn by_link(
     fields: Fields,
 ) -> PageResult {
     let mut connection = state.pool.acquire().await?;
-    let Some(challenge) = challenge::find(&mut connection, &state, &token, &[Purpose::ResetPassword]).await? else {
-        return render_with(StatusCode::GONE, &page(&state, &visitor, run_out(), "", &token));
+    let Some(challenge) =
+        challenge::find(&mut connection, &state, &token, &[Purpose::ResetPassword]).await?
+    else {
+        return render_with(
+            StatusCode::GONE,
+            &page(&state, &visitor, run_out(), "", &token),
+        );
     };
     let mut errors = fields.errors();
     if let Err(error) = password::check(fields.raw("password"), &challenge.address) {
         errors.add("password", format!("New password: it {error}."));
     }
     if !errors.is_empty() {
-        return render_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&state, &visitor, errors, "", &token));
+        return render_with(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &page(&state, &visitor, errors, "", &token),
+        );
     }
     let hash = state.hasher.hash(fields.raw("password")).await?;
     if !store::challenges::consume(&mut connection, challenge.id, state.now()).await? {
-        return render_with(StatusCode::GONE, &page(&state, &visitor, run_out(), "", &token));
+        return render_with(
+            StatusCode::GONE,
+            &page(&state, &visitor, run_out(), "", &token),
+        );
     }
     drop(connection);
     set(&state, &client, &visitor, challenge.user_id, &hash).await
 }
 
 fn run_out() -> FormErrors {
-    FormErrors::one("password", "This link was used, replaced by a newer one, or is older than ten minutes. Ask for another one.")
+    FormErrors::one(
+        "password",
+        "This link was used, replaced by a newer one, or is older than ten minutes. Ask for another one.",
+    )
 }
 
-async fn set(state: &AppState, client: &Client, visitor: &Visitor, user: UserId, hash: &str) -> PageResult {
+async fn set(
+    state: &AppState,
+    client: &Client,
+    visitor: &Visitor,
+    user: UserId,
+    hash: &str,
+) -> PageResult {
     let mut transaction = state.pool.begin().await?;
     let person = store::users::get(&mut transaction, user).await?;
     let now = state.now();

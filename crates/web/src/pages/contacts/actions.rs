@@ -8,8 +8,8 @@ use domain::ids::ContactId;
 use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, Tenant};
 use crate::state::AppState;
-use crate::usecases::contacts::{self, ContactChange};
 use crate::usecases::UseCaseError;
+use crate::usecases::contacts::{self, ContactChange};
 use crate::view::{Shell, render, see_other};
 
 /// Changes its name and whether the default policy includes it.
@@ -33,7 +33,12 @@ pub async fn edit(
 }
 
 /// Sends a test message.
-pub async fn test(tenant: Tenant, State(state): State<AppState>, Path(id): Path<ContactId>, ip: ClientIp) -> PageResult {
+pub async fn test(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<ContactId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_edit()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
@@ -57,17 +62,34 @@ struct DeletePage {
 }
 
 /// Asks once more.
-pub async fn confirm(tenant: Tenant, State(state): State<AppState>, Path(id): Path<ContactId>) -> PageResult {
+pub async fn confirm(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<ContactId>,
+) -> PageResult {
     let mut transaction = tenant.read(&state).await?;
     let all = store::contacts::list(&mut transaction, tenant.account_id()).await?;
-    let contact = all.iter().find(|contact| contact.id == id).cloned().ok_or(PageError::NotFound)?;
+    let contact = all
+        .iter()
+        .find(|contact| contact.id == id)
+        .cloned()
+        .ok_or(PageError::NotFound)?;
     tenant.require_edit()?;
     let is_last = !all.iter().any(|other| other.id != id && other.is_usable());
-    render(&DeletePage { shell: tenant.shell("Delete contact").section("contacts"), contact, is_last })
+    render(&DeletePage {
+        shell: tenant.shell("Delete contact").section("contacts"),
+        contact,
+        is_last,
+    })
 }
 
 /// Deletes it.
-pub async fn delete(tenant: Tenant, State(state): State<AppState>, Path(id): Path<ContactId>, ip: ClientIp) -> PageResult {
+pub async fn delete(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<ContactId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_edit()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;

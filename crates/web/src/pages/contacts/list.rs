@@ -60,26 +60,49 @@ pub struct Asked {
 }
 
 /// Shows them.
-pub async fn show(tenant: Tenant, State(state): State<AppState>, Query(asked): Query<Asked>) -> PageResult {
+pub async fn show(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Query(asked): Query<Asked>,
+) -> PageResult {
     let mut page = page(&tenant, &state, FormErrors::new(), &Fields::default()).await?;
-    page.shell = page.shell.notice(done_words(&asked.done).map(str::to_owned));
+    page.shell = page
+        .shell
+        .notice(done_words(&asked.done).map(str::to_owned));
     render(&page)
 }
 
 /// Adds one and sends it a code.
-pub async fn create(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, fields: Fields) -> PageResult {
+pub async fn create(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
     tenant.require_edit()?;
     let errors = fields.errors();
-    let result = if errors.is_empty() { Some(insert(&tenant, &state, ip, &fields).await) } else { None };
+    let result = if errors.is_empty() {
+        Some(insert(&tenant, &state, ip, &fields).await)
+    } else {
+        None
+    };
     let errors = match result {
         Some(Ok(contact)) => return see_other(&format!("/contacts/{}", contact.id)),
         Some(Err(error)) => complaints(error)?,
         None => errors,
     };
-    render_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&tenant, &state, errors, &fields).await?)
+    render_with(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &page(&tenant, &state, errors, &fields).await?,
+    )
 }
 
-async fn insert(tenant: &Tenant, state: &AppState, ip: ClientIp, fields: &Fields) -> UseCaseResult<Contact> {
+async fn insert(
+    tenant: &Tenant,
+    state: &AppState,
+    ip: ClientIp,
+    fields: &Fields,
+) -> UseCaseResult<Contact> {
     let kind = Channel::parse(fields.text("kind")).unwrap_or(Channel::Email);
     let new = NewContact {
         kind,
@@ -96,7 +119,9 @@ async fn insert(tenant: &Tenant, state: &AppState, ip: ClientIp, fields: &Fields
 
 /// What a use case complains of, at the fields of the form.
 pub(super) fn complaints(error: UseCaseError) -> Result<FormErrors, UseCaseError> {
-    let Some(sentences) = error.field_sentences() else { return Err(error) };
+    let Some(sentences) = error.field_sentences() else {
+        return Err(error);
+    };
     let mut errors = FormErrors::new();
     for (pointer, sentence) in sentences {
         let field = match pointer.trim_start_matches('/') {
@@ -122,14 +147,20 @@ pub(super) fn done_words(word: &str) -> Option<&'static str> {
     })
 }
 
-async fn page(tenant: &Tenant, state: &AppState, errors: FormErrors, fields: &Fields) -> PageResult<ContactsPage> {
+async fn page(
+    tenant: &Tenant,
+    state: &AppState,
+    errors: FormErrors,
+    fields: &Fields,
+) -> PageResult<ContactsPage> {
     let account = tenant.account_id();
     let mut transaction = tenant.read(state).await?;
     let contacts = store::contacts::list(&mut transaction, account).await?;
     let balance = store::wallets::find_balance(&mut transaction, account).await?;
     let mut lines = Vec::with_capacity(contacts.len());
     for contact in &contacts {
-        let last = store::deliveries::list_by_contact(&mut transaction, account, contact.id, 1).await?;
+        let last =
+            store::deliveries::list_by_contact(&mut transaction, account, contact.id, 1).await?;
         lines.push(line(contact, last.first(), tenant, state));
     }
     let typed = |name: &str| fields.text(name).to_owned();
@@ -141,7 +172,11 @@ async fn page(tenant: &Tenant, state: &AppState, errors: FormErrors, fields: &Fi
             watch: String::new(),
         }),
         lines,
-        kind: if typed("kind") == "sms" { "sms".to_owned() } else { "email".to_owned() },
+        kind: if typed("kind") == "sms" {
+            "sms".to_owned()
+        } else {
+            "email".to_owned()
+        },
         address: typed("address"),
         name: typed("name"),
         in_default: errors.is_empty() || fields.flag("in_default"),
@@ -174,7 +209,15 @@ fn line(contact: &Contact, last: Option<&Delivery>, tenant: &Tenant, state: &App
         needs_code: !contact.is_usable(),
         in_default: contact.in_default,
         price: price(contact, state),
-        last: last.map(|delivery| (last_words(delivery.state), Moment::new(delivery.accepted_at.unwrap_or(delivery.created_at), tenant.zone()))),
+        last: last.map(|delivery| {
+            (
+                last_words(delivery.state),
+                Moment::new(
+                    delivery.accepted_at.unwrap_or(delivery.created_at),
+                    tenant.zone(),
+                ),
+            )
+        }),
     }
 }
 

@@ -52,14 +52,23 @@ pub async fn show(
     Query(asked): Query<Asked>,
 ) -> PageResult {
     let mut page = page(&tenant, &state, id, FormErrors::new()).await?;
-    page.shell = page.shell.notice(done_words(&asked.done).map(str::to_owned));
+    page.shell = page
+        .shell
+        .notice(done_words(&asked.done).map(str::to_owned));
     render(&page)
 }
 
-async fn page(tenant: &Tenant, state: &AppState, id: ContactId, errors: FormErrors) -> PageResult<ContactPage> {
+async fn page(
+    tenant: &Tenant,
+    state: &AppState,
+    id: ContactId,
+    errors: FormErrors,
+) -> PageResult<ContactPage> {
     let account = tenant.account_id();
     let mut transaction = tenant.read(state).await?;
-    let contact = store::contacts::find(&mut transaction, account, id).await?.ok_or(PageError::NotFound)?;
+    let contact = store::contacts::find(&mut transaction, account, id)
+        .await?
+        .ok_or(PageError::NotFound)?;
     let sent_at = store::contacts::find_code_sent_at(&mut transaction, account, id).await?;
     let sent = store::deliveries::list_by_contact(&mut transaction, account, id, MESSAGES).await?;
     let ids: Vec<_> = sent.iter().map(|delivery| delivery.id).collect();
@@ -73,7 +82,10 @@ async fn page(tenant: &Tenant, state: &AppState, id: ContactId, errors: FormErro
         wait: code::resend_in(sent_at, state.now()),
         code_sent: sent_at.is_some(),
         errors,
-        messages: sent.iter().map(|delivery| ToldLine::of(delivery, &attempts, &tenant.zone())).collect(),
+        messages: sent
+            .iter()
+            .map(|delivery| ToldLine::of(delivery, &attempts, &tenant.zone()))
+            .collect(),
         outbox: state.config.outbox,
         can_edit: tenant.role().can_edit(),
         contact,
@@ -91,22 +103,42 @@ pub async fn verify(
     tenant.require_edit()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
-    let outcome = contacts::verify(&mut transaction, &state, &caller, id, fields.text("code")).await;
+    let outcome =
+        contacts::verify(&mut transaction, &state, &caller, id, fields.text("code")).await;
     // The try counts whatever its outcome.
     transaction.commit().await.map_err(store::Error::from)?;
     let errors = match outcome {
         Ok(CodeOutcome::Right) => return see_other("/contacts?done=verified"),
-        Ok(CodeOutcome::Wrong { left: 0 }) => FormErrors::one("code", "That code is wrong, and it was tried 5 times. Send a new one."),
-        Ok(CodeOutcome::Wrong { left: 1 }) => FormErrors::one("code", "That code is wrong. 1 try is left."),
-        Ok(CodeOutcome::Wrong { left }) => FormErrors::one("code", format!("That code is wrong. {left} tries are left.")),
-        Ok(CodeOutcome::Dead) => FormErrors::one("code", "No code is waiting: it is too old or was tried too often. Send a new one."),
+        Ok(CodeOutcome::Wrong { left: 0 }) => FormErrors::one(
+            "code",
+            "That code is wrong, and it was tried 5 times. Send a new one.",
+        ),
+        Ok(CodeOutcome::Wrong { left: 1 }) => {
+            FormErrors::one("code", "That code is wrong. 1 try is left.")
+        }
+        Ok(CodeOutcome::Wrong { left }) => FormErrors::one(
+            "code",
+            format!("That code is wrong. {left} tries are left."),
+        ),
+        Ok(CodeOutcome::Dead) => FormErrors::one(
+            "code",
+            "No code is waiting: it is too old or was tried too often. Send a new one.",
+        ),
         Err(error) => complaints(error)?,
     };
-    render_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&tenant, &state, id, errors).await?)
+    render_with(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &page(&tenant, &state, id, errors).await?,
+    )
 }
 
 /// Sends another code.
-pub async fn resend(tenant: Tenant, State(state): State<AppState>, Path(id): Path<ContactId>, ip: ClientIp) -> PageResult {
+pub async fn resend(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<ContactId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_edit()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;

@@ -12,12 +12,32 @@ use crate::view::{Shell, render};
 
 /// The guides: address, title, one line.
 pub const INDEX: [(&str, &str, &str); 6] = [
-    ("/docs/getting-started", "Getting started", "From a URL to your first practised outage in two minutes"),
-    ("/docs/monitors", "Monitors", "What can be looked at, how often, and what counts as down"),
-    ("/docs/alerts", "Alerts", "Who is told, when, and what never wakes you"),
-    ("/docs/failures", "Failures", "Every failure we tell apart, what it means and what to do"),
+    (
+        "/docs/getting-started",
+        "Getting started",
+        "From a URL to your first practised outage in two minutes",
+    ),
+    (
+        "/docs/monitors",
+        "Monitors",
+        "What can be looked at, how often, and what counts as down",
+    ),
+    (
+        "/docs/alerts",
+        "Alerts",
+        "Who is told, when, and what never wakes you",
+    ),
+    (
+        "/docs/failures",
+        "Failures",
+        "Every failure we tell apart, what it means and what to do",
+    ),
     ("/docs/api", "API", "Everything a page does, for programs"),
-    ("/docs/self-hosting", "Self-hosting", "One binary and Postgres, and every setting"),
+    (
+        "/docs/self-hosting",
+        "Self-hosting",
+        "One binary and Postgres, and every setting",
+    ),
 ];
 
 macro_rules! guide {
@@ -49,8 +69,17 @@ struct IndexPage {
 
 /// All guides.
 pub async fn index(visitor: Visitor) -> PageResult {
-    let shell = visitor.shell("Docs").section("docs").description("How Watchbell works and how to use it.");
-    finish(&visitor, render(&IndexPage { shell, guides: INDEX })?)
+    let shell = visitor
+        .shell("Docs")
+        .section("docs")
+        .description("How Watchbell works and how to use it.");
+    finish(
+        &visitor,
+        render(&IndexPage {
+            shell,
+            guides: INDEX,
+        })?,
+    )
 }
 
 guide!(
@@ -79,27 +108,103 @@ struct SelfHostingPage {
 struct Setting(&'static str, &'static str, &'static str);
 
 const SETTINGS: [Setting; 24] = [
-    Setting("WATCHBELL_DATABASE_URL", "unset: embedded Postgres", "Postgres 15 or later, without a transaction pooler"),
-    Setting("WATCHBELL_DATABASE_READ_URL", "unset", "a replica for pages and reports"),
+    Setting(
+        "WATCHBELL_DATABASE_URL",
+        "unset: embedded Postgres",
+        "Postgres 15 or later, without a transaction pooler",
+    ),
+    Setting(
+        "WATCHBELL_DATABASE_READ_URL",
+        "unset",
+        "a replica for pages and reports",
+    ),
     Setting("WATCHBELL_DATABASE_POOL", "10", "connections per role"),
-    Setting("WATCHBELL_DATA_DIR", "var", "embedded database and generated secret"),
-    Setting("WATCHBELL_LISTEN", "127.0.0.1:8080", "where pages and the API are served"),
-    Setting("WATCHBELL_OPS_LISTEN", "worker 127.0.0.1:8081, notifier 127.0.0.1:8082", "health and metrics of the other roles"),
-    Setting("WATCHBELL_BASE_URL", "http://localhost:8080", "links in mails, cookies, callbacks"),
-    Setting("WATCHBELL_TRUSTED_PROXIES", "none", "networks whose X-Forwarded-For counts, from the right"),
-    Setting("WATCHBELL_SECRET_KEY", "generated with the embedded database, else required", "one or more keys, newest first, comma-separated"),
-    Setting("WATCHBELL_EGRESS", "hosted", "self-hosted allows private addresses to be looked at"),
-    Setting("WATCHBELL_DNS_SERVERS", "system", "resolvers, ip:port,ip:port"),
-    Setting("WATCHBELL_TARGET_BUDGET", "hosted 20, self-hosted none", "looks a second to one address over all accounts"),
-    Setting("WATCHBELL_TLS_ROOTS", "unset", "a file of extra certificate authorities, PEM"),
+    Setting(
+        "WATCHBELL_DATA_DIR",
+        "var",
+        "embedded database and generated secret",
+    ),
+    Setting(
+        "WATCHBELL_LISTEN",
+        "127.0.0.1:8080",
+        "where pages and the API are served",
+    ),
+    Setting(
+        "WATCHBELL_OPS_LISTEN",
+        "worker 127.0.0.1:8081, notifier 127.0.0.1:8082",
+        "health and metrics of the other roles",
+    ),
+    Setting(
+        "WATCHBELL_BASE_URL",
+        "http://localhost:8080",
+        "links in mails, cookies, callbacks",
+    ),
+    Setting(
+        "WATCHBELL_TRUSTED_PROXIES",
+        "none",
+        "networks whose X-Forwarded-For counts, from the right",
+    ),
+    Setting(
+        "WATCHBELL_SECRET_KEY",
+        "generated with the embedded database, else required",
+        "one or more keys, newest first, comma-separated",
+    ),
+    Setting(
+        "WATCHBELL_EGRESS",
+        "hosted",
+        "self-hosted allows private addresses to be looked at",
+    ),
+    Setting(
+        "WATCHBELL_DNS_SERVERS",
+        "system",
+        "resolvers, ip:port,ip:port",
+    ),
+    Setting(
+        "WATCHBELL_TARGET_BUDGET",
+        "hosted 20, self-hosted none",
+        "looks a second to one address over all accounts",
+    ),
+    Setting(
+        "WATCHBELL_TLS_ROOTS",
+        "unset",
+        "a file of extra certificate authorities, PEM",
+    ),
     Setting("WATCHBELL_REGION", "local", "region of this worker"),
-    Setting("WATCHBELL_REGION_NAME", "as the region", "what people read for it"),
-    Setting("WATCHBELL_CANARIES", "built-in list; empty is off", "addresses that tell our own outage from yours"),
-    Setting("WATCHBELL_USER_AGENT", "Watchbell/1 (+{base}/bot)", "how looks introduce themselves"),
-    Setting("WATCHBELL_SMTP_URL, _SMTP_URL_2", "unset: local outbox", "smtp://user:pass@host:587?tls=required, smtps://…; the second is the fail-over"),
-    Setting("WATCHBELL_MAIL_FROM", "Watchbell <alerts@localhost>", "the sender"),
-    Setting("WATCHBELL_TWILIO_ACCOUNT_SID, _AUTH_TOKEN, _FROM, _BASE_URL", "unset: local outbox", "text messages and calls by a Twilio-compatible provider"),
-    Setting("WATCHBELL_TWILIO2_…", "unset", "the same for the fail-over provider"),
+    Setting(
+        "WATCHBELL_REGION_NAME",
+        "as the region",
+        "what people read for it",
+    ),
+    Setting(
+        "WATCHBELL_CANARIES",
+        "built-in list; empty is off",
+        "addresses that tell our own outage from yours",
+    ),
+    Setting(
+        "WATCHBELL_USER_AGENT",
+        "Watchbell/1 (+{base}/bot)",
+        "how looks introduce themselves",
+    ),
+    Setting(
+        "WATCHBELL_SMTP_URL, _SMTP_URL_2",
+        "unset: local outbox",
+        "smtp://user:pass@host:587?tls=required, smtps://…; the second is the fail-over",
+    ),
+    Setting(
+        "WATCHBELL_MAIL_FROM",
+        "Watchbell <alerts@localhost>",
+        "the sender",
+    ),
+    Setting(
+        "WATCHBELL_TWILIO_ACCOUNT_SID, _AUTH_TOKEN, _FROM, _BASE_URL",
+        "unset: local outbox",
+        "text messages and calls by a Twilio-compatible provider",
+    ),
+    Setting(
+        "WATCHBELL_TWILIO2_…",
+        "unset",
+        "the same for the fail-over provider",
+    ),
     Setting("WATCHBELL_LOG", "info", "what is logged"),
     Setting("WATCHBELL_LOG_FORMAT", "text", "text or json"),
     Setting("WATCHBELL_SIGNUP", "open", "open, invite or closed"),
@@ -107,6 +212,16 @@ const SETTINGS: [Setting; 24] = [
 
 /// How to run it.
 pub async fn self_hosting(visitor: Visitor, State(state): State<AppState>) -> PageResult {
-    let shell = visitor.shell("Self-hosting").section("docs").description("Run Watchbell yourself: one binary and Postgres.");
-    finish(&visitor, render(&SelfHostingPage { shell, settings: &SETTINGS, version: state.config.version.clone() })?)
+    let shell = visitor
+        .shell("Self-hosting")
+        .section("docs")
+        .description("Run Watchbell yourself: one binary and Postgres.");
+    finish(
+        &visitor,
+        render(&SelfHostingPage {
+            shell,
+            settings: &SETTINGS,
+            version: state.config.version.clone(),
+        })?,
+    )
 }

@@ -11,7 +11,11 @@ use crate::routes::{Access, Routes};
 pub fn routes() -> Routes {
     Routes::new()
         .get("/docs", Access::Public, guides::index)
-        .get("/docs/getting-started", Access::Public, guides::getting_started)
+        .get(
+            "/docs/getting-started",
+            Access::Public,
+            guides::getting_started,
+        )
         .get("/docs/monitors", Access::Public, guides::monitors)
         .get("/docs/alerts", Access::Public, guides::alerts)
         .get("/docs/self-hosting", Access::Public, guides::self_hosting)

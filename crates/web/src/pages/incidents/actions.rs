@@ -12,7 +12,12 @@ use crate::usecases::{self, UseCaseError, incidents, monitors};
 use crate::view::{Shell, render, see_other};
 
 /// Takes it.
-pub async fn acknowledge(tenant: Tenant, State(state): State<AppState>, Path(id): Path<IncidentId>, ip: ClientIp) -> PageResult {
+pub async fn acknowledge(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<IncidentId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_respond()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
@@ -30,17 +35,35 @@ struct ResolvePage {
 }
 
 /// It still fails: asks once more.
-pub async fn confirm(tenant: Tenant, State(state): State<AppState>, Path(id): Path<IncidentId>) -> PageResult {
+pub async fn confirm(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<IncidentId>,
+) -> PageResult {
     let mut transaction = tenant.read(&state).await?;
     let account = tenant.account_id();
-    let incident = store::incidents::find(&mut transaction, account, id).await?.ok_or(PageError::NotFound)?;
+    let incident = store::incidents::find(&mut transaction, account, id)
+        .await?
+        .ok_or(PageError::NotFound)?;
     tenant.require_respond()?;
     if !incident.is_open() {
         return see_other(&format!("/incidents/{id}"));
     }
-    let monitor = store::monitors::find(&mut transaction, &state.secrets, account, incident.monitor_id).await?;
-    let name = monitor.map(|monitor| monitor.settings().name).unwrap_or_default();
-    render(&ResolvePage { shell: tenant.shell("End the incident").section("incidents"), id, name })
+    let monitor = store::monitors::find(
+        &mut transaction,
+        &state.secrets,
+        account,
+        incident.monitor_id,
+    )
+    .await?;
+    let name = monitor
+        .map(|monitor| monitor.settings().name)
+        .unwrap_or_default();
+    render(&ResolvePage {
+        shell: tenant.shell("End the incident").section("incidents"),
+        id,
+        name,
+    })
 }
 
 /// Ends it.
@@ -76,7 +99,9 @@ pub async fn comment(
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
     if fields.text("text").is_empty() || !fields.errors().is_empty() {
-        store::incidents::find(&mut transaction, tenant.account_id(), id).await?.ok_or(PageError::NotFound)?;
+        store::incidents::find(&mut transaction, tenant.account_id(), id)
+            .await?
+            .ok_or(PageError::NotFound)?;
         return see_other(&format!("/incidents/{id}?done=empty"));
     }
     incidents::comment(&mut transaction, &caller, id, fields.text("text")).await?;
@@ -85,19 +110,27 @@ pub async fn comment(
 }
 
 /// Looks at the incident's monitor now.
-pub async fn check(tenant: Tenant, State(state): State<AppState>, Path(id): Path<IncidentId>, ip: ClientIp) -> PageResult {
+pub async fn check(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<IncidentId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_respond()?;
     let account = tenant.account_id();
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
-    let incident = store::incidents::find(&mut transaction, account, id).await?.ok_or(PageError::NotFound)?;
+    let incident = store::incidents::find(&mut transaction, account, id)
+        .await?
+        .ok_or(PageError::NotFound)?;
     let back = |done: &str| see_other(&format!("/incidents/{id}?done={done}"));
-    let pending = match monitors::check_now(&mut transaction, &state, &caller, incident.monitor_id).await {
-        Ok(pending) => pending,
-        Err(UseCaseError::TooSoon { .. }) => return back("often"),
-        Err(UseCaseError::Conflict { .. }) => return back(""),
-        Err(error) => return Err(error.into()),
-    };
+    let pending =
+        match monitors::check_now(&mut transaction, &state, &caller, incident.monitor_id).await {
+            Ok(pending) => pending,
+            Err(UseCaseError::TooSoon { .. }) => return back("often"),
+            Err(UseCaseError::Conflict { .. }) => return back(""),
+            Err(error) => return Err(error.into()),
+        };
     transaction.commit().await.map_err(store::Error::from)?;
     match usecases::looks::wait(&state, account, pending).await {
         Ok(_) => back("checked"),
@@ -107,9 +140,20 @@ pub async fn check(tenant: Tenant, State(state): State<AppState>, Path(id): Path
 }
 
 /// `/i/{short}` of messages: to the incident's page, for members of its account.
-pub async fn short(tenant: Tenant, State(state): State<AppState>, Path(code): Path<String>) -> PageResult {
+pub async fn short(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(code): Path<String>,
+) -> PageResult {
     let mut connection = state.pool.acquire().await?;
-    let found = store::token_lookups::find(&mut connection, Kind::Incident, &code.to_ascii_uppercase()).await?;
-    let found = found.filter(|found| found.account_id == tenant.account_id()).ok_or(PageError::NotFound)?;
-    see_other(&format!("/incidents/{}", IncidentId::from_uuid(found.row_id)))
+    let found =
+        store::token_lookups::find(&mut connection, Kind::Incident, &code.to_ascii_uppercase())
+            .await?;
+    let found = found
+        .filter(|found| found.account_id == tenant.account_id())
+        .ok_or(PageError::NotFound)?;
+    see_other(&format!(
+        "/incidents/{}",
+        IncidentId::from_uuid(found.row_id)
+    ))
 }

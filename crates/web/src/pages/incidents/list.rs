@@ -42,17 +42,38 @@ pub struct Asked {
 }
 
 /// Shows them.
-pub async fn show(tenant: Tenant, State(state): State<AppState>, Query(asked): Query<Asked>) -> PageResult {
+pub async fn show(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Query(asked): Query<Asked>,
+) -> PageResult {
     let (now, account, zone) = (state.now(), tenant.account_id(), tenant.zone());
     let mut transaction = tenant.read(&state).await?;
-    let of = |open| Filter { open: Some(open), ..Filter::default() };
-    let open = store::incidents::list(&mut transaction, account, &of(true), None, MOST_OPEN).await?;
-    let closed = store::incidents::list(&mut transaction, account, &of(false), cursor(&asked.after), ROWS + 1).await?;
-    let practice = store::accounts::find(&mut transaction, account).await?.map(|account| account.practice_token);
+    let of = |open| Filter {
+        open: Some(open),
+        ..Filter::default()
+    };
+    let open =
+        store::incidents::list(&mut transaction, account, &of(true), None, MOST_OPEN).await?;
+    let closed = store::incidents::list(
+        &mut transaction,
+        account,
+        &of(false),
+        cursor(&asked.after),
+        ROWS + 1,
+    )
+    .await?;
+    let practice = store::accounts::find(&mut transaction, account)
+        .await?
+        .map(|account| account.practice_token);
     let more = closed.len() > ROWS as usize;
     let shown = &closed[..closed.len().min(ROWS as usize)];
     let older = shown.last().filter(|_| more).map(|last| {
-        format!("/incidents?after={}.{}", last.incident.first_failure_at.as_microsecond(), last.incident.id)
+        format!(
+            "/incidents?after={}.{}",
+            last.incident.first_failure_at.as_microsecond(),
+            last.incident.id
+        )
     });
     let line = |listed| IncidentLine::of(listed, now, &zone);
     let worst = (!open.is_empty()).then_some(domain::status::Shown::Down);
@@ -72,7 +93,9 @@ pub async fn show(tenant: Tenant, State(state): State<AppState>, Query(asked): Q
         months: months(shown.iter().map(line).collect()),
         older,
         is_first_page: asked.after.is_empty(),
-        practice: practice.map(|token| domain::account::practice::control_path(&token)).unwrap_or_default(),
+        practice: practice
+            .map(|token| domain::account::practice::control_path(&token))
+            .unwrap_or_default(),
     })
 }
 
@@ -81,7 +104,10 @@ fn months(lines: Vec<IncidentLine>) -> Vec<Month> {
     for line in lines {
         match months.last_mut().filter(|month| month.name == line.month) {
             Some(month) => month.lines.push(line),
-            None => months.push(Month { name: line.month.clone(), lines: vec![line] }),
+            None => months.push(Month {
+                name: line.month.clone(),
+                lines: vec![line],
+            }),
         }
     }
     months
@@ -90,5 +116,8 @@ fn months(lines: Vec<IncidentLine>) -> Vec<Month> {
 fn cursor(text: &str) -> Option<Cursor> {
     let (at, id) = text.split_once('.')?;
     let first_failure_at = Timestamp::from_microsecond(at.parse().ok()?).ok()?;
-    Some(Cursor { first_failure_at, id: id.parse::<IncidentId>().ok()? })
+    Some(Cursor {
+        first_failure_at,
+        id: id.parse::<IncidentId>().ok()?,
+    })
 }

@@ -14,10 +14,18 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/incidents", Tenant, list::show)
         .get("/incidents/{incident_id}", Tenant, show::show)
-        .post("/incidents/{incident_id}/acknowledge", Tenant, actions::acknowledge)
+        .post(
+            "/incidents/{incident_id}/acknowledge",
+            Tenant,
+            actions::acknowledge,
+        )
         .get("/incidents/{incident_id}/resolve", Tenant, actions::confirm)
         .post("/incidents/{incident_id}/resolve", Tenant, actions::resolve)
-        .post("/incidents/{incident_id}/comments", Tenant, actions::comment)
+        .post(
+            "/incidents/{incident_id}/comments",
+            Tenant,
+            actions::comment,
+        )
         .post("/incidents/{incident_id}/check", Tenant, actions::check)
         .get("/i/{incident_short}", Tenant, actions::short)
 }

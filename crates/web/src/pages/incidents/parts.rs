@@ -36,8 +36,15 @@ impl IncidentLine {
             lasted: words::duration(incident.duration(now)),
             since: incident.first_failure_at.to_string(),
             is_open: incident.is_open(),
-            taken_by: incident.acknowledged_by.as_ref().map(|actor| actor.name.clone()),
-            month: incident.first_failure_at.to_zoned(zone.clone()).strftime("%B %Y").to_string(),
+            taken_by: incident
+                .acknowledged_by
+                .as_ref()
+                .map(|actor| actor.name.clone()),
+            month: incident
+                .first_failure_at
+                .to_zoned(zone.clone())
+                .strftime("%B %Y")
+                .to_string(),
         }
     }
 }

@@ -103,20 +103,41 @@ pub async fn show(
     render(&page(&tenant, &state, &asked, &facts))
 }
 
-async fn read(connection: &mut sqlx::PgConnection, tenant: &Tenant, state: &AppState, id: IncidentId) -> PageResult<Facts> {
+async fn read(
+    connection: &mut sqlx::PgConnection,
+    tenant: &Tenant,
+    state: &AppState,
+    id: IncidentId,
+) -> PageResult<Facts> {
     let account = tenant.account_id();
-    let incident = store::incidents::find(connection, account, id).await?.ok_or(PageError::NotFound)?;
-    let monitor = store::monitors::find_with_deleted(connection, &state.secrets, account, incident.monitor_id)
+    let incident = store::incidents::find(connection, account, id)
         .await?
         .ok_or(PageError::NotFound)?;
+    let monitor = store::monitors::find_with_deleted(
+        connection,
+        &state.secrets,
+        account,
+        incident.monitor_id,
+    )
+    .await?
+    .ok_or(PageError::NotFound)?;
     let deliveries = store::deliveries::list_by_incident(connection, account, id).await?;
     let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id).collect();
-    let end = incident.resolved_confirmed_at.or(incident.resolved_at).unwrap_or_else(|| state.now());
-    let span = (incident.first_failure_at - SignedDuration::from_secs(1), end);
+    let end = incident
+        .resolved_confirmed_at
+        .or(incident.resolved_at)
+        .unwrap_or_else(|| state.now());
+    let span = (
+        incident.first_failure_at - SignedDuration::from_secs(1),
+        end,
+    );
     let mut earlier = store::incidents::list(
         connection,
         account,
-        &store::incidents::Filter { monitor_id: Some(incident.monitor_id), ..Default::default() },
+        &store::incidents::Filter {
+            monitor_id: Some(incident.monitor_id),
+            ..Default::default()
+        },
         None,
         30,
     )
@@ -161,25 +182,73 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
         since_iso: incident.first_failure_at.to_string(),
         ending: incident.resolved_reason.map(ending),
         sentence: diagnosis.map(|diagnosis| diagnosis.sentence.clone()),
-        technical: diagnosis.map(|diagnosis| diagnosis.technical.clone()).filter(|text| !text.is_empty()),
+        technical: diagnosis
+            .map(|diagnosis| diagnosis.technical.clone())
+            .filter(|text| !text.is_empty()),
         confidence: diagnosis.map(|diagnosis| diagnosis.confidence.as_str()),
         sure: sure(incident),
-        taken: incident.acknowledged_by.as_ref().zip(incident.acknowledged_at).map(|(actor, at)| (actor.name.clone(), moment(at))),
+        taken: incident
+            .acknowledged_by
+            .as_ref()
+            .zip(incident.acknowledged_at)
+            .map(|(actor, at)| (actor.name.clone(), moment(at))),
         audit: audit(facts, &zone),
-        steps: diagnosis.map(|diagnosis| diagnosis.next_steps.iter().map(|step| (step.text.clone(), step.command.clone())).collect()).unwrap_or_default(),
-        facts: diagnosis.map(|diagnosis| diagnosis.evidence.iter().map(|line| (line.label.clone(), line.value.clone())).collect()).unwrap_or_default(),
+        steps: diagnosis
+            .map(|diagnosis| {
+                diagnosis
+                    .next_steps
+                    .iter()
+                    .map(|step| (step.text.clone(), step.command.clone()))
+                    .collect()
+            })
+            .unwrap_or_default(),
+        facts: diagnosis
+            .map(|diagnosis| {
+                diagnosis
+                    .evidence
+                    .iter()
+                    .map(|line| (line.label.clone(), line.value.clone()))
+                    .collect()
+            })
+            .unwrap_or_default(),
         last_good: incident.last_good_at.map(moment),
-        evidence: facts.evidence.iter().take(MOST_EVIDENCE).map(|evidence| evidence_view(evidence, &zone)).collect(),
-        told: facts.deliveries.iter().map(|delivery| ToldLine::of(delivery, &facts.attempts, &zone)).collect(),
-        timeline: facts.timeline.iter().map(|entry| timeline_entry(entry, &zone)).collect(),
-        earlier: facts.earlier.iter().map(|listed| IncidentLine::of(listed, now, &zone)).collect(),
+        evidence: facts
+            .evidence
+            .iter()
+            .take(MOST_EVIDENCE)
+            .map(|evidence| evidence_view(evidence, &zone))
+            .collect(),
+        told: facts
+            .deliveries
+            .iter()
+            .map(|delivery| ToldLine::of(delivery, &facts.attempts, &zone))
+            .collect(),
+        timeline: facts
+            .timeline
+            .iter()
+            .map(|entry| timeline_entry(entry, &zone))
+            .collect(),
+        earlier: facts
+            .earlier
+            .iter()
+            .map(|listed| IncidentLine::of(listed, now, &zone))
+            .collect(),
         can_respond: tenant.role().can_respond(),
     }
 }
 
-fn shell(tenant: &Tenant, asked: &Asked, incident: &Incident, monitor: &str, now: Timestamp) -> Shell {
+fn shell(
+    tenant: &Tenant,
+    asked: &Asked,
+    incident: &Incident,
+    monitor: &str,
+    now: Timestamp,
+) -> Shell {
     tenant
-        .shell(format!("{monitor}: {}", words::cause(&incident.failure, incident.attribution)))
+        .shell(format!(
+            "{monitor}: {}",
+            words::cause(&incident.failure, incident.attribution)
+        ))
         .section("incidents")
         .alert(incident.is_open().then(|| "(down)".to_owned()))
         .worst(incident.is_open().then_some(domain::status::Shown::Down))
@@ -187,7 +256,10 @@ fn shell(tenant: &Tenant, asked: &Asked, incident: &Incident, monitor: &str, now
         .live(Live {
             now: now.to_string(),
             zone: tenant.timezone().to_owned(),
-            topics: format!("incident:{} delivery:* monitor:{}", incident.id, incident.monitor_id),
+            topics: format!(
+                "incident:{} delivery:* monitor:{}",
+                incident.id, incident.monitor_id
+            ),
             watch: String::new(),
         })
 }
@@ -208,11 +280,31 @@ fn done_words(word: &str) -> Option<String> {
 
 fn sure(incident: &Incident) -> String {
     let vote = &incident.vote;
-    let regions: Vec<&str> = vote.regions.iter().map(|line| line.region.as_str()).collect();
-    let over = words::duration(incident.confirmed_at.duration_since(incident.first_failure_at));
-    let looks = if vote.looks == 1 { "1 look".to_owned() } else { format!("{} looks", vote.looks) };
-    let from = if regions.is_empty() { String::new() } else { format!(", from {}", regions.join(", ")) };
-    let votes = if vote.of > 1 { format!(", {} of {} regions agree", vote.down, vote.of) } else { String::new() };
+    let regions: Vec<&str> = vote
+        .regions
+        .iter()
+        .map(|line| line.region.as_str())
+        .collect();
+    let over = words::duration(
+        incident
+            .confirmed_at
+            .duration_since(incident.first_failure_at),
+    );
+    let looks = if vote.looks == 1 {
+        "1 look".to_owned()
+    } else {
+        format!("{} looks", vote.looks)
+    };
+    let from = if regions.is_empty() {
+        String::new()
+    } else {
+        format!(", from {}", regions.join(", "))
+    };
+    let votes = if vote.of > 1 {
+        format!(", {} of {} regions agree", vote.down, vote.of)
+    } else {
+        String::new()
+    };
     format!("{looks} failed within {over}{from}{votes}")
 }
 
@@ -228,9 +320,20 @@ const fn ending(reason: ResolvedReason) -> &'static str {
 
 fn audit(facts: &Facts, zone: &TimeZone) -> Vec<AuditStep> {
     let incident = &facts.incident;
-    let mut steps = vec![("seen".to_owned(), incident.first_failure_at), ("sure".to_owned(), incident.confirmed_at)];
-    steps.extend(accepted(&facts.deliveries, Event::IncidentOpened).into_iter().map(|(word, at)| (format!("{word} accepted"), at)));
-    if let Some((actor, at)) = incident.acknowledged_by.as_ref().zip(incident.acknowledged_at) {
+    let mut steps = vec![
+        ("seen".to_owned(), incident.first_failure_at),
+        ("sure".to_owned(), incident.confirmed_at),
+    ];
+    steps.extend(
+        accepted(&facts.deliveries, Event::IncidentOpened)
+            .into_iter()
+            .map(|(word, at)| (format!("{word} accepted"), at)),
+    );
+    if let Some((actor, at)) = incident
+        .acknowledged_by
+        .as_ref()
+        .zip(incident.acknowledged_at)
+    {
         steps.push((format!("taken by {}", actor.name), at));
     }
     if let Some(at) = incident.resolved_at {
@@ -240,7 +343,13 @@ fn audit(facts: &Facts, zone: &TimeZone) -> Vec<AuditStep> {
         steps.push(("sure of it".to_owned(), at));
     }
     steps.sort_by_key(|(_, at)| *at);
-    steps.into_iter().map(|(text, at)| AuditStep { text, at: Moment::new(at, zone.clone()) }).collect()
+    steps
+        .into_iter()
+        .map(|(text, at)| AuditStep {
+            text,
+            at: Moment::new(at, zone.clone()),
+        })
+        .collect()
 }
 
 fn timeline_entry(entry: &TimelineEntry, zone: &TimeZone) -> Entry {

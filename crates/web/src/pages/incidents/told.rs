@@ -27,7 +27,11 @@ pub struct ToldLine {
 impl ToldLine {
     /// The line of a message and its attempts.
     pub fn of(delivery: &Delivery, attempts: &[Attempt], zone: &TimeZone) -> Self {
-        let at = delivery.delivered_at.or(delivery.accepted_at).or(delivery.finished_at).unwrap_or(delivery.not_before);
+        let at = delivery
+            .delivered_at
+            .or(delivery.accepted_at)
+            .or(delivery.finished_at)
+            .unwrap_or(delivery.not_before);
         let moment = |at| Moment::new(at, zone.clone());
         Self {
             who: delivery.contact_name.clone(),
@@ -35,14 +39,19 @@ impl ToldLine {
             icon: channel_icon(delivery.channel),
             event: event_word(delivery.event),
             state: state_words(delivery),
-            is_bad: matches!(delivery.state, DeliveryState::Failed | DeliveryState::GivenUp),
+            is_bad: matches!(
+                delivery.state,
+                DeliveryState::Failed | DeliveryState::GivenUp
+            ),
             at: moment(at),
             attempts: attempts
                 .iter()
                 .filter(|attempt| attempt.delivery_id == delivery.id)
                 .map(|attempt| (moment(attempt.at), attempt_words(attempt)))
                 .collect(),
-            price: delivery.price_micros.map(|micros| format!("{} USD", domain::alert::prices::amount(micros))),
+            price: delivery
+                .price_micros
+                .map(|micros| format!("{} USD", domain::alert::prices::amount(micros))),
         }
     }
 }
@@ -62,7 +71,9 @@ fn state_words(delivery: &Delivery) -> String {
         None => text.to_owned(),
     };
     match delivery.state {
-        DeliveryState::Pending if delivery.attempts > 0 => because("tried, and will be tried again"),
+        DeliveryState::Pending if delivery.attempts > 0 => {
+            because("tried, and will be tried again")
+        }
         DeliveryState::Pending => "waiting".to_owned(),
         DeliveryState::Sending => "being sent".to_owned(),
         DeliveryState::Sent => "accepted".to_owned(),
@@ -77,8 +88,16 @@ fn state_words(delivery: &Delivery) -> String {
 }
 
 fn attempt_words(attempt: &Attempt) -> String {
-    let by = attempt.provider.as_deref().map(|provider| format!(" ({provider})")).unwrap_or_default();
-    let message = if attempt.message.is_empty() { String::new() } else { format!(": {}", attempt.message) };
+    let by = attempt
+        .provider
+        .as_deref()
+        .map(|provider| format!(" ({provider})"))
+        .unwrap_or_default();
+    let message = if attempt.message.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", attempt.message)
+    };
     format!("{}{by}{message}", words::capitalised(&attempt.outcome))
 }
 
@@ -86,7 +105,9 @@ fn attempt_words(attempt: &Attempt) -> String {
 pub fn accepted(deliveries: &[Delivery], event: Event) -> Vec<(&'static str, Timestamp)> {
     let mut first: Vec<(&'static str, Timestamp)> = Vec::new();
     for delivery in deliveries.iter().filter(|delivery| delivery.event == event) {
-        let Some(at) = delivery.accepted_at else { continue };
+        let Some(at) = delivery.accepted_at else {
+            continue;
+        };
         let word = channel_word(delivery.channel);
         match first.iter_mut().find(|(known, _)| *known == word) {
             Some((_, earliest)) => *earliest = (*earliest).min(at),

@@ -38,7 +38,11 @@ pub async fn stream(
     State(state): State<AppState>,
     Query(shown): Query<Shown>,
 ) -> PageResult<Sse<impl Stream<Item = Result<Message, Infallible>>>> {
-    let ids = shown.watch.split(',').filter_map(|id| id.parse().ok()).take(MOST_WATCHED);
+    let ids = shown
+        .watch
+        .split(',')
+        .filter_map(|id| id.parse().ok())
+        .take(MOST_WATCHED);
     let receiver = state.events.subscribe();
     let reader = Reader {
         watch: state.events.screen().watch(tenant.account_id(), ids),
@@ -87,7 +91,9 @@ async fn next(mut reader: Reader) -> Option<(Result<Message, Infallible>, Reader
 }
 
 fn beat(late: Duration) -> Message {
-    Message::default().event("beat").data(format!(r#"{{"late":{}}}"#, late.as_secs()))
+    Message::default()
+        .event("beat")
+        .data(format!(r#"{{"late":{}}}"#, late.as_secs()))
 }
 
 /// What a stream of `account` says of an event; nothing of what belongs to others.
@@ -98,9 +104,14 @@ fn message(event: &Event, account: AccountId, session: SessionId) -> Option<Mess
 
 fn words(event: &Event, account: AccountId, session: SessionId) -> Option<(&'static str, String)> {
     match event {
-        Event::Changed { account_id, kind, id } if *account_id == account => {
-            Some(("change", serde_json::json!({ "kind": &**kind, "id": outside(kind, *id) }).to_string()))
-        }
+        Event::Changed {
+            account_id,
+            kind,
+            id,
+        } if *account_id == account => Some((
+            "change",
+            serde_json::json!({ "kind": &**kind, "id": outside(kind, *id) }).to_string(),
+        )),
         Event::Looked { account_id, ids } if *account_id == account => {
             Some(("looks", serde_json::json!({ "ids": &**ids }).to_string()))
         }
@@ -126,22 +137,52 @@ mod tests {
     use super::*;
 
     fn changed(account_id: AccountId, kind: &str, id: Uuid) -> Event {
-        Event::Changed { account_id, kind: kind.into(), id }
+        Event::Changed {
+            account_id,
+            kind: kind.into(),
+            id,
+        }
     }
 
     #[test]
     fn a_stream_speaks_of_its_own_account_only() {
-        let (mine, other, session) = (AccountId::generate(), AccountId::generate(), SessionId::generate());
+        let (mine, other, session) = (
+            AccountId::generate(),
+            AccountId::generate(),
+            SessionId::generate(),
+        );
         let monitor = MonitorId::generate();
         let said = words(&changed(mine, "monitor", monitor.uuid()), mine, session);
-        assert_eq!(said, Some(("change", format!(r#"{{"id":"{monitor}","kind":"monitor"}}"#))));
-        let looked = |account_id| Event::Looked { account_id, ids: [monitor].into() };
-        assert_eq!(words(&looked(mine), mine, session), Some(("looks", format!(r#"{{"ids":["{monitor}"]}}"#))));
-        for event in [changed(other, "monitor", monitor.uuid()), looked(other), Event::SessionRevoked(SessionId::generate())] {
+        assert_eq!(
+            said,
+            Some((
+                "change",
+                format!(r#"{{"id":"{monitor}","kind":"monitor"}}"#)
+            ))
+        );
+        let looked = |account_id| Event::Looked {
+            account_id,
+            ids: [monitor].into(),
+        };
+        assert_eq!(
+            words(&looked(mine), mine, session),
+            Some(("looks", format!(r#"{{"ids":["{monitor}"]}}"#)))
+        );
+        for event in [
+            changed(other, "monitor", monitor.uuid()),
+            looked(other),
+            Event::SessionRevoked(SessionId::generate()),
+        ] {
             assert_eq!(words(&event, mine, session), None, "{event:?}");
         }
-        assert_eq!(words(&Event::SessionRevoked(session), mine, session), Some(("signed_out", "{}".into())));
-        assert_eq!(words(&Event::Rescan, mine, session), Some(("rescan", "{}".into())));
+        assert_eq!(
+            words(&Event::SessionRevoked(session), mine, session),
+            Some(("signed_out", "{}".into()))
+        );
+        assert_eq!(
+            words(&Event::Rescan, mine, session),
+            Some(("rescan", "{}".into()))
+        );
     }
 
     #[tokio::test]
@@ -160,7 +201,9 @@ mod tests {
         reader.beat.tick().await;
         hub.publish(Event::SessionRevoked(SessionId::generate()));
         hub.publish(Event::SessionRevoked(session));
-        let Some((_, reader)) = next(reader).await else { panic!("it says that it is over") };
+        let Some((_, reader)) = next(reader).await else {
+            panic!("it says that it is over")
+        };
         assert!(next(reader).await.is_none());
     }
 }

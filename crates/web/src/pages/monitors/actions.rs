@@ -12,7 +12,12 @@ use crate::usecases::{self, UseCaseError};
 use crate::view::see_other;
 
 /// Stops looking.
-pub async fn pause(tenant: Tenant, State(state): State<AppState>, Path(id): Path<MonitorId>, ip: ClientIp) -> PageResult {
+pub async fn pause(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_edit()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
@@ -22,7 +27,12 @@ pub async fn pause(tenant: Tenant, State(state): State<AppState>, Path(id): Path
 }
 
 /// Looks again.
-pub async fn resume(tenant: Tenant, State(state): State<AppState>, Path(id): Path<MonitorId>, ip: ClientIp) -> PageResult {
+pub async fn resume(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_edit()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
@@ -37,7 +47,12 @@ pub async fn resume(tenant: Tenant, State(state): State<AppState>, Path(id): Pat
 }
 
 /// Makes a second one with the same settings and opens its form.
-pub async fn duplicate(tenant: Tenant, State(state): State<AppState>, Path(id): Path<MonitorId>, ip: ClientIp) -> PageResult {
+pub async fn duplicate(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_edit()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
@@ -52,13 +67,20 @@ pub async fn duplicate(tenant: Tenant, State(state): State<AppState>, Path(id): 
 }
 
 /// Looks now, and shows what was seen.
-pub async fn check(tenant: Tenant, State(state): State<AppState>, Path(id): Path<MonitorId>, ip: ClientIp) -> PageResult {
+pub async fn check(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_respond()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
     let pending = match monitors::check_now(&mut transaction, &state, &caller, id).await {
         Ok(pending) => pending,
-        Err(UseCaseError::TooSoon { .. }) => return see_other(&format!("/monitors/{id}?done=often")),
+        Err(UseCaseError::TooSoon { .. }) => {
+            return see_other(&format!("/monitors/{id}?done=often"));
+        }
         Err(UseCaseError::Conflict { .. }) => return see_other(&format!("/monitors/{id}")),
         Err(error) => return Err(error.into()),
     };
@@ -74,6 +96,8 @@ pub async fn check(tenant: Tenant, State(state): State<AppState>, Path(id): Path
 pub async fn short(State(state): State<AppState>, Path(code): Path<String>) -> PageResult {
     let mut connection = state.pool.acquire().await?;
     let code = code.to_ascii_uppercase();
-    let found = store::token_lookups::find(&mut connection, Kind::Monitor, &code).await?.ok_or(PageError::NotFound)?;
+    let found = store::token_lookups::find(&mut connection, Kind::Monitor, &code)
+        .await?
+        .ok_or(PageError::NotFound)?;
     see_other(&format!("/monitors/{}", MonitorId::from_uuid(found.row_id)))
 }

@@ -40,46 +40,82 @@ pub struct Asked {
 }
 
 /// Shows it.
-pub async fn show(tenant: Tenant, State(state): State<AppState>, Query(asked): Query<Asked>) -> PageResult {
+pub async fn show(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Query(asked): Query<Asked>,
+) -> PageResult {
     let now = state.now();
     let choice = Choice::of(&asked);
     let account = tenant.account_id();
     let mut transaction = tenant.read(&state).await?;
     let order = (choice.sort, None, MOST);
-    let all = store::monitors::list(&mut transaction, &state.secrets, account, &Default::default(), order).await?;
+    let all = store::monitors::list(
+        &mut transaction,
+        &state.secrets,
+        account,
+        &Default::default(),
+        order,
+    )
+    .await?;
     let rows: Vec<&Listed> = all.iter().filter(|listed| choice.takes(listed)).collect();
     let on_page = choice.page_of(&rows);
     let ids: Vec<MonitorId> = on_page.iter().map(|listed| listed.monitor.id).collect();
     let day = Window::last_hours(now, 24);
     let facts = Facts {
         last: store::reports::last_checks(&mut transaction, account, &ids).await?,
-        uptimes: store::reports::uptimes(&mut transaction, account, &ids, Window::last_days(now, 30)).await?,
+        uptimes: store::reports::uptimes(
+            &mut transaction,
+            account,
+            &ids,
+            Window::last_days(now, 30),
+        )
+        .await?,
         lines: store::live::sparklines(&mut transaction, account, &ids, day).await?,
         cells: store::reports::bars(&mut transaction, account, &ids, day, 96).await?,
         tags: store::monitors::list_tags(&mut transaction, account).await?,
         contacts: store::contacts::list(&mut transaction, account).await?,
         balance_micros: store::wallets::find_balance(&mut transaction, account).await?,
         account: store::accounts::find(&mut transaction, account).await?,
-        had_incident: !store::incidents::list(&mut transaction, account, &Default::default(), None, 1).await?.is_empty(),
+        had_incident: !store::incidents::list(
+            &mut transaction,
+            account,
+            &Default::default(),
+            None,
+            1,
+        )
+        .await?
+        .is_empty(),
         deleted: store::monitors::count_deleted(&mut transaction, account).await?,
         day,
         now,
     };
     transaction.commit().await.map_err(store::Error::from)?;
-    render(&page(&tenant, &state, &choice, (&all, &rows, &on_page), &facts))
+    render(&page(
+        &tenant,
+        &state,
+        &choice,
+        (&all, &rows, &on_page),
+        &facts,
+    ))
 }
 
 /// The three steps are not shown again.
 pub async fn dismiss_steps(tenant: Tenant, State(state): State<AppState>) -> PageResult {
     let mut transaction = tenant.begin(&state).await?;
-    store::accounts::mark_steps_dismissed(&mut transaction, tenant.account_id(), state.now()).await?;
+    store::accounts::mark_steps_dismissed(&mut transaction, tenant.account_id(), state.now())
+        .await?;
     transaction.commit().await.map_err(store::Error::from)?;
     see_other("/monitors")
 }
 
 /// The order of the address; problems first when it names none.
 pub(super) fn sort(word: &str) -> Sort {
-    if word == "name" { Sort::Name } else { Sort::Status }
+    if word == "name" {
+        Sort::Name
+    } else {
+        Sort::Status
+    }
 }
 
 /// Something that keeps people from being told.
@@ -94,23 +130,48 @@ pub struct Notice {
 }
 
 /// What the dashboard warns of. That the owner's address is unproven is said by the layout.
-pub(super) fn notices(contacts: &[Contact], plan: Plan, balance_micros: i64, sms_is_free: bool) -> Vec<Notice> {
+pub(super) fn notices(
+    contacts: &[Contact],
+    plan: Plan,
+    balance_micros: i64,
+    sms_is_free: bool,
+) -> Vec<Notice> {
     let mut notices = Vec::new();
-    let go = |text: String| Notice { text, link: "/contacts", action: "Contacts" };
-    let told = contacts.iter().any(|contact| contact.is_usable() && contact.in_default);
+    let go = |text: String| Notice {
+        text,
+        link: "/contacts",
+        action: "Contacts",
+    };
+    let told = contacts
+        .iter()
+        .any(|contact| contact.is_usable() && contact.in_default);
     if !told {
-        notices.push(go("When something goes down, nobody is told: no contact is confirmed.".to_owned()));
+        notices.push(go(
+            "When something goes down, nobody is told: no contact is confirmed.".to_owned(),
+        ));
     }
     for contact in contacts {
         if let Some(reason) = &contact.disabled_reason {
-            notices.push(go(format!("{} gets no alerts any more: {reason}", contact.name)));
+            notices.push(go(format!(
+                "{} gets no alerts any more: {reason}",
+                contact.name
+            )));
         } else if contact.verified_at.is_none() && told {
-            notices.push(go(format!("{} gets no alerts until it is confirmed.", contact.name)));
+            notices.push(go(format!(
+                "{} gets no alerts until it is confirmed.",
+                contact.name
+            )));
         }
     }
-    let sends_sms = contacts.iter().any(|contact| contact.channel == Channel::Sms && contact.is_usable());
+    let sends_sms = contacts
+        .iter()
+        .any(|contact| contact.channel == Channel::Sms && contact.is_usable());
     if sends_sms && balance_micros <= 0 && !sms_is_free {
-        let more = if plan == Plan::Free { "A larger plan includes messages." } else { "It is filled with the next month." };
+        let more = if plan == Plan::Free {
+            "A larger plan includes messages."
+        } else {
+            "It is filled with the next month."
+        };
         notices.push(Notice {
             text: format!("The wallet is empty, so SMS go out as mails. {more}"),
             link: "/settings/wallet",

@@ -77,7 +77,11 @@ impl Choice {
 
     /// The rows of the page that is asked for.
     pub fn page_of<'a>(&self, rows: &[&'a Listed]) -> Vec<&'a Listed> {
-        rows.iter().skip((self.page - 1).saturating_mul(ROWS)).take(ROWS).copied().collect()
+        rows.iter()
+            .skip((self.page - 1).saturating_mul(ROWS))
+            .take(ROWS)
+            .copied()
+            .collect()
     }
 
     fn is_filtered(&self) -> bool {
@@ -87,10 +91,18 @@ impl Choice {
     /// The address with one thing changed; a change of the filter begins at page one.
     fn link(&self, change: &[(&str, &str)]) -> String {
         let sort = if self.sort == Sort::Name { "name" } else { "" };
-        let now = [("q", self.q.as_str()), ("status", self.status.as_str()), ("tag", self.tag.as_str()), ("sort", sort)];
+        let now = [
+            ("q", self.q.as_str()),
+            ("status", self.status.as_str()),
+            ("tag", self.tag.as_str()),
+            ("sort", sort),
+        ];
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in now {
-            let value = change.iter().find(|(changed, _)| *changed == name).map_or(value, |(_, value)| value);
+            let value = change
+                .iter()
+                .find(|(changed, _)| *changed == name)
+                .map_or(value, |(_, value)| value);
             if !value.is_empty() {
                 query.append_pair(name, value);
             }
@@ -99,12 +111,19 @@ impl Choice {
             query.append_pair("page", page);
         }
         let query = query.finish();
-        if query.is_empty() { "/monitors".to_owned() } else { format!("/monitors?{query}") }
+        if query.is_empty() {
+            "/monitors".to_owned()
+        } else {
+            format!("/monitors?{query}")
+        }
     }
 }
 
 const fn is_problem(shown: Shown) -> bool {
-    matches!(shown, Shown::Down | Shown::Partial | Shown::Degraded | Shown::Blocked | Shown::Unknown)
+    matches!(
+        shown,
+        Shown::Down | Shown::Partial | Shown::Degraded | Shown::Blocked | Shown::Unknown
+    )
 }
 
 fn done_words(word: &str, count: usize) -> Option<String> {
@@ -116,7 +135,9 @@ fn done_words(word: &str, count: usize) -> Option<String> {
         "deleted" => format!("{count} monitor{plural} deleted. Each can be restored for 7 days."),
         "tagged" => format!("{count} monitor{plural} tagged."),
         "none" => "Nothing was selected, so nothing was changed.".to_owned(),
-        "refused" => "Some could not be changed. The plan may be full, or they are gone.".to_owned(),
+        "refused" => {
+            "Some could not be changed. The plan may be full, or they are gone.".to_owned()
+        }
         _ => return None,
     };
     Some(said)
@@ -184,15 +205,31 @@ pub struct DashboardPage {
 type Rows<'a> = (&'a [Listed], &'a [&'a Listed], &'a [&'a Listed]);
 
 /// Puts the page together.
-pub fn page(tenant: &Tenant, state: &AppState, choice: &Choice, (all, rows, on_page): Rows<'_>, facts: &Facts) -> DashboardPage {
-    let names: Vec<String> = all.iter().map(|listed| listed.monitor.settings().name).collect();
+pub fn page(
+    tenant: &Tenant,
+    state: &AppState,
+    choice: &Choice,
+    (all, rows, on_page): Rows<'_>,
+    facts: &Facts,
+) -> DashboardPage {
+    let names: Vec<String> = all
+        .iter()
+        .map(|listed| listed.monitor.settings().name)
+        .collect();
     let known: Vec<Known<'_>> = all
         .iter()
         .zip(&names)
-        .map(|(listed, name)| Known { name, shown: listed.shown, since: listed.since })
+        .map(|(listed, name)| Known {
+            name,
+            shown: listed.shown,
+            since: listed.since,
+        })
         .collect();
     let headline = headline(&known, facts.now);
-    let watch: Vec<String> = on_page.iter().map(|listed| listed.monitor.id.to_string()).collect();
+    let watch: Vec<String> = on_page
+        .iter()
+        .map(|listed| listed.monitor.id.to_string())
+        .collect();
     let first = (choice.page - 1).saturating_mul(ROWS);
     let account = facts.account.as_ref();
     DashboardPage {
@@ -208,9 +245,17 @@ pub fn page(tenant: &Tenant, state: &AppState, choice: &Choice, (all, rows, on_p
                 topics: "monitor:* incident:*".to_owned(),
                 watch: watch.join(" "),
             }),
-        notices: notices(&facts.contacts, tenant.plan(), facts.balance_micros, state.config.outbox),
+        notices: notices(
+            &facts.contacts,
+            tenant.plan(),
+            facts.balance_micros,
+            state.config.outbox,
+        ),
         chips: chips(choice, all, &facts.tags),
-        rows: on_page.iter().map(|listed| row(listed, facts, tenant)).collect(),
+        rows: on_page
+            .iter()
+            .map(|listed| row(listed, facts, tenant))
+            .collect(),
         total: all.len(),
         limit: tenant.plan().limits().monitors,
         deleted: facts.deleted,
@@ -221,13 +266,20 @@ pub fn page(tenant: &Tenant, state: &AppState, choice: &Choice, (all, rows, on_p
         by_name: choice.sort == Sort::Name,
         sort_status: choice.link(&[("sort", "")]),
         sort_name: choice.link(&[("sort", "name")]),
-        previous: (choice.page > 1).then(|| choice.link(&[("page", &(choice.page - 1).to_string())])),
-        next: (first + on_page.len() < rows.len()).then(|| choice.link(&[("page", &(choice.page + 1).to_string())])),
+        previous: (choice.page > 1)
+            .then(|| choice.link(&[("page", &(choice.page - 1).to_string())])),
+        next: (first + on_page.len() < rows.len())
+            .then(|| choice.link(&[("page", &(choice.page + 1).to_string())])),
         from: first + 1,
         to: first + on_page.len(),
         matching: rows.len(),
-        steps: account.filter(|account| account.steps_dismissed_at.is_none()).map(|_| steps(all, facts)).filter(Steps::is_open),
-        practice: account.map_or_else(String::new, |account| domain::account::practice::control_path(&account.practice_token)),
+        steps: account
+            .filter(|account| account.steps_dismissed_at.is_none())
+            .map(|_| steps(all, facts))
+            .filter(Steps::is_open),
+        practice: account.map_or_else(String::new, |account| {
+            domain::account::practice::control_path(&account.practice_token)
+        }),
         curl: format!(
             "curl -X POST {} \\\n  -H 'Authorization: Bearer wb_…' -H 'Content-Type: application/json' \\\n  -d '{{\"url\":\"https://shop.example\"}}'",
             state.config.link("/api/v1/monitors")
@@ -247,7 +299,10 @@ fn steps(all: &[Listed], facts: &Facts) -> Steps {
     use domain::contact::Channel;
     Steps {
         monitor: !all.is_empty(),
-        phone: facts.contacts.iter().any(|contact| contact.channel == Channel::Sms && contact.is_usable()),
+        phone: facts
+            .contacts
+            .iter()
+            .any(|contact| contact.channel == Channel::Sms && contact.is_usable()),
         practised: facts.had_incident,
     }
 }
@@ -258,7 +313,12 @@ fn chips(choice: &Choice, all: &[Listed], tags: &[(String, u32)]) -> Vec<Chip> {
         ("", "All", None, all.len()),
         ("problems", "Problems", Some("down"), count(is_problem)),
         ("up", "Up", Some("up"), count(|shown| shown == Shown::Up)),
-        ("paused", "Paused", Some("paused"), count(|shown| shown == Shown::Paused)),
+        (
+            "paused",
+            "Paused",
+            Some("paused"),
+            count(|shown| shown == Shown::Paused),
+        ),
     ];
     let mut chips: Vec<Chip> = statuses
         .into_iter()
@@ -292,10 +352,18 @@ fn row(listed: &Listed, facts: &Facts, tenant: &Tenant) -> Row {
         id,
         host: settings.target.host(),
         status: StatusLine::of(listed),
-        lasting: is_problem(listed.shown).then(|| Relative::lasting(listed.since, facts.now, &zone)),
+        lasting: is_problem(listed.shown)
+            .then(|| Relative::lasting(listed.since, facts.now, &zone)),
         spark: line(id, facts),
-        uptime: facts.uptimes.get(&id).and_then(Uptime::percent).unwrap_or_else(|| "–".to_owned()),
-        last: facts.last.get(&id).map(|check| Relative::ago(check.at, facts.now, &zone)),
+        uptime: facts
+            .uptimes
+            .get(&id)
+            .and_then(Uptime::percent)
+            .unwrap_or_else(|| "–".to_owned()),
+        last: facts
+            .last
+            .get(&id)
+            .map(|check| Relative::ago(check.at, facts.now, &zone)),
         next: next_look(&listed.monitor, facts.now).map(|at| Relative::next(at, facts.now, &zone)),
         name: settings.name,
         tags: settings.tags,
@@ -310,9 +378,22 @@ fn line(id: MonitorId, facts: &Facts) -> String {
     };
     let marked = bands(facts.cells.get(&id).map(Vec::as_slice).unwrap_or_default());
     let label = crate::charts::spark_words(&series, &marked);
-    spark(&domain::ids::short_code(id.uuid()), facts.day, &series, &marked, &label)
+    spark(
+        &domain::ids::short_code(id.uuid()),
+        facts.day,
+        &series,
+        &marked,
+        &label,
+    )
 }
 
 fn point(at: Timestamp, ms: f64) -> Point {
-    Point { at, count: 1, p50_ms: ms, p95_ms: ms, max_ms: ms, phases_p50_ms: [None; 6] }
+    Point {
+        at,
+        count: 1,
+        p50_ms: ms,
+        p95_ms: ms,
+        max_ms: ms,
+        phases_p50_ms: [None; 6],
+    }
 }

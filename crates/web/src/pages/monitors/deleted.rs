@@ -62,19 +62,36 @@ pub async fn list(tenant: Tenant, State(state): State<AppState>) -> PageResult {
 }
 
 /// Asks once more.
-pub async fn confirm(tenant: Tenant, State(state): State<AppState>, Path(id): Path<MonitorId>) -> PageResult {
+pub async fn confirm(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+) -> PageResult {
     let account = tenant.account_id();
     let mut transaction = tenant.read(&state).await?;
-    let monitor =
-        store::monitors::find(&mut transaction, &state.secrets, account, id).await?.ok_or(PageError::NotFound)?;
+    let monitor = store::monitors::find(&mut transaction, &state.secrets, account, id)
+        .await?
+        .ok_or(PageError::NotFound)?;
     tenant.require_edit()?;
-    let is_down = store::incidents::find_open(&mut transaction, account, id).await?.is_some();
+    let is_down = store::incidents::find_open(&mut transaction, account, id)
+        .await?
+        .is_some();
     let name = monitor.settings().name;
-    render(&DeletePage { shell: tenant.shell(format!("Delete {name}")).section("monitors"), id, name, is_down })
+    render(&DeletePage {
+        shell: tenant.shell(format!("Delete {name}")).section("monitors"),
+        id,
+        name,
+        is_down,
+    })
 }
 
 /// Deletes it.
-pub async fn delete(tenant: Tenant, State(state): State<AppState>, Path(id): Path<MonitorId>, ip: ClientIp) -> PageResult {
+pub async fn delete(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_edit()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
@@ -84,7 +101,12 @@ pub async fn delete(tenant: Tenant, State(state): State<AppState>, Path(id): Pat
 }
 
 /// Takes it back.
-pub async fn restore(tenant: Tenant, State(state): State<AppState>, Path(id): Path<MonitorId>, ip: ClientIp) -> PageResult {
+pub async fn restore(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+    ip: ClientIp,
+) -> PageResult {
     tenant.require_edit()?;
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;

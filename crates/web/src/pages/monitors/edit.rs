@@ -13,10 +13,20 @@ use crate::usecases::{self, UseCaseError};
 use crate::view::{render, see_other};
 
 /// The form with what is set.
-pub async fn show(tenant: Tenant, State(state): State<AppState>, Path(id): Path<MonitorId>) -> PageResult {
+pub async fn show(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+) -> PageResult {
     let monitor = find(&tenant, &state, id).await?;
     tenant.require_edit()?;
-    let mut page = form_page(&tenant, &state, MonitorForm::of_spec(&monitor.spec), FormErrors::new()).await?;
+    let mut page = form_page(
+        &tenant,
+        &state,
+        MonitorForm::of_spec(&monitor.spec),
+        FormErrors::new(),
+    )
+    .await?;
     page.set_editing(Some(&monitor));
     render(&page)
 }
@@ -32,14 +42,25 @@ pub async fn save(
     let monitor = find(&tenant, &state, id).await?;
     tenant.require_edit()?;
     let form = MonitorForm::of(&fields);
-    let spec = match checked(&form, &fields, Some(&monitor.spec)).map(|specs| specs.into_iter().next()) {
+    let spec = match checked(&form, &fields, Some(&monitor.spec))
+        .map(|specs| specs.into_iter().next())
+    {
         Ok(Some(spec)) => spec,
         Ok(None) => return Err(PageError::NotFound),
         Err(errors) => return again_editing(&tenant, &state, form, errors, Some(&monitor)).await,
     };
     match store(&tenant, &state, ip, (id, spec)).await {
         Ok(()) => see_other(&format!("/monitors/{id}?done=saved")),
-        Err(error) => again_editing(&tenant, &state, form, complaints(error, &[])?, Some(&monitor)).await,
+        Err(error) => {
+            again_editing(
+                &tenant,
+                &state,
+                form,
+                complaints(error, &[])?,
+                Some(&monitor),
+            )
+            .await
+        }
     }
 }
 
@@ -59,6 +80,7 @@ async fn store(
 
 async fn find(tenant: &Tenant, state: &AppState, id: MonitorId) -> PageResult<Monitor> {
     let mut transaction = tenant.read(state).await?;
-    let found = store::monitors::find(&mut transaction, &state.secrets, tenant.account_id(), id).await?;
+    let found =
+        store::monitors::find(&mut transaction, &state.secrets, tenant.account_id(), id).await?;
     found.ok_or(PageError::NotFound)
 }

@@ -48,7 +48,13 @@ pub struct MonitorForm {
 impl MonitorForm {
     /// An empty form with an address in it.
     pub fn empty(target: &str) -> Self {
-        Self { kind: "http".into(), target: target.into(), follow_redirects: true, verify_tls: true, ..Self::default() }
+        Self {
+            kind: "http".into(),
+            target: target.into(),
+            follow_redirects: true,
+            verify_tls: true,
+            ..Self::default()
+        }
     }
 
     /// What was sent. The short forms (dashboard, landing page) send an address only; what has a
@@ -57,7 +63,11 @@ impl MonitorForm {
         let text = |name: &str| fields.text(name).to_owned();
         let long = fields.has("long");
         Self {
-            kind: if long { text("kind") } else { "http".to_owned() },
+            kind: if long {
+                text("kind")
+            } else {
+                "http".to_owned()
+            },
             target: text("target"),
             port: text("port"),
             name: text("name"),
@@ -79,7 +89,11 @@ impl MonitorForm {
             degraded_above_ms: text("degraded_above_ms"),
             tags: text("tags"),
             chosen_contacts: fields.text("tell") == "chosen",
-            contacts: fields.all("contact").into_iter().map(str::to_owned).collect(),
+            contacts: fields
+                .all("contact")
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             key: text("key"),
         }
     }
@@ -89,31 +103,60 @@ impl MonitorForm {
         let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
         let http = spec.http.clone().unwrap_or_default();
         let confirm = spec.confirm.clone().unwrap_or_default();
-        let list = |values: &[u32]| values.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        let list = |values: &[u32]| {
+            values
+                .iter()
+                .map(u32::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         Self {
             kind: spec.kind().unwrap_or(Kind::Http).as_str().to_owned(),
-            target: spec.url.clone().or_else(|| spec.host.clone()).unwrap_or_default(),
+            target: spec
+                .url
+                .clone()
+                .or_else(|| spec.host.clone())
+                .unwrap_or_default(),
             port: spec.port.map(|port| port.to_string()).unwrap_or_default(),
             name: spec.name.clone().unwrap_or_default(),
             interval_seconds: number(spec.interval_seconds),
             timeout_ms: number(spec.timeout_ms),
             method: http.method.unwrap_or_default(),
-            headers: http.headers.map(|headers| masked(&headers)).unwrap_or_default(),
+            headers: http
+                .headers
+                .map(|headers| masked(&headers))
+                .unwrap_or_default(),
             body: http.body.map(|_| MASK.to_owned()).unwrap_or_default(),
             follow_redirects: http.follow_redirects.unwrap_or(true),
             max_redirects: number(http.max_redirects),
             expected_status: http.expected_status.unwrap_or_default().join(", "),
             keyword: http.keyword.unwrap_or_default(),
             keyword_absent: http.keyword_absent.unwrap_or_default(),
-            json: http.json.unwrap_or_default().iter().map(rule_text).collect::<Vec<_>>().join("\n"),
+            json: http
+                .json
+                .unwrap_or_default()
+                .iter()
+                .map(rule_text)
+                .collect::<Vec<_>>()
+                .join("\n"),
             verify_tls: http.verify_tls.unwrap_or(true),
-            warn_days: spec.tls.as_ref().and_then(|tls| tls.warn_days.as_deref()).map(list).unwrap_or_default(),
+            warn_days: spec
+                .tls
+                .as_ref()
+                .and_then(|tls| tls.warn_days.as_deref())
+                .map(list)
+                .unwrap_or_default(),
             rechecks: number(confirm.rechecks),
             over_seconds: number(confirm.over_seconds),
             degraded_above_ms: number(spec.degraded_above_ms),
             tags: spec.tags.clone().unwrap_or_default().join(", "),
             chosen_contacts: spec.contact_ids.is_some(),
-            contacts: spec.contact_ids.iter().flatten().map(ToString::to_string).collect(),
+            contacts: spec
+                .contact_ids
+                .iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect(),
             key: spec.key.clone().unwrap_or_default(),
         }
     }
@@ -125,7 +168,12 @@ impl MonitorForm {
 
     /// Something other than the address is filled in: the advanced part is shown opened.
     pub fn is_advanced(&self) -> bool {
-        *self != Self { target: self.target.clone(), name: self.name.clone(), ..Self::empty("") }
+        *self
+            != Self {
+                target: self.target.clone(),
+                name: self.name.clone(),
+                ..Self::empty("")
+            }
     }
 
     /// The settings of each monitor that the form stands for: one per address. `before` keeps what the
@@ -137,30 +185,58 @@ impl MonitorForm {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(targets.into_iter().map(|target| self.aimed(&spec, target)).collect())
+        Ok(targets
+            .into_iter()
+            .map(|target| self.aimed(&spec, target))
+            .collect())
     }
 
     fn aimed(&self, spec: &MonitorSpec, target: String) -> MonitorSpec {
         if self.kind == "http" {
-            MonitorSpec { url: Some(target), host: None, port: None, ..spec.clone() }
+            MonitorSpec {
+                url: Some(target),
+                host: None,
+                port: None,
+                ..spec.clone()
+            }
         } else {
-            MonitorSpec { host: Some(target), url: None, http: None, ..spec.clone() }
+            MonitorSpec {
+                host: Some(target),
+                url: None,
+                http: None,
+                ..spec.clone()
+            }
         }
     }
 
     fn targets(&self, one_only: bool, errors: &mut FormErrors) -> Vec<String> {
         let targets = match self.kind.as_str() {
             "http" => complete_urls(&self.target),
-            _ => Some(self.target.clone()).into_iter().filter(|host| !host.is_empty()).collect(),
+            _ => Some(self.target.clone())
+                .into_iter()
+                .filter(|host| !host.is_empty())
+                .collect(),
         };
         if targets.is_empty() {
             errors.add("target", "An address is needed, such as shop.example.");
         } else if one_only && targets.len() > 1 {
-            errors.add("target", "A monitor looks at one address. Add another monitor for the others.");
+            errors.add(
+                "target",
+                "A monitor looks at one address. Add another monitor for the others.",
+            );
         } else if targets.len() > MOST {
-            errors.add("target", format!("At most {MOST} addresses are taken at once; these are {}.", targets.len()));
+            errors.add(
+                "target",
+                format!(
+                    "At most {MOST} addresses are taken at once; these are {}.",
+                    targets.len()
+                ),
+            );
         } else if targets.len() > 1 && !self.key.is_empty() {
-            errors.add("key", "A key stands for one monitor, and these are several addresses.");
+            errors.add(
+                "key",
+                "A key stands for one monitor, and these are several addresses.",
+            );
         }
         targets
     }
@@ -178,12 +254,16 @@ impl MonitorForm {
         }
         MonitorSpec {
             name: optional(&self.name),
-            kind: (kind != Kind::Http).then_some(kind).or(kept.kind.filter(|_| kind == Kind::Http)),
+            kind: (kind != Kind::Http)
+                .then_some(kind)
+                .or(kept.kind.filter(|_| kind == Kind::Http)),
             port: port.and_then(|port| u16::try_from(port).ok()),
             interval_seconds: number("interval_seconds", &self.interval_seconds, errors),
             timeout_ms: number("timeout_ms", &self.timeout_ms, errors),
             http: self.http(errors),
-            tls: numbers("warn_days", &self.warn_days, errors).map(|days| TlsSpec { warn_days: Some(days) }),
+            tls: numbers("warn_days", &self.warn_days, errors).map(|days| TlsSpec {
+                warn_days: Some(days),
+            }),
             confirm: self.confirm(errors),
             degraded_above_ms: number("degraded_above_ms", &self.degraded_above_ms, errors),
             contact_ids: self.contact_ids(errors),
@@ -222,7 +302,11 @@ impl MonitorForm {
         if !self.chosen_contacts {
             return None;
         }
-        let ids: Vec<ContactId> = self.contacts.iter().filter_map(|id| id.parse().ok()).collect();
+        let ids: Vec<ContactId> = self
+            .contacts
+            .iter()
+            .filter_map(|id| id.parse().ok())
+            .collect();
         if ids.len() != self.contacts.len() {
             errors.add("contacts", "One of the contacts does not exist any more.");
         }
@@ -237,22 +321,49 @@ mod tests {
     use super::*;
 
     fn form(pairs: &[(&str, &str)]) -> MonitorForm {
-        let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let body: String = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
         MonitorForm::of(&Fields::parse(body.as_bytes()))
     }
 
     #[test]
     fn an_address_is_a_whole_monitor() {
         let specs = form(&[("target", "shop.example")]).specs(None).unwrap();
-        assert_eq!(specs, [MonitorSpec { url: Some("https://shop.example/".into()), ..MonitorSpec::default() }]);
+        assert_eq!(
+            specs,
+            [MonitorSpec {
+                url: Some("https://shop.example/".into()),
+                ..MonitorSpec::default()
+            }]
+        );
     }
 
     #[test]
     fn several_addresses_share_the_settings() {
-        let specs = form(&[("target", "a.example\nhttp://b.example/x, c.example"), ("tags", "prod, eu")]).specs(None).unwrap();
-        let urls: Vec<&str> = specs.iter().filter_map(|spec| spec.url.as_deref()).collect();
-        assert_eq!(urls, ["https://a.example/", "http://b.example/x", "https://c.example/"]);
-        assert!(specs.iter().all(|spec| spec.tags.as_deref() == Some(&["prod".to_owned(), "eu".to_owned()])));
+        let specs = form(&[
+            ("target", "a.example\nhttp://b.example/x, c.example"),
+            ("tags", "prod, eu"),
+        ])
+        .specs(None)
+        .unwrap();
+        let urls: Vec<&str> = specs
+            .iter()
+            .filter_map(|spec| spec.url.as_deref())
+            .collect();
+        assert_eq!(
+            urls,
+            [
+                "https://a.example/",
+                "http://b.example/x",
+                "https://c.example/"
+            ]
+        );
+        assert!(
+            specs
+                .iter()
+                .all(|spec| spec.tags.as_deref() == Some(&["prod".to_owned(), "eu".to_owned()]))
+        );
     }
 
     #[test]
@@ -275,7 +386,10 @@ mod tests {
         }))
         .unwrap();
         let form = MonitorForm::of_spec(&spec);
-        assert_eq!((form.headers.as_str(), form.body.as_str()), ("Authorization: ••••", "••••"));
+        assert_eq!(
+            (form.headers.as_str(), form.body.as_str()),
+            ("Authorization: ••••", "••••")
+        );
         assert!(form.is_advanced() && !MonitorForm::empty("x").is_advanced());
     }
 

@@ -30,13 +30,24 @@ pub struct Headline {
 
 /// The headline over all monitors of an account.
 pub fn headline(all: &[Known<'_>], now: Timestamp) -> Headline {
-    let of = |shown| all.iter().filter(|known| known.shown == shown).collect::<Vec<_>>();
+    let of = |shown| {
+        all.iter()
+            .filter(|known| known.shown == shown)
+            .collect::<Vec<_>>()
+    };
     let down = of(Shown::Down);
     let looked = all.len() - of(Shown::Paused).len();
     let (main, rest) = if !down.is_empty() {
         down_words(&down, looked, now)
     } else if looked == 0 {
-        (if all.len() == 1 { "It is paused".to_owned() } else { format!("All {} are paused", all.len()) }, String::new())
+        (
+            if all.len() == 1 {
+                "It is paused".to_owned()
+            } else {
+                format!("All {} are paused", all.len())
+            },
+            String::new(),
+        )
     } else {
         calm_words(all, looked)
     };
@@ -44,18 +55,25 @@ pub fn headline(all: &[Known<'_>], now: Timestamp) -> Headline {
         main,
         rest,
         down: down.len(),
-        worst: Shown::ALL.into_iter().find(|shown| all.iter().any(|known| known.shown == *shown)),
+        worst: Shown::ALL
+            .into_iter()
+            .find(|shown| all.iter().any(|known| known.shown == *shown)),
     }
 }
 
 fn down_words(down: &[&Known<'_>], looked: usize, now: Timestamp) -> (String, String) {
-    let Some(longest) = down.iter().min_by_key(|known| known.since) else { return Default::default() };
+    let Some(longest) = down.iter().min_by_key(|known| known.since) else {
+        return Default::default();
+    };
     let lasted = words::duration(now.duration_since(longest.since).max(SignedDuration::ZERO));
     if looked == 1 {
         return (format!("{} is down", longest.name), format!("for {lasted}"));
     }
     let verb = if down.len() == 1 { "is" } else { "are" };
-    (format!("{} of {looked} {verb} down", down.len()), format!("{} for {lasted}", longest.name))
+    (
+        format!("{} of {looked} {verb} down", down.len()),
+        format!("{} for {lasted}", longest.name),
+    )
 }
 
 fn calm_words(all: &[Known<'_>], looked: usize) -> (String, String) {
@@ -74,7 +92,11 @@ fn calm_words(all: &[Known<'_>], looked: usize) -> (String, String) {
         .collect();
     let up = count(Shown::Up);
     if troubles.is_empty() && up == looked {
-        let main = if looked == 1 { "It is up".to_owned() } else { format!("All {looked} are up") };
+        let main = if looked == 1 {
+            "It is up".to_owned()
+        } else {
+            format!("All {looked} are up")
+        };
         return (main, String::new());
     }
     if up == 0 && count(Shown::Pending) == looked {
@@ -100,8 +122,14 @@ mod tests {
     #[case(&[Shown::Degraded, Shown::Blocked, Shown::Up], "Nothing is down", "1 slow, 1 blocked")]
     #[case(&[Shown::Pending, Shown::Pending], "The first looks are on their way", "")]
     #[case(&[Shown::Pending, Shown::Up], "Nothing is down", "1 waiting for a first look")]
-    fn it_says_what_matters_first(#[case] statuses: &[Shown], #[case] main: &str, #[case] rest: &str) {
-        let names: Vec<String> = (0..statuses.len()).map(|number| format!("Shop {number}")).collect();
+    fn it_says_what_matters_first(
+        #[case] statuses: &[Shown],
+        #[case] main: &str,
+        #[case] rest: &str,
+    ) {
+        let names: Vec<String> = (0..statuses.len())
+            .map(|number| format!("Shop {number}"))
+            .collect();
         let now: Timestamp = "2026-11-22T13:02:11Z".parse().unwrap();
         let known: Vec<Known<'_>> = statuses
             .iter()

@@ -36,7 +36,11 @@ pub fn routes() -> Routes {
         .post("/monitors/{monitor_id}/restore", Tenant, deleted::restore)
         .post("/monitors/{monitor_id}/pause", Tenant, actions::pause)
         .post("/monitors/{monitor_id}/resume", Tenant, actions::resume)
-        .post("/monitors/{monitor_id}/duplicate", Tenant, actions::duplicate)
+        .post(
+            "/monitors/{monitor_id}/duplicate",
+            Tenant,
+            actions::duplicate,
+        )
         .post("/monitors/{monitor_id}/check", Tenant, actions::check)
         .get("/monitors/{monitor_id}/looks.csv", Tenant, looks::csv)
         .get("/m/{monitor_short}", Token, actions::short)

@@ -61,19 +61,35 @@ pub struct Carried {
 }
 
 /// The empty form.
-pub async fn show(tenant: Tenant, State(state): State<AppState>, Query(carried): Query<Carried>) -> PageResult {
+pub async fn show(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Query(carried): Query<Carried>,
+) -> PageResult {
     tenant.require_edit()?;
     let target: String = carried.url.trim().chars().take(2_048).collect();
-    let mut page = form_page(&tenant, &state, MonitorForm::empty(&target), FormErrors::new()).await?;
+    let mut page = form_page(
+        &tenant,
+        &state,
+        MonitorForm::empty(&target),
+        FormErrors::new(),
+    )
+    .await?;
     let limit = tenant.plan().limits().monitors;
     let mut transaction = tenant.read(&state).await?;
     let used = store::monitors::count(&mut transaction, tenant.account_id()).await?;
-    page.is_full = (used >= limit).then(|| format!("All {limit} monitors of the plan are in use; paused ones count."));
+    page.is_full = (used >= limit)
+        .then(|| format!("All {limit} monitors of the plan are in use; paused ones count."));
     render(&page)
 }
 
 /// Adds one or several, waits for their first looks, and shows them.
-pub async fn create(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, fields: Fields) -> PageResult {
+pub async fn create(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
     tenant.require_edit()?;
     let form = MonitorForm::of(&fields);
     let specs = match checked(&form, &fields, None) {
@@ -91,13 +107,18 @@ pub async fn create(tenant: Tenant, State(state): State<AppState>, ip: ClientIp,
 pub async fn practice(tenant: Tenant, State(state): State<AppState>, ip: ClientIp) -> PageResult {
     tenant.require_edit()?;
     let mut transaction = tenant.read(&state).await?;
-    let account = store::accounts::find(&mut transaction, tenant.account_id()).await?.ok_or(PageError::NotFound)?;
+    let account = store::accounts::find(&mut transaction, tenant.account_id())
+        .await?
+        .ok_or(PageError::NotFound)?;
     drop(transaction);
     let path = site_path(&account.practice_token);
     let spec = MonitorSpec {
         name: Some("Practice site".to_owned()),
         url: Some(state.config.link(&path)),
-        http: Some(HttpSpec { keyword: Some(PRACTICE_TEXT.to_owned()), ..HttpSpec::default() }),
+        http: Some(HttpSpec {
+            keyword: Some(PRACTICE_TEXT.to_owned()),
+            ..HttpSpec::default()
+        }),
         degraded_above_ms: Some(1_500),
         ..MonitorSpec::default()
     };
@@ -107,14 +128,29 @@ pub async fn practice(tenant: Tenant, State(state): State<AppState>, ip: ClientI
                 // A first look that does not come in time is shown as pending by the next page.
                 let _ = usecases::looks::wait(&state, tenant.account_id(), look).await;
             }
-            see_other(&domain::account::practice::control_path(&account.practice_token))
+            see_other(&domain::account::practice::control_path(
+                &account.practice_token,
+            ))
         }
-        Err(error) => again(&tenant, &state, MonitorForm::empty(&state.config.link(&path)), complaints(error, &[])?).await,
+        Err(error) => {
+            again(
+                &tenant,
+                &state,
+                MonitorForm::empty(&state.config.link(&path)),
+                complaints(error, &[])?,
+            )
+            .await
+        }
     }
 }
 
 /// Looks once and shows what it saw; saves nothing.
-pub async fn test(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, fields: Fields) -> PageResult {
+pub async fn test(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
     tenant.require_edit()?;
     let form = MonitorForm::of(&fields);
     let editing = editing(&tenant, &state, &fields).await?;
@@ -135,11 +171,20 @@ pub async fn test(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, f
             Err(error) => return Err(error.into()),
         },
     }
-    let status = if page.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if page.errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     render_with(status, &page)
 }
 
-async fn look(tenant: &Tenant, state: &AppState, ip: ClientIp, spec: MonitorSpec) -> Result<LookResult, UseCaseError> {
+async fn look(
+    tenant: &Tenant,
+    state: &AppState,
+    ip: ClientIp,
+    spec: MonitorSpec,
+) -> Result<LookResult, UseCaseError> {
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = store::tenant::begin(&state.pool, tenant.account_id()).await?;
     let pending = usecases::monitors::test_look(&mut transaction, state, &caller, spec).await?;
@@ -155,7 +200,13 @@ async fn insert(
 ) -> Result<Vec<Created>, UseCaseError> {
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = store::tenant::begin(&state.pool, tenant.account_id()).await?;
-    let new = specs.into_iter().map(|spec| NewMonitor { spec, paused: false }).collect();
+    let new = specs
+        .into_iter()
+        .map(|spec| NewMonitor {
+            spec,
+            paused: false,
+        })
+        .collect();
     let created = usecases::monitors::create_many(&mut transaction, state, &caller, new).await?;
     transaction.commit().await?;
     Ok(created)
@@ -172,7 +223,11 @@ async fn after_create(state: &AppState, tenant: &Tenant, created: &[Created]) ->
 }
 
 /// The settings, or what is wrong with the fields.
-pub(super) fn checked(form: &MonitorForm, fields: &Fields, before: Option<&MonitorSpec>) -> Result<Vec<MonitorSpec>, FormErrors> {
+pub(super) fn checked(
+    form: &MonitorForm,
+    fields: &Fields,
+    before: Option<&MonitorSpec>,
+) -> Result<Vec<MonitorSpec>, FormErrors> {
     let errors = fields.errors();
     if !errors.is_empty() {
         return Err(errors);
@@ -180,16 +235,28 @@ pub(super) fn checked(form: &MonitorForm, fields: &Fields, before: Option<&Monit
     form.specs(before)
 }
 
-async fn editing(tenant: &Tenant, state: &AppState, fields: &Fields) -> PageResult<Option<domain::monitor::Monitor>> {
-    let Some(id) = fields.optional("editing") else { return Ok(None) };
+async fn editing(
+    tenant: &Tenant,
+    state: &AppState,
+    fields: &Fields,
+) -> PageResult<Option<domain::monitor::Monitor>> {
+    let Some(id) = fields.optional("editing") else {
+        return Ok(None);
+    };
     let id = id.parse().map_err(|_| PageError::NotFound)?;
     let mut transaction = tenant.read(state).await?;
-    let found = store::monitors::find(&mut transaction, &state.secrets, tenant.account_id(), id).await?;
+    let found =
+        store::monitors::find(&mut transaction, &state.secrets, tenant.account_id(), id).await?;
     found.ok_or(PageError::NotFound).map(Some)
 }
 
 /// The form comes back as it was typed.
-async fn again(tenant: &Tenant, state: &AppState, form: MonitorForm, errors: FormErrors) -> PageResult<Response> {
+async fn again(
+    tenant: &Tenant,
+    state: &AppState,
+    form: MonitorForm,
+    errors: FormErrors,
+) -> PageResult<Response> {
     again_editing(tenant, state, form, errors, None).await
 }
 
@@ -206,7 +273,12 @@ pub(super) async fn again_editing(
     render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
-pub(super) async fn form_page(tenant: &Tenant, state: &AppState, form: MonitorForm, errors: FormErrors) -> PageResult<FormPage> {
+pub(super) async fn form_page(
+    tenant: &Tenant,
+    state: &AppState,
+    form: MonitorForm,
+    errors: FormErrors,
+) -> PageResult<FormPage> {
     let mut transaction = tenant.read(state).await?;
     let contacts = store::contacts::list(&mut transaction, tenant.account_id()).await?;
     let shortest = tenant.plan().limits().min_interval_seconds;
@@ -230,7 +302,10 @@ impl FormPage {
         if let Some(monitor) = monitor {
             let name = monitor.settings().name;
             self.shell.title = format!("Edit {name}");
-            self.editing = Some(Editing { id: monitor.id.to_string(), name });
+            self.editing = Some(Editing {
+                id: monitor.id.to_string(),
+                name,
+            });
         }
     }
 
@@ -240,10 +315,19 @@ impl FormPage {
 }
 
 fn intervals(shortest: u32, current: Option<u32>) -> Vec<Interval> {
-    let mut seconds: Vec<u32> =
-        [10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 21_600, 86_400].into_iter().filter(|seconds| *seconds >= shortest).collect();
+    let mut seconds: Vec<u32> = [10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 21_600, 86_400]
+        .into_iter()
+        .filter(|seconds| *seconds >= shortest)
+        .collect();
     seconds.extend(current.filter(|current| !seconds.contains(current)));
     seconds.sort_unstable();
-    let text = |seconds| domain::words::duration(jiff::SignedDuration::from_secs(i64::from(seconds)));
-    seconds.into_iter().map(|seconds| Interval { seconds, text: text(seconds) }).collect()
+    let text =
+        |seconds| domain::words::duration(jiff::SignedDuration::from_secs(i64::from(seconds)));
+    seconds
+        .into_iter()
+        .map(|seconds| Interval {
+            seconds,
+            text: text(seconds),
+        })
+        .collect()
 }

@@ -25,7 +25,11 @@ pub struct StatusLine {
 impl StatusLine {
     /// The mark and word of a status.
     pub const fn new(shown: Shown, confirming: bool) -> Self {
-        Self { word: shown.as_str(), text: words::status(shown), confirming }
+        Self {
+            word: shown.as_str(),
+            text: words::status(shown),
+            confirming,
+        }
     }
 
     /// Those of a listed monitor.
@@ -62,18 +66,36 @@ impl Relative {
     /// In how long.
     pub fn next(at: Timestamp, now: Timestamp, zone: &TimeZone) -> Self {
         let until = at.duration_since(now);
-        let text = if until.as_secs() <= 0 { "now".to_owned() } else { format!("in {}", short(until)) };
+        let text = if until.as_secs() <= 0 {
+            "now".to_owned()
+        } else {
+            format!("in {}", short(until))
+        };
         Self::with(at, zone, text, "next")
     }
 
     /// For how long already.
     pub fn lasting(since: Timestamp, now: Timestamp, zone: &TimeZone) -> Self {
         let lasted = now.duration_since(since).max(SignedDuration::ZERO);
-        Self::with(since, zone, if lasted.as_hours() < 24 { short(lasted) } else { words::duration(lasted) }, "for")
+        Self::with(
+            since,
+            zone,
+            if lasted.as_hours() < 24 {
+                short(lasted)
+            } else {
+                words::duration(lasted)
+            },
+            "for",
+        )
     }
 
     fn with(at: Timestamp, zone: &TimeZone, text: String, kind: &'static str) -> Self {
-        Self { iso: at.to_string(), title: words::moment(at, zone), text, kind }
+        Self {
+            iso: at.to_string(),
+            title: words::moment(at, zone),
+            text,
+            kind,
+        }
     }
 }
 
@@ -108,7 +130,11 @@ pub fn next_look(monitor: &Monitor, now: Timestamp) -> Option<Timestamp> {
         return None;
     }
     let interval = monitor.settings().interval;
-    Some(schedule::next_slot(interval, schedule::phase(monitor.id, interval, 0, 1), now))
+    Some(schedule::next_slot(
+        interval,
+        schedule::phase(monitor.id, interval, 0, 1),
+        now,
+    ))
 }
 
 /// The stretches of a bar that were down or not observed, neighbours joined.
@@ -124,7 +150,11 @@ pub fn bands(cells: &[Cell]) -> Vec<Band> {
         };
         match bands.last_mut() {
             Some(last) if last.kind == kind && last.to == cell.from => last.to = cell.to,
-            _ => bands.push(Band { from: cell.from, to: cell.to, kind }),
+            _ => bands.push(Band {
+                from: cell.from,
+                to: cell.to,
+                kind,
+            }),
         }
     }
     bands
@@ -145,11 +175,23 @@ mod tests {
         assert_eq!(ago("2026-11-22T13:02:11Z"), "now");
         assert_eq!(ago("2026-11-22T13:01:59Z"), "12 s ago");
         assert_eq!(ago("2026-11-22T10:02:11Z"), "3 h ago");
-        assert_eq!(ago("2026-11-20T10:02:11Z"), "Fri 20 Nov 2026, 11:02:11 UTC+1");
+        assert_eq!(
+            ago("2026-11-20T10:02:11Z"),
+            "Fri 20 Nov 2026, 11:02:11 UTC+1"
+        );
         let next = |text| Relative::next(at(text), now, &TimeZone::UTC).text;
-        assert_eq!([next("2026-11-22T13:02:43Z"), next("2026-11-22T13:02:00Z")], ["in 32 s", "now"]);
-        assert_eq!(Relative::lasting(at("2026-11-22T12:55:59Z"), now, &TimeZone::UTC).text, "6 min");
-        assert_eq!(Relative::lasting(at("2026-11-19T09:00:00Z"), now, &TimeZone::UTC).text, "3 d 4 h");
+        assert_eq!(
+            [next("2026-11-22T13:02:43Z"), next("2026-11-22T13:02:00Z")],
+            ["in 32 s", "now"]
+        );
+        assert_eq!(
+            Relative::lasting(at("2026-11-22T12:55:59Z"), now, &TimeZone::UTC).text,
+            "6 min"
+        );
+        assert_eq!(
+            Relative::lasting(at("2026-11-19T09:00:00Z"), now, &TimeZone::UTC).text,
+            "3 d 4 h"
+        );
     }
 
     #[test]
@@ -161,8 +203,17 @@ mod tests {
             unknown,
             observed: 1.0 - unknown,
         };
-        let found = bands(&[cell(0, 0.0, 0.0), cell(1, 0.2, 0.0), cell(2, 1.0, 0.0), cell(3, 0.0, 1.0), cell(4, 0.0, 0.1)]);
-        let kinds: Vec<(BandKind, i64)> = found.iter().map(|band| (band.kind, band.to.duration_since(band.from).as_mins())).collect();
+        let found = bands(&[
+            cell(0, 0.0, 0.0),
+            cell(1, 0.2, 0.0),
+            cell(2, 1.0, 0.0),
+            cell(3, 0.0, 1.0),
+            cell(4, 0.0, 0.1),
+        ]);
+        let kinds: Vec<(BandKind, i64)> = found
+            .iter()
+            .map(|band| (band.kind, band.to.duration_since(band.from).as_mins()))
+            .collect();
         assert_eq!(kinds, [(BandKind::Down, 2), (BandKind::Unknown, 1)]);
     }
 }

@@ -48,9 +48,14 @@ pub async fn show(
     Query(asked): Query<Asked>,
 ) -> PageResult {
     let mut transaction = tenant.read(&state).await?;
-    let monitor = store::monitors::find_with_deleted(&mut transaction, &state.secrets, tenant.account_id(), id)
-        .await?
-        .ok_or(PageError::NotFound)?;
+    let monitor = store::monitors::find_with_deleted(
+        &mut transaction,
+        &state.secrets,
+        tenant.account_id(),
+        id,
+    )
+    .await?
+    .ok_or(PageError::NotFound)?;
     let facts = read(&mut transaction, &tenant, &state, &asked, monitor).await?;
     transaction.commit().await.map_err(store::Error::from)?;
     render(&page(&tenant, &state, &asked, &facts))
@@ -68,17 +73,37 @@ async fn read(
     let window = Window::last_hours(now, range.hours());
     let bar = Window::last_days(now, range.bar_days());
     let step = step_seconds(window);
-    let filter = store::monitors::Filter { ids: Some(vec![id]), ..Default::default() };
-    let listed = store::monitors::list(connection, &state.secrets, account, &filter, (Default::default(), None, 1)).await?;
+    let filter = store::monitors::Filter {
+        ids: Some(vec![id]),
+        ..Default::default()
+    };
+    let listed = store::monitors::list(
+        connection,
+        &state.secrets,
+        account,
+        &filter,
+        (Default::default(), None, 1),
+    )
+    .await?;
     let mut uptimes = Vec::new();
     for range in Range::ALL {
         let window = Window::last_hours(now, range.hours());
-        uptimes.push((range, store::reports::uptime(connection, account, id, window).await?));
+        uptimes.push((
+            range,
+            store::reports::uptime(connection, account, id, window).await?,
+        ));
     }
     let bars = async |connection: &mut sqlx::PgConnection, window, count| {
-        store::reports::bars(connection, account, &[id], window, count).await.map(|mut bars| bars.remove(&id).unwrap_or_default())
+        store::reports::bars(connection, account, &[id], window, count)
+            .await
+            .map(|mut bars| bars.remove(&id).unwrap_or_default())
     };
-    let looks = ChecksFilter { region: None, verdict: VerdictKind::ALL.into_iter().find(|kind| kind.as_str() == asked.verdict) };
+    let looks = ChecksFilter {
+        region: None,
+        verdict: VerdictKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == asked.verdict),
+    };
     let after: Option<ChecksCursor> = asked.after.parse().ok();
     let back = Window::last_days(now, LOOKS_DAYS);
     Ok(Facts {
@@ -92,13 +117,25 @@ async fn read(
         bar: bars(connection, bar, range.bar_cells()).await?,
         bar_uptime: store::reports::uptime(connection, account, id, bar).await?,
         uptimes,
-        last: store::reports::last_checks(connection, account, &[id]).await?.remove(&id),
+        last: store::reports::last_checks(connection, account, &[id])
+            .await?
+            .remove(&id),
         seen: store::look_requests::find_newest_result(connection, account, id).await?,
-        looks: store::reports::list_checks(connection, (account, id), back, &looks, (after.as_ref(), LOOKS)).await?,
+        looks: store::reports::list_checks(
+            connection,
+            (account, id),
+            back,
+            &looks,
+            (after.as_ref(), LOOKS),
+        )
+        .await?,
         incidents: store::incidents::list(
             connection,
             account,
-            &store::incidents::Filter { monitor_id: Some(id), ..Default::default() },
+            &store::incidents::Filter {
+                monitor_id: Some(id),
+                ..Default::default()
+            },
             None,
             6,
         )

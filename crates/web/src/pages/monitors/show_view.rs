@@ -20,10 +20,10 @@ use store::monitors::Listed;
 use store::reports::ChecksPage;
 
 pub use self::certificate::CertificateView;
-pub use self::look::{LookLine, LookView};
-pub use self::range::Range;
 use self::certificate::certificate;
 use self::look::look_line;
+pub use self::look::{LookLine, LookView};
+pub use self::range::Range;
 use super::parts::{Relative, StatusLine, bands, channel_icon, channel_word, next_look};
 use super::show::Asked;
 use crate::charts::{Series, TableRow, percentiles, stacked, table, uptime_bar};
@@ -119,7 +119,11 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
     let id = facts.monitor.id.to_string();
     let is_deleted = facts.monitor.deleted_at.is_some();
     let (shown, since, confirming) = status(facts);
-    let lines: Vec<IncidentLine> = facts.incidents.iter().map(|listed| IncidentLine::of(listed, facts.now, &zone)).collect();
+    let lines: Vec<IncidentLine> = facts
+        .incidents
+        .iter()
+        .map(|listed| IncidentLine::of(listed, facts.now, &zone))
+        .collect();
     ShowPage {
         shell: shell(tenant, asked, facts, shown),
         address: settings.target.display(),
@@ -127,29 +131,60 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
         status: StatusLine::new(shown, confirming),
         since: Moment::new(since, zone.clone()),
         lasting: Relative::lasting(since, facts.now, &zone),
-        every: words::duration(SignedDuration::try_from(settings.interval).unwrap_or(SignedDuration::ZERO)),
+        every: words::duration(
+            SignedDuration::try_from(settings.interval).unwrap_or(SignedDuration::ZERO),
+        ),
         is_paused: facts.monitor.paused_at.is_some(),
         is_deleted,
         is_practice: practice_link(&settings.target, state),
         open_incident: lines.iter().find(|line| line.is_open).cloned(),
         first: first(asked, facts, &zone),
-        last: facts.last.as_ref().map(|check| LookView::of_check(check, &zone)),
+        last: facts
+            .last
+            .as_ref()
+            .map(|check| LookView::of_check(check, &zone)),
         next: next_look(&facts.monitor, facts.now).map(|at| Relative::next(at, facts.now, &zone)),
         ranges: ranges(facts),
         range: facts.range.word(),
         chart: chart(facts, &zone),
         table: table(facts.window, &series(facts), &facts.rows, &zone),
-        bar: uptime_bar("uptime", &facts.bar, &format!("Uptime over {} days, in words below", facts.range.bar_days()), &zone),
+        bar: uptime_bar(
+            "uptime",
+            &facts.bar,
+            &format!(
+                "Uptime over {} days, in words below",
+                facts.range.bar_days()
+            ),
+            &zone,
+        ),
         bar_days: facts.range.bar_days(),
         bar_sentence: facts.bar_uptime.sentence(),
         incidents: lines,
-        certificate: facts.certificate.as_ref().map(|found| certificate(found, &settings.warn_days, facts.now, &zone)),
+        certificate: facts
+            .certificate
+            .as_ref()
+            .map(|found| certificate(found, &settings.warn_days, facts.now, &zone)),
         told: told_lines(&facts.monitor, &facts.contacts),
         tells_default: facts.monitor.contact_ids().is_none(),
-        looks: facts.looks.checks.iter().map(|check| look_line(check, &zone)).collect(),
+        looks: facts
+            .looks
+            .checks
+            .iter()
+            .map(|check| look_line(check, &zone))
+            .collect(),
         verdict: asked.verdict.clone(),
-        verdicts: vec![("", "All"), ("down", "Down"), ("degraded", "Slow"), ("blocked", "Blocked"), ("unknown", "Not possible")],
-        more: facts.looks.next.as_ref().map(|cursor| looks_link(asked, &cursor.to_string())),
+        verdicts: vec![
+            ("", "All"),
+            ("down", "Down"),
+            ("degraded", "Slow"),
+            ("blocked", "Blocked"),
+            ("unknown", "Not possible"),
+        ],
+        more: facts
+            .looks
+            .next
+            .as_ref()
+            .map(|cursor| looks_link(asked, &cursor.to_string())),
         is_first_page: asked.after.is_empty(),
         key: facts.monitor.spec.key.clone(),
         api: state.config.link(&format!("/api/v1/monitors/{id}")),
@@ -179,14 +214,21 @@ fn shell(tenant: &Tenant, asked: &Asked, facts: &Facts, shown: Shown) -> Shell {
 
 /// The status, since when, and whether another is suspected.
 fn status(facts: &Facts) -> (Shown, Timestamp, bool) {
-    facts.listed.as_ref().map_or((Shown::Paused, facts.monitor.updated_at, false), |listed| {
-        (listed.shown, listed.since, listed.confirming)
-    })
+    facts
+        .listed
+        .as_ref()
+        .map_or((Shown::Paused, facts.monitor.updated_at, false), |listed| {
+            (listed.shown, listed.since, listed.confirming)
+        })
 }
 
 fn looks_link(asked: &Asked, after: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [("range", asked.range.as_str()), ("verdict", &asked.verdict), ("after", after)] {
+    for (name, value) in [
+        ("range", asked.range.as_str()),
+        ("verdict", &asked.verdict),
+        ("after", after),
+    ] {
         if !value.is_empty() {
             query.append_pair(name, value);
         }
@@ -203,16 +245,24 @@ fn done_words(word: &str) -> Option<&'static str> {
         "checked" => "We have just looked.",
         "often" => "At most 6 looks a minute can be asked for. The timetable goes on.",
         "unanswered" => "No worker answered in time. The timetable goes on.",
-        "full" => "All monitors of the plan are in use, so nothing was changed. A larger plan has more.",
+        "full" => {
+            "All monitors of the plan are in use, so nothing was changed. A larger plan has more."
+        }
         _ => return None,
     })
 }
 
 /// The page with the buttons, when it is our own practice site that is looked at.
 fn practice_link(target: &Target, state: &AppState) -> Option<String> {
-    let Target::Http(http) = target else { return None };
-    let path = http.url.strip_prefix(state.config.base_url.as_str().trim_end_matches('/'))?;
-    path.strip_suffix("/site").filter(|path| path.starts_with("/practice/")).map(str::to_owned)
+    let Target::Http(http) = target else {
+        return None;
+    };
+    let path = http
+        .url
+        .strip_prefix(state.config.base_url.as_str().trim_end_matches('/'))?;
+    path.strip_suffix("/site")
+        .filter(|path| path.starts_with("/practice/"))
+        .map(str::to_owned)
 }
 
 fn first(asked: &Asked, facts: &Facts, zone: &TimeZone) -> Option<LookView> {
@@ -236,7 +286,10 @@ fn ranges(facts: &Facts) -> Vec<RangeLink> {
 }
 
 fn series(facts: &Facts) -> Series {
-    Series { step: facts.step, points: facts.points.clone() }
+    Series {
+        step: facts.step,
+        points: facts.points.clone(),
+    }
 }
 
 /// Nothing is drawn before there is something to draw.
@@ -244,12 +297,24 @@ fn chart(facts: &Facts, zone: &TimeZone) -> Option<String> {
     if facts.points.is_empty() && facts.fine.iter().all(|cell| cell.down <= 0.0) {
         return None;
     }
-    let draw = if facts.range == Range::Day { stacked } else { percentiles };
-    Some(draw("response", facts.window, &series(facts), &bands(&facts.fine), zone))
+    let draw = if facts.range == Range::Day {
+        stacked
+    } else {
+        percentiles
+    };
+    Some(draw(
+        "response",
+        facts.window,
+        &series(facts),
+        &bands(&facts.fine),
+        zone,
+    ))
 }
 
 fn told_lines(monitor: &Monitor, contacts: &[Contact]) -> Vec<ToldLine> {
-    let recipients = monitor.contact_ids().map_or(Recipients::Default, |ids| Recipients::Named(ids.to_vec()));
+    let recipients = monitor
+        .contact_ids()
+        .map_or(Recipients::Default, |ids| Recipients::Named(ids.to_vec()));
     told(&recipients, contacts)
         .into_iter()
         .map(|contact| ToldLine {

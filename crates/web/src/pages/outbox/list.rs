@@ -55,7 +55,11 @@ pub struct Chosen {
 }
 
 /// Shows them.
-pub async fn show(visitor: Visitor, State(state): State<AppState>, Query(chosen): Query<Chosen>) -> PageResult {
+pub async fn show(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    Query(chosen): Query<Chosen>,
+) -> PageResult {
     if !state.config.outbox {
         return Err(PageError::NotFound);
     }
@@ -63,16 +67,26 @@ pub async fn show(visitor: Visitor, State(state): State<AppState>, Query(chosen)
         .signed_in
         .as_ref()
         .and_then(|signed_in| signed_in.membership.as_ref())
-        .map_or(TimeZone::UTC, |membership| words::zone(&membership.timezone));
+        .map_or(TimeZone::UTC, |membership| {
+            words::zone(&membership.timezone)
+        });
     let messages = {
         let mut connection = state.pool.acquire().await?;
         store::outbox::list(&mut connection, MOST).await?
     };
-    let open = chosen.open.or_else(|| messages.first().map(|message| message.id));
+    let open = chosen
+        .open
+        .or_else(|| messages.first().map(|message| message.id));
     render(&OutboxPage {
         shell: visitor.shell("Outbox"),
-        open: messages.iter().find(|message| Some(message.id) == open).map(|message| opened(message, &zone)),
-        messages: messages.iter().map(|message| line(message, open, &zone)).collect(),
+        open: messages
+            .iter()
+            .find(|message| Some(message.id) == open)
+            .map(|message| opened(message, &zone)),
+        messages: messages
+            .iter()
+            .map(|message| line(message, open, &zone))
+            .collect(),
     })
 }
 
@@ -80,9 +94,17 @@ fn line(message: &OutboxMessage, open: Option<Uuid>, zone: &TimeZone) -> Line {
     Line {
         id: message.id,
         at: Moment::new(message.at, zone.clone()),
-        icon: if message.channel == Channel::Email { "mail" } else { "message-square" },
+        icon: if message.channel == Channel::Email {
+            "mail"
+        } else {
+            "message-square"
+        },
         recipient: message.recipient.clone(),
-        title: if message.subject.is_empty() { message.text.clone() } else { message.subject.clone() },
+        title: if message.subject.is_empty() {
+            message.text.clone()
+        } else {
+            message.subject.clone()
+        },
         open: Some(message.id) == open,
     }
 }
@@ -104,8 +126,16 @@ fn opened(message: &OutboxMessage, zone: &TimeZone) -> Opened {
 /// "131 characters, 1 segment": what the telephone network counts.
 fn size(text: &str) -> String {
     let plain = text.chars().all(|c| septets(c).is_some());
-    let (count, single, part) = if plain { (length(text), 160, 153) } else { (text.encode_utf16().count(), 70, 67) };
-    let segments = if count <= single { 1 } else { count.div_ceil(part) };
+    let (count, single, part) = if plain {
+        (length(text), 160, 153)
+    } else {
+        (text.encode_utf16().count(), 70, 67)
+    };
+    let segments = if count <= single {
+        1
+    } else {
+        count.div_ceil(part)
+    };
     let plural = if segments == 1 { "segment" } else { "segments" };
     format!("{count} characters, {segments} {plural}")
 }
@@ -114,7 +144,12 @@ fn headers(value: &serde_json::Value) -> Vec<(String, String)> {
     let pairs = value.as_array().map(Vec::as_slice).unwrap_or_default();
     pairs
         .iter()
-        .filter_map(|pair| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned())))
+        .filter_map(|pair| {
+            Some((
+                pair.get(0)?.as_str()?.to_owned(),
+                pair.get(1)?.as_str()?.to_owned(),
+            ))
+        })
         .collect()
 }
 
@@ -131,8 +166,15 @@ mod tests {
 
     #[test]
     fn headers_are_pairs_in_order() {
-        let value = serde_json::json!([["Subject", "Down"], ["bad"], ["X-Event", "incident.opened"]]);
-        assert_eq!(headers(&value), [("Subject".into(), "Down".into()), ("X-Event".into(), "incident.opened".into())]);
+        let value =
+            serde_json::json!([["Subject", "Down"], ["bad"], ["X-Event", "incident.opened"]]);
+        assert_eq!(
+            headers(&value),
+            [
+                ("Subject".into(), "Down".into()),
+                ("X-Event".into(), "incident.opened".into())
+            ]
+        );
         assert!(headers(&serde_json::json!({})).is_empty());
     }
 }

@@ -11,8 +11,7 @@ use uuid::Uuid;
 use crate::error::{PageError, PageResult};
 use crate::state::AppState;
 
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox allow-popups";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox allow-popups";
 
 /// In which colours the mail is shown, whatever the browser prefers.
 #[derive(Debug, Default, Deserialize)]
@@ -22,12 +21,18 @@ pub struct Asked {
 }
 
 /// Shows it.
-pub async fn show(State(state): State<AppState>, Path(message): Path<Uuid>, Query(asked): Query<Asked>) -> PageResult {
+pub async fn show(
+    State(state): State<AppState>,
+    Path(message): Path<Uuid>,
+    Query(asked): Query<Asked>,
+) -> PageResult {
     if !state.config.outbox {
         return Err(PageError::NotFound);
     }
     let mut connection = state.pool.acquire().await?;
-    let message = store::outbox::find(&mut connection, message).await?.ok_or(PageError::NotFound)?;
+    let message = store::outbox::find(&mut connection, message)
+        .await?
+        .ok_or(PageError::NotFound)?;
     if message.html.is_empty() {
         return Err(PageError::NotFound);
     }
@@ -45,7 +50,8 @@ fn coloured(html: &str, colours: &str) -> String {
         "light" => "not all",
         _ => return html.to_owned(),
     };
-    html.replace("(prefers-color-scheme: dark)", answer).replace("(prefers-color-scheme:dark)", answer)
+    html.replace("(prefers-color-scheme: dark)", answer)
+        .replace("(prefers-color-scheme:dark)", answer)
 }
 
 #[cfg(test)]
@@ -56,7 +62,10 @@ mod tests {
     fn the_address_answers_the_media_query() {
         let html = "<style>@media (prefers-color-scheme: dark) { a {} }</style>";
         assert_eq!(coloured(html, "dark"), "<style>@media all { a {} }</style>");
-        assert_eq!(coloured(html, "light"), "<style>@media not all { a {} }</style>");
+        assert_eq!(
+            coloured(html, "light"),
+            "<style>@media not all { a {} }</style>"
+        );
         assert_eq!(coloured(html, ""), html);
     }
 }

@@ -38,12 +38,23 @@ struct Watcher {
 }
 
 /// Shows the buttons, and what the monitor of the site says of it.
-pub async fn show(visitor: Visitor, State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
+pub async fn show(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+) -> PageResult {
     let site = find(&state, &token).await?;
     let zone = words::zone(&site.timezone);
-    let member = visitor.signed_in.as_ref().and_then(|signed_in| signed_in.membership.as_ref());
+    let member = visitor
+        .signed_in
+        .as_ref()
+        .and_then(|signed_in| signed_in.membership.as_ref());
     let is_member = member.is_some_and(|membership| membership.account_id == site.account_id);
-    let listed = if is_member { watchers(&state, &site, &token).await?.into_iter().next() } else { None };
+    let listed = if is_member {
+        watchers(&state, &site, &token).await?.into_iter().next()
+    } else {
+        None
+    };
     let now = state.now();
     let mut shell = visitor.shell("Practice site");
     if let Some(listed) = &listed {
@@ -58,7 +69,9 @@ pub async fn show(visitor: Visitor, State(state): State<AppState>, Path(token): 
     render(&ControlPage {
         shell,
         path: domain::account::practice::control_path(&token),
-        site: state.config.link(&domain::account::practice::site_path(&token)),
+        site: state
+            .config
+            .link(&domain::account::practice::site_path(&token)),
         mode: site.mode,
         changed: site.changed_at.map(|at| Moment::new(at, zone)),
         unwatched: is_member && listed.is_none(),
@@ -72,10 +85,18 @@ pub async fn show(visitor: Visitor, State(state): State<AppState>, Path(token): 
 }
 
 /// A press: the site changes, and its monitors are looked at at once.
-pub async fn press(State(state): State<AppState>, Path(token): Path<String>, ip: ClientIp, fields: Fields) -> PageResult {
+pub async fn press(
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
     let site = find(&state, &token).await?;
-    let mode = PracticeMode::parse(fields.text("mode"))
-        .ok_or_else(|| PageError::BadRequest("The practice site has no such button. Nothing was changed.".to_owned()))?;
+    let mode = PracticeMode::parse(fields.text("mode")).ok_or_else(|| {
+        PageError::BadRequest(
+            "The practice site has no such button. Nothing was changed.".to_owned(),
+        )
+    })?;
     let now = state.now();
     let mut transaction = store::tenant::begin(&state.pool, site.account_id).await?;
     store::practice::set_mode(&mut transaction, site.account_id, mode, now).await?;
@@ -86,7 +107,12 @@ pub async fn press(State(state): State<AppState>, Path(token): Path<String>, ip:
 
 /// Asks for a look by every monitor of the site, as often as "Check now" may be pressed; over that the
 /// timetable sees the change.
-async fn look_at_once(state: &AppState, site: &Practice, token: &str, ip: ClientIp) -> PageResult<()> {
+async fn look_at_once(
+    state: &AppState,
+    site: &Practice,
+    token: &str,
+    ip: ClientIp,
+) -> PageResult<()> {
     let watchers = watchers(state, site, token).await?;
     let caller = Caller {
         account_id: site.account_id,
@@ -98,9 +124,24 @@ async fn look_at_once(state: &AppState, site: &Practice, token: &str, ip: Client
     };
     let mut transaction = store::tenant::begin(&state.pool, site.account_id).await?;
     let key = format!("practice:{}", site.account_id);
-    if throttle::take_within(&mut transaction, state, throttle::CHECK_NOW, &key, caller.now).await?.is_none() {
+    if throttle::take_within(
+        &mut transaction,
+        state,
+        throttle::CHECK_NOW,
+        &key,
+        caller.now,
+    )
+    .await?
+    .is_none()
+    {
         for watcher in &watchers {
-            looks::request(&mut transaction, state, &caller, (&watcher.monitor, Reason::Practice)).await?;
+            looks::request(
+                &mut transaction,
+                state,
+                &caller,
+                (&watcher.monitor, Reason::Practice),
+            )
+            .await?;
         }
     }
     transaction.commit().await.map_err(store::Error::from)?;
@@ -109,17 +150,33 @@ async fn look_at_once(state: &AppState, site: &Practice, token: &str, ip: Client
 
 async fn find(state: &AppState, token: &str) -> PageResult<Practice> {
     let mut connection = state.pool.acquire().await?;
-    store::practice::find(&mut connection, token).await?.ok_or(PageError::NotFound)
+    store::practice::find(&mut connection, token)
+        .await?
+        .ok_or(PageError::NotFound)
 }
 
 /// The monitors of the account that watch its practice site and are not paused, problems first.
-async fn watchers(state: &AppState, site: &Practice, token: &str) -> PageResult<Vec<store::monitors::Listed>> {
+async fn watchers(
+    state: &AppState,
+    site: &Practice,
+    token: &str,
+) -> PageResult<Vec<store::monitors::Listed>> {
     let filter = store::monitors::Filter {
         text: Some(domain::account::practice::site_path(token)),
         ..store::monitors::Filter::default()
     };
     let mut transaction = store::tenant::begin(&state.pool, site.account_id).await?;
     let order = (store::monitors::Sort::Status, None, 20);
-    let found = store::monitors::list(&mut transaction, &state.secrets, site.account_id, &filter, order).await?;
-    Ok(found.into_iter().filter(|listed| listed.shown != Shown::Paused).collect())
+    let found = store::monitors::list(
+        &mut transaction,
+        &state.secrets,
+        site.account_id,
+        &filter,
+        order,
+    )
+    .await?;
+    Ok(found
+        .into_iter()
+        .filter(|listed| listed.shown != Shown::Paused)
+        .collect())
 }

@@ -12,5 +12,9 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/practice/{practice_token}", Access::Token, control::show)
         .post("/practice/{practice_token}", Access::Token, control::press)
-        .get("/practice/{practice_token}/site", Access::Token, site::answer)
+        .get(
+            "/practice/{practice_token}/site",
+            Access::Token,
+            site::answer,
+        )
 }

@@ -22,7 +22,9 @@ static WAITING: Semaphore = Semaphore::const_new(256);
 pub async fn answer(State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
     let site = {
         let mut connection = state.pool.acquire().await?;
-        store::practice::find(&mut connection, &token).await?.ok_or(PageError::NotFound)?
+        store::practice::find(&mut connection, &token)
+            .await?
+            .ok_or(PageError::NotFound)?
     };
     let wait = match site.mode {
         PracticeMode::Slow => SLOW,
@@ -30,7 +32,9 @@ pub async fn answer(State(state): State<AppState>, Path(token): Path<String>) ->
         _ => Duration::ZERO,
     };
     if !wait.is_zero() {
-        let _place = WAITING.try_acquire().map_err(|_| PageError::Unavailable("too many wait at practice sites"))?;
+        let _place = WAITING
+            .try_acquire()
+            .map_err(|_| PageError::Unavailable("too many wait at practice sites"))?;
         tokio::time::sleep(wait).await;
     }
     Ok(page(site.mode))
@@ -38,17 +42,25 @@ pub async fn answer(State(state): State<AppState>, Path(token): Path<String>) ->
 
 fn page(mode: PracticeMode) -> Response {
     match mode {
-        PracticeMode::Fine | PracticeMode::Slow => {
-            Html(shop(&format!("<p>{PRACTICE_TEXT}. Bells, clappers and ropes, sent the same day.</p>"))).into_response()
-        }
+        PracticeMode::Fine | PracticeMode::Slow => Html(shop(&format!(
+            "<p>{PRACTICE_TEXT}. Bells, clappers and ropes, sent the same day.</p>"
+        )))
+        .into_response(),
         PracticeMode::WrongText => {
             Html(shop("<p>Error establishing a database connection.</p>")).into_response()
         }
-        PracticeMode::BadGateway => (StatusCode::BAD_GATEWAY, Html(error("502 Bad Gateway"))).into_response(),
+        PracticeMode::BadGateway => {
+            (StatusCode::BAD_GATEWAY, Html(error("502 Bad Gateway"))).into_response()
+        }
         PracticeMode::Unavailable => {
-            let mut response =
-                (StatusCode::SERVICE_UNAVAILABLE, Html(error("503 Service Temporarily Unavailable"))).into_response();
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("120"));
+            let mut response = (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Html(error("503 Service Temporarily Unavailable")),
+            )
+                .into_response();
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("120"));
             response
         }
         PracticeMode::Hangs => StatusCode::GATEWAY_TIMEOUT.into_response(),
@@ -56,7 +68,9 @@ fn page(mode: PracticeMode) -> Response {
 }
 
 fn shop(content: &str) -> String {
-    format!("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Practice shop</title><h1>Practice shop</h1>{content}</html>\n")
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Practice shop</title><h1>Practice shop</h1>{content}</html>\n"
+    )
 }
 
 /// The page that the most common web server shows, so that a practised outage reads like a real one.
@@ -81,10 +95,22 @@ mod tests {
     #[case(PracticeMode::BadGateway, 502, false)]
     #[case(PracticeMode::Unavailable, 503, false)]
     #[tokio::test]
-    async fn each_button_has_its_answer(#[case] mode: PracticeMode, #[case] status: u16, #[case] has_text: bool) {
+    async fn each_button_has_its_answer(
+        #[case] mode: PracticeMode,
+        #[case] status: u16,
+        #[case] has_text: bool,
+    ) {
         let response = page(mode);
         assert_eq!(response.status().as_u16(), status);
-        let body = response.into_body().collect().await.expect("a body in memory").to_bytes();
-        assert_eq!(String::from_utf8_lossy(&body).contains(PRACTICE_TEXT), has_text);
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .expect("a body in memory")
+            .to_bytes();
+        assert_eq!(
+            String::from_utf8_lossy(&body).contains(PRACTICE_TEXT),
+            has_text
+        );
     }
 }

@@ -22,7 +22,9 @@ struct BotPage<'a> {
 pub async fn show(visitor: Visitor, State(state): State<AppState>) -> PageResult {
     let mut connection = state.read_pool.acquire().await?;
     let page = BotPage {
-        shell: visitor.shell("About our looks").description("What Watchbell/1 in your logs is, how often it comes, how to stop it."),
+        shell: visitor
+            .shell("About our looks")
+            .description("What Watchbell/1 in your logs is, how often it comes, how to stop it."),
         regions: store::leases::list_regions(&mut connection).await?,
         support: &state.config.support_email,
         base_url: state.config.link(""),

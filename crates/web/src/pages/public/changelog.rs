@@ -69,8 +69,14 @@ fn plain(text: &str) -> String {
 
 /// The page.
 pub async fn show(visitor: Visitor) -> PageResult {
-    let shell = visitor.shell("Changelog").section("docs").description("What changed in Watchbell.");
-    let page = ChangelogPage { shell, blocks: blocks(TEXT) };
+    let shell = visitor
+        .shell("Changelog")
+        .section("docs")
+        .description("What changed in Watchbell.");
+    let page = ChangelogPage {
+        shell,
+        blocks: blocks(TEXT),
+    };
     Ok(listed(render(&page)?, visitor.signed_in.is_some()))
 }
 
@@ -80,7 +86,9 @@ mod tests {
 
     #[test]
     fn lists_stay_together() {
-        let read = blocks("# Changelog\n\nWhat\nchanged.\n\n## [0.1.0]\n\n### Added\n- one `x`\n  more\n- two\n");
+        let read = blocks(
+            "# Changelog\n\nWhat\nchanged.\n\n## [0.1.0]\n\n### Added\n- one `x`\n  more\n- two\n",
+        );
         assert_eq!(
             read,
             [

@@ -22,9 +22,14 @@ struct LandingPage {
 }
 
 /// The page.
-pub async fn show(visitor: Visitor, State(state): State<AppState>, RawQuery(query): RawQuery) -> PageResult {
+pub async fn show(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    RawQuery(query): RawQuery,
+) -> PageResult {
     let deleted = query.as_deref() == Some("deleted");
-    let notice = deleted.then(|| "The account is deleted. Its history is gone within 24 hours.".to_owned());
+    let notice =
+        deleted.then(|| "The account is deleted. Its history is gone within 24 hours.".to_owned());
     let signed_in = visitor.signed_in.is_some();
     let page = LandingPage {
         shell: visitor

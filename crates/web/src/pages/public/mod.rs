@@ -15,10 +15,16 @@ pub fn routes() -> Routes {
 }
 
 /// Search engines may list these pages, and browsers keep them for a moment when nobody is signed in.
-pub(crate) fn listed(mut response: axum::response::Response, signed_in: bool) -> axum::response::Response {
+pub(crate) fn listed(
+    mut response: axum::response::Response,
+    signed_in: bool,
+) -> axum::response::Response {
     use http::{HeaderName, HeaderValue, header};
     let headers = response.headers_mut();
-    headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("all"));
+    headers.insert(
+        HeaderName::from_static("x-robots-tag"),
+        HeaderValue::from_static("all"),
+    );
     if !signed_in {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }

@@ -30,21 +30,40 @@ struct ErrorPage {
 
 /// All codes.
 pub(super) async fn list(visitor: Visitor) -> PageResult {
-    let shell = visitor.shell("Problem codes").section("docs").description("Every problem code of the Watchbell API.");
-    render(&ErrorsPage { shell, codes: Code::ALL })
+    let shell = visitor
+        .shell("Problem codes")
+        .section("docs")
+        .description("Every problem code of the Watchbell API.");
+    render(&ErrorsPage {
+        shell,
+        codes: Code::ALL,
+    })
 }
 
 /// One code.
-pub(super) async fn show(State(state): State<AppState>, visitor: Visitor, Path(word): Path<String>) -> PageResult {
+pub(super) async fn show(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    Path(word): Path<String>,
+) -> PageResult {
     let code = Code::parse(&word).ok_or(PageError::NotFound)?;
-    let shell = visitor.shell(code.title()).section("docs").description("A problem code of the Watchbell API.");
-    render(&ErrorPage { shell, code, example: example(code, &state)? })
+    let shell = visitor
+        .shell(code.title())
+        .section("docs")
+        .description("A problem code of the Watchbell API.");
+    render(&ErrorPage {
+        shell,
+        code,
+        example: example(code, &state)?,
+    })
 }
 
 /// A problem of this code as the API writes it.
 fn example(code: Code, state: &AppState) -> PageResult<String> {
     let problem = match code {
-        Code::ValidationFailed => Problem::invalid(vec![FieldError::new("/url", "required", "must be given")]),
+        Code::ValidationFailed => {
+            Problem::invalid(vec![FieldError::new("/url", "required", "must be given")])
+        }
         Code::PlanLimit => {
             let full = PlanLimit {
                 resource: Resource::Monitors,
@@ -53,7 +72,10 @@ fn example(code: Code, state: &AppState) -> PageResult<String> {
                 plan: Plan::Free,
                 lifted_by: Some(Plan::Solo),
             };
-            Problem { plan_limit: Some(full), ..Problem::new(code, full.to_string()) }
+            Problem {
+                plan_limit: Some(full),
+                ..Problem::new(code, full.to_string())
+            }
         }
         Code::NotFound => Problem::not_found(),
         other => Problem::new(other, other.title().to_owned() + "."),
@@ -81,8 +103,14 @@ mod tests {
             assert!(all.body.contains(&path), "{path} is not listed");
             let page = browser.get(&path).await;
             assert_eq!(page.status, StatusCode::OK, "{path}");
-            assert!(page.body.contains(code.title()) && page.body.contains("request_id"), "{path}");
+            assert!(
+                page.body.contains(code.title()) && page.body.contains("request_id"),
+                "{path}"
+            );
         }
-        assert_eq!(browser.get("/docs/errors/nothing").await.status, StatusCode::NOT_FOUND);
+        assert_eq!(
+            browser.get("/docs/errors/nothing").await.status,
+            StatusCode::NOT_FOUND
+        );
     }
 }

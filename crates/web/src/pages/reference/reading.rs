@@ -67,9 +67,14 @@ pub(super) fn read(document: &Value, server: &str) -> (Vec<Group>, Vec<Object>) 
             }
         })
         .collect();
-    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
-    let mut objects: Vec<Object> =
-        schemas.filter(|(name, _)| !name.starts_with("Page_")).map(|(name, schema)| object(document, name, schema)).collect();
+    let schemas = document["components"]["schemas"]
+        .as_object()
+        .into_iter()
+        .flatten();
+    let mut objects: Vec<Object> = schemas
+        .filter(|(name, _)| !name.starts_with("Page_"))
+        .map(|(name, schema)| object(document, name, schema))
+        .collect();
     objects.sort_by(|a, b| a.name.cmp(&b.name));
     (groups, objects)
 }
@@ -87,20 +92,36 @@ fn operations(document: &Value, server: &str, tag: &str) -> Vec<Operation> {
     found
 }
 
-fn one(document: &Value, server: &str, (method, path): (&str, &str), operation: &Value) -> Operation {
+fn one(
+    document: &Value,
+    server: &str,
+    (method, path): (&str, &str),
+    operation: &Value,
+) -> Operation {
     let content = &operation["requestBody"]["content"]["application/json"]["schema"];
     let parameters = array(&operation["parameters"]).map(|parameter| Field {
         name: text(&parameter["name"]),
-        kind: format!("{}, {}", kind(&parameter["schema"]).0, text(&parameter["in"])),
+        kind: format!(
+            "{}, {}",
+            kind(&parameter["schema"]).0,
+            text(&parameter["in"])
+        ),
         link: None,
         required: parameter["required"] == true,
         about: text(&parameter["description"]),
     });
-    let answers = operation["responses"].as_object().into_iter().flatten().map(|(status, response)| Answer {
-        status: status.clone(),
-        about: plain(&text(&response["description"])),
-        body: response["content"].as_object().and_then(|all| all.values().next()).and_then(|one| link(&one["schema"])),
-    });
+    let answers = operation["responses"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(status, response)| Answer {
+            status: status.clone(),
+            about: plain(&text(&response["description"])),
+            body: response["content"]
+                .as_object()
+                .and_then(|all| all.values().next())
+                .and_then(|one| link(&one["schema"])),
+        });
     Operation {
         id: text(&operation["operationId"]),
         method: method.to_uppercase(),
@@ -121,15 +142,22 @@ fn curl(document: &Value, server: &str, (method, path): (&str, &str), operation:
         command.push_str(&format!(" -X {}", method.to_uppercase()));
     }
     command.push_str(&format!(" {server}{path}"));
-    let open = array(&operation["security"]).any(|scheme| scheme.as_object().is_some_and(Map::is_empty));
+    let open =
+        array(&operation["security"]).any(|scheme| scheme.as_object().is_some_and(Map::is_empty));
     if !open {
         command.push_str(" \\\n     -H 'Authorization: Bearer wb_…'");
     }
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let referenced = schema["$ref"].as_str().and_then(|reference| document.pointer(reference.trim_start_matches('#')));
+    let referenced = schema["$ref"]
+        .as_str()
+        .and_then(|reference| document.pointer(reference.trim_start_matches('#')));
     let example = referenced.map_or(&Value::Null, |schema| &schema["example"]);
     if !example.is_null() {
-        let example = if method == "patch" && path.contains("monitor_id") { r#"{"interval_seconds":120}"#.to_owned() } else { example.to_string() };
+        let example = if method == "patch" && path.contains("monitor_id") {
+            r#"{"interval_seconds":120}"#.to_owned()
+        } else {
+            example.to_string()
+        };
         command.push_str(" \\\n     -H 'Content-Type: application/json' \\\n     -d '");
         command.push_str(&example.replace('\'', "'\\''"));
         command.push('\'');
@@ -139,9 +167,16 @@ fn curl(document: &Value, server: &str, (method, path): (&str, &str), operation:
 
 fn object(document: &Value, name: &str, schema: &Value) -> Object {
     let mut fields = Vec::new();
-    let parts: Vec<&Value> = if schema["allOf"].is_array() { array(&schema["allOf"]).collect() } else { vec![schema] };
+    let parts: Vec<&Value> = if schema["allOf"].is_array() {
+        array(&schema["allOf"]).collect()
+    } else {
+        vec![schema]
+    };
     for part in parts {
-        let part = part["$ref"].as_str().and_then(|reference| document.pointer(reference.trim_start_matches('#'))).unwrap_or(part);
+        let part = part["$ref"]
+            .as_str()
+            .and_then(|reference| document.pointer(reference.trim_start_matches('#')))
+            .unwrap_or(part);
         let required: Vec<&str> = array(&part["required"]).filter_map(Value::as_str).collect();
         for (name, field) in part["properties"].as_object().into_iter().flatten() {
             let (kind, link) = kind(field);
@@ -188,14 +223,24 @@ fn kind(schema: &Value) -> (String, Option<String>) {
         Some(other) => (other.to_owned(), None),
         None => ("any".to_owned(), None),
     };
-    if words.len() > 1 { (format!("{word} or null"), link) } else { (word, link) }
+    if words.len() > 1 {
+        (format!("{word} or null"), link)
+    } else {
+        (word, link)
+    }
 }
 
 fn link(schema: &Value) -> Option<Link> {
     let name = schema["$ref"].as_str()?.rsplit('/').next()?.to_owned();
     match name.strip_prefix("Page_") {
-        Some(inner) => Some(Link { anchor: anchor(inner), name: format!("page of {inner}") }),
-        None => Some(Link { anchor: anchor(&name), name }),
+        Some(inner) => Some(Link {
+            anchor: anchor(inner),
+            name: format!("page of {inner}"),
+        }),
+        None => Some(Link {
+            anchor: anchor(&name),
+            name,
+        }),
     }
 }
 

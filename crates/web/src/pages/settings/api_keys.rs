@@ -62,7 +62,11 @@ async fn page(tenant: &Tenant, state: &AppState, shown: Shown<'_>) -> PageResult
         expires_at: key.expires_at.map(|at| Moment::new(at, zone.clone())),
         last_used_at: key.last_used_at.map(|at| Moment::new(at, zone.clone())),
     };
-    let status = if shown.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if shown.errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     let page = KeysPage {
         shell: tenant.shell("API keys").section("settings"),
         tab: "api-keys",
@@ -84,7 +88,12 @@ pub async fn show(tenant: Tenant, State(state): State<AppState>) -> PageResult {
 }
 
 /// Makes a key, shows its secret once, and tells by mail.
-pub async fn create(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, fields: Fields) -> PageResult {
+pub async fn create(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
     tenant.require_administer()?;
     let (name, scope) = (fields.text("name"), fields.text("scope"));
     let mut errors = fields.errors();
@@ -94,7 +103,10 @@ pub async fn create(tenant: Tenant, State(state): State<AppState>, ip: ClientIp,
         days => match days.parse::<i64>() {
             Ok(days @ 1..=3650) => Some(now + SignedDuration::from_hours(24 * days)),
             _ => {
-                errors.add("expires_in_days", "It ends: a number of days from 1 to 3650, or never.");
+                errors.add(
+                    "expires_in_days",
+                    "It ends: a number of days from 1 to 3650, or never.",
+                );
                 None
             }
         },
@@ -104,35 +116,79 @@ pub async fn create(tenant: Tenant, State(state): State<AppState>, ip: ClientIp,
         errors.add("scope", "It may: write, read or heartbeat.");
     }
     let (Some(parsed), true) = (parsed, errors.is_empty()) else {
-        return page(&tenant, &state, Shown { errors, name, scope, secret: None }).await;
+        return page(
+            &tenant,
+            &state,
+            Shown {
+                errors,
+                name,
+                scope,
+                secret: None,
+            },
+        )
+        .await;
     };
     let caller = tenant.caller(ip.network(), now);
     let owners = Owners::of(&state, caller.account_id).await?;
     let mut transaction = tenant.begin(&state).await?;
-    let new = NewApiKey { name: name.to_owned(), scope: parsed, expires_at };
+    let new = NewApiKey {
+        name: name.to_owned(),
+        scope: parsed,
+        expires_at,
+    };
     match api_keys::create(&mut transaction, &caller, new).await {
         Ok((key, secret)) => {
             owners.tell(&mut transaction, &state, &caller, &key).await?;
             transaction.commit().await?;
-            page(&tenant, &state, Shown { secret: Some(secret), ..Shown::default() }).await
+            page(
+                &tenant,
+                &state,
+                Shown {
+                    secret: Some(secret),
+                    ..Shown::default()
+                },
+            )
+            .await
         }
         Err(error) => {
             transaction.rollback().await?;
-            let Some(sentences) = error.field_sentences() else { return Err(error.into()) };
+            let Some(sentences) = error.field_sentences() else {
+                return Err(error.into());
+            };
             for (pointer, sentence) in sentences {
                 let field = pointer.trim_start_matches('/');
                 errors.add(if field.is_empty() { "name" } else { field }, sentence);
             }
-            page(&tenant, &state, Shown { errors, name, scope, secret: None }).await
+            page(
+                &tenant,
+                &state,
+                Shown {
+                    errors,
+                    name,
+                    scope,
+                    secret: None,
+                },
+            )
+            .await
         }
     }
 }
 
 /// Ends a key at once.
-pub async fn revoke(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, Path(id): Path<ApiKeyId>) -> PageResult {
+pub async fn revoke(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    ip: ClientIp,
+    Path(id): Path<ApiKeyId>,
+) -> PageResult {
     tenant.require_administer()?;
     let mut transaction = tenant.begin(&state).await?;
-    api_keys::revoke(&mut transaction, &tenant.caller(ip.network(), state.now()), id).await?;
+    api_keys::revoke(
+        &mut transaction,
+        &tenant.caller(ip.network(), state.now()),
+        id,
+    )
+    .await?;
     transaction.commit().await?;
     see_other("/settings/api-keys")
 }

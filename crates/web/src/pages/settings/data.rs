@@ -47,7 +47,10 @@ struct DeletePage<'a> {
 
 /// The page.
 pub async fn show(tenant: Tenant) -> PageResult {
-    render(&DataPage { shell: tenant.shell("Data").section("settings"), tab: "data" })
+    render(&DataPage {
+        shell: tenant.shell("Data").section("settings"),
+        tab: "data",
+    })
 }
 
 /// One JSON file, written while it is read.
@@ -55,9 +58,20 @@ pub async fn export(tenant: Tenant, State(state): State<AppState>) -> PageResult
     tenant.require_administer()?;
     let now = state.now();
     let (sender, receiver) = mpsc::channel(8);
-    tokio::spawn(write(state.read_pool.clone(), tenant.account_id(), now, sender));
-    let name = format!("attachment; filename=\"watchbell-{}.json\"", now.strftime("%Y-%m-%d"));
-    let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    tokio::spawn(write(
+        state.read_pool.clone(),
+        tenant.account_id(),
+        now,
+        sender,
+    ));
+    let name = format!(
+        "attachment; filename=\"watchbell-{}.json\"",
+        now.strftime("%Y-%m-%d")
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+    ];
     Ok((headers, Body::from_stream(ReceiverStream::new(receiver))).into_response())
 }
 
@@ -71,7 +85,12 @@ async fn write(pool: PgPool, account: AccountId, now: Timestamp, sender: mpsc::S
     }
 }
 
-async fn parts(pool: &PgPool, account: AccountId, now: Timestamp, sender: &mpsc::Sender<Chunk>) -> Result<(), io::Error> {
+async fn parts(
+    pool: &PgPool,
+    account: AccountId,
+    now: Timestamp,
+    sender: &mpsc::Sender<Chunk>,
+) -> Result<(), io::Error> {
     let mut connection = pool.acquire().await.map_err(io::Error::other)?;
     send(sender, format!("{{\n\"exported_at\": \"{now}\"")).await?;
     for part in Part::ALL {
@@ -93,15 +112,30 @@ async fn parts(pool: &PgPool, account: AccountId, now: Timestamp, sender: &mpsc:
 }
 
 async fn send(sender: &mpsc::Sender<Chunk>, text: String) -> Result<(), io::Error> {
-    sender.send_timeout(Ok(Bytes::from(text)), SLOWEST).await.map_err(|_| io::Error::other("the reader has gone"))
+    sender
+        .send_timeout(Ok(Bytes::from(text)), SLOWEST)
+        .await
+        .map_err(|_| io::Error::other("the reader has gone"))
 }
 
 async fn delete_page(tenant: &Tenant, state: &AppState, errors: FormErrors) -> PageResult {
     let mut transaction = tenant.begin(state).await?;
     let monitors = store::monitors::count(&mut transaction, tenant.account_id()).await?;
-    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     let shell = tenant.shell("Delete the account").section("settings");
-    render_with(status, &DeletePage { shell, account_name: tenant.account_name(), monitors, errors })
+    render_with(
+        status,
+        &DeletePage {
+            shell,
+            account_name: tenant.account_name(),
+            monitors,
+            errors,
+        },
+    )
 }
 
 /// Asks for the password.
@@ -111,16 +145,32 @@ pub async fn confirm(tenant: Tenant, State(state): State<AppState>) -> PageResul
 }
 
 /// Deletes the account: everything stops in this transaction, the history follows.
-pub async fn delete(tenant: Tenant, user: CurrentUser, State(state): State<AppState>, fields: Fields) -> PageResult<Response> {
+pub async fn delete(
+    tenant: Tenant,
+    user: CurrentUser,
+    State(state): State<AppState>,
+    fields: Fields,
+) -> PageResult<Response> {
     tenant.require_owner()?;
     if !is_right(&state, &user, fields.raw("password")).await? {
-        return delete_page(&tenant, &state, FormErrors::one("password", "Your password: this is not it.")).await;
+        return delete_page(
+            &tenant,
+            &state,
+            FormErrors::one("password", "Your password: this is not it."),
+        )
+        .await;
     }
     let now = state.now();
     let person = tenant.user();
-    let by = By { actor: tenant.actor(), contact_id: None, email: Some(person.email.clone()) };
+    let by = By {
+        actor: tenant.actor(),
+        contact_id: None,
+        email: Some(person.email.clone()),
+    };
     let mut transaction = state.pool.begin().await?;
-    incidents::delete_account(&mut transaction, tenant.account_id(), &by, now).await.map_err(PageError::internal)?;
+    incidents::delete_account(&mut transaction, tenant.account_id(), &by, now)
+        .await
+        .map_err(PageError::internal)?;
     let message = AccountMessage::AccountDeleted {
         at: now,
         timezone: tenant.timezone().to_owned(),
@@ -128,5 +178,8 @@ pub async fn delete(tenant: Tenant, user: CurrentUser, State(state): State<AppSt
     };
     mail::send(&mut transaction, &state, None, &person.email, message, None).await?;
     transaction.commit().await?;
-    Ok(session::with_cookie(see_other("/?deleted")?, cookie::no_session(&state.config)))
+    Ok(session::with_cookie(
+        see_other("/?deleted")?,
+        cookie::no_session(&state.config),
+    ))
 }

@@ -14,12 +14,20 @@ use crate::usecases::change_email::{self, Answered};
 use crate::view::see_other;
 
 /// Sends both mails.
-pub async fn begin(user: CurrentUser, State(state): State<AppState>, client: Client, fields: Fields) -> PageResult {
+pub async fn begin(
+    user: CurrentUser,
+    State(state): State<AppState>,
+    client: Client,
+    fields: Fields,
+) -> PageResult {
     let person = &user.signed_in.user;
     let typed = fields.text("new_email");
     let mut errors = fields.errors();
     let Ok(new) = EmailAddress::parse(typed) else {
-        errors.add("new_email", "New email: this is not an address. It looks like name@shop.example.");
+        errors.add(
+            "new_email",
+            "New email: this is not an address. It looks like name@shop.example.",
+        );
         return page(&user, &state, errors, typed, None).await;
     };
     if new.canonical() == person.email.to_ascii_lowercase() {
@@ -32,10 +40,20 @@ pub async fn begin(user: CurrentUser, State(state): State<AppState>, client: Cli
     }
     throttle::take(&state, throttle::MAIL_NETWORK, &client.ip.network()).await?;
     throttle::take(&state, throttle::MAIL_ADDRESS, &new.canonical()).await?;
-    throttle::take(&state, throttle::MAIL_ADDRESS, &person.email.to_ascii_lowercase()).await?;
+    throttle::take(
+        &state,
+        throttle::MAIL_ADDRESS,
+        &person.email.to_ascii_lowercase(),
+    )
+    .await?;
     let mut transaction = state.pool.begin().await?;
-    if let Some(seconds) = challenge::resend_in(&mut transaction, &state, person.id, Purpose::ChangeEmailOld).await? {
-        errors.add("new_email", format!("New email: other mails can be sent in {seconds} s."));
+    if let Some(seconds) =
+        challenge::resend_in(&mut transaction, &state, person.id, Purpose::ChangeEmailOld).await?
+    {
+        errors.add(
+            "new_email",
+            format!("New email: other mails can be sent in {seconds} s."),
+        );
         return page(&user, &state, errors, typed, None).await;
     }
     store::challenges::cancel_change(&mut transaction, person.id, state.now()).await?;
@@ -45,14 +63,24 @@ pub async fn begin(user: CurrentUser, State(state): State<AppState>, client: Cli
 }
 
 /// Tries the codes that were typed, one or both.
-pub async fn confirm(user: CurrentUser, State(state): State<AppState>, client: Client, fields: Fields) -> PageResult {
+pub async fn confirm(
+    user: CurrentUser,
+    State(state): State<AppState>,
+    client: Client,
+    fields: Fields,
+) -> PageResult {
     let person = &user.signed_in.user;
     throttle::take(&state, throttle::CODE_NETWORK, &client.ip.network()).await?;
     throttle::take(&state, throttle::CODE_USER, &person.id.to_string()).await?;
     let mut errors = FormErrors::new();
     let mut answered = None;
-    for (field, purpose) in [("code_old", Purpose::ChangeEmailOld), ("code_new", Purpose::ChangeEmailNew)] {
-        let Some(typed) = fields.optional(field) else { continue };
+    for (field, purpose) in [
+        ("code_old", Purpose::ChangeEmailOld),
+        ("code_new", Purpose::ChangeEmailNew),
+    ] {
+        let Some(typed) = fields.optional(field) else {
+            continue;
+        };
         // Each try in its own statement: a wrong second code does not take back a right first one.
         let mut connection = state.pool.acquire().await?;
         match challenge::try_code(&mut connection, &state, person.id, purpose, typed).await? {
@@ -62,13 +90,21 @@ pub async fn confirm(user: CurrentUser, State(state): State<AppState>, client: C
     }
     if let Some(challenge) = answered {
         let mut transaction = state.pool.begin().await?;
-        let outcome = change_email::complete(&mut transaction, &state, &challenge, Some(user.signed_in.session_id)).await?;
+        let outcome = change_email::complete(
+            &mut transaction,
+            &state,
+            &challenge,
+            Some(user.signed_in.session_id),
+        )
+        .await?;
         match outcome {
             Answered::Changed => {
                 transaction.commit().await?;
                 return see_other("/settings/security?done=email");
             }
-            Answered::Half if errors.is_empty() => return see_other("/settings/security?done=half"),
+            Answered::Half if errors.is_empty() => {
+                return see_other("/settings/security?done=half");
+            }
             Answered::Half => {}
             Answered::Taken => errors.add("code_new", "Code: this address cannot be used."),
         }

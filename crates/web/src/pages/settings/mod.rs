@@ -23,7 +23,8 @@ const TABS: [(&str, &str); 6] = [
 
 /// The tabs, in order: path, word, and whether it is the one shown.
 pub(crate) fn tabs(shown: &str) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
-    TABS.into_iter().map(move |(path, label)| (path, label, path == shown))
+    TABS.into_iter()
+        .map(move |(path, label)| (path, label, path == shown))
 }
 
 /// The routes of this area.
@@ -34,15 +35,39 @@ pub fn routes() -> Routes {
         .post("/settings/profile", Access::Tenant, profile::submit)
         .post("/settings/theme", Access::User, profile::theme)
         .get("/settings/security", Access::User, security::show)
-        .post("/settings/security/password", Access::User, security::password)
+        .post(
+            "/settings/security/password",
+            Access::User,
+            security::password,
+        )
         .post("/settings/security/email", Access::User, email::begin)
-        .post("/settings/security/email/confirm", Access::User, email::confirm)
-        .post("/settings/security/email/cancel", Access::User, email::cancel)
-        .post("/settings/security/sessions/revoke-others", Access::User, sessions::revoke_others)
-        .post("/settings/security/sessions/{session_id}/revoke", Access::User, sessions::revoke)
+        .post(
+            "/settings/security/email/confirm",
+            Access::User,
+            email::confirm,
+        )
+        .post(
+            "/settings/security/email/cancel",
+            Access::User,
+            email::cancel,
+        )
+        .post(
+            "/settings/security/sessions/revoke-others",
+            Access::User,
+            sessions::revoke_others,
+        )
+        .post(
+            "/settings/security/sessions/{session_id}/revoke",
+            Access::User,
+            sessions::revoke,
+        )
         .get("/settings/api-keys", Access::Tenant, api_keys::show)
         .post("/settings/api-keys", Access::Tenant, api_keys::create)
-        .post("/settings/api-keys/{key_id}/revoke", Access::Tenant, api_keys::revoke)
+        .post(
+            "/settings/api-keys/{key_id}/revoke",
+            Access::Tenant,
+            api_keys::revoke,
+        )
         .get("/settings/plan", Access::Tenant, plan::show)
         .get("/settings/wallet", Access::Tenant, wallet::show)
         .get("/settings/data", Access::Tenant, data::show)

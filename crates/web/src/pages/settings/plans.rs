@@ -51,21 +51,37 @@ pub fn table(current: Option<Plan>) -> PlanTable {
         },
         current: current == Some(plan),
     });
-    let row = |label, value: fn(Limits) -> String| Row { label, cells: Plan::ALL.iter().map(|plan| value(plan.limits())).collect() };
+    let row = |label, value: fn(Limits) -> String| Row {
+        label,
+        cells: Plan::ALL.iter().map(|plan| value(plan.limits())).collect(),
+    };
     let rows = vec![
         row("Monitors", |limits| thousands(u64::from(limits.monitors))),
-        row("Shortest interval", |limits| format!("{} s", limits.min_interval_seconds)),
+        row("Shortest interval", |limits| {
+            format!("{} s", limits.min_interval_seconds)
+        }),
         row("Members", |limits| thousands(u64::from(limits.members))),
         row("Contacts", |limits| thousands(u64::from(limits.contacts))),
-        row("Webhooks and chat among them", |limits| thousands(u64::from(limits.integrations))),
+        row("Webhooks and chat among them", |limits| {
+            thousands(u64::from(limits.integrations))
+        }),
         row("API keys", |limits| thousands(u64::from(limits.api_keys))),
-        row("History", |limits| format!("{} months", limits.history_months)),
-        row("API requests a minute", |limits| thousands(u64::from(limits.requests_per_minute))),
-        row("Text messages and calls", |limits| match limits.included_micros_per_month {
-            0 => "from the wallet".to_owned(),
-            micros => format!("{} USD a month, then the wallet", micros / 1_000_000),
+        row("History", |limits| {
+            format!("{} months", limits.history_months)
+        }),
+        row("API requests a minute", |limits| {
+            thousands(u64::from(limits.requests_per_minute))
+        }),
+        row("Text messages and calls", |limits| {
+            match limits.included_micros_per_month {
+                0 => "from the wallet".to_owned(),
+                micros => format!("{} USD a month, then the wallet", micros / 1_000_000),
+            }
         }),
         row("Certificates, all kinds, API", |_| "yes".to_owned()),
     ];
-    PlanTable { columns: columns.into(), rows }
+    PlanTable {
+        columns: columns.into(),
+        rows,
+    }
 }

@@ -40,7 +40,13 @@ pub async fn index(_: CurrentUser) -> PageResult {
     see_other("/settings/profile")
 }
 
-fn page<'a>(tenant: &Tenant, state: &AppState, errors: FormErrors, fields: [&'a str; 3], keys: bool) -> ProfilePage<'a> {
+fn page<'a>(
+    tenant: &Tenant,
+    state: &AppState,
+    errors: FormErrors,
+    fields: [&'a str; 3],
+    keys: bool,
+) -> ProfilePage<'a> {
     let [name, account_name, timezone] = fields;
     ProfilePage {
         shell: tenant.shell("Profile").section("settings"),
@@ -49,7 +55,10 @@ fn page<'a>(tenant: &Tenant, state: &AppState, errors: FormErrors, fields: [&'a 
         name,
         account_name,
         timezone,
-        zones: jiff::tz::db().available().map(|zone| zone.to_string()).collect(),
+        zones: jiff::tz::db()
+            .available()
+            .map(|zone| zone.to_string())
+            .collect(),
         local_time: domain::words::moment(state.now(), &tenant.zone()),
         keyboard_shortcuts: keys,
         themes: Theme::ALL,
@@ -57,18 +66,36 @@ fn page<'a>(tenant: &Tenant, state: &AppState, errors: FormErrors, fields: [&'a 
 }
 
 /// The form.
-pub async fn show(tenant: Tenant, State(state): State<AppState>, Query(query): Query<Done>) -> PageResult {
+pub async fn show(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Query(query): Query<Done>,
+) -> PageResult {
     let user = tenant.user();
     let fields = [user.name.as_str(), tenant.account_name(), tenant.timezone()];
-    let mut page = page(&tenant, &state, FormErrors::new(), fields, user.keyboard_shortcuts);
-    page.shell = page.shell.notice((query.done == "saved").then(|| "Saved.".to_owned()));
+    let mut page = page(
+        &tenant,
+        &state,
+        FormErrors::new(),
+        fields,
+        user.keyboard_shortcuts,
+    );
+    page.shell = page
+        .shell
+        .notice((query.done == "saved").then(|| "Saved.".to_owned()));
     render(&page)
 }
 
 /// Saves the person's part, and the account's part for those who may.
-pub async fn submit(tenant: Tenant, State(state): State<AppState>, ip: ClientIp, fields: Fields) -> PageResult {
+pub async fn submit(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
     let mut errors = fields.errors();
-    let [name, account_name, timezone] = ["name", "account_name", "timezone"].map(|field| fields.text(field));
+    let [name, account_name, timezone] =
+        ["name", "account_name", "timezone"].map(|field| fields.text(field));
     if name.chars().count() > 100 {
         errors.add("name", "Your name: at most 100 characters.");
     }
@@ -76,15 +103,27 @@ pub async fn submit(tenant: Tenant, State(state): State<AppState>, ip: ClientIp,
         errors.add("account_name", "Name of the account: 1 to 100 characters.");
     }
     if jiff::tz::TimeZone::get(timezone).is_err() {
-        errors.add("timezone", "Time zone: there is none of this name. It looks like Europe/Berlin.");
+        errors.add(
+            "timezone",
+            "Time zone: there is none of this name. It looks like Europe/Berlin.",
+        );
     }
     let account_changes = account_name != tenant.account_name() || timezone != tenant.timezone();
     if account_changes && tenant.require_administer().is_err() {
-        errors.add("account_name", "Name and time zone of the account: only an admin or the owner can change them.");
+        errors.add(
+            "account_name",
+            "Name and time zone of the account: only an admin or the owner can change them.",
+        );
     }
     let keys = fields.flag("keyboard_shortcuts");
     if !errors.is_empty() {
-        let page = page(&tenant, &state, errors, [name, account_name, timezone], keys);
+        let page = page(
+            &tenant,
+            &state,
+            errors,
+            [name, account_name, timezone],
+            keys,
+        );
         return render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     let mut transaction = state.pool.begin().await?;
@@ -107,5 +146,8 @@ pub async fn theme(user: CurrentUser, State(state): State<AppState>, fields: Fie
     let mut connection = state.pool.acquire().await?;
     store::users::set_theme(&mut connection, user.signed_in.user.id, theme.as_str()).await?;
     let next = see_other("/settings/profile?done=saved")?;
-    Ok(session::with_cookie(next, cookie::theme(theme.as_str(), &state.config)))
+    Ok(session::with_cookie(
+        next,
+        cookie::theme(theme.as_str(), &state.config),
+    ))
 }

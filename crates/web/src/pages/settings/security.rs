@@ -56,24 +56,38 @@ pub(super) async fn page(
     let now = state.now();
     let mut connection = state.pool.acquire().await?;
     let change = store::challenges::find_change(&mut connection, signed_in.user.id, now).await?;
-    let zone = signed_in.membership.as_ref().map_or(TimeZone::UTC, |m| domain::words::zone(&m.timezone));
+    let zone = signed_in
+        .membership
+        .as_ref()
+        .map_or(TimeZone::UTC, |m| domain::words::zone(&m.timezone));
     let sessions = store::sessions::list(&mut connection, signed_in.user.id, now).await?;
     let rows = sessions.into_iter().map(|session| SessionRow {
         id: session.id.to_string(),
         agent: agent::describe(&session.user_agent),
-        address: session.address.map(|address| address.to_string()).unwrap_or_default(),
+        address: session
+            .address
+            .map(|address| address.to_string())
+            .unwrap_or_default(),
         since: Moment::new(session.created_at, zone.clone()),
         last_used: Moment::new(session.last_seen_at, zone.clone()),
         current: session.id == signed_in.session_id,
     });
-    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     let page = SecurityPage {
         shell: user.shell("Security").section("settings").notice(notice),
         tab: "security",
         errors,
         email: &signed_in.user.email,
         verified: signed_in.user.email_verified_at.is_some(),
-        change: change.map(|(address, old_agreed, new_agreed)| Change { address, old_agreed, new_agreed }),
+        change: change.map(|(address, old_agreed, new_agreed)| Change {
+            address,
+            old_agreed,
+            new_agreed,
+        }),
         new_email,
         sessions: rows.collect(),
     };
@@ -81,7 +95,11 @@ pub(super) async fn page(
 }
 
 /// The page.
-pub async fn show(user: CurrentUser, State(state): State<AppState>, Query(query): Query<Done>) -> PageResult {
+pub async fn show(
+    user: CurrentUser,
+    State(state): State<AppState>,
+    Query(query): Query<Done>,
+) -> PageResult {
     let notice = match query.done.as_str() {
         "password" => "The password is changed. Every other session has ended.",
         "mails" => "Both addresses have a mail. Nothing changes until both have agreed.",
@@ -90,11 +108,22 @@ pub async fn show(user: CurrentUser, State(state): State<AppState>, Query(query)
         "ended" => "Ended.",
         _ => "",
     };
-    page(&user, &state, FormErrors::new(), "", (!notice.is_empty()).then(|| notice.to_owned())).await
+    page(
+        &user,
+        &state,
+        FormErrors::new(),
+        "",
+        (!notice.is_empty()).then(|| notice.to_owned()),
+    )
+    .await
 }
 
 /// Changes the password, ends all other sessions, and tells.
-pub async fn password(user: CurrentUser, State(state): State<AppState>, fields: Fields) -> PageResult {
+pub async fn password(
+    user: CurrentUser,
+    State(state): State<AppState>,
+    fields: Fields,
+) -> PageResult {
     let owner = &user.signed_in.user;
     let mut errors = fields.errors();
     if let Err(error) = password::check(fields.raw("new_password"), &owner.email) {
@@ -110,7 +139,13 @@ pub async fn password(user: CurrentUser, State(state): State<AppState>, fields: 
     let now = state.now();
     let mut transaction = state.pool.begin().await?;
     store::users::set_password(&mut transaction, owner.id, &hash, now).await?;
-    store::sessions::revoke_others(&mut transaction, owner.id, Some(user.signed_in.session_id), now).await?;
+    store::sessions::revoke_others(
+        &mut transaction,
+        owner.id,
+        Some(user.signed_in.session_id),
+        now,
+    )
+    .await?;
     person::note(&mut transaction, owner.id, "user.password_changed", now).await?;
     reset::tell(&mut transaction, &state, owner.id, &owner.email).await?;
     transaction.commit().await?;
@@ -119,7 +154,11 @@ pub async fn password(user: CurrentUser, State(state): State<AppState>, fields: 
 
 /// The typed password is the person's own. Wrong ones are counted: a session left open is no licence
 /// to guess.
-pub(super) async fn is_right(state: &AppState, user: &CurrentUser, typed: &str) -> Result<bool, PageError> {
+pub(super) async fn is_right(
+    state: &AppState,
+    user: &CurrentUser,
+    typed: &str,
+) -> Result<bool, PageError> {
     let id = user.signed_in.user.id;
     let key = id.to_string();
     let counted = throttle::take_ahead(state, throttle::PASSWORD_USER, &key).await?;

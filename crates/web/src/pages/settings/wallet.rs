@@ -34,14 +34,19 @@ fn dollars(micros: i64) -> String {
     let sign = if micros < 0 { "-" } else { "" };
     let micros = micros.unsigned_abs();
     let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
-    if rest % 10_000 == 0 { format!("{sign}{whole}.{:02}", rest / 10_000) } else { format!("{sign}{whole}.{:04}", rest / 100) }
+    if rest % 10_000 == 0 {
+        format!("{sign}{whole}.{:02}", rest / 10_000)
+    } else {
+        format!("{sign}{whole}.{:04}", rest / 100)
+    }
 }
 
 /// The page.
 pub async fn show(tenant: Tenant, State(state): State<AppState>) -> PageResult {
     let mut transaction = tenant.begin(&state).await?;
     let balance = store::wallets::find_balance(&mut transaction, tenant.account_id()).await?;
-    let entries = store::wallets::list_entries(&mut transaction, tenant.account_id(), SHOWN).await?;
+    let entries =
+        store::wallets::list_entries(&mut transaction, tenant.account_id(), SHOWN).await?;
     drop(transaction);
     let zone = tenant.zone();
     render(&WalletPage {
@@ -68,6 +73,14 @@ mod tests {
 
     #[test]
     fn amounts() {
-        assert_eq!([dollars(500_000), dollars(-50_000), dollars(7_500), dollars(-12_340_000)], ["0.50", "-0.05", "0.0075", "-12.34"]);
+        assert_eq!(
+            [
+                dollars(500_000),
+                dollars(-50_000),
+                dollars(7_500),
+                dollars(-12_340_000)
+            ],
+            ["0.50", "-0.05", "0.0075", "-12.34"]
+        );
     }
 }

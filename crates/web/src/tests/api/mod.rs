@@ -48,7 +48,9 @@ impl Reply {
     }
 
     fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     fn code(&self) -> String {
@@ -56,12 +58,21 @@ impl Reply {
     }
 
     fn pointer(&self) -> String {
-        self.json()["errors"][0]["pointer"].as_str().unwrap_or("none").to_owned()
+        self.json()["errors"][0]["pointer"]
+            .as_str()
+            .unwrap_or("none")
+            .to_owned()
     }
 }
 
 impl Client {
-    async fn raw(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Reply {
+    async fn raw(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(key) = &self.key {
             request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
@@ -69,20 +80,42 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(Body::from(body)).unwrap())
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Reply { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
-    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Reply {
         let mut all = vec![("content-type", "application/json")];
         all.extend_from_slice(headers);
-        self.raw(method, &format!("/api/v1{path}"), &all, body.to_string().into_bytes()).await
+        self.raw(
+            method,
+            &format!("/api/v1{path}"),
+            &all,
+            body.to_string().into_bytes(),
+        )
+        .await
     }
 
     async fn get(&self, path: &str) -> Reply {
-        self.raw(Method::GET, &format!("/api/v1{path}"), &[], Vec::new()).await
+        self.raw(Method::GET, &format!("/api/v1{path}"), &[], Vec::new())
+            .await
     }
 
     async fn post(&self, path: &str, body: Value) -> Reply {
@@ -94,7 +127,8 @@ impl Client {
     }
 
     async fn delete(&self, path: &str) -> Reply {
-        self.raw(Method::DELETE, &format!("/api/v1{path}"), &[], Vec::new()).await
+        self.raw(Method::DELETE, &format!("/api/v1{path}"), &[], Vec::new())
+            .await
     }
 }
 
@@ -103,9 +137,17 @@ impl App {
     async fn account(&self, plan: Plan) -> AccountId {
         let id = AccountId::generate();
         let token = id.to_string();
-        let new = NewAccount { id, name: "Shop Ltd", timezone: "UTC", practice_token: &token, plan };
+        let new = NewAccount {
+            id,
+            name: "Shop Ltd",
+            timezone: "UTC",
+            practice_token: &token,
+            plan,
+        };
         let mut connection = self.state.pool.acquire().await.unwrap();
-        store::accounts::insert(&mut connection, &new, self.state.now()).await.unwrap();
+        store::accounts::insert(&mut connection, &new, self.state.now())
+            .await
+            .unwrap();
         id
     }
 
@@ -119,16 +161,28 @@ impl App {
             network: "203.0.113.9".into(),
             now: self.state.now(),
         };
-        let mut tx = store::tenant::begin(&self.state.pool, account).await.unwrap();
-        let new = NewApiKey { name: "CI".into(), scope, expires_at: None };
+        let mut tx = store::tenant::begin(&self.state.pool, account)
+            .await
+            .unwrap();
+        let new = NewApiKey {
+            name: "CI".into(),
+            scope,
+            expires_at: None,
+        };
         let (_, secret) = api_keys::create(&mut tx, &caller, new).await.unwrap();
         tx.commit().await.unwrap();
-        Client { router: self.router.clone(), key: Some(secret) }
+        Client {
+            router: self.router.clone(),
+            key: Some(secret),
+        }
     }
 
     /// A program without a key.
     fn nobody(&self) -> Client {
-        Client { router: self.router.clone(), key: None }
+        Client {
+            router: self.router.clone(),
+            key: None,
+        }
     }
 }
 

@@ -13,7 +13,10 @@ fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
     match schema["$ref"].as_str() {
         Some(reference) => {
             let target = document.pointer(reference.trim_start_matches('#'));
-            resolve(document, target.unwrap_or_else(|| panic!("{reference} is not in the document")))
+            resolve(
+                document,
+                target.unwrap_or_else(|| panic!("{reference} is not in the document")),
+            )
         }
         None => schema,
     }
@@ -26,8 +29,15 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str, found: &m
         return;
     }
     if let Some(any) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
-        if !any.iter().any(|one| complaints(document, one, value).is_empty()) {
-            let first = any.iter().map(|one| complaints(document, one, value)).max_by_key(Vec::len).unwrap_or_default();
+        if !any
+            .iter()
+            .any(|one| complaints(document, one, value).is_empty())
+        {
+            let first = any
+                .iter()
+                .map(|one| complaints(document, one, value))
+                .max_by_key(Vec::len)
+                .unwrap_or_default();
             found.push(format!("{place}: fits none: {first:?}"));
         }
         return;
@@ -42,14 +52,22 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str, found: &m
         found.push(format!("{place}: {value} is none of {words:?}"));
     }
     if schema["format"] == "date-time"
-        && value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_err())
+        && value
+            .as_str()
+            .is_some_and(|text| text.parse::<jiff::Timestamp>().is_err())
     {
         found.push(format!("{place}: {value} is no time"));
     }
     match value {
         Value::Array(items) if schema.get("items").is_some() => {
             for (i, item) in items.iter().enumerate() {
-                check(document, &schema["items"], item, &format!("{place}/{i}"), found);
+                check(
+                    document,
+                    &schema["items"],
+                    item,
+                    &format!("{place}/{i}"),
+                    found,
+                );
             }
         }
         Value::Object(entries) => check_object(document, schema, entries, place, found),
@@ -57,13 +75,26 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str, found: &m
     }
 }
 
-fn check_object(document: &Value, schema: &Value, entries: &Map<String, Value>, place: &str, found: &mut Vec<String>) {
-    for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+fn check_object(
+    document: &Value,
+    schema: &Value,
+    entries: &Map<String, Value>,
+    place: &str,
+    found: &mut Vec<String>,
+) {
+    for required in schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
         if !entries.contains_key(required) {
             found.push(format!("{place}/{required} is missing"));
         }
     }
-    let Some(properties) = schema["properties"].as_object() else { return };
+    let Some(properties) = schema["properties"].as_object() else {
+        return;
+    };
     for (name, entry) in entries {
         match properties.get(name) {
             Some(schema) => check(document, schema, entry, &format!("{place}/{name}"), found),
@@ -111,10 +142,21 @@ fn the_checker_finds_what_is_wrong() {
         "a": {"type": ["string", "null"]}, "b": {"type": "array", "items": {"type": "integer"}},
         "c": {"oneOf": [{"type": "null"}, {"$ref": "#/s"}]}}}});
     let wrong = |value: Value| complaints(&document, &document["s"], &value).len();
-    for good in [r#"{"a":null}"#, r#"{"a":"x","b":[1],"c":{"a":"y"}}"#, r#"{"a":"x","c":null}"#] {
+    for good in [
+        r#"{"a":null}"#,
+        r#"{"a":"x","b":[1],"c":{"a":"y"}}"#,
+        r#"{"a":"x","c":null}"#,
+    ] {
         assert_eq!(wrong(serde_json::from_str(good).unwrap()), 0, "{good}");
     }
-    for bad in [r#"{}"#, r#"{"a":1}"#, r#"{"a":"x","b":["y"]}"#, r#"{"a":"x","d":1}"#, r#"{"a":"x","c":{}}"#, "[]"] {
+    for bad in [
+        r#"{}"#,
+        r#"{"a":1}"#,
+        r#"{"a":"x","b":["y"]}"#,
+        r#"{"a":"x","d":1}"#,
+        r#"{"a":"x","c":{}}"#,
+        "[]",
+    ] {
         assert_eq!(wrong(serde_json::from_str(bad).unwrap()), 1, "{bad}");
     }
 }

@@ -88,12 +88,16 @@ async fn one(
                 }
             }
             spec.tags = (!tags.is_empty()).then_some(tags);
-            save(connection, state, caller, &before, spec).await.map(drop)
+            save(connection, state, caller, &before, spec)
+                .await
+                .map(drop)
         }
         Action::Set(change) => {
             let before = find_locked(connection, state, caller, id).await?;
             let spec = change(&before.spec)?;
-            save(connection, state, caller, &before, spec).await.map(drop)
+            save(connection, state, caller, &before, spec)
+                .await
+                .map(drop)
         }
     }
 }

@@ -69,10 +69,13 @@ pub async fn restore(
 ) -> UseCaseResult<Monitor> {
     let plan = lock_account(connection, caller).await?;
     store::monitors::lock(connection, caller.account_id, id).await?;
-    let before = store::monitors::find_with_deleted(connection, &state.secrets, caller.account_id, id)
-        .await?
-        .ok_or(UseCaseError::NotFound)?;
-    let Some(deleted_at) = before.deleted_at else { return Ok(before) };
+    let before =
+        store::monitors::find_with_deleted(connection, &state.secrets, caller.account_id, id)
+            .await?
+            .ok_or(UseCaseError::NotFound)?;
+    let Some(deleted_at) = before.deleted_at else {
+        return Ok(before);
+    };
     if caller.now.duration_since(deleted_at) > RESTORABLE_FOR {
         return Err(UseCaseError::NotFound);
     }
@@ -81,7 +84,9 @@ pub async fn restore(
     let restored = find_locked(connection, state, caller, id).await?;
     let mut monitor = fit_interval(restored, plan.limits().min_interval_seconds);
     if let Some(key) = monitor.spec.key.as_deref()
-        && store::monitors::find_id_by_key(connection, caller.account_id, key).await?.is_some()
+        && store::monitors::find_id_by_key(connection, caller.account_id, key)
+            .await?
+            .is_some()
     {
         monitor.spec.key = None;
     }
@@ -103,15 +108,34 @@ pub async fn duplicate(
     let original = store::monitors::find(connection, &state.secrets, caller.account_id, id)
         .await?
         .ok_or(UseCaseError::NotFound)?;
-    let name: String = original.settings().name.chars().take(193).chain(" (copy)".chars()).collect();
+    let name: String = original
+        .settings()
+        .name
+        .chars()
+        .take(193)
+        .chain(" (copy)".chars())
+        .collect();
     let mut spec = original.spec;
     spec.name = Some(name);
     spec.key = None;
-    create(connection, state, caller, NewMonitor { spec, paused: original.paused_at.is_some() }).await
+    create(
+        connection,
+        state,
+        caller,
+        NewMonitor {
+            spec,
+            paused: original.paused_at.is_some(),
+        },
+    )
+    .await
 }
 
 fn fit_interval(mut monitor: Monitor, shortest: u32) -> Monitor {
-    if monitor.spec.interval_seconds.is_some_and(|seconds| seconds < shortest) {
+    if monitor
+        .spec
+        .interval_seconds
+        .is_some_and(|seconds| seconds < shortest)
+    {
         monitor.spec.interval_seconds = Some(shortest);
     }
     monitor
@@ -123,9 +147,15 @@ async fn forget_lost_contacts(
     caller: &Caller,
     monitor: &mut Monitor,
 ) -> UseCaseResult<()> {
-    let Some(named) = monitor.spec.contact_ids.take() else { return Ok(()) };
+    let Some(named) = monitor.spec.contact_ids.take() else {
+        return Ok(());
+    };
     let known = store::contacts::list_known(connection, caller.account_id, &named).await?;
-    let left: Vec<_> = named.iter().copied().filter(|id| known.contains(id)).collect();
+    let left: Vec<_> = named
+        .iter()
+        .copied()
+        .filter(|id| known.contains(id))
+        .collect();
     let emptied = left.is_empty() && !named.is_empty();
     monitor.spec.contact_ids = (!emptied).then_some(left);
     Ok(())

@@ -14,10 +14,14 @@ pub const MASK: &str = "••••";
 
 /// A URL without the password in it, or without the user where that is all there is.
 pub fn masked_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
-    let Some((user, host)) = authority.rsplit_once('@') else { return url.to_owned() };
+    let Some((user, host)) = authority.rsplit_once('@') else {
+        return url.to_owned();
+    };
     match user.split_once(':') {
         Some((name, _)) => format!("{scheme}://{name}:{MASK}@{host}{tail}"),
         None => format!("{scheme}://{MASK}@{host}{tail}"),
@@ -27,21 +31,32 @@ pub fn masked_url(url: &str) -> String {
 /// Puts the old secrets in the place of their masks. What has no old value stays masked, and is then
 /// refused by [`check`].
 pub fn unmask(spec: &mut MonitorSpec, before: Option<&MonitorSpec>) {
-    if let (Some(url), Some(old)) = (spec.url.as_mut(), before.and_then(|before| before.url.as_ref()))
-        && *url != *old
+    if let (Some(url), Some(old)) = (
+        spec.url.as_mut(),
+        before.and_then(|before| before.url.as_ref()),
+    ) && *url != *old
         && *url == masked_url(old)
     {
         url.clone_from(old);
     }
     let old = before.and_then(|before| before.http.as_ref());
-    let Some(http) = spec.http.as_mut() else { return };
+    let Some(http) = spec.http.as_mut() else {
+        return;
+    };
     if http.body.as_deref() == Some(MASK)
         && let Some(body) = old.and_then(|old| old.body.as_ref())
     {
         http.body = Some(body.clone());
     }
-    let known = old.and_then(|old| old.headers.as_ref()).map(|headers| headers.0.as_slice()).unwrap_or_default();
-    for (name, value) in http.headers.iter_mut().flat_map(|headers| headers.0.iter_mut()) {
+    let known = old
+        .and_then(|old| old.headers.as_ref())
+        .map(|headers| headers.0.as_slice())
+        .unwrap_or_default();
+    for (name, value) in http
+        .headers
+        .iter_mut()
+        .flat_map(|headers| headers.0.iter_mut())
+    {
         if value == MASK
             && let Some((_, old)) = known.iter().find(|(old, _)| old.eq_ignore_ascii_case(name))
         {
@@ -62,7 +77,11 @@ pub(super) async fn check(
     let mut errors = validate(spec, &plan.limits(), state.config.address_policy);
     errors.extend(masks(spec));
     if spec.policy_id.is_some() {
-        errors.push(FieldError::new("/policy_id", "not_found", "must be a policy of this account"));
+        errors.push(FieldError::new(
+            "/policy_id",
+            "not_found",
+            "must be a policy of this account",
+        ));
     }
     if let Some(contacts) = spec.contact_ids.as_deref() {
         errors.extend(unknown_contacts(connection, caller, contacts).await?);
@@ -73,22 +92,37 @@ pub(super) async fn check(
     if !errors.is_empty() {
         return Err(UseCaseError::Invalid(errors));
     }
-    let Some(key) = spec.key.as_deref() else { return Ok(()) };
+    let Some(key) = spec.key.as_deref() else {
+        return Ok(());
+    };
     match store::monitors::find_id_by_key(connection, caller.account_id, key).await? {
-        Some(other) if before.is_none_or(|before| before.id != other) => {
-            Err(UseCaseError::conflict(Some("/key"), format!("Another monitor has the key {key}.")))
-        }
+        Some(other) if before.is_none_or(|before| before.id != other) => Err(
+            UseCaseError::conflict(Some("/key"), format!("Another monitor has the key {key}.")),
+        ),
         _ => Ok(()),
     }
 }
 
 fn masks(spec: &MonitorSpec) -> Vec<FieldError> {
-    let complaint = |pointer: String| FieldError::new(pointer, "masked", "must be given: the mask stands for no old value");
-    let Some(http) = &spec.http else { return Vec::new() };
-    let headers = http.headers.iter().flat_map(|headers| &headers.0).filter(|(_, value)| value == MASK);
+    let complaint = |pointer: String| {
+        FieldError::new(
+            pointer,
+            "masked",
+            "must be given: the mask stands for no old value",
+        )
+    };
+    let Some(http) = &spec.http else {
+        return Vec::new();
+    };
+    let headers = http
+        .headers
+        .iter()
+        .flat_map(|headers| &headers.0)
+        .filter(|(_, value)| value == MASK);
     let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
-    let mut found: Vec<FieldError> =
-        headers.map(|(name, _)| complaint(format!("/http/headers/{}", escaped(name)))).collect();
+    let mut found: Vec<FieldError> = headers
+        .map(|(name, _)| complaint(format!("/http/headers/{}", escaped(name))))
+        .collect();
     if http.body.as_deref() == Some(MASK) {
         found.push(complaint("/http/body".to_owned()));
     }
@@ -101,9 +135,18 @@ async fn unknown_contacts(
     wanted: &[ContactId],
 ) -> UseCaseResult<Vec<FieldError>> {
     let known = store::contacts::list_known(connection, caller.account_id, wanted).await?;
-    let unknown = wanted.iter().enumerate().filter(|(_, id)| !known.contains(id));
+    let unknown = wanted
+        .iter()
+        .enumerate()
+        .filter(|(_, id)| !known.contains(id));
     Ok(unknown
-        .map(|(i, _)| FieldError::new(format!("/contact_ids/{i}"), "not_found", "must be a contact of this account"))
+        .map(|(i, _)| {
+            FieldError::new(
+                format!("/contact_ids/{i}"),
+                "not_found",
+                "must be a contact of this account",
+            )
+        })
         .collect())
 }
 
@@ -113,12 +156,17 @@ async fn unknown_regions(
     wanted: &[String],
 ) -> UseCaseResult<Vec<FieldError>> {
     let known = store::leases::list_regions(connection).await?;
-    let unknown = wanted
-        .iter()
-        .enumerate()
-        .filter(|(_, id)| **id != state.config.region && !known.iter().any(|region| region.id == **id));
+    let unknown = wanted.iter().enumerate().filter(|(_, id)| {
+        **id != state.config.region && !known.iter().any(|region| region.id == **id)
+    });
     Ok(unknown
-        .map(|(i, _)| FieldError::new(format!("/regions/{i}"), "not_found", "must be one of our regions; GET /regions lists them"))
+        .map(|(i, _)| {
+            FieldError::new(
+                format!("/regions/{i}"),
+                "not_found",
+                "must be one of our regions; GET /regions lists them",
+            )
+        })
         .collect())
 }
 
@@ -130,9 +178,16 @@ mod tests {
     use super::*;
 
     fn spec(headers: &[(&str, &str)], body: Option<&str>) -> MonitorSpec {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         MonitorSpec {
-            http: Some(HttpSpec { headers: Some(Headers(headers)), body: body.map(str::to_owned), ..HttpSpec::default() }),
+            http: Some(HttpSpec {
+                headers: Some(Headers(headers)),
+                body: body.map(str::to_owned),
+                ..HttpSpec::default()
+            }),
             ..MonitorSpec::default()
         }
     }
@@ -140,10 +195,26 @@ mod tests {
     #[test]
     fn a_mask_keeps_the_old_value_and_stands_for_nothing_else() {
         let before = spec(&[("Authorization", "Bearer x"), ("X-B", "b")], Some("old"));
-        let mut sent = spec(&[("authorization", MASK), ("X-B", "new"), ("X-New", MASK)], Some(MASK));
+        let mut sent = spec(
+            &[("authorization", MASK), ("X-B", "new"), ("X-New", MASK)],
+            Some(MASK),
+        );
         unmask(&mut sent, Some(&before));
-        assert_eq!(sent, spec(&[("authorization", "Bearer x"), ("X-B", "new"), ("X-New", MASK)], Some("old")));
-        let pointers: Vec<_> = masks(&sent).into_iter().map(|error| error.pointer).collect();
+        assert_eq!(
+            sent,
+            spec(
+                &[
+                    ("authorization", "Bearer x"),
+                    ("X-B", "new"),
+                    ("X-New", MASK)
+                ],
+                Some("old")
+            )
+        );
+        let pointers: Vec<_> = masks(&sent)
+            .into_iter()
+            .map(|error| error.pointer)
+            .collect();
         assert_eq!(pointers, ["/http/headers/X-New"]);
         let mut without = spec(&[], Some(MASK));
         unmask(&mut without, None);

@@ -18,9 +18,9 @@ use sqlx::PgConnection;
 use store::look_requests::Reason;
 
 use super::looks::{self, PendingLook};
-use crate::throttle::{CHECK_NOW, TEST_LOOK};
 use super::{Caller, PlanLimit, Resource, UseCaseError, UseCaseResult};
 use crate::state::AppState;
+use crate::throttle::{CHECK_NOW, TEST_LOOK};
 
 /// A monitor to be made.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +61,13 @@ pub async fn create_many(
     all: Vec<NewMonitor>,
 ) -> UseCaseResult<Vec<Created>> {
     let plan = lock_account(connection, caller).await?;
-    room_for(connection, caller, plan, u32::try_from(all.len()).unwrap_or(u32::MAX)).await?;
+    room_for(
+        connection,
+        caller,
+        plan,
+        u32::try_from(all.len()).unwrap_or(u32::MAX),
+    )
+    .await?;
     let mut made = Vec::with_capacity(all.len());
     for (place, new) in all.into_iter().enumerate() {
         let one = async {
@@ -74,7 +80,9 @@ pub async fn create_many(
 }
 
 fn at_place(error: UseCaseError, place: usize) -> UseCaseError {
-    let UseCaseError::Invalid(mut errors) = error else { return error };
+    let UseCaseError::Invalid(mut errors) = error else {
+        return error;
+    };
     for error in &mut errors {
         error.pointer.insert_str(0, &format!("/{place}"));
     }
@@ -100,7 +108,11 @@ pub async fn put_by_key(
     mut new: NewMonitor,
 ) -> UseCaseResult<Put> {
     if new.spec.key.as_deref().is_some_and(|given| given != key) {
-        return Err(UseCaseError::field("/key", "conflict", "must be the key in the address, or left out"));
+        return Err(UseCaseError::field(
+            "/key",
+            "conflict",
+            "must be the key in the address, or left out",
+        ));
     }
     new.spec.key = Some(key.to_owned());
     match before {
@@ -113,7 +125,9 @@ pub async fn put_by_key(
             };
             Ok(Put::Replaced(Box::new(saved)))
         }
-        None => Ok(Put::Created(Box::new(create(connection, state, caller, new).await?))),
+        None => Ok(Put::Created(Box::new(
+            create(connection, state, caller, new).await?,
+        ))),
     }
 }
 
@@ -125,7 +139,9 @@ pub async fn find_locked(
     id: MonitorId,
 ) -> UseCaseResult<Monitor> {
     store::monitors::lock(connection, caller.account_id, id).await?;
-    store::monitors::find(connection, &state.secrets, caller.account_id, id).await?.ok_or(UseCaseError::NotFound)
+    store::monitors::find(connection, &state.secrets, caller.account_id, id)
+        .await?
+        .ok_or(UseCaseError::NotFound)
 }
 
 /// The monitor of a key. The account is locked, so that none appears meanwhile.
@@ -152,8 +168,14 @@ pub async fn save(
     mut spec: MonitorSpec,
 ) -> UseCaseResult<Monitor> {
     unmask(&mut spec, Some(&before.spec));
-    if spec.kind().is_some_and(|kind| Some(kind) != before.spec.kind()) {
-        return Err(UseCaseError::conflict(Some("/kind"), "The kind of a monitor cannot change. Make a new one."));
+    if spec
+        .kind()
+        .is_some_and(|kind| Some(kind) != before.spec.kind())
+    {
+        return Err(UseCaseError::conflict(
+            Some("/kind"),
+            "The kind of a monitor cannot change. Make a new one.",
+        ));
     }
     let plan = plan_of(connection, caller).await?;
     checked::check(connection, state, caller, plan, (&spec, Some(before))).await?;
@@ -188,7 +210,10 @@ pub async fn check_now(
         .await?
         .ok_or(UseCaseError::NotFound)?;
     if monitor.paused_at.is_some() {
-        return Err(UseCaseError::conflict(None, "The monitor is paused. Resume it to look at it."));
+        return Err(UseCaseError::conflict(
+            None,
+            "The monitor is paused. Resume it to look at it.",
+        ));
     }
     looks::take_one(connection, state, caller, (CHECK_NOW, &id.to_string())).await?;
     looks::request(connection, state, caller, (&monitor, Reason::Manual)).await
@@ -203,7 +228,13 @@ pub async fn test_look(
 ) -> UseCaseResult<PendingLook> {
     let plan = plan_of(connection, caller).await?;
     checked::check(connection, state, caller, plan, (&spec, None)).await?;
-    looks::take_one(connection, state, caller, (TEST_LOOK, &caller.account_id.to_string())).await?;
+    looks::take_one(
+        connection,
+        state,
+        caller,
+        (TEST_LOOK, &caller.account_id.to_string()),
+    )
+    .await?;
     looks::request_without_monitor(connection, state, caller, spec).await
 }
 
@@ -224,10 +255,20 @@ async fn insert(
         updated_at: caller.now,
     };
     store::monitors::insert(connection, &state.secrets, &monitor).await?;
-    incidents::monitor_created(connection, caller.account_id, monitor.id, &caller.by(), caller.now).await?;
+    incidents::monitor_created(
+        connection,
+        caller.account_id,
+        monitor.id,
+        &caller.by(),
+        caller.now,
+    )
+    .await?;
     if new.paused {
         let monitor = pause(connection, state, caller, monitor.id).await?;
-        return Ok(Created { monitor, look: None });
+        return Ok(Created {
+            monitor,
+            look: None,
+        });
     }
     let look = Some(looks::request(connection, state, caller, (&monitor, Reason::First)).await?);
     Ok(Created { monitor, look })
@@ -235,20 +276,32 @@ async fn insert(
 
 /// Locks the account's row and gives its plan.
 pub async fn lock_account(connection: &mut PgConnection, caller: &Caller) -> UseCaseResult<Plan> {
-    store::accounts::lock(connection, caller.account_id).await?.ok_or(UseCaseError::NotFound)
+    store::accounts::lock(connection, caller.account_id)
+        .await?
+        .ok_or(UseCaseError::NotFound)
 }
 
 async fn plan_of(connection: &mut PgConnection, caller: &Caller) -> UseCaseResult<Plan> {
-    let account = store::accounts::find(connection, caller.account_id).await?.ok_or(UseCaseError::NotFound)?;
+    let account = store::accounts::find(connection, caller.account_id)
+        .await?
+        .ok_or(UseCaseError::NotFound)?;
     Ok(account.plan)
 }
 
-async fn room_for(connection: &mut PgConnection, caller: &Caller, plan: Plan, more: u32) -> UseCaseResult<()> {
+async fn room_for(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    plan: Plan,
+    more: u32,
+) -> UseCaseResult<()> {
     let used = store::monitors::count(connection, caller.account_id).await?;
     Ok(PlanLimit::check(Resource::Monitors, plan, used, more)?)
 }
 
 /// The ids of the first looks, for whoever wants to wait for them.
 pub fn first_looks(created: &[Created]) -> Vec<LookRequestId> {
-    created.iter().filter_map(|one| one.look.as_ref().map(|look| look.id)).collect()
+    created
+        .iter()
+        .filter_map(|one| one.look.as_ref().map(|look| look.id))
+        .collect()
 }

@@ -31,25 +31,42 @@ pub struct CodeInput {
 #[utoipa::path(post, path = "/api/v1/contacts/{contact_id}/verify", tag = "Contacts", operation_id = "contacts.verify",
     params(("contact_id" = String, Path, description = "`con_…`")), request_body = CodeInput,
     responses((status = 200, body = ContactView)))]
-pub async fn verify(State(state): State<AppState>, writer: Writer, Id(id): Id<ContactId>, body: Body) -> ApiResult<Response> {
+pub async fn verify(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<ContactId>,
+    body: Body,
+) -> ApiResult<Response> {
     let input: CodeInput = body.decode()?;
     let mut tx = writer.begin(&state).await?;
-    let outcome = contacts::verify(&mut tx, &state, &writer.caller(&state), id, &input.code).await?;
-    let contact = store::contacts::find(&mut tx, writer.account_id(), id).await?.ok_or_else(Problem::not_found)?;
+    let outcome =
+        contacts::verify(&mut tx, &state, &writer.caller(&state), id, &input.code).await?;
+    let contact = store::contacts::find(&mut tx, writer.account_id(), id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     // A wrong try counts too.
     writer.finish(tx).await?;
     match outcome {
-        CodeOutcome::Right => etag::tagged(StatusCode::OK, None, &ContactView::of(&state, contact, false)),
+        CodeOutcome::Right => etag::tagged(
+            StatusCode::OK,
+            None,
+            &ContactView::of(&state, contact, false),
+        ),
         CodeOutcome::Wrong { left } => Err(Problem::field("/code", "wrong_code", wrong_code(left))),
-        CodeOutcome::Dead => {
-            Err(Problem::field("/code", "expired_code", "is no longer good; ask for another with /resend"))
-        }
+        CodeOutcome::Dead => Err(Problem::field(
+            "/code",
+            "expired_code",
+            "is no longer good; ask for another with /resend",
+        )),
     }
 }
 
 fn wrong_code(left: u32) -> String {
     match left {
-        0 => "is not the code that was sent, and it was tried 5 times; ask for another with /resend".to_owned(),
+        0 => {
+            "is not the code that was sent, and it was tried 5 times; ask for another with /resend"
+                .to_owned()
+        }
         1 => "is not the code that was sent; 1 try is left".to_owned(),
         _ => format!("is not the code that was sent; {left} tries are left"),
     }
@@ -60,11 +77,20 @@ fn wrong_code(left: u32) -> String {
 /// At the earliest 60 seconds after the last.
 #[utoipa::path(post, path = "/api/v1/contacts/{contact_id}/resend", tag = "Contacts", operation_id = "contacts.resend",
     params(("contact_id" = String, Path, description = "`con_…`")), responses((status = 200, body = ContactView)))]
-pub async fn resend(State(state): State<AppState>, writer: Writer, Id(id): Id<ContactId>, _: NoBody) -> ApiResult<Response> {
+pub async fn resend(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<ContactId>,
+    _: NoBody,
+) -> ApiResult<Response> {
     let mut tx = writer.begin(&state).await?;
     let contact = contacts::resend(&mut tx, &state, &writer.caller(&state), id).await?;
     writer.finish(tx).await?;
-    etag::tagged(StatusCode::OK, None, &ContactView::of(&state, contact, false))
+    etag::tagged(
+        StatusCode::OK,
+        None,
+        &ContactView::of(&state, contact, false),
+    )
 }
 
 /// Send a test message
@@ -72,9 +98,18 @@ pub async fn resend(State(state): State<AppState>, writer: Writer, Id(id): Id<Co
 /// To a proven contact, at most one a minute. SMS are paid from the wallet.
 #[utoipa::path(post, path = "/api/v1/contacts/{contact_id}/test", tag = "Contacts", operation_id = "contacts.test",
     params(("contact_id" = String, Path, description = "`con_…`")), responses((status = 200, body = ContactView)))]
-pub async fn test(State(state): State<AppState>, writer: Writer, Id(id): Id<ContactId>, _: NoBody) -> ApiResult<Response> {
+pub async fn test(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<ContactId>,
+    _: NoBody,
+) -> ApiResult<Response> {
     let mut tx = writer.begin(&state).await?;
     let contact = contacts::test(&mut tx, &state, &writer.caller(&state), id).await?;
     writer.finish(tx).await?;
-    etag::tagged(StatusCode::OK, None, &ContactView::of(&state, contact, false))
+    etag::tagged(
+        StatusCode::OK,
+        None,
+        &ContactView::of(&state, contact, false),
+    )
 }

@@ -88,13 +88,22 @@ pub struct ContactPatch {
 /// List contacts
 #[utoipa::path(get, path = "/api/v1/contacts", tag = "Contacts", operation_id = "contacts.list",
     responses((status = 200, body = Page<ContactView>)))]
-pub async fn list(State(state): State<AppState>, reader: Reader, mut params: Params) -> ApiResult<axum::Json<Page<ContactView>>> {
+pub async fn list(
+    State(state): State<AppState>,
+    reader: Reader,
+    mut params: Params,
+) -> ApiResult<axum::Json<Page<ContactView>>> {
     let page = params.page::<ContactId>()?;
     params.finish()?;
     let mut tx = reader.begin(&state).await?;
-    let mut contacts = store::contacts::list_page(&mut tx, reader.account_id(), page.cursor, page.limit + 1).await?;
+    let mut contacts =
+        store::contacts::list_page(&mut tx, reader.account_id(), page.cursor, page.limit + 1)
+            .await?;
     let next = cut(&mut contacts, page.limit, |contact| contact.id);
-    let data = contacts.into_iter().map(|contact| ContactView::of(&state, contact, reader.masks())).collect();
+    let data = contacts
+        .into_iter()
+        .map(|contact| ContactView::of(&state, contact, reader.masks()))
+        .collect();
     Ok(axum::Json(Page::new(data, next)))
 }
 
@@ -104,7 +113,11 @@ pub async fn list(State(state): State<AppState>, reader: Reader, mut params: Par
 #[utoipa::path(post, path = "/api/v1/contacts", tag = "Contacts", operation_id = "contacts.create",
     request_body = ContactInput,
     responses((status = 201, body = ContactView, headers(("Location" = String, description = "Address of the new contact")))))]
-pub async fn create(State(state): State<AppState>, writer: Writer, body: Body) -> ApiResult<Response> {
+pub async fn create(
+    State(state): State<AppState>,
+    writer: Writer,
+    body: Body,
+) -> ApiResult<Response> {
     let input: ContactInput = body.decode()?;
     let new = NewContact {
         kind: input.kind,
@@ -139,8 +152,14 @@ pub async fn get(
 ) -> ApiResult<Response> {
     params.finish()?;
     let mut tx = reader.begin(&state).await?;
-    let contact = store::contacts::find(&mut tx, reader.account_id(), id).await?.ok_or_else(Problem::not_found)?;
-    etag::fresh(&headers, None, &ContactView::of(&state, contact, reader.masks()))
+    let contact = store::contacts::find(&mut tx, reader.account_id(), id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    etag::fresh(
+        &headers,
+        None,
+        &ContactView::of(&state, contact, reader.masks()),
+    )
 }
 
 /// Change a contact
@@ -158,31 +177,52 @@ pub async fn update(
 ) -> ApiResult<Response> {
     let mut tx = writer.begin(&state).await?;
     let before = locked(&state, &writer, &mut tx, id, &headers).await?;
-    let default_name = (body.0.clone().remove("name") == Some(Json::Null)).then(|| before.address.clone());
-    let default_membership = (body.0.clone().remove("in_default") == Some(Json::Null)).then_some(true);
+    let default_name =
+        (body.0.clone().remove("name") == Some(Json::Null)).then(|| before.address.clone());
+    let default_membership =
+        (body.0.clone().remove("in_default") == Some(Json::Null)).then_some(true);
     for fixed in ["id", "html_url", "verified", "disabled_reason"] {
         body.0.remove(fixed);
     }
     unchanged(&state, &mut body.0, before)?;
     let patch: ContactPatch = body.decode()?;
-    let change =
-        ContactChange { name: patch.name.or(default_name), in_default: patch.in_default.or(default_membership) };
+    let change = ContactChange {
+        name: patch.name.or(default_name),
+        in_default: patch.in_default.or(default_membership),
+    };
     let contact = contacts::update(&mut tx, &writer.caller(&state), id, change).await?;
     writer.finish(tx).await?;
-    etag::tagged(StatusCode::OK, None, &ContactView::of(&state, contact, false))
+    etag::tagged(
+        StatusCode::OK,
+        None,
+        &ContactView::of(&state, contact, false),
+    )
 }
 
 /// Kind and address may be sent back as they were read, and cannot change.
 fn unchanged(state: &AppState, patch: &mut Json, before: Contact) -> ApiResult<()> {
-    let (plain, masked) = (ContactView::of(state, before.clone(), false), ContactView::of(state, before, true));
-    for (key, known) in [("kind", [plain.kind, plain.kind]), ("address", [&plain.address, &masked.address])] {
+    let (plain, masked) = (
+        ContactView::of(state, before.clone(), false),
+        ContactView::of(state, before, true),
+    );
+    for (key, known) in [
+        ("kind", [plain.kind, plain.kind]),
+        ("address", [&plain.address, &masked.address]),
+    ] {
         match patch.remove(key) {
             Some(Json::String(sent)) if !known.contains(&sent.as_str()) => {
-                return Err(Problem::new(crate::api::code::Code::Conflict, format!("The {key} of a contact cannot change. Make a new one.")));
+                return Err(Problem::new(
+                    crate::api::code::Code::Conflict,
+                    format!("The {key} of a contact cannot change. Make a new one."),
+                ));
             }
             None | Some(Json::String(_)) => {}
             Some(other) => {
-                return Err(Problem::field(&format!("/{key}"), "wrong_type", format!("must be a text, not {}", other.kind())));
+                return Err(Problem::field(
+                    &format!("/{key}"),
+                    "wrong_type",
+                    format!("must be a text, not {}", other.kind()),
+                ));
             }
         }
     }
@@ -216,7 +256,9 @@ async fn locked(
     headers: &HeaderMap,
 ) -> ApiResult<Contact> {
     store::contacts::lock(connection, writer.account_id(), id).await?;
-    let contact = store::contacts::find(connection, writer.account_id(), id).await?.ok_or_else(Problem::not_found)?;
+    let contact = store::contacts::find(connection, writer.account_id(), id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let tag = etag::tag_of(None, &ContactView::of(state, contact.clone(), false))?;
     etag::check_match(headers, &tag)?;
     Ok(contact)
@@ -225,8 +267,18 @@ async fn locked(
 impl ContactView {
     /// A contact; numbers are masked for those who only read.
     pub fn of(state: &AppState, contact: Contact, masked: bool) -> Self {
-        let hide = |text: String| if masked && contact.channel == Channel::Sms { phone::masked(&text) } else { text };
-        let name = if contact.name == contact.address { hide(contact.name) } else { contact.name };
+        let hide = |text: String| {
+            if masked && contact.channel == Channel::Sms {
+                phone::masked(&text)
+            } else {
+                text
+            }
+        };
+        let name = if contact.name == contact.address {
+            hide(contact.name)
+        } else {
+            contact.name
+        };
         Self {
             id: contact.id.to_string(),
             html_url: state.config.link("/contacts"),

@@ -177,27 +177,40 @@ impl ListedIncidentView {
 
     /// An incident of the monitor with that name.
     pub fn of(state: &AppState, incident: &Incident, monitor_name: &str, now: Timestamp) -> Self {
-        let said = incident.diagnosis.as_ref().map(|diagnosis| diagnosis.sentence.clone());
+        let said = incident
+            .diagnosis
+            .as_ref()
+            .map(|diagnosis| diagnosis.sentence.clone());
         let cause = || domain::words::cause_sentence_case(&incident.failure, incident.attribution);
         Self {
             id: incident.id.to_string(),
             html_url: state.config.link(&format!("/incidents/{}", incident.id)),
             monitor_id: incident.monitor_id.to_string(),
             monitor_name: monitor_name.to_owned(),
-            status: if incident.is_open() { "open" } else { "resolved" },
+            status: if incident.is_open() {
+                "open"
+            } else {
+                "resolved"
+            },
             severity: "critical",
             first_failure_at: incident.first_failure_at.to_string(),
             confirmed_at: incident.confirmed_at.to_string(),
             acknowledged_at: incident.acknowledged_at.map(|at| at.to_string()),
             acknowledged_by: incident.acknowledged_by.as_ref().map(ActorView::of),
             resolved_at: incident.resolved_at.map(|at| at.to_string()),
-            resolved_reason: incident.resolved_reason.map(domain::incident::ResolvedReason::as_str),
+            resolved_reason: incident
+                .resolved_reason
+                .map(domain::incident::ResolvedReason::as_str),
             duration_seconds: u64::try_from(incident.duration(now).as_secs()).unwrap_or(0),
             failure: FailureView::of(&incident.failure),
             sentence: said.unwrap_or_else(|| format!("{}.", cause())),
             attribution: incident.attribution.map(domain::check::Attribution::as_str),
             diagnosis: incident.diagnosis.as_ref().map(DiagnosisView::of),
-            vote: VoteView { down: incident.vote.down, of: incident.vote.of, regions: None },
+            vote: VoteView {
+                down: incident.vote.down,
+                of: incident.vote.of,
+                regions: None,
+            },
             group_id: None,
             test: incident.test,
         }
@@ -257,7 +270,10 @@ impl ActorView {
             ActorKind::ApiKey => "api_key",
             ActorKind::System => "system",
         };
-        Self { kind, name: actor.name.clone() }
+        Self {
+            kind,
+            name: actor.name.clone(),
+        }
     }
 }
 
@@ -290,7 +306,10 @@ impl DeliveryView {
             not_before: delivery.not_before.to_string(),
             accepted_at: delivery.accepted_at.map(|at| at.to_string()),
             delivered_at: delivery.delivered_at.map(|at| at.to_string()),
-            price: delivery.price_micros.map(|micros| PriceView { amount: amount(micros), currency: "USD" }),
+            price: delivery.price_micros.map(|micros| PriceView {
+                amount: amount(micros),
+                currency: "USD",
+            }),
         }
     }
 }
@@ -305,7 +324,10 @@ pub async fn deliveries(
     let ids: Vec<DeliveryId> = deliveries.iter().map(|delivery| delivery.id).collect();
     let mut attempts: HashMap<DeliveryId, Vec<Attempt>> = HashMap::new();
     for attempt in store::deliveries::list_attempts(connection, account, &ids).await? {
-        attempts.entry(attempt.delivery_id).or_default().push(attempt);
+        attempts
+            .entry(attempt.delivery_id)
+            .or_default()
+            .push(attempt);
     }
     Ok(deliveries
         .into_iter()

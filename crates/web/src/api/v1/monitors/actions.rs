@@ -21,7 +21,12 @@ use crate::usecases::{looks, monitors};
 /// Looks and alerts stop; an open incident ends. It still counts against the plan.
 #[utoipa::path(post, path = "/api/v1/monitors/{monitor_id}/pause", tag = "Monitors", operation_id = "monitors.pause",
     params(("monitor_id" = String, Path, description = "`mon_…`")), responses((status = 200, body = MonitorView)))]
-pub async fn pause(State(state): State<AppState>, writer: Writer, Id(id): Id<MonitorId>, _: NoBody) -> ApiResult<Response> {
+pub async fn pause(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<MonitorId>,
+    _: NoBody,
+) -> ApiResult<Response> {
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
     monitors::pause(&mut tx, &state, &caller, id).await?;
@@ -33,7 +38,12 @@ pub async fn pause(State(state): State<AppState>, writer: Writer, Id(id): Id<Mon
 /// It is looked at again, at once.
 #[utoipa::path(post, path = "/api/v1/monitors/{monitor_id}/resume", tag = "Monitors", operation_id = "monitors.resume",
     params(("monitor_id" = String, Path, description = "`mon_…`")), responses((status = 200, body = MonitorView)))]
-pub async fn resume(State(state): State<AppState>, writer: Writer, Id(id): Id<MonitorId>, _: NoBody) -> ApiResult<Response> {
+pub async fn resume(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<MonitorId>,
+    _: NoBody,
+) -> ApiResult<Response> {
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
     monitors::resume(&mut tx, &state, &caller, id).await?;
@@ -45,7 +55,12 @@ pub async fn resume(State(state): State<AppState>, writer: Writer, Id(id): Id<Mo
 /// Within 7 days, with its history. Its key comes back unless another monitor has it now.
 #[utoipa::path(post, path = "/api/v1/monitors/{monitor_id}/restore", tag = "Monitors", operation_id = "monitors.restore",
     params(("monitor_id" = String, Path, description = "`mon_…`")), responses((status = 200, body = MonitorView)))]
-pub async fn restore(State(state): State<AppState>, writer: Writer, Id(id): Id<MonitorId>, _: NoBody) -> ApiResult<Response> {
+pub async fn restore(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<MonitorId>,
+    _: NoBody,
+) -> ApiResult<Response> {
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
     monitors::restore(&mut tx, &state, &caller, id).await?;
@@ -58,7 +73,12 @@ pub async fn restore(State(state): State<AppState>, writer: Writer, Id(id): Id<M
 /// minute for one monitor.
 #[utoipa::path(post, path = "/api/v1/monitors/{monitor_id}/check", tag = "Monitors", operation_id = "monitors.check",
     params(("monitor_id" = String, Path, description = "`mon_…`")), responses((status = 200, body = CheckView)))]
-pub async fn check(State(state): State<AppState>, writer: Writer, Id(id): Id<MonitorId>, _: NoBody) -> ApiResult<Response> {
+pub async fn check(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<MonitorId>,
+    _: NoBody,
+) -> ApiResult<Response> {
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
     let look = monitors::check_now(&mut tx, &state, &caller, id).await?;

@@ -106,8 +106,14 @@ pub struct BulkErrorView {
 /// for each.
 #[utoipa::path(post, path = "/api/v1/monitors/bulk", tag = "Monitors", operation_id = "monitors.bulk",
     request_body = BulkInput, responses((status = 200, body = BulkResult)))]
-pub async fn bulk(State(state): State<AppState>, writer: Writer, body: Body) -> ApiResult<AxumJson<BulkResult>> {
-    body.0.require_objects(&["filter"]).map_err(|error| Problem::invalid(vec![error]))?;
+pub async fn bulk(
+    State(state): State<AppState>,
+    writer: Writer,
+    body: Body,
+) -> ApiResult<AxumJson<BulkResult>> {
+    body.0
+        .require_objects(&["filter"])
+        .map_err(|error| Problem::invalid(vec![error]))?;
     let input: BulkInput = body.decode()?;
     let action = action(&input, &body.0)?;
     let caller = writer.caller(&state);
@@ -119,28 +125,60 @@ pub async fn bulk(State(state): State<AppState>, writer: Writer, body: Body) -> 
         (None, Some(filter)) => {
             let filter = filter.read()?;
             let most = u32::try_from(MAX_BULK).unwrap_or(u32::MAX) + 1;
-            let found =
-                store::monitors::list(&mut tx, &state.secrets, caller.account_id, &filter, (Sort::Name, None, most)).await?;
+            let found = store::monitors::list(
+                &mut tx,
+                &state.secrets,
+                caller.account_id,
+                &filter,
+                (Sort::Name, None, most),
+            )
+            .await?;
             if found.len() > MAX_BULK {
-                return Err(Problem::field("/filter", "too_many", format!("must match at most {MAX_BULK} monitors")));
+                return Err(Problem::field(
+                    "/filter",
+                    "too_many",
+                    format!("must match at most {MAX_BULK} monitors"),
+                ));
             }
             found.into_iter().map(|one| one.monitor.id).collect()
         }
-        (None, None) => return Err(Problem::field("/ids", "required", "must be given, or a filter")),
-        (Some(_), Some(_)) => return Err(Problem::field("/filter", "conflict", "must be left out when ids are given")),
+        (None, None) => {
+            return Err(Problem::field(
+                "/ids",
+                "required",
+                "must be given, or a filter",
+            ));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Problem::field(
+                "/filter",
+                "conflict",
+                "must be left out when ids are given",
+            ));
+        }
     };
     let items = monitors::bulk(&mut tx, &state, &caller, &ids, &action).await?;
     writer.finish(tx).await?;
-    Ok(AxumJson(BulkResult { data: items.into_iter().map(BulkItemView::of).collect() }))
+    Ok(AxumJson(BulkResult {
+        data: items.into_iter().map(BulkItemView::of).collect(),
+    }))
 }
 
 fn distinct(ids: Vec<MonitorId>) -> ApiResult<Vec<MonitorId>> {
     if ids.len() > MAX_BULK {
-        return Err(Problem::field("/ids", "too_many", format!("must have at most {MAX_BULK} entries")));
+        return Err(Problem::field(
+            "/ids",
+            "too_many",
+            format!("must have at most {MAX_BULK} entries"),
+        ));
     }
     let mut seen = std::collections::HashSet::new();
     match ids.iter().position(|id| !seen.insert(*id)) {
-        Some(i) => Err(Problem::field(&format!("/ids/{i}"), "duplicate", "must not repeat an earlier entry")),
+        Some(i) => Err(Problem::field(
+            &format!("/ids/{i}"),
+            "duplicate",
+            "must not repeat an earlier entry",
+        )),
         None => Ok(ids),
     }
 }
@@ -153,7 +191,11 @@ fn action(input: &BulkInput, body: &Json) -> ApiResult<Action> {
     ];
     for (pointer, owner, given) in stray {
         if given && owner != input.action {
-            return Err(Problem::field(pointer, "unexpected_field", "must be left out with this action"));
+            return Err(Problem::field(
+                pointer,
+                "unexpected_field",
+                "must be left out with this action",
+            ));
         }
     }
     Ok(match input.action {
@@ -165,12 +207,23 @@ fn action(input: &BulkInput, body: &Json) -> ApiResult<Action> {
             remove: input.remove_tags.clone().unwrap_or_default(),
         },
         ActionName::Set => {
-            let patch = body.clone().remove("set").filter(|set| matches!(set, Json::Object(_)));
-            let patch = patch.ok_or_else(|| Problem::field("/set", "required", "must be an object with settings"))?;
+            let patch = body
+                .clone()
+                .remove("set")
+                .filter(|set| matches!(set, Json::Object(_)));
+            let patch = patch.ok_or_else(|| {
+                Problem::field("/set", "required", "must be an object with settings")
+            })?;
             if let Json::Object(entries) = &patch
-                && let Some((key, _)) = entries.iter().find(|(key, _)| matches!(key.as_str(), "key" | "paused" | "kind"))
+                && let Some((key, _)) = entries
+                    .iter()
+                    .find(|(key, _)| matches!(key.as_str(), "key" | "paused" | "kind"))
             {
-                return Err(Problem::field(&format!("/set/{key}"), "unexpected_field", "cannot be set on many at once"));
+                return Err(Problem::field(
+                    &format!("/set/{key}"),
+                    "unexpected_field",
+                    "cannot be set on many at once",
+                ));
             }
             let apply = move |spec: &MonitorSpec| -> UseCaseResult<MonitorSpec> {
                 match input::patched(spec, patch.clone()) {
@@ -187,12 +240,24 @@ impl FilterInput {
     fn read(self) -> ApiResult<Filter> {
         let mut statuses = None;
         for (i, word) in self.status.iter().flatten().enumerate() {
-            let status = Shown::parse(word)
-                .ok_or_else(|| Problem::field(&format!("/filter/status/{i}"), "invalid", "must be a status"))?;
+            let status = Shown::parse(word).ok_or_else(|| {
+                Problem::field(
+                    &format!("/filter/status/{i}"),
+                    "invalid",
+                    "must be a status",
+                )
+            })?;
             statuses.get_or_insert_with(Vec::new).push(status);
         }
         let text = self.q.filter(|text| !text.is_empty());
-        Ok(Filter { ids: None, statuses, tag: self.tag, kind: self.kind, text, key: None })
+        Ok(Filter {
+            ids: None,
+            statuses,
+            tag: self.tag,
+            kind: self.kind,
+            text,
+            key: None,
+        })
     }
 }
 
@@ -200,11 +265,22 @@ impl BulkItemView {
     fn of(item: BulkItem) -> Self {
         let id = item.id.to_string();
         match item.result {
-            Ok(()) => Self { id, ok: true, error: None },
+            Ok(()) => Self {
+                id,
+                ok: true,
+                error: None,
+            },
             Err(error) => {
                 let problem = Problem::from(error);
                 let code: Code = problem.code;
-                Self { id, ok: false, error: Some(BulkErrorView { code: code.as_str(), detail: problem.detail }) }
+                Self {
+                    id,
+                    ok: false,
+                    error: Some(BulkErrorView {
+                        code: code.as_str(),
+                        detail: problem.detail,
+                    }),
+                }
             }
         }
     }

@@ -11,8 +11,17 @@ use crate::api::problem::{ApiResult, Problem};
 use crate::usecases::monitors::NewMonitor;
 
 /// Fields of a Monitor that only we set. A whole object can be sent back: PUT and PATCH ignore them.
-const READ_ONLY: [&str; 9] =
-    ["id", "html_url", "status", "confirming", "status_since", "last_check", "uptime_30d", "created_at", "updated_at"];
+const READ_ONLY: [&str; 9] = [
+    "id",
+    "html_url",
+    "status",
+    "confirming",
+    "status_since",
+    "last_check",
+    "uptime_30d",
+    "created_at",
+    "updated_at",
+];
 
 /// A monitor to be made. `{"url":"https://…"}` is enough; what is left out or null has its default.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -146,9 +155,15 @@ impl MonitorInput {
     /// Reads a new monitor.
     pub fn creating(body: &Json) -> ApiResult<NewMonitor> {
         if let Json::Object(entries) = body
-            && let Some((key, _)) = entries.iter().find(|(key, _)| READ_ONLY.contains(&key.as_str()))
+            && let Some((key, _)) = entries
+                .iter()
+                .find(|(key, _)| READ_ONLY.contains(&key.as_str()))
         {
-            return Err(Problem::field(&format!("/{key}"), "read_only", "is set by us and cannot be sent"));
+            return Err(Problem::field(
+                &format!("/{key}"),
+                "read_only",
+                "is set by us and cannot be sent",
+            ));
         }
         Self::read(body)
     }
@@ -163,15 +178,25 @@ impl MonitorInput {
 
     fn read(body: &Json) -> ApiResult<NewMonitor> {
         let wrong = |error| Problem::invalid(vec![error]);
-        body.require_objects(&["http", "tls", "confirm"]).map_err(wrong)?;
+        body.require_objects(&["http", "tls", "confirm"])
+            .map_err(wrong)?;
         if let Some(Json::Array(rules)) = body.get("http").and_then(|http| http.get("json"))
-            && let Some(i) = rules.iter().position(|rule| !matches!(rule, Json::Object(_)))
+            && let Some(i) = rules
+                .iter()
+                .position(|rule| !matches!(rule, Json::Object(_)))
         {
             let message = format!("must be an object, not {}", rules[i].kind());
-            return Err(Problem::field(&format!("/http/json/{i}"), "wrong_type", message));
+            return Err(Problem::field(
+                &format!("/http/json/{i}"),
+                "wrong_type",
+                message,
+            ));
         }
         let input: Self = body.decode().map_err(wrong)?;
-        Ok(NewMonitor { paused: input.paused.unwrap_or(false), spec: input.into_spec() })
+        Ok(NewMonitor {
+            paused: input.paused.unwrap_or(false),
+            spec: input.into_spec(),
+        })
     }
 
     fn into_spec(self) -> MonitorSpec {
@@ -184,11 +209,14 @@ impl MonitorInput {
             interval_seconds: self.interval_seconds,
             timeout_ms: self.timeout_ms,
             http: self.http.map(HttpInput::into_spec),
-            tls: self.tls.map(|tls| TlsSpec { warn_days: tls.warn_days }),
+            tls: self.tls.map(|tls| TlsSpec {
+                warn_days: tls.warn_days,
+            }),
             regions: self.regions,
-            confirm: self
-                .confirm
-                .map(|confirm| ConfirmSpec { rechecks: confirm.rechecks, over_seconds: confirm.over_seconds }),
+            confirm: self.confirm.map(|confirm| ConfirmSpec {
+                rechecks: confirm.rechecks,
+                over_seconds: confirm.over_seconds,
+            }),
             degraded_above_ms: self.degraded_above_ms,
             policy_id: self.policy_id,
             contact_ids: self.contact_ids,
@@ -200,7 +228,11 @@ impl MonitorInput {
 
 impl HttpInput {
     fn into_spec(self) -> HttpSpec {
-        let rule = |rule: JsonRuleInput| JsonRule { path: rule.path, op: rule.op, value: rule.value };
+        let rule = |rule: JsonRuleInput| JsonRule {
+            path: rule.path,
+            op: rule.op,
+            value: rule.value,
+        };
         HttpSpec {
             method: self.method,
             headers: self.headers,
@@ -230,7 +262,9 @@ pub fn patched(before: &MonitorSpec, mut patch: Json) -> ApiResult<(MonitorSpec,
             return Err(Problem::field("/paused", "wrong_type", message));
         }
     };
-    let whole = Json::of(before).map_err(|error| Problem::internal(&error))?.merged(patch);
+    let whole = Json::of(before)
+        .map_err(|error| Problem::internal(&error))?
+        .merged(patch);
     Ok((MonitorInput::read(&whole)?.spec, paused))
 }
 
@@ -258,7 +292,9 @@ mod tests {
         .unwrap();
         assert_eq!(
             after,
-            spec(r#"{"url":"https://a.example","http":{"headers":{"Z":"1","B":"3"},"keyword":"x"},"tags":["c"]}"#)
+            spec(
+                r#"{"url":"https://a.example","http":{"headers":{"Z":"1","B":"3"},"keyword":"x"},"tags":["c"]}"#
+            )
         );
         assert_eq!(paused, Some(true));
         let (same, paused) = patched(&before, json("{}")).unwrap();
@@ -270,17 +306,29 @@ mod tests {
         for (text, pointer) in [
             (r#"{"url":"https://a.example","confirm":[2,6]}"#, "/confirm"),
             (r#"{"url":"https://a.example","tls":[[1]]}"#, "/tls"),
-            (r#"{"url":"https://a.example","http":{"json":[["$.a","eq",1]]}}"#, "/http/json/0"),
+            (
+                r#"{"url":"https://a.example","http":{"json":[["$.a","eq",1]]}}"#,
+                "/http/json/0",
+            ),
         ] {
-            assert_eq!(MonitorInput::creating(&json(text)).unwrap_err().errors[0].pointer, pointer);
+            assert_eq!(
+                MonitorInput::creating(&json(text)).unwrap_err().errors[0].pointer,
+                pointer
+            );
         }
     }
 
     #[test]
     fn what_only_we_set_is_refused_for_a_new_one() {
-        let refused = MonitorInput::creating(&json(r#"{"url":"https://a.example","status":"up"}"#)).unwrap_err();
-        assert_eq!((refused.errors[0].pointer.as_str(), refused.errors[0].code), ("/status", "read_only"));
-        assert!(MonitorInput::replacing(json(r#"{"url":"https://a.example","status":"up"}"#)).is_ok());
+        let refused = MonitorInput::creating(&json(r#"{"url":"https://a.example","status":"up"}"#))
+            .unwrap_err();
+        assert_eq!(
+            (refused.errors[0].pointer.as_str(), refused.errors[0].code),
+            ("/status", "read_only")
+        );
+        assert!(
+            MonitorInput::replacing(json(r#"{"url":"https://a.example","status":"up"}"#)).is_ok()
+        );
     }
 
     #[test]
@@ -292,7 +340,10 @@ mod tests {
             "degraded_above_ms":500,"contact_ids":[],"tags":["a"],"key":"k"}"#;
         let spec = spec(whole);
         let stored: serde_json::Value = serde_json::to_value(&spec).unwrap();
-        assert_eq!(stored, serde_json::from_str::<serde_json::Value>(whole).unwrap());
+        assert_eq!(
+            stored,
+            serde_json::from_str::<serde_json::Value>(whole).unwrap()
+        );
         assert_eq!(serde_json::from_value::<MonitorSpec>(stored).unwrap(), spec);
     }
 }

@@ -30,7 +30,9 @@ pub async fn get(
     let key = known(key)?;
     let mut tx = reader.begin(&state).await?;
     let account = reader.account_id();
-    let id = store::monitors::find_id_by_key(&mut tx, account, &key).await?.ok_or_else(Problem::not_found)?;
+    let id = store::monitors::find_id_by_key(&mut tx, account, &key)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let (monitor, view) = view::find(&mut tx, &state, (account, id), reader.masks()).await?;
     etag::fresh(&headers, Some(monitor.config_version), &view)
 }
@@ -50,7 +52,11 @@ pub async fn put(
     body: Body,
 ) -> ApiResult<Response> {
     if key.contains('\0') {
-        return Err(Problem::field("/key", "invalid_character", "must not contain NUL characters"));
+        return Err(Problem::field(
+            "/key",
+            "invalid_character",
+            "must not contain NUL characters",
+        ));
     }
     let new = MonitorInput::replacing(body.0)?;
     let caller = writer.caller(&state);
@@ -63,10 +69,11 @@ pub async fn put(
         }
         None => etag::check_match_none(&headers)?,
     }
-    let (id, status) = match monitors::put_by_key(&mut tx, &state, &caller, (&key, before), new).await? {
-        Put::Created(created) => (created.monitor.id, StatusCode::CREATED),
-        Put::Replaced(monitor) => (monitor.id, StatusCode::OK),
-    };
+    let (id, status) =
+        match monitors::put_by_key(&mut tx, &state, &caller, (&key, before), new).await? {
+            Put::Created(created) => (created.monitor.id, StatusCode::CREATED),
+            Put::Replaced(monitor) => (monitor.id, StatusCode::OK),
+        };
     answer(&state, &writer, tx, (id, status)).await
 }
 
@@ -84,7 +91,9 @@ pub async fn delete(
     let key = known(key)?;
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
-    let id = store::monitors::find_id_by_key(&mut tx, caller.account_id, &key).await?.ok_or_else(Problem::not_found)?;
+    let id = store::monitors::find_id_by_key(&mut tx, caller.account_id, &key)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     delete_in(&mut tx, &state, &caller, (id, &headers)).await?;
     writer.finish(tx).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -92,5 +101,9 @@ pub async fn delete(
 
 /// A key that no monitor can have names nothing.
 fn known(key: String) -> ApiResult<String> {
-    if key.contains('\0') { Err(Problem::not_found()) } else { Ok(key) }
+    if key.contains('\0') {
+        Err(Problem::not_found())
+    } else {
+        Ok(key)
+    }
 }

@@ -39,21 +39,40 @@ use crate::usecases::monitors;
         ("sort" = Option<String>, Query, description = "name (the default), status (problems first) or -created_at (newest first)"),
     ),
     responses((status = 200, body = Page<MonitorView>)))]
-pub async fn list(State(state): State<AppState>, reader: Reader, mut params: Params) -> ApiResult<axum::Json<Page<MonitorView>>> {
+pub async fn list(
+    State(state): State<AppState>,
+    reader: Reader,
+    mut params: Params,
+) -> ApiResult<axum::Json<Page<MonitorView>>> {
     let filter = filter(&mut params)?;
     let sorts = ["name", "status", "-created_at"];
     let sort = params.word("sort", sort, &sorts)?.unwrap_or_default();
     let page = params.page::<PlaceInList>()?;
     params.finish()?;
-    let cursor = page.cursor.map(|place| Cursor { key: place.key, id: place.id });
+    let cursor = page.cursor.map(|place| Cursor {
+        key: place.key,
+        id: place.id,
+    });
     let mut tx = reader.begin(&state).await?;
     let account = reader.account_id();
-    let mut rows =
-        store::monitors::list(&mut tx, &state.secrets, account, &filter, (sort, cursor.as_ref(), page.limit + 1)).await?;
-    let next = cut(&mut rows, page.limit, |row| PlaceInList { key: row.cursor.key.clone(), id: row.cursor.id });
+    let mut rows = store::monitors::list(
+        &mut tx,
+        &state.secrets,
+        account,
+        &filter,
+        (sort, cursor.as_ref(), page.limit + 1),
+    )
+    .await?;
+    let next = cut(&mut rows, page.limit, |row| PlaceInList {
+        key: row.cursor.key.clone(),
+        id: row.cursor.id,
+    });
     let ids: Vec<MonitorId> = rows.iter().map(|row| row.monitor.id).collect();
     let known = Known::read(&mut tx, &state, account, &ids).await?;
-    let data = rows.iter().map(|row| MonitorView::of(&state, row, &known, reader.masks())).collect();
+    let data = rows
+        .iter()
+        .map(|row| MonitorView::of(&state, row, &known, reader.masks()))
+        .collect();
     Ok(axum::Json(Page::new(data, next)))
 }
 
@@ -74,7 +93,11 @@ fn sort(word: &str) -> Option<Sort> {
 
 fn filter(params: &mut Params) -> ApiResult<Filter> {
     let statuses = Shown::ALL.map(Shown::as_str);
-    let parse_all = |text: &str| text.split(',').map(|word| Shown::parse(word.trim())).collect::<Option<Vec<_>>>();
+    let parse_all = |text: &str| {
+        text.split(',')
+            .map(|word| Shown::parse(word.trim()))
+            .collect::<Option<Vec<_>>>()
+    };
     Ok(Filter {
         ids: None,
         statuses: params.word("status", parse_all, &statuses)?,
@@ -91,12 +114,22 @@ fn filter(params: &mut Params) -> ApiResult<Filter> {
 #[utoipa::path(post, path = "/api/v1/monitors", tag = "Monitors", operation_id = "monitors.create",
     request_body = MonitorInput,
     responses((status = 201, body = MonitorView, headers(("Location" = String, description = "Address of the new monitor")))))]
-pub async fn create(State(state): State<AppState>, writer: Writer, body: Body) -> ApiResult<Response> {
+pub async fn create(
+    State(state): State<AppState>,
+    writer: Writer,
+    body: Body,
+) -> ApiResult<Response> {
     let new = MonitorInput::creating(&body.0)?;
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
     let created = monitors::create(&mut tx, &state, &caller, new).await?;
-    answer(&state, &writer, tx, (created.monitor.id, StatusCode::CREATED)).await
+    answer(
+        &state,
+        &writer,
+        tx,
+        (created.monitor.id, StatusCode::CREATED),
+    )
+    .await
 }
 
 /// Get a monitor
@@ -111,7 +144,8 @@ pub async fn get(
 ) -> ApiResult<Response> {
     params.finish()?;
     let mut tx = reader.begin(&state).await?;
-    let (monitor, view) = view::find(&mut tx, &state, (reader.account_id(), id), reader.masks()).await?;
+    let (monitor, view) =
+        view::find(&mut tx, &state, (reader.account_id(), id), reader.masks()).await?;
     etag::fresh(&headers, Some(monitor.config_version), &view)
 }
 
@@ -173,9 +207,10 @@ async fn delete_in(
     (id, headers): (MonitorId, &HeaderMap),
 ) -> ApiResult<()> {
     store::monitors::lock(connection, caller.account_id, id).await?;
-    let before = store::monitors::find_with_deleted(connection, &state.secrets, caller.account_id, id)
-        .await?
-        .ok_or_else(Problem::not_found)?;
+    let before =
+        store::monitors::find_with_deleted(connection, &state.secrets, caller.account_id, id)
+            .await?
+            .ok_or_else(Problem::not_found)?;
     if before.deleted_at.is_some() {
         // Deleting twice deletes once.
         return Ok(());

@@ -84,21 +84,38 @@ pub async fn checks(
     let window = params.window(now)?;
     let filter = ChecksFilter {
         region: params.take("region"),
-        verdict: params.word("verdict", VerdictKind::parse, &VerdictKind::ALL.map(VerdictKind::as_str))?,
+        verdict: params.word(
+            "verdict",
+            VerdictKind::parse,
+            &VerdictKind::ALL.map(VerdictKind::as_str),
+        )?,
     };
     let page = params.page::<String>()?;
     params.finish()?;
     let wrong = |()| Problem::field("?cursor", "invalid", "must be a next_cursor of this list");
-    let cursor: Option<ChecksCursor> = page.cursor.map(|text| text.parse().map_err(wrong)).transpose()?;
+    let cursor: Option<ChecksCursor> = page
+        .cursor
+        .map(|text| text.parse().map_err(wrong))
+        .transpose()?;
     let mut tx = reader.begin(&state).await?;
     let account = reader.account_id();
     must_exist(&mut tx, &state, account, id).await?;
-    let found =
-        store::reports::list_checks(&mut tx, (account, id), window, &filter, (cursor.as_ref(), page.limit)).await?;
+    let found = store::reports::list_checks(
+        &mut tx,
+        (account, id),
+        window,
+        &filter,
+        (cursor.as_ref(), page.limit),
+    )
+    .await?;
     let data: Vec<CheckView> = found.checks.iter().map(CheckView::of).collect();
     let page = Page::new(data, found.next.map(|cursor| cursor.to_string()));
     if csv::is_wanted(&headers) {
-        return csv::answer(&CheckView::COLUMNS, page.data.iter().map(CheckView::row), page.next_cursor.as_deref());
+        return csv::answer(
+            &CheckView::COLUMNS,
+            page.data.iter().map(CheckView::row),
+            page.next_cursor.as_deref(),
+        );
     }
     Ok(axum::Json(page).into_response())
 }
@@ -153,10 +170,19 @@ pub async fn response_times(
     if csv::is_wanted(&headers) {
         return csv::answer(&PointView::COLUMNS, points.iter().map(PointView::row), None);
     }
-    Ok(axum::Json(ResponseTimes { step_seconds: step, points }).into_response())
+    Ok(axum::Json(ResponseTimes {
+        step_seconds: step,
+        points,
+    })
+    .into_response())
 }
 
-async fn must_exist(connection: &mut PgConnection, state: &AppState, account: AccountId, id: MonitorId) -> ApiResult<()> {
+async fn must_exist(
+    connection: &mut PgConnection,
+    state: &AppState,
+    account: AccountId,
+    id: MonitorId,
+) -> ApiResult<()> {
     let found = store::monitors::find(connection, &state.secrets, account, id).await?;
     found.map(drop).ok_or_else(Problem::not_found)
 }
@@ -198,7 +224,9 @@ impl UptimeView {
         vec![
             self.from.clone(),
             self.to.clone(),
-            self.uptime.map(|share| share.to_string()).unwrap_or_default(),
+            self.uptime
+                .map(|share| share.to_string())
+                .unwrap_or_default(),
             self.up_seconds.to_string(),
             self.degraded_seconds.to_string(),
             self.down_seconds.to_string(),

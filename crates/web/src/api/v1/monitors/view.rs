@@ -148,15 +148,21 @@ impl Known {
     ) -> ApiResult<Self> {
         let window = Window::last_days(state.now(), 30);
         let uptimes = store::reports::uptimes(connection, account, ids, window).await?;
-        let mut regions: Vec<String> =
-            store::leases::list_regions(connection).await?.into_iter().map(|region| region.id).collect();
+        let mut regions: Vec<String> = store::leases::list_regions(connection)
+            .await?
+            .into_iter()
+            .map(|region| region.id)
+            .collect();
         if regions.is_empty() {
             regions.push(state.config.region.clone());
         }
         Ok(Self {
             regions,
             last_checks: store::reports::last_checks(connection, account, ids).await?,
-            uptimes: uptimes.into_iter().map(|(id, uptime)| (id, uptime.uptime)).collect(),
+            uptimes: uptimes
+                .into_iter()
+                .map(|(id, uptime)| (id, uptime.uptime))
+                .collect(),
         })
     }
 }
@@ -166,20 +172,40 @@ impl MonitorView {
     pub fn of(state: &AppState, listed: &Listed, known: &Known, masked: bool) -> Self {
         let monitor = &listed.monitor;
         let settings = monitor.settings();
-        let Settings { name, target, interval, timeout, warn_days, regions, confirm, degraded_above_ms, tags } = settings;
+        let Settings {
+            name,
+            target,
+            interval,
+            timeout,
+            warn_days,
+            regions,
+            confirm,
+            degraded_above_ms,
+            tags,
+        } = settings;
         let kind = target.kind().as_str();
         let (mut url, mut host, mut port, mut http, mut tls) = (None, None, None, None, None);
         match target {
             Target::Http(target) => {
-                url = Some(if masked { masked_url(&target.url) } else { target.url.clone() });
+                url = Some(if masked {
+                    masked_url(&target.url)
+                } else {
+                    target.url.clone()
+                });
                 http = Some(HttpView::of(target, masked));
                 tls = Some(TlsSettingsView { warn_days });
             }
-            Target::Tls { host: name, port: number } => {
+            Target::Tls {
+                host: name,
+                port: number,
+            } => {
                 (host, port) = (Some(name), Some(number));
                 tls = Some(TlsSettingsView { warn_days });
             }
-            Target::Tcp { host: name, port: number } => (host, port) = (Some(name), Some(number)),
+            Target::Tcp {
+                host: name,
+                port: number,
+            } => (host, port) = (Some(name), Some(number)),
         }
         Self {
             id: monitor.id.to_string(),
@@ -194,10 +220,15 @@ impl MonitorView {
             http,
             tls,
             regions: regions.unwrap_or_else(|| known.regions.clone()),
-            confirm: ConfirmView { rechecks: confirm.rechecks, over_seconds: confirm.over.as_secs() },
+            confirm: ConfirmView {
+                rechecks: confirm.rechecks,
+                over_seconds: confirm.over.as_secs(),
+            },
             degraded_above_ms,
             policy_id: monitor.policy_id().map(|id| id.to_string()),
-            contact_ids: monitor.contact_ids().map(|ids| ids.iter().map(ToString::to_string).collect()),
+            contact_ids: monitor
+                .contact_ids()
+                .map(|ids| ids.iter().map(ToString::to_string).collect()),
             tags,
             key: monitor.spec.key.clone(),
             paused: monitor.paused_at.is_some(),
@@ -217,7 +248,10 @@ impl HttpView {
         let mut headers = target.headers;
         let mut body = target.body;
         if masked {
-            headers.0.iter_mut().for_each(|(_, value)| MASK.clone_into(value));
+            headers
+                .0
+                .iter_mut()
+                .for_each(|(_, value)| MASK.clone_into(value));
             body = body.map(|_| MASK.to_owned());
         }
         Self {
@@ -242,8 +276,18 @@ pub async fn find(
     (account, id): (AccountId, MonitorId),
     masked: bool,
 ) -> ApiResult<(Monitor, MonitorView)> {
-    let filter = Filter { ids: Some(vec![id]), ..Filter::default() };
-    let listed = store::monitors::list(connection, &state.secrets, account, &filter, (Sort::Name, None, 1)).await?;
+    let filter = Filter {
+        ids: Some(vec![id]),
+        ..Filter::default()
+    };
+    let listed = store::monitors::list(
+        connection,
+        &state.secrets,
+        account,
+        &filter,
+        (Sort::Name, None, 1),
+    )
+    .await?;
     let listed = listed.into_iter().next().ok_or_else(Problem::not_found)?;
     let known = Known::read(connection, state, account, &[id]).await?;
     let view = MonitorView::of(state, &listed, &known, masked);

@@ -44,14 +44,27 @@ fn phrase(class: FailureClass) -> String {
         ("{time}", "the expected time"),
         ("{code}", "1"),
     ];
-    examples.iter().fold(class.phrase().to_owned(), |phrase, (slot, word)| phrase.replace(slot, word))
+    examples
+        .iter()
+        .fold(class.phrase().to_owned(), |phrase, (slot, word)| {
+            phrase.replace(slot, word)
+        })
 }
 
 /// All of them.
 pub async fn index(visitor: Visitor) -> PageResult {
-    let classes = FailureClass::ALL.iter().map(|class| (class.as_str(), words::capitalised(&phrase(*class)))).collect();
-    let shell = visitor.shell("Failures").section("docs").description("Every failure Watchbell tells apart.");
-    Ok(listed(render(&FailuresPage { shell, classes })?, visitor.signed_in.is_some()))
+    let classes = FailureClass::ALL
+        .iter()
+        .map(|class| (class.as_str(), words::capitalised(&phrase(*class))))
+        .collect();
+    let shell = visitor
+        .shell("Failures")
+        .section("docs")
+        .description("Every failure Watchbell tells apart.");
+    Ok(listed(
+        render(&FailuresPage { shell, classes })?,
+        visitor.signed_in.is_some(),
+    ))
 }
 
 /// One of them.
@@ -60,7 +73,10 @@ pub async fn show(visitor: Visitor, Path(word): Path<String>) -> PageResult {
     let title = words::capitalised(&phrase(class));
     let (family, meaning) = classes::of(class);
     let page = FailurePage {
-        shell: visitor.shell(title.clone()).section("docs").description("What this failure means and what to do."),
+        shell: visitor
+            .shell(title.clone())
+            .section("docs")
+            .description("What this failure means and what to do."),
         title,
         word: class.as_str(),
         meaning,

@@ -27,12 +27,19 @@ pub(super) struct EvidenceView {
 /// What is kept of it, made readable.
 pub(super) fn evidence_view(evidence: &Evidence, zone: &TimeZone) -> EvidenceView {
     let seen = &evidence.observation;
-    let bar = PhaseBar::of(&seen.phases, seen.failure.as_ref().map(|failure| failure.phase));
+    let bar = PhaseBar::of(
+        &seen.phases,
+        seen.failure.as_ref().map(|failure| failure.phase),
+    );
     EvidenceView {
         title: title(evidence.class, seen),
         region: evidence.region.clone(),
         at: Moment::new(seen.at, zone.clone()),
-        bar: if bar.parts().is_empty() { String::new() } else { phase_bar(&bar) },
+        bar: if bar.parts().is_empty() {
+            String::new()
+        } else {
+            phase_bar(&bar)
+        },
         legend: phase_legend(&bar),
         lines: lines(seen),
         body: evidence.body.as_deref().and_then(body),
@@ -59,17 +66,43 @@ fn lines(seen: &Observation) -> Vec<String> {
         lines.push(format!("resolved   {}", addresses.join(", ")));
     }
     lines.extend(seen.tried.iter().map(|tried| {
-        format!("connected  {}{}", tried.address, tried.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default())
+        format!(
+            "connected  {}{}",
+            tried.address,
+            tried
+                .error
+                .as_ref()
+                .map(|error| format!(": {error}"))
+                .unwrap_or_default()
+        )
     }));
-    lines.extend(seen.redirects.iter().map(|hop| format!("redirect   {} {} -> {}", hop.status, hop.from, hop.to)));
+    lines.extend(
+        seen.redirects
+            .iter()
+            .map(|hop| format!("redirect   {} {} -> {}", hop.status, hop.from, hop.to)),
+    );
     if let Some(tls) = &seen.tls {
-        let parts = [tls.version.as_deref(), tls.cipher.as_deref(), tls.alpn.as_deref()];
-        let leaf = tls.leaf().map(|leaf| format!("{}, until {}", leaf.subject, leaf.not_after)).unwrap_or_default();
-        lines.push(format!("tls        {} {leaf}", parts.into_iter().flatten().collect::<Vec<_>>().join(" ")));
+        let parts = [
+            tls.version.as_deref(),
+            tls.cipher.as_deref(),
+            tls.alpn.as_deref(),
+        ];
+        let leaf = tls
+            .leaf()
+            .map(|leaf| format!("{}, until {}", leaf.subject, leaf.not_after))
+            .unwrap_or_default();
+        lines.push(format!(
+            "tls        {} {leaf}",
+            parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        ));
     }
     if let Some(http) = &seen.http {
         lines.push(format!("{} {}", http.version, http.status));
-        lines.extend(http.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+        lines.extend(
+            http.headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}")),
+        );
     }
     lines
 }
@@ -78,8 +111,15 @@ fn body(packed: &[u8]) -> Option<String> {
     let mut text = Vec::new();
     // More than is shown is not even inflated.
     let limit = u64::try_from(MOST_BODY * 4).unwrap_or(u64::MAX);
-    flate2::read::GzDecoder::new(packed).take(limit).read_to_end(&mut text).ok()?;
+    flate2::read::GzDecoder::new(packed)
+        .take(limit)
+        .read_to_end(&mut text)
+        .ok()?;
     let text = String::from_utf8_lossy(&text);
-    let shown: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(MOST_BODY).collect();
+    let shown: String = text
+        .chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .take(MOST_BODY)
+        .collect();
     (!shown.trim().is_empty()).then_some(shown)
 }

@@ -6,12 +6,16 @@ use crate::usecases::UseCaseError;
 /// What a use case complains of, at the fields of the form. `targets` are the addresses in the order
 /// in which the settings were handed over.
 pub fn complaints(error: UseCaseError, targets: &[String]) -> Result<FormErrors, UseCaseError> {
-    let Some(sentences) = error.field_sentences() else { return Err(error) };
+    let Some(sentences) = error.field_sentences() else {
+        return Err(error);
+    };
     let mut errors = FormErrors::new();
     for (pointer, sentence) in sentences {
         let (place, rest) = place(&pointer);
         let field = field_of(rest);
-        let address = place.filter(|_| targets.len() > 1 && field == "target").and_then(|place| targets.get(place));
+        let address = place
+            .filter(|_| targets.len() > 1 && field == "target")
+            .and_then(|place| targets.get(place));
         match address {
             Some(address) => errors.add(field, format!("{}: {sentence}", cut_address(address))),
             None => errors.add(field, sentence),
@@ -21,7 +25,11 @@ pub fn complaints(error: UseCaseError, targets: &[String]) -> Result<FormErrors,
 }
 
 fn cut_address(address: &str) -> String {
-    if address.chars().count() <= 80 { address.to_owned() } else { address.chars().take(79).chain(['…']).collect() }
+    if address.chars().count() <= 80 {
+        address.to_owned()
+    } else {
+        address.chars().take(79).chain(['…']).collect()
+    }
 }
 
 /// `/2/url` is the third monitor's `/url`.
@@ -37,9 +45,27 @@ fn place(pointer: &str) -> (Option<usize>, &str) {
 /// The field that shows what a pointer names.
 fn field_of(pointer: &str) -> &'static str {
     const FIELDS: [&str; 21] = [
-        "kind", "port", "name", "interval_seconds", "timeout_ms", "method", "headers", "body", "follow_redirects",
-        "max_redirects", "expected_status", "keyword", "keyword_absent", "json", "verify_tls", "warn_days", "rechecks",
-        "over_seconds", "degraded_above_ms", "tags", "key",
+        "kind",
+        "port",
+        "name",
+        "interval_seconds",
+        "timeout_ms",
+        "method",
+        "headers",
+        "body",
+        "follow_redirects",
+        "max_redirects",
+        "expected_status",
+        "keyword",
+        "keyword_absent",
+        "json",
+        "verify_tls",
+        "warn_days",
+        "rechecks",
+        "over_seconds",
+        "degraded_above_ms",
+        "tags",
+        "key",
     ];
     pointer
         .split('/')
@@ -65,10 +91,17 @@ mod tests {
     #[case("", "target")]
     fn complaints_go_to_their_field(#[case] pointer: &str, #[case] field: &str) {
         let error = UseCaseError::Invalid(vec![FieldError::new(pointer, "x", "is wrong")]);
-        let errors = complaints(error, &["https://a.example/".into(), "https://b.example/".into()]).unwrap();
+        let errors = complaints(
+            error,
+            &["https://a.example/".into(), "https://b.example/".into()],
+        )
+        .unwrap();
         assert!(errors.at(field).is_some(), "{errors:?}");
         if pointer == "/1/url" {
-            assert_eq!(errors.at("target"), Some("https://b.example/: This is wrong."));
+            assert_eq!(
+                errors.at("target"),
+                Some("https://b.example/: This is wrong.")
+            );
         }
     }
 }

@@ -8,7 +8,12 @@ use crate::extract::FormErrors;
 use crate::usecases::monitors::MASK;
 
 pub(super) fn masked(headers: &Headers) -> String {
-    headers.0.iter().map(|(name, _)| format!("{name}: {MASK}")).collect::<Vec<_>>().join("\n")
+    headers
+        .0
+        .iter()
+        .map(|(name, _)| format!("{name}: {MASK}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 pub(super) fn number(field: &str, text: &str, errors: &mut FormErrors) -> Option<u32> {
@@ -33,8 +38,12 @@ pub(super) fn numbers(field: &str, text: &str, errors: &mut FormErrors) -> Optio
 
 /// Words with commas or new lines between; nothing when there are none.
 pub(super) fn words(text: &str) -> Option<Vec<String>> {
-    let words: Vec<String> =
-        text.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let words: Vec<String> = text
+        .split([',', '\n'])
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
     (!words.is_empty()).then_some(words)
 }
 
@@ -43,7 +52,13 @@ pub(super) fn headers(text: &str, errors: &mut FormErrors) -> Option<Headers> {
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         match line.split_once(':') {
             Some((name, value)) => headers.push((name.trim().to_owned(), value.trim().to_owned())),
-            None => errors.add("headers", format!("Each line is a name, a colon and a value; \u{201c}{}\u{201d} has no colon.", cut(line))),
+            None => errors.add(
+                "headers",
+                format!(
+                    "Each line is a name, a colon and a value; \u{201c}{}\u{201d} has no colon.",
+                    cut(line)
+                ),
+            ),
         }
     }
     (!headers.is_empty()).then_some(Headers(headers))

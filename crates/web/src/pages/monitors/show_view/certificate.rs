@@ -21,7 +21,12 @@ pub struct CertificateView {
     pub next_warning: Option<String>,
 }
 
-pub(super) fn certificate(found: &Certificate, warn_days: &[u32], now: Timestamp, zone: &TimeZone) -> CertificateView {
+pub(super) fn certificate(
+    found: &Certificate,
+    warn_days: &[u32],
+    now: Timestamp,
+    zone: &TimeZone,
+) -> CertificateView {
     let leaf = found.facts.leaf();
     let not_after = found.facts.not_after().unwrap_or(found.seen_at);
     let left = not_after.duration_since(now);
@@ -30,7 +35,15 @@ pub(super) fn certificate(found: &Certificate, warn_days: &[u32], now: Timestamp
     thresholds.sort_unstable_by(|a, b| b.cmp(a));
     let next = thresholds.iter().find(|threshold| **threshold <= days);
     CertificateView {
-        names: leaf.map(|leaf| if leaf.names.is_empty() { leaf.subject.clone() } else { leaf.names.join(", ") }).unwrap_or_default(),
+        names: leaf
+            .map(|leaf| {
+                if leaf.names.is_empty() {
+                    leaf.subject.clone()
+                } else {
+                    leaf.names.join(", ")
+                }
+            })
+            .unwrap_or_default(),
         issuer: leaf.map(|leaf| leaf.issuer.clone()).unwrap_or_default(),
         not_after: Moment::new(not_after, zone.clone()),
         days: match days {
@@ -41,7 +54,12 @@ pub(super) fn certificate(found: &Certificate, warn_days: &[u32], now: Timestamp
         },
         is_near: thresholds.first().is_some_and(|first| days <= *first),
         problem: found.facts.problem.map(|class| class.phrase()),
-        chain: found.facts.chain.iter().map(|part| format!("{} by {}", part.subject, part.issuer)).collect(),
+        chain: found
+            .facts
+            .chain
+            .iter()
+            .map(|part| format!("{} by {}", part.subject, part.issuer))
+            .collect(),
         key: leaf.map(|leaf| leaf.key.clone()).unwrap_or_default(),
         serial: leaf.map(|leaf| leaf.serial.clone()).unwrap_or_default(),
         next_warning: next.map(|threshold| {

@@ -29,14 +29,24 @@ pub struct LookView {
 impl LookView {
     /// A look that is kept.
     pub fn of_check(check: &Check, zone: &TimeZone) -> Self {
-        let bar = PhaseBar::of(&check.phases, check.failure.as_ref().map(|failure| failure.phase));
-        let cause = check.failure.as_ref().map(|failure| words::cause_sentence_case(failure, check.attribution));
+        let bar = PhaseBar::of(
+            &check.phases,
+            check.failure.as_ref().map(|failure| failure.phase),
+        );
+        let cause = check
+            .failure
+            .as_ref()
+            .map(|failure| words::cause_sentence_case(failure, check.attribution));
         Self {
             status: verdict_line(check.verdict),
             is_good: check.verdict == VerdictKind::Up,
             at: Moment::new(check.at, zone.clone()),
             sentence: cause.map_or_else(|| good_sentence(check), |cause| format!("{cause}.")),
-            bar: if bar.parts().is_empty() { String::new() } else { phase_bar(&bar) },
+            bar: if bar.parts().is_empty() {
+                String::new()
+            } else {
+                phase_bar(&bar)
+            },
             legend: phase_legend(&bar),
             total: words::milliseconds(check.total_us),
             http_status: check.http_status,
@@ -54,12 +64,29 @@ impl LookView {
         let mut view = Self::of_check(&result.check, zone);
         if let Some(diagnosis) = &result.diagnosis {
             view.sentence.clone_from(&diagnosis.sentence);
-            view.steps = diagnosis.next_steps.iter().map(|step| (step.text.clone(), step.command.clone())).collect();
+            view.steps = diagnosis
+                .next_steps
+                .iter()
+                .map(|step| (step.text.clone(), step.command.clone()))
+                .collect();
         }
-        view.redirects = seen.redirects.iter().map(|hop| format!("{} {}", hop.status, hop.to)).collect();
-        view.certificate = seen.tls.as_ref().and_then(|tls| tls.leaf().map(|leaf| (tls, leaf))).map(|(tls, leaf)| {
-            format!("{}, {}, until {}", leaf.subject, leaf.issuer, words::day(tls.not_after().unwrap_or(leaf.not_after), zone))
-        });
+        view.redirects = seen
+            .redirects
+            .iter()
+            .map(|hop| format!("{} {}", hop.status, hop.to))
+            .collect();
+        view.certificate = seen
+            .tls
+            .as_ref()
+            .and_then(|tls| tls.leaf().map(|leaf| (tls, leaf)))
+            .map(|(tls, leaf)| {
+                format!(
+                    "{}, {}, until {}",
+                    leaf.subject,
+                    leaf.issuer,
+                    words::day(tls.not_after().unwrap_or(leaf.not_after), zone)
+                )
+            });
         view
     }
 }
@@ -95,7 +122,12 @@ pub(super) fn look_line(check: &Check, zone: &TimeZone) -> LookLine {
         at: Moment::new(check.at, zone.clone()),
         total: words::milliseconds(check.total_us),
         cause: check.failure.as_ref().map_or_else(
-            || check.http_status.map(|status| format!("HTTP {status}")).unwrap_or_default(),
+            || {
+                check
+                    .http_status
+                    .map(|status| format!("HTTP {status}"))
+                    .unwrap_or_default()
+            },
             |failure| words::cause_sentence_case(failure, check.attribution),
         ),
         region: check.region.clone(),

@@ -15,7 +15,10 @@ impl Range {
 
     /// The range of a word of the address; a day when it is none.
     pub fn of(word: &str) -> Self {
-        Self::ALL.into_iter().find(|range| range.word() == word).unwrap_or(Self::Day)
+        Self::ALL
+            .into_iter()
+            .find(|range| range.word() == word)
+            .unwrap_or(Self::Day)
     }
 
     /// The word in the address.
@@ -50,11 +53,19 @@ impl Range {
 
     /// Days of the uptime bar beside it.
     pub const fn bar_days(self) -> i64 {
-        if matches!(self, Self::Quarter) { 90 } else { 30 }
+        if matches!(self, Self::Quarter) {
+            90
+        } else {
+            30
+        }
     }
 
     /// Cells of that bar.
     pub const fn bar_cells(self) -> u32 {
-        if matches!(self, Self::Quarter) { 90 } else { 30 }
+        if matches!(self, Self::Quarter) {
+            90
+        } else {
+            30
+        }
     }
 }
