@@ -157,7 +157,7 @@ mod tests {
             said,
             Some((
                 "change",
-                format!(r#"{{"id":"{monitor}","kind":"monitor"}}"#)
+                format!(r#"{{"kind":"monitor","id":"{monitor}"}}"#)
             ))
         );
         let looked = |account_id| Event::Looked {
