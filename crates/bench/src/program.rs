@@ -40,7 +40,7 @@ impl Program {
             ("WATCHBELL_DATABASE_URL", format!("{root}/{name}")),
             (
                 "WATCHBELL_SECRET_KEY",
-                "the key of a bench, long enough".to_owned(),
+                "the key of a bench which is long enough".to_owned(),
             ),
             ("WATCHBELL_EGRESS", "self-hosted".to_owned()),
             ("WATCHBELL_CANARIES", String::new()),
