@@ -150,58 +150,16 @@ async fn the_operator_makes_accounts_on_the_embedded_database() {
     }
     let (status, _, err) = settings.run(&args).await;
     assert!(status == 1 && err.contains("exists"), "{err}");
-    assert_eq!(
-        settings
-            .run(&[
-                "admin",
-                "set-plan",
-                "--email",
-                "owner@shop.example",
-                "--plan",
-                "team"
-            ])
-            .await
-            .0,
-        0
-    );
-    let (status, out, _) = settings
-        .run(&[
-            "admin",
-            "grant-credits",
-            "--email",
-            "owner@shop.example",
-            "--amount",
-            "10.00",
-        ])
-        .await;
+    let plan = async |email, plan| {
+        let args = ["admin", "set-plan", "--email", email, "--plan", plan];
+        settings.run(&args).await.0
+    };
+    assert_eq!(plan("owner@shop.example", "team").await, 0);
+    assert_eq!(plan("nobody@shop.example", "team").await, 1);
+    assert_eq!(plan("owner@shop.example", "huge").await, 2);
+    let args = ["admin", "grant-credits", "--email", "owner@shop.example"];
+    let args = [&args[..], &["--amount", "10.00"]].concat();
+    let (status, out, _) = settings.run(&args).await;
     assert!(status == 0 && out.contains("10.00"), "{out}");
-    assert_eq!(
-        settings
-            .run(&[
-                "admin",
-                "set-plan",
-                "--email",
-                "nobody@shop.example",
-                "--plan",
-                "team"
-            ])
-            .await
-            .0,
-        1
-    );
-    assert_eq!(
-        settings
-            .run(&[
-                "admin",
-                "set-plan",
-                "--email",
-                "owner@shop.example",
-                "--plan",
-                "huge"
-            ])
-            .await
-            .0,
-        2
-    );
     assert_eq!(settings.run(&["admin", "rotate-secrets"]).await.0, 0);
 }

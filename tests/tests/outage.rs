@@ -60,6 +60,112 @@ pub async fn wait_for_status(api: &Api, monitor: &str, status: &str, limit: Dura
     .await
 }
 
+/// A shop that is watched, and the people behind it.
+struct Scene {
+    api: Api,
+    mail: MailServer,
+    phone: Telephony,
+    site: SwitchableSite,
+    monitor: String,
+}
+
+impl Scene {
+    async fn look(&self) -> Value {
+        let path = format!("/monitors/{}/check", self.monitor);
+        let (status, check) = self.api.send("POST", &path, None).await;
+        assert_eq!(status, 200, "{check}");
+        check
+    }
+
+    /// The text of the n-th SMS, once it is there.
+    async fn text(&self, n: usize) -> String {
+        let texts = tokio::time::timeout(Duration::from_secs(15), self.phone.wait_for(n))
+            .await
+            .expect("a text arrives");
+        texts[n - 1].body.clone()
+    }
+
+    /// The site breaks: mail and SMS say so.
+    async fn breaks(&self) {
+        self.site.set(Behaviour::Status(502));
+        assert_eq!(self.look().await["verdict"], "down");
+        let down = self
+            .mail
+            .wait_for("Down: Shop checkout", Duration::from_secs(30))
+            .await;
+        assert_eq!(down.to, ["owner@shop.example"]);
+        assert!(
+            down.subject.contains("502") && down.html.contains("DOWN"),
+            "{}",
+            down.subject
+        );
+        assert!(down.text.contains("3 of 3 looks failed"), "{}", down.text);
+        let text = self.text(2).await;
+        assert!(
+            text.starts_with("DOWN Shop checkout since ") && text.contains("Reply ACK"),
+            "{text}"
+        );
+        assert!(text.chars().count() <= 160);
+        let monitor =
+            wait_for_status(&self.api, &self.monitor, "down", Duration::from_secs(5)).await;
+        assert_eq!(monitor["last_check"]["failure"]["class"], "http_status");
+    }
+
+    /// The incident's page knows who was told and when; its id.
+    async fn both_are_told(&self) -> String {
+        let open = self.api.get("/incidents?status=open").await;
+        let id = open["data"][0]["id"].as_str().unwrap().to_owned();
+        let limit = Duration::from_secs(15);
+        let incident = wait::until("both are told and the phone confirms", limit, async || {
+            let incident = self.api.get(&format!("/incidents/{id}")).await;
+            let states = incident["deliveries"].as_array()?.iter().filter(|d| {
+                d["state"] == "delivered" || (d["channel"] == "email" && d["state"] == "sent")
+            });
+            (states.count() == 2).then_some(incident)
+        })
+        .await;
+        let confirmed = between(&incident["first_failure_at"], &incident["confirmed_at"]);
+        assert!(
+            confirmed >= 6_000,
+            "an alarm after {confirmed} ms would break the promise of six seconds"
+        );
+        let deliveries = incident["deliveries"].as_array().unwrap().iter();
+        let told = deliveries.map(|d| {
+            let after = between(&incident["confirmed_at"], &d["accepted_at"]);
+            format!("{} accepted {after} ms after that", d["channel"])
+        });
+        let told = told.collect::<Vec<_>>().join(", ");
+        eprintln!("confirmed {confirmed} ms after the first failing look, {told}");
+        id
+    }
+
+    /// The site recovers: the same people hear of it, in the same thread.
+    async fn recovers(&self, incident: &str) {
+        self.site.set(Behaviour::Fine);
+        assert_eq!(self.look().await["verdict"], "up");
+        let up = self
+            .mail
+            .wait_for("Up: Shop checkout (was down ", Duration::from_secs(30))
+            .await;
+        assert!(
+            up.headers.to_lowercase().contains("in-reply-to"),
+            "the recovery is threaded: {}",
+            up.headers
+        );
+        let text = self.text(3).await;
+        assert!(
+            text.starts_with("UP Shop checkout since ") && text.contains("was down"),
+            "{text}"
+        );
+        wait_for_status(&self.api, &self.monitor, "up", Duration::from_secs(5)).await;
+        let closed = self.api.get(&format!("/incidents/{incident}")).await;
+        assert_eq!(
+            (&closed["status"], &closed["resolved_reason"]),
+            (&json!("resolved"), &json!("recovered"))
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_breaks_and_people_are_told_and_told_again() {
     let (database, mail, site) = (
@@ -79,110 +185,30 @@ async fn a_site_breaks_and_people_are_told_and_told_again() {
         .watch(&site.url("/checkout"), json!({ "name": "Shop checkout" }))
         .await;
     wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
+    let scene = Scene {
+        api,
+        mail,
+        phone,
+        site,
+        monitor,
+    };
 
-    site.set(Behaviour::Status(502));
-    let (status, check) = api
-        .send("POST", &format!("/monitors/{monitor}/check"), None)
-        .await;
-    assert_eq!(
-        (status, &check["verdict"]),
-        (200, &json!("down")),
-        "{check}"
-    );
-    let down = mail
-        .wait_for("Down: Shop checkout", Duration::from_secs(30))
-        .await;
-    assert_eq!(down.to, ["owner@shop.example"]);
-    assert!(
-        down.subject.contains("502") && down.html.contains("DOWN"),
-        "{}",
-        down.subject
-    );
-    assert!(down.text.contains("3 of 3 looks failed"), "{}", down.text);
-    let texts = tokio::time::timeout(Duration::from_secs(15), phone.wait_for(2))
-        .await
-        .expect("a text arrives");
-    assert!(
-        texts[1].body.starts_with("DOWN Shop checkout since ")
-            && texts[1].body.contains("Reply ACK"),
-        "{}",
-        texts[1].body
-    );
-    assert!(texts[1].body.chars().count() <= 160);
-    let monitor_now = wait_for_status(&api, &monitor, "down", Duration::from_secs(5)).await;
-    assert_eq!(monitor_now["last_check"]["failure"]["class"], "http_status");
+    scene.breaks().await;
+    let incident = scene.both_are_told().await;
+    scene.recovers(&incident).await;
 
-    let open = api.get("/incidents?status=open").await;
-    let id = open["data"][0]["id"].as_str().unwrap().to_owned();
-    let incident = wait::until(
-        "both are told and the phone confirms",
-        Duration::from_secs(15),
-        async || {
-            let incident = api.get(&format!("/incidents/{id}")).await;
-            let states = incident["deliveries"].as_array()?.iter().filter(|d| {
-                d["state"] == "delivered" || (d["channel"] == "email" && d["state"] == "sent")
-            });
-            (states.count() == 2).then_some(incident)
-        },
-    )
-    .await;
-    let confirmed = between(&incident["first_failure_at"], &incident["confirmed_at"]);
-    assert!(
-        confirmed >= 6_000,
-        "an alarm after {confirmed} ms would break the promise of six seconds"
-    );
-    let told: Vec<String> = incident["deliveries"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|d| {
-            format!(
-                "{} accepted {} ms after that",
-                d["channel"],
-                between(&incident["confirmed_at"], &d["accepted_at"])
-            )
-        })
-        .collect();
-    eprintln!(
-        "confirmed {confirmed} ms after the first failing look, {}",
-        told.join(", ")
-    );
-
-    site.set(Behaviour::Fine);
-    let (_, check) = api
-        .send("POST", &format!("/monitors/{monitor}/check"), None)
-        .await;
-    assert_eq!(check["verdict"], "up", "{check}");
-    let up = mail
-        .wait_for("Up: Shop checkout (was down ", Duration::from_secs(30))
-        .await;
-    assert!(
-        up.headers.to_lowercase().contains("in-reply-to"),
-        "the recovery is threaded: {}",
-        up.headers
-    );
-    let texts = tokio::time::timeout(Duration::from_secs(15), phone.wait_for(3))
-        .await
-        .expect("a text arrives");
-    assert!(
-        texts[2].body.starts_with("UP Shop checkout since ") && texts[2].body.contains("was down"),
-        "{}",
-        texts[2].body
-    );
-    wait_for_status(&api, &monitor, "up", Duration::from_secs(5)).await;
-    let closed = api.get(&format!("/incidents/{id}")).await;
-    assert_eq!(
-        (&closed["status"], &closed["resolved_reason"]),
-        (&json!("resolved"), &json!("recovered"))
-    );
+    let (mail, texts) = (&scene.mail, scene.phone.messages());
     assert_eq!(
         mail.with_subject("Down:").len() + mail.with_subject("Up:").len(),
         2,
         "each is told once"
     );
-    assert_eq!(phone.messages().len(), 3, "a code, an outage, its end");
+    assert_eq!(texts.len(), 3, "a code, an outage, its end");
     assert_eq!(
-        phone.report_forged(&texts[1].sid, "undelivered").await,
+        scene
+            .phone
+            .report_forged(&texts[1].sid, "undelivered")
+            .await,
         Some(403),
         "only the provider is believed"
     );

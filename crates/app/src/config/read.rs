@@ -138,6 +138,17 @@ impl Source {
     }
 }
 
+const EGRESS: &[(&str, AddressPolicy)] = &[
+    ("hosted", AddressPolicy::Hosted),
+    ("self-hosted", AddressPolicy::SelfHosted),
+];
+const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
+const SIGNUPS: &[(&str, Signup)] = &[
+    ("open", Signup::Open),
+    ("invite", Signup::Invite),
+    ("closed", Signup::Closed),
+];
+
 impl Settings {
     /// Reads and checks every setting; all complaints come together.
     pub fn read(mut source: Source) -> Result<Self, SettingsError> {
@@ -147,14 +158,7 @@ impl Settings {
             SocketAddr::from(([127, 0, 0, 1], 8080)),
             "must be an address and port, such as 127.0.0.1:8080",
         );
-        let egress = s.one_of(
-            "EGRESS",
-            &[
-                ("hosted", AddressPolicy::Hosted),
-                ("self-hosted", AddressPolicy::SelfHosted),
-            ],
-            AddressPolicy::Hosted,
-        );
+        let egress = s.one_of("EGRESS", EGRESS, AddressPolicy::Hosted);
         let default_base = format!("http://localhost:{}", listen.port());
         let base = s
             .checked("BASE_URL", base_url)
@@ -162,14 +166,7 @@ impl Settings {
         let Some(base_url) = base else {
             return Err(SettingsError(vec![format!("{default_base} is no URL")]));
         };
-        let region = s.filled("REGION").unwrap_or_else(|| "local".to_owned());
-        if !region
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-')
-            || region.len() > 40
-        {
-            s.complain("REGION", "must be up to 40 letters, digits and dashes");
-        }
+        let region = region(s);
         let default_agent = format!(
             "Watchbell/1 (+{}/bot)",
             base_url.as_str().trim_end_matches('/')
@@ -214,20 +211,8 @@ impl Settings {
             log: s
                 .checked("LOG", log_filter)
                 .unwrap_or_else(|| "info".to_owned()),
-            log_format: s.one_of(
-                "LOG_FORMAT",
-                &[("text", LogFormat::Text), ("json", LogFormat::Json)],
-                LogFormat::Text,
-            ),
-            signup: s.one_of(
-                "SIGNUP",
-                &[
-                    ("open", Signup::Open),
-                    ("invite", Signup::Invite),
-                    ("closed", Signup::Closed),
-                ],
-                Signup::Open,
-            ),
+            log_format: s.one_of("LOG_FORMAT", LOG_FORMATS, LogFormat::Text),
+            signup: s.one_of("SIGNUP", SIGNUPS, Signup::Open),
             base_url,
         };
         if source.errors.is_empty() {
@@ -242,6 +227,17 @@ fn relay(text: &str) -> Result<Trusted<SmtpRelay>, String> {
     SmtpRelay::parse(text)
         .map(Trusted::from_operator_configuration)
         .map_err(|error| error.to_string())
+}
+
+fn region(source: &mut Source) -> String {
+    let region = source
+        .filled("REGION")
+        .unwrap_or_else(|| "local".to_owned());
+    let is_id = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if !region.chars().all(is_id) || region.len() > 40 {
+        source.complain("REGION", "must be up to 40 letters, digits and dashes");
+    }
+    region
 }
 
 fn secret_keys(source: &mut Source) -> Vec<SecretString> {

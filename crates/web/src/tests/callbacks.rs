@@ -315,7 +315,7 @@ async fn a_code_that_was_not_delivered_is_marked(pool: PgPool) {
     };
     let state = &world.app.state;
     let id = account_messages::insert(
-        &mut *state.pool.acquire().await.unwrap(),
+        &mut state.pool.acquire().await.unwrap(),
         &state.secrets,
         &code,
         state.now(),
