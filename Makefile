@@ -11,7 +11,7 @@ help:
 # The local profile: addresses inside this network may be watched, and no canaries are asked.
 run:
 	@scripts/install run
-	@test -x target/release/watchbell || echo 'Building Watchbell: about 6 minutes on two cores the first time.'
+	@test -x target/release/watchbell || echo 'Building Watchbell: about 10 minutes on two cores the first time.'
 	@cargo build --quiet --release --locked -p app
 	@WATCHBELL_EGRESS=$${WATCHBELL_EGRESS-self-hosted} WATCHBELL_CANARIES=$${WATCHBELL_CANARIES-} exec target/release/watchbell serve
 

@@ -17,7 +17,7 @@ const SECONDS: [f64; 14] = [
 /// Starts logging at `level` (a `tracing` filter); wrong filters fall back to `info`.
 pub fn start_logs(level: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(format!(
-        "{level},sqlx::postgres::notice=warn,hyper=warn,hickory_proto=warn"
+        "{level},apalis_core=warn,sqlx::postgres::notice=warn,hyper=warn,hickory_proto=warn"
     ))
     .unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt::layer()
