@@ -66,7 +66,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// The person with that address and the account they own.
+/// The person with that address and the account they own: who has proven it, else who named it first.
 pub async fn find_owned_by_email(
     connection: &mut PgConnection,
     email: &EmailAddress,
@@ -75,7 +75,8 @@ pub async fn find_owned_by_email(
         "SELECT u.id AS user_id, m.account_id FROM users u
          JOIN memberships m ON m.user_id = u.id AND m.role = 'owner'
          JOIN accounts a ON a.id = m.account_id AND a.deleted_at IS NULL
-         WHERE u.email_canonical = $1 ORDER BY m.created_at LIMIT 1",
+         WHERE u.email_canonical = $1
+         ORDER BY u.email_verified_at IS NULL, m.created_at LIMIT 1",
         email.canonical(),
     )
     .fetch_optional(connection)

@@ -30,9 +30,11 @@ pub struct Credentials {
     pub email: String,
     pub email_verified_at: Option<Timestamp>,
     pub password_hash: String,
+    pub theme: String,
 }
 
-/// Adds a person. A taken address violates `users_email_key`.
+/// Adds a person. An address may be named by many, and proven by one: a second proven one violates
+/// `users_email_key`.
 pub async fn insert(
     connection: &mut PgConnection,
     id: UserId,
@@ -79,24 +81,56 @@ pub async fn get(connection: &mut PgConnection, id: UserId) -> Result<User> {
     })
 }
 
-/// The person with that address, however it is spelled.
+/// The person with that address, however it is spelled: who has proven it, else who named it last.
 pub async fn find_credentials(
     connection: &mut PgConnection,
     email: &EmailAddress,
 ) -> Result<Option<Credentials>> {
-    let row = sqlx::query!(
-        r#"SELECT id, email, email_verified_at AS "email_verified_at: jiff_sqlx::Timestamp", password_hash
-           FROM users WHERE email_canonical = $1"#,
+    Ok(list_credentials(connection, email)
+        .await?
+        .into_iter()
+        .next())
+}
+
+/// Who may sign in with that address: who has proven it or else named it first, and who named it
+/// last. At most two, the one of [`find_credentials`] first.
+pub async fn list_credentials(
+    connection: &mut PgConnection,
+    email: &EmailAddress,
+) -> Result<Vec<Credentials>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, email, email_verified_at AS "email_verified_at: jiff_sqlx::Timestamp", password_hash, theme
+           FROM users
+           WHERE id IN (
+               (SELECT id FROM users WHERE email_canonical = $1
+                ORDER BY email_verified_at IS NULL, created_at, id LIMIT 1)
+               UNION
+               (SELECT id FROM users WHERE email_canonical = $1 ORDER BY created_at DESC, id DESC LIMIT 1)
+           )
+           ORDER BY email_verified_at IS NULL, created_at DESC, id DESC"#,
         email.canonical()
     )
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(row.map(|row| Credentials {
-        id: UserId::from_uuid(row.id),
-        email: row.email,
-        email_verified_at: row.email_verified_at.map(|at| at.to_jiff()),
-        password_hash: row.password_hash,
-    }))
+    Ok(rows
+        .into_iter()
+        .map(|row| Credentials {
+            id: UserId::from_uuid(row.id),
+            email: row.email,
+            email_verified_at: row.email_verified_at.map(|at| at.to_jiff()),
+            password_hash: row.password_hash,
+            theme: row.theme,
+        })
+        .collect())
+}
+
+/// The person who has proven that address.
+pub async fn find_proven(
+    connection: &mut PgConnection,
+    email: &EmailAddress,
+) -> Result<Option<Credentials>> {
+    let found = find_credentials(connection, email).await?;
+    Ok(found.filter(|person| person.email_verified_at.is_some()))
 }
 
 /// The stored hash of a person's password.
@@ -107,7 +141,8 @@ pub async fn get_password_hash(connection: &mut PgConnection, id: UserId) -> Res
     Ok(hash)
 }
 
-/// Notes that the person's address is proven, if it still is `address`; says whether this was new.
+/// Notes that the person's address is proven, if it still is `address`; says whether this was new. An
+/// address that somebody else has proven violates `users_email_key`.
 pub async fn mark_verified(
     connection: &mut PgConnection,
     id: UserId,

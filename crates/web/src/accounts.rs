@@ -32,7 +32,7 @@ pub struct Created {
 /// Why nobody was made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// Somebody has this address already.
+    /// Somebody has proven this address already.
     #[error("an account with this address exists")]
     Taken,
     /// The database.
@@ -41,7 +41,8 @@ pub enum CreateError {
 }
 
 /// Makes person, account, ownership, subscription, wallet and mail contact in the caller's
-/// transaction, which must be rolled back on an error.
+/// transaction, which must be rolled back on an error. An address that is not proven by this may be
+/// another person's: only one of them can prove it.
 pub async fn create(
     connection: &mut PgConnection,
     new: &NewPerson<'_>,

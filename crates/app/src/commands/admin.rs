@@ -75,6 +75,12 @@ async fn create_account(
         plan,
         verified: args.verified,
     };
+    if store::users::find_credentials(connection, &email)
+        .await?
+        .is_some()
+    {
+        return Err(web::accounts::CreateError::Taken.into());
+    }
     let created = web::accounts::create(connection, &person, now).await?;
     let api_key = if args.api_key {
         Some(api_key(connection, created, now).await?)

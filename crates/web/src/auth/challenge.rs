@@ -1,15 +1,17 @@
 //! Codes and links that prove an address.
 
+use domain::account::EmailAddress;
 use domain::contact::code;
 use domain::delivery::AccountMessage;
 use domain::ids::{ChallengeId, UserId};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use store::challenges::{Challenge, NewChallenge, Purpose, Try};
 
 use crate::auth::mail;
 use crate::error::PageError;
 use crate::state::AppState;
+use crate::throttle;
 
 /// Whom a challenge goes to, and what it proves.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,63 @@ pub async fn send(
     state: &AppState,
     ask: Ask<'_>,
 ) -> Result<(), PageError> {
+    let (message, expires_at) = make(connection, state, ask).await?;
+    mail::send(
+        connection,
+        state,
+        Some(ask.user_id),
+        ask.send_to,
+        message,
+        Some(expires_at),
+    )
+    .await
+}
+
+/// Asks a person to prove the address they named. If somebody else has proven it, that one is told
+/// instead; the code then exists as well, so that all else goes on alike, but nobody learns it. Too
+/// many mails to one address are not sent, and nothing says so.
+pub async fn ask_for_proof(
+    connection: &mut PgConnection,
+    state: &AppState,
+    user: UserId,
+    email: &EmailAddress,
+) -> Result<(), PageError> {
+    let ask = Ask {
+        user_id: user,
+        purpose: Purpose::VerifyEmail,
+        send_to: email.as_str(),
+        address: email.as_str(),
+    };
+    let (message, expires_at) = make(connection, state, ask).await?;
+    let (limit, key) = (throttle::MAIL_ADDRESS, email.canonical());
+    let over = throttle::take_within(connection, state, limit, &key, state.now()).await?;
+    if over.is_some() {
+        return Ok(());
+    }
+    let Some(owner) = store::users::find_proven(connection, email).await? else {
+        let to = email.as_str();
+        return mail::send(connection, state, Some(user), to, message, Some(expires_at)).await;
+    };
+    let message = already_signed_up(state);
+    let to = owner.email.as_str();
+    mail::send(connection, state, Some(owner.id), to, message, None).await
+}
+
+/// What the owner of an address reads when somebody names it as their own.
+pub fn already_signed_up(state: &AppState) -> AccountMessage {
+    let link = |path| state.config.link(path);
+    AccountMessage::AlreadySignedUp {
+        sign_in: link("/login"),
+        reset: link("/forgot"),
+    }
+}
+
+/// Makes a code and a link; the mail with them, and when they run out.
+async fn make(
+    connection: &mut PgConnection,
+    state: &AppState,
+    ask: Ask<'_>,
+) -> Result<(AccountMessage, Timestamp), PageError> {
     let now = state.now();
     let code = code::from_random(store::secrets::random_u32());
     let token = store::secrets::random_token();
@@ -65,15 +124,7 @@ pub async fn send(
             link: link("/change-email"),
         },
     };
-    mail::send(
-        connection,
-        state,
-        Some(ask.user_id),
-        ask.send_to,
-        message,
-        Some(expires_at),
-    )
-    .await
+    Ok((message, expires_at))
 }
 
 /// Tries what was typed. A text that is no code at all counts as no try.

@@ -1,9 +1,6 @@
 //! Our cookies: the session, and the colours.
 
 use axum_extra::extract::cookie::{Cookie, CookieJar};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::account::EmailAddress;
 use http::HeaderValue;
 use jiff::SignedDuration;
 
@@ -43,23 +40,6 @@ pub fn no_session(config: &WebConfig) -> Option<HeaderValue> {
 pub fn theme(value: &'static str, config: &WebConfig) -> Option<HeaderValue> {
     set("theme", value, SignedDuration::from_hours(24 * 365), config)
 }
-
-/// The `Set-Cookie` that remembers for an hour which address a sign-up named.
-pub fn pending(email: &str, config: &WebConfig) -> Option<HeaderValue> {
-    let value = URL_SAFE_NO_PAD.encode(email);
-    set(PENDING, &value, SignedDuration::from_hours(1), config)
-}
-
-/// The address of the sign-up just now.
-pub fn pending_address(jar: &CookieJar) -> Option<String> {
-    let bytes = URL_SAFE_NO_PAD.decode(jar.get(PENDING)?.value()).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    EmailAddress::parse(&text)
-        .ok()
-        .map(|email| email.to_string())
-}
-
-const PENDING: &str = "watchbell_pending";
 
 fn set(
     name: &str,

@@ -49,7 +49,7 @@ pub async fn begin(
         ask(Purpose::ChangeEmailOld, user.email.as_str()),
     )
     .await?;
-    match store::users::find_credentials(connection, new).await? {
+    match store::users::find_proven(connection, new).await? {
         None => {
             challenge::send(
                 connection,
@@ -59,17 +59,12 @@ pub async fn begin(
             .await
         }
         Some(owner) => {
-            let link = |path| state.config.link(path);
-            let message = AccountMessage::AlreadySignedUp {
-                sign_in: link("/login"),
-                reset: link("/forgot"),
-            };
             mail::send(
                 connection,
                 state,
                 Some(owner.id),
                 &owner.email,
-                message,
+                challenge::already_signed_up(state),
                 None,
             )
             .await

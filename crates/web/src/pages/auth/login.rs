@@ -12,7 +12,7 @@ use crate::error::PageResult;
 use crate::extract::{Client, Fields, FormErrors, Visitor};
 use crate::state::AppState;
 use crate::throttle;
-use crate::view::{Shell, render, render_with, see_other};
+use crate::view::{Shell, Theme, render, render_with, see_other};
 
 #[derive(Template)]
 #[template(path = "auth/login.html")]
@@ -56,15 +56,14 @@ pub async fn submit(
     let network = client.ip.network();
     let by_network = throttle::take_ahead(&state, throttle::LOGIN_NETWORK, &network).await?;
     let by_address = throttle::take_ahead(&state, throttle::LOGIN_ADDRESS, &key).await?;
-    let known = match EmailAddress::parse(typed) {
+    let people = match EmailAddress::parse(typed) {
         Ok(email) => {
-            store::users::find_credentials(&mut *state.pool.acquire().await?, &email).await?
+            store::users::list_credentials(&mut *state.pool.acquire().await?, &email).await?
         }
-        Err(_) => None,
+        Err(_) => Vec::new(),
     };
-    let hash = known.as_ref().map(|known| known.password_hash.as_str());
-    let right = state.hasher.verify(fields.raw("password"), hash).await?;
-    let Some(user) = known.filter(|_| right) else {
+    let right = state.hasher.find_right(fields.raw("password"), people);
+    let Some(user) = right.await? else {
         let errors = FormErrors::one("password", "Email and password do not fit together.");
         let page = LoginPage {
             shell: visitor.shell("Log in"),
@@ -77,13 +76,19 @@ pub async fn submit(
     let mut transaction = state.pool.begin().await?;
     by_network.give_back(&mut transaction).await?;
     by_address.give_back(&mut transaction).await?;
-    session::tell_of_new_browser(&mut transaction, &state, user.id, &user.email, &client).await?;
+    // Whoever has not proven the address may be a stranger to whom reads its mail.
+    if user.email_verified_at.is_some() {
+        session::tell_of_new_browser(&mut transaction, &state, user.id, &user.email, &client)
+            .await?;
+    }
     session::end_previous(&mut transaction, &state, visitor.signed_in.as_ref()).await?;
     let cookie = session::begin(&mut transaction, &state, user.id, &client).await?;
     transaction.commit().await?;
+    let next = session::with_cookie(see_other(safe_next(fields.text("next")))?, cookie);
+    let theme = Theme::parse(&user.theme).unwrap_or_default();
     Ok(session::with_cookie(
-        see_other(safe_next(fields.text("next")))?,
-        cookie,
+        next,
+        cookie::theme(theme.as_str(), &state.config),
     ))
 }
 

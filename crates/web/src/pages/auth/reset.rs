@@ -170,7 +170,9 @@ async fn set(
     let person = store::users::get(&mut transaction, user).await?;
     let now = state.now();
     store::users::set_password(&mut transaction, user, hash, now).await?;
-    verify::mark_verified(&mut transaction, state, user, &person.email).await?;
+    if !verify::mark_verified(&mut transaction, state, user, &person.email).await? {
+        return Err(PageError::NotFound);
+    }
     store::sessions::revoke_others(&mut transaction, user, None, now).await?;
     session::end_previous(&mut transaction, state, visitor.signed_in.as_ref()).await?;
     usecases::person::note(&mut transaction, user, "user.password_changed", now).await?;

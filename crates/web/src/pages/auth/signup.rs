@@ -1,18 +1,16 @@
-//! `/signup`. A known address gets the same answer in the same time; only its mail differs.
+//! `/signup`. A known address gets the same answer, session and account as any other, by the same
+//! writes; only the mail differs, and only the owner of the address reads it.
 
 use askama::Template;
 use axum::extract::{Query, State};
 use domain::account::{EmailAddress, Plan, password};
-use domain::delivery::AccountMessage;
 use http::StatusCode;
 use serde::Deserialize;
-use store::challenges::Purpose;
 use store::sessions::SignedIn;
 
 use super::{in_same_time, verify};
-use crate::accounts::{self, CreateError, NewPerson};
-use crate::auth::challenge::{self, Ask};
-use crate::auth::{cookie, mail, session};
+use crate::accounts::{self, NewPerson};
+use crate::auth::{challenge, session};
 use crate::config::SignupMode;
 use crate::error::{PageError, PageResult};
 use crate::extract::{Client, Fields, FormErrors, Visitor};
@@ -77,7 +75,7 @@ pub async fn show(
     ))
 }
 
-/// Makes the person and the account, or mails whoever has the address.
+/// Makes the person and the account.
 pub async fn submit(
     visitor: Visitor,
     State(state): State<AppState>,
@@ -124,11 +122,7 @@ pub async fn submit(
     };
     let cookie = in_same_time(sign_up.run(plain, fields.text("timezone"))).await?;
     let next = see_other(&verify::path(fields.text("url")))?;
-    let next = session::with_cookie(next, cookie);
-    Ok(session::with_cookie(
-        next,
-        verify::pending_cookie(&state, email.as_str()),
-    ))
+    Ok(session::with_cookie(next, cookie))
 }
 
 struct SignUp<'a> {
@@ -139,7 +133,8 @@ struct SignUp<'a> {
 }
 
 impl SignUp<'_> {
-    /// Gives the cookie of a new session, or of none, which looks the same.
+    /// Gives the cookie of the new session. Whoever names an address that is taken gets an account
+    /// like any other that is not confirmed; the one who has the address gets a mail.
     async fn run(&self, plain: &str, timezone: &str) -> PageResult<Option<http::HeaderValue>> {
         let password_hash = self.state.hasher.hash(plain).await?;
         let new = NewPerson {
@@ -149,60 +144,15 @@ impl SignUp<'_> {
             plan: Plan::Free,
             verified: false,
         };
-        let now = self.state.now();
         let mut transaction = self.state.pool.begin().await?;
-        let created = match accounts::create(&mut transaction, &new, now).await {
-            Ok(created) => created,
-            Err(CreateError::Taken) => {
-                transaction.rollback().await?;
-                self.tell_owner().await?;
-                return Ok(cookie::session(
-                    &store::secrets::random_token(),
-                    &self.state.config,
-                ));
-            }
-            Err(CreateError::Store(error)) => return Err(error.into()),
-        };
-        let ask = Ask {
-            user_id: created.user_id,
-            purpose: Purpose::VerifyEmail,
-            send_to: self.email.as_str(),
-            address: self.email.as_str(),
-        };
-        challenge::send(&mut transaction, self.state, ask).await?;
+        let created = accounts::create(&mut transaction, &new, self.state.now())
+            .await
+            .map_err(PageError::internal)?;
+        challenge::ask_for_proof(&mut transaction, self.state, created.user_id, self.email).await?;
         session::end_previous(&mut transaction, self.state, self.previous).await?;
         let cookie =
             session::begin(&mut transaction, self.state, created.user_id, self.client).await?;
         transaction.commit().await?;
         Ok(cookie)
-    }
-
-    /// The owner of the address learns of it; a flood of such mails does not happen.
-    async fn tell_owner(&self) -> Result<(), PageError> {
-        match throttle::take(self.state, throttle::MAIL_ADDRESS, &self.email.canonical()).await {
-            Err(PageError::TooManyRequests { .. }) => return Ok(()),
-            other => other?,
-        }
-        let mut transaction = self.state.pool.begin().await?;
-        let Some(known) = store::users::find_credentials(&mut transaction, self.email).await?
-        else {
-            return Ok(());
-        };
-        let link = |path| self.state.config.link(path);
-        let message = AccountMessage::AlreadySignedUp {
-            sign_in: link("/login"),
-            reset: link("/forgot"),
-        };
-        mail::send(
-            &mut transaction,
-            self.state,
-            Some(known.id),
-            &known.email,
-            message,
-            None,
-        )
-        .await?;
-        transaction.commit().await?;
-        Ok(())
     }
 }

@@ -2,18 +2,17 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum_extra::extract::cookie::CookieJar;
+use domain::account::EmailAddress;
 use domain::ids::UserId;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use sqlx::PgConnection;
 use store::challenges::Purpose;
 
 use super::after_verification;
 use super::signup::Carried;
-use crate::auth::challenge::{self, Ask};
-use crate::auth::cookie;
+use crate::auth::challenge;
 use crate::error::{PageError, PageResult};
-use crate::extract::{Client, Fields, FormErrors, Visitor};
+use crate::extract::{Client, CurrentUser, Fields, FormErrors, Visitor};
 use crate::state::AppState;
 use crate::throttle;
 use crate::view::{Shell, render, render_with, see_other};
@@ -47,28 +46,16 @@ pub(super) fn path(url: &str) -> String {
         .replace("/monitors", "/verify")
 }
 
-/// The cookie that remembers which address a sign-up named, known or not.
-pub(super) fn pending_cookie(state: &AppState, email: &str) -> Option<HeaderValue> {
-    cookie::pending(email, &state.config)
-}
-
-/// The address to be proven: of the session, else of the sign-up just now.
-fn address(visitor: &Visitor, jar: &CookieJar) -> Option<String> {
-    let session = visitor
-        .signed_in
-        .as_ref()
-        .map(|signed_in| signed_in.user.email.clone());
-    session.or_else(|| cookie::pending_address(jar))
-}
+/// Said to somebody who can read mail to the address, and to nobody else.
+const TAKEN: &str = "This address was confirmed for another account meanwhile. Log in to that one.";
 
 fn page<'a>(
     state: &AppState,
-    visitor: &Visitor,
+    user: &'a CurrentUser,
     errors: FormErrors,
-    email: &'a str,
     url: &'a str,
 ) -> VerifyPage<'a> {
-    let mut shell = visitor.shell("Confirm your address");
+    let mut shell = user.shell("Confirm your address");
     // The band above would say what the page says.
     if let Some(person) = &mut shell.person {
         person.verified = true;
@@ -76,7 +63,7 @@ fn page<'a>(
     VerifyPage {
         shell,
         errors,
-        email,
+        email: &user.signed_in.user.email,
         url,
         add_link: after_verification(url),
         outbox: state.config.outbox,
@@ -85,138 +72,112 @@ fn page<'a>(
 
 /// The form for the code.
 pub async fn show(
-    visitor: Visitor,
+    user: CurrentUser,
     State(state): State<AppState>,
-    jar: CookieJar,
     Query(carried): Query<Carried>,
 ) -> PageResult {
-    if visitor
-        .signed_in
-        .as_ref()
-        .is_some_and(|signed_in| signed_in.user.email_verified_at.is_some())
-    {
-        return see_other(&after_verification(carried.url.trim()));
+    let url = carried.url.trim();
+    if user.signed_in.user.email_verified_at.is_some() {
+        return see_other(&after_verification(url));
     }
-    let Some(email) = address(&visitor, &jar) else {
-        return Err(PageError::SignIn {
-            next: "/verify".to_owned(),
-        });
-    };
-    render(&page(
-        &state,
-        &visitor,
-        FormErrors::new(),
-        &email,
-        carried.url.trim(),
-    ))
+    render(&page(&state, &user, FormErrors::new(), url))
 }
 
 /// Tries a code.
 pub async fn submit(
-    visitor: Visitor,
+    user: CurrentUser,
     State(state): State<AppState>,
     client: Client,
-    jar: CookieJar,
     fields: Fields,
 ) -> PageResult {
-    let Some(email) = address(&visitor, &jar) else {
-        return Err(PageError::SignIn {
-            next: "/verify".to_owned(),
-        });
-    };
     throttle::take(&state, throttle::CODE_NETWORK, &client.ip.network()).await?;
-    let right = match &visitor.signed_in {
-        Some(signed_in) => {
-            throttle::take(&state, throttle::CODE_USER, &signed_in.user.id.to_string()).await?;
-            try_code(&state, signed_in.user.id, fields.text("code")).await?
-        }
-        None => false,
+    let id = user.signed_in.user.id;
+    throttle::take(&state, throttle::CODE_USER, &id.to_string()).await?;
+    let errors = match try_code(&state, id, fields.text("code")).await? {
+        Proof::Given => return see_other(&after_verification(fields.text("url"))),
+        Proof::Taken => FormErrors::one("code", TAKEN),
+        Proof::Wrong => FormErrors::one(
+            "code",
+            "Code: this is not it, or it has run out. After five wrong ones or ten minutes, send another one.",
+        ),
     };
-    if right {
-        return see_other(&after_verification(fields.text("url")));
-    }
-    let errors = FormErrors::one(
-        "code",
-        "Code: this is not it, or it has run out. After five wrong ones or ten minutes, send another one.",
-    );
     render_with(
         StatusCode::UNPROCESSABLE_ENTITY,
-        &page(&state, &visitor, errors, &email, fields.text("url")),
+        &page(&state, &user, errors, fields.text("url")),
     )
 }
 
-async fn try_code(state: &AppState, user: UserId, typed: &str) -> PageResult<bool> {
-    // The try is counted in its own statement, so it stays counted whatever follows.
-    let mut connection = state.pool.acquire().await?;
-    let challenge =
-        challenge::try_code(&mut connection, state, user, Purpose::VerifyEmail, typed).await?;
-    if let Some(challenge) = &challenge {
-        mark_verified(&mut connection, state, user, &challenge.address).await?;
-    }
-    Ok(challenge.is_some())
+/// How a try to prove an address ended.
+enum Proof {
+    Given,
+    Wrong,
+    /// Somebody else has proven the address meanwhile.
+    Taken,
 }
 
-/// Notes the proof for the person and for the contact with this address.
+async fn try_code(state: &AppState, user: UserId, typed: &str) -> PageResult<Proof> {
+    // The try is counted in its own statement, so it stays counted whatever follows.
+    let mut connection = state.pool.acquire().await?;
+    let right =
+        challenge::try_code(&mut connection, state, user, Purpose::VerifyEmail, typed).await?;
+    let Some(challenge) = right else {
+        return Ok(Proof::Wrong);
+    };
+    let mut transaction = state.pool.begin().await?;
+    if !mark_verified(&mut transaction, state, user, &challenge.address).await? {
+        return Ok(Proof::Taken);
+    }
+    transaction.commit().await?;
+    Ok(Proof::Given)
+}
+
+/// Notes the proof for the person and for the contact with this address. False, and then the
+/// transaction is broken, when somebody else has proven the address before.
 pub(super) async fn mark_verified(
     connection: &mut PgConnection,
     state: &AppState,
     user: UserId,
     address: &str,
-) -> Result<(), PageError> {
+) -> Result<bool, PageError> {
     let now = state.now();
-    store::users::mark_verified(connection, user, address, now).await?;
+    match store::users::mark_verified(connection, user, address, now).await {
+        Err(error) if error.constraint() == Some("users_email_key") => return Ok(false),
+        other => other?,
+    };
     store::accounts::mark_owner_contacts_verified(connection, user, address, now).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Sends another mail, a minute after the last one at the earliest.
 pub async fn resend(
-    visitor: Visitor,
+    user: CurrentUser,
     State(state): State<AppState>,
     client: Client,
-    jar: CookieJar,
     fields: Fields,
 ) -> PageResult {
-    let Some(email) = address(&visitor, &jar) else {
-        return Err(PageError::SignIn {
-            next: "/verify".to_owned(),
-        });
-    };
     throttle::take(&state, throttle::MAIL_NETWORK, &client.ip.network()).await?;
-    if let Some(signed_in) = &visitor.signed_in
-        && signed_in.user.email_verified_at.is_none()
-    {
-        let mut transaction = state.pool.begin().await?;
-        let user_id = signed_in.user.id;
-        if let Some(seconds) =
-            challenge::resend_in(&mut transaction, &state, user_id, Purpose::VerifyEmail).await?
-        {
-            let errors = FormErrors::one(
-                "code",
-                format!("Another mail can be sent in {seconds} s. The last one may still come."),
-            );
-            return render_with(
-                StatusCode::TOO_MANY_REQUESTS,
-                &page(&state, &visitor, errors, &email, fields.text("url")),
-            );
-        }
-        throttle::take(&state, throttle::MAIL_ADDRESS, &email.to_ascii_lowercase()).await?;
-        let ask = Ask {
-            user_id,
-            purpose: Purpose::VerifyEmail,
-            send_to: &email,
-            address: &email,
-        };
-        challenge::send(&mut transaction, &state, ask).await?;
-        transaction.commit().await?;
+    let person = &user.signed_in.user;
+    let url = fields.text("url");
+    if person.email_verified_at.is_some() {
+        return see_other(&after_verification(url));
     }
-    let mut page = page(
-        &state,
-        &visitor,
-        FormErrors::new(),
-        &email,
-        fields.text("url"),
-    );
+    let mut transaction = state.pool.begin().await?;
+    if let Some(seconds) =
+        challenge::resend_in(&mut transaction, &state, person.id, Purpose::VerifyEmail).await?
+    {
+        let errors = FormErrors::one(
+            "code",
+            format!("Another mail can be sent in {seconds} s. The last one may still come."),
+        );
+        return render_with(
+            StatusCode::TOO_MANY_REQUESTS,
+            &page(&state, &user, errors, url),
+        );
+    }
+    let email = EmailAddress::parse(&person.email).map_err(PageError::internal)?;
+    challenge::ask_for_proof(&mut transaction, &state, person.id, &email).await?;
+    transaction.commit().await?;
+    let mut page = page(&state, &user, FormErrors::new(), url);
     page.shell = page.shell.notice(Some(
         "Another mail is on its way. The code of the last one no longer counts.".to_owned(),
     ));
@@ -263,13 +224,18 @@ pub async fn press(
     if !store::challenges::consume(&mut transaction, challenge.id, state.now()).await? {
         return run_out(&visitor);
     }
-    mark_verified(
-        &mut transaction,
-        &state,
-        challenge.user_id,
-        &challenge.address,
-    )
-    .await?;
+    let (user, address) = (challenge.user_id, challenge.address.as_str());
+    if !mark_verified(&mut transaction, &state, user, address).await? {
+        let page = ButtonPage {
+            shell: visitor.shell("Already confirmed"),
+            heading: "Already confirmed",
+            text: TAKEN.to_owned(),
+            action: String::new(),
+            link: "/login",
+            button: "Log in",
+        };
+        return render_with(StatusCode::CONFLICT, &page);
+    }
     transaction.commit().await?;
     let mut shell = visitor.shell("Confirmed");
     if let Some(person) = &mut shell.person {
