@@ -9,6 +9,7 @@ mod lifecycle;
 mod ops;
 mod roles;
 mod telemetry;
+mod way_out;
 
 use std::process::ExitCode;
 
@@ -16,7 +17,6 @@ use clap::Parser;
 use cli::{Cli, Command};
 use config::{Settings, SettingsError, Source};
 use database::WrongUsage;
-use egress::{Egress, EgressConfig};
 use roles::Role;
 
 fn main() -> ExitCode {
@@ -57,7 +57,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         "warn"
     };
     telemetry::start_logs(level, settings.log_format);
-    let egress = egress(&settings)?;
+    let egress = way_out::for_users(&settings)?;
     if let Some(role) = role {
         roles::run(role, settings, egress).await?;
         return Ok(ExitCode::SUCCESS);
@@ -75,22 +75,6 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve | Command::Web | Command::Worker | Command::Notifier => {}
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn egress(settings: &Settings) -> anyhow::Result<Egress> {
-    let extra_roots_pem = match &settings.tls_roots {
-        Some(path) => Some(std::fs::read(path).map_err(|error| {
-            WrongUsage(format!("WATCHBELL_TLS_ROOTS {}: {error}", path.display()))
-        })?),
-        None => None,
-    };
-    Ok(Egress::new(EgressConfig {
-        policy: settings.egress,
-        dns_servers: settings.dns_servers.clone(),
-        target_budget: settings.target_budget,
-        extra_roots_pem,
-        user_agent: settings.user_agent.clone(),
-    })?)
 }
 
 /// One clear sentence on stderr; wrong usage is 2, everything else 1.

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod alert;
+pub mod canary;
 pub mod check;
 pub mod clock;
 pub mod contact;

@@ -10,6 +10,7 @@
 //! texts in `notifier`.
 
 mod accounts;
+mod ask;
 mod certificates;
 mod closing;
 mod commands;

@@ -3,8 +3,8 @@
 use domain::check::{Attribution, Failure, VerdictKind};
 use domain::delivery::Event;
 use domain::ids::{IncidentId, short_code};
-use domain::incident::{Actor, Incident, RegionVoteLine, VoteSummary};
-use domain::monitor::Settings;
+use domain::incident::{Actor, BlindSpan, Incident, RegionVoteLine, VoteSummary};
+use domain::monitor::{Settings, schedule};
 use domain::status::RegionVote;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
@@ -45,6 +45,9 @@ pub(crate) async fn open(
         return Ok(None);
     }
     let (id, short) = named(connection, scene).await?;
+    let last_good_at = last_good(connection, scene, outage).await?;
+    let mut vote = summary(outage);
+    vote.blind = blind(connection, scene, outage, last_good_at).await?;
     let incident = Incident {
         id,
         account_id: account,
@@ -60,14 +63,18 @@ pub(crate) async fn open(
         failure: outage.failure.clone(),
         attribution: outage.attribution,
         diagnosis: outage.looked.and_then(|looked| looked.diagnosis.clone()),
-        vote: summary(outage),
-        last_good_at: last_good(connection, scene, outage).await?,
+        vote,
+        last_good_at,
         test: false,
         version: 1,
     };
     store::incidents::insert(connection, &incident).await?;
     let told = tell(connection, secrets, scene, &incident).await?;
     let system = Actor::system();
+    let blind = incident
+        .vote
+        .blind
+        .map(|span| ("note", timeline::blind(span), span.to));
     let entries = [
         (
             "first_failure",
@@ -77,7 +84,7 @@ pub(crate) async fn open(
         ("confirmed", timeline::confirmed(&incident.vote), scene.now),
         ("note", timeline::told(told), scene.now),
     ];
-    for (kind, text, at) in entries {
+    for (kind, text, at) in blind.into_iter().chain(entries) {
         timeline::add(connection, account, id, (kind, text), (&system, at)).await?;
     }
     store::changes::notify(connection, account, "incident", id).await?;
@@ -152,7 +159,29 @@ fn summary(outage: &Outage<'_>) -> VoteSummary {
         of: count(outage.voters.len()),
         looks: outage.looks,
         regions,
+        blind: None,
     }
+}
+
+/// The time between the last good look and the first failing one in which we could not look.
+async fn blind(
+    connection: &mut PgConnection,
+    scene: &Scene,
+    outage: &Outage<'_>,
+    last_good_at: Option<Timestamp>,
+) -> Result<Option<BlindSpan>> {
+    let to = outage.first_failure_at;
+    let from = last_good_at.unwrap_or_else(|| reach(scene, to));
+    let shard = schedule::shard(scene.monitor_id);
+    Ok(store::blind::find_between(connection, outage.voters, shard, (from, to)).await?)
+}
+
+/// How far back before an outage its history is looked at.
+fn reach(scene: &Scene, before: Timestamp) -> Timestamp {
+    let reach = SignedDuration::try_from(Settings::of(&scene.spec).interval * 3)
+        .unwrap_or(SignedDuration::MAX)
+        .max(LAST_GOOD_WITHIN);
+    before.saturating_sub(reach).unwrap_or(Timestamp::MIN)
 }
 
 /// The last good look before the failure. Good looks are stored in batches and cast no vote, so that
@@ -163,11 +192,7 @@ async fn last_good(
     outage: &Outage<'_>,
 ) -> Result<Option<Timestamp>> {
     let before = outage.first_failure_at;
-    let reach = SignedDuration::try_from(Settings::of(&scene.spec).interval * 3)
-        .unwrap_or(SignedDuration::MAX)
-        .max(LAST_GOOD_WITHIN);
-    let since = before.saturating_sub(reach).unwrap_or(Timestamp::MIN);
-    let window = (since, before);
+    let window = (reach(scene, before), before);
     let (account, monitor) = (scene.account_id, scene.monitor_id);
     let stored = store::checks::find_last_good(connection, account, monitor, window).await?;
     let voted = outage.votes.iter().filter_map(|vote| vote.last_good_at);

@@ -4,15 +4,16 @@ use domain::check::VerdictKind;
 use domain::ids::{AccountId, CheckId, IncidentId, MonitorId};
 use domain::incident::{Actor, Diagnosis, ResolvedReason};
 use domain::monitor::{MonitorSpec, Settings};
-use domain::status::{Effect, Look, MonitorState, RegionVote, Shown, Step, advance, step};
+use domain::status::{Effect, Look, MonitorState, RegionVote, Shown, Step, advance, region, step};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use store::Secrets;
+use store::look_requests::Reason;
 use store::states::{self, Stored, intervals, votes};
 
 use crate::closing::{self, End};
 use crate::opening::{self, Outage};
-use crate::{Result, timeline};
+use crate::{Result, ask, timeline};
 
 /// A worker seen longer ago than this does not vote.
 const HEALTHY_FOR: SignedDuration = SignedDuration::from_secs(15);
@@ -41,7 +42,7 @@ pub struct Looked {
     /// The name resolved to a public address.
     pub public_address: bool,
     /// A canary round that began after this look was healthy, or the self-check is off. Without it
-    /// nothing opens or closes: see [`Recorded::needs_canary`].
+    /// nothing opens or closes and no region makes up its mind: see [`Recorded::needs_canary`].
     pub trusted: bool,
 }
 
@@ -54,7 +55,7 @@ pub struct Recorded {
     pub vote: Option<RegionVote>,
     /// Look again at this time, to confirm.
     pub recheck_at: Option<Timestamp>,
-    /// Regions whose vote is wanted.
+    /// Regions whose vote was asked for.
     pub ask_regions: Vec<String>,
     /// An incident was opened.
     pub opened: Option<IncidentId>,
@@ -65,7 +66,8 @@ pub struct Recorded {
     /// The look counted for nothing: the lease is lost, the settings changed, or the monitor is
     /// paused or gone.
     pub stale: bool,
-    /// The look would open or close an incident and is not trusted yet: nothing was written. Run a
+    /// The look would settle what its region says, or open or close an incident, and is not trusted
+    /// yet: nothing was written. Run a
     /// canary round; if it is healthy record the look again as trusted, else drop it.
     pub needs_canary: bool,
 }
@@ -156,6 +158,7 @@ pub async fn record_look_in(
     let mut cast = votes::list(connection, account, monitor).await?;
     let known = cast.iter().find(|vote| vote.region == look.region).cloned();
     let known = known.unwrap_or_else(|| RegionVote::none(look.region.clone()));
+    let known = seen_well(connection, looked.shard, known).await?;
     let (vote, recheck_at) = advance(&known, look, &settings.confirm);
     if vote != known {
         let provenance = (look.config_version, looked.epoch);
@@ -166,9 +169,10 @@ pub async fn record_look_in(
     let voters = voters(connection, &scene, Some(&look.region)).await?;
 
     let step = step(&stored.state, &cast, &voters, now);
+    let needs_trust = settles(&known, &vote) || step.effects.iter().any(is_grave);
     let mut recorded = Recorded::of(Some(step.state.clone()), Some(vote));
     recorded.recheck_at = recheck_at;
-    if !looked.trusted && step.effects.iter().any(is_grave) {
+    if needs_trust && !looked.trusted {
         recorded.needs_canary = true;
         return Ok(recorded);
     }
@@ -178,6 +182,8 @@ pub async fn record_look_in(
         looked: Some(looked),
     };
     apply(connection, secrets, &scene, &step, &round, &mut recorded).await?;
+    let asked = (recorded.ask_regions.as_slice(), Reason::Vote);
+    ask::ask(connection, secrets, (account, monitor), asked, now).await?;
     let waits = step.state.confirming || !recorded.ask_regions.is_empty();
     let timeout = SignedDuration::try_from(settings.timeout).unwrap_or(SignedDuration::MAX);
     let after = recheck_at.unwrap_or(now).saturating_add(timeout).ok();
@@ -195,6 +201,31 @@ pub async fn record_look_in(
         recorded.open_incident = recorded.opened;
     }
     Ok(recorded)
+}
+
+/// Whether the region has made up its mind with this look. That what was never looked at is fine
+/// contradicts nobody.
+fn settles(known: &RegionVote, vote: &RegionVote) -> bool {
+    let first_good = known.verdict.is_none() && vote.verdict.is_some_and(VerdictKind::is_good);
+    vote.verdict != known.verdict && !first_good
+}
+
+/// The region's vote without what it believed to see while it was blind.
+async fn seen_well(
+    connection: &mut PgConnection,
+    shard: i16,
+    vote: RegionVote,
+) -> Result<RegionVote> {
+    let Some(candidate) = &vote.candidate else {
+        return Ok(vote);
+    };
+    let blind = store::blind::list(connection, &vote.region, shard, candidate.since).await?;
+    let untrusted: Vec<_> = blind
+        .into_iter()
+        .filter(|blind| blind.was_looked_at())
+        .map(|blind| blind.interval)
+        .collect();
+    Ok(region::after_blind(vote, &untrusted))
 }
 
 fn is_grave(effect: &Effect) -> bool {

@@ -9,11 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sqlx::PgPool;
 use store::Secrets;
+use store::look_requests::Reason;
 use store::states::{self, Stored, votes};
 
-use crate::Result;
 use crate::record::{self, Recorded, Round, Scene};
 use crate::tell::{self, Message};
+use crate::{Result, ask};
 
 /// A monitor we could not look at for this long is spoken of, once and quietly.
 const UNKNOWN_FOR: SignedDuration = SignedDuration::from_mins(15);
@@ -102,16 +103,15 @@ pub struct Overdue {
     pub monitor_id: MonitorId,
     /// What came of deciding without those who kept silent.
     pub recorded: Recorded,
-    /// Regions that should look again: their confirmation hangs.
+    /// Regions that were asked to look again: their confirmation hangs.
     pub look_again: Vec<String>,
 }
 
-/// Decides, without the regions that kept silent, what is overdue. `trusted`: our own network is
-/// known to be well; without it nothing opens or closes.
+/// Decides, without the regions that kept silent, what is overdue, and asks again where a confirmation
+/// hangs. What a region says was trusted when it said so: nothing more is needed here.
 pub async fn decide_overdue(
     pool: &PgPool,
     secrets: &Secrets,
-    trusted: bool,
     now: Timestamp,
 ) -> Result<Vec<Overdue>> {
     let mut connection = pool.acquire().await?;
@@ -119,7 +119,7 @@ pub async fn decide_overdue(
     drop(connection);
     let mut decided = Vec::with_capacity(due.len());
     for (account, monitor) in due {
-        match decide(pool, secrets, (account, monitor), trusted, now).await {
+        match decide(pool, secrets, (account, monitor), now).await {
             Ok(overdue) => decided.extend(overdue),
             Err(error) => tracing::error!(monitor.id = %monitor, %error, "overdue decision failed"),
         }
@@ -131,7 +131,6 @@ async fn decide(
     pool: &PgPool,
     secrets: &Secrets,
     (account_id, monitor_id): (AccountId, MonitorId),
-    trusted: bool,
     now: Timestamp,
 ) -> Result<Option<Overdue>> {
     let mut transaction = pool.begin().await?;
@@ -153,11 +152,7 @@ async fn decide(
     let mut voters = record::voters(&mut transaction, &scene, None).await?;
     let spoke = domain::status::step::spoken(&cast);
     voters.retain(|region| spoke.contains(&region.as_str()));
-    let mut step = step(&stored.state, &cast, &voters, now);
-    if !trusted {
-        step.effects.clear();
-        step.state = stored.state.clone();
-    }
+    let step = step(&stored.state, &cast, &voters, now);
     let mut recorded = Recorded::decided(step.state.clone());
     let round = Round {
         votes: &cast,
@@ -178,7 +173,16 @@ async fn decide(
     let again = now
         .saturating_add(AGAIN)
         .ok()
-        .filter(|_| !trusted || !look_again.is_empty());
+        .filter(|_| !look_again.is_empty());
+    let asked = (look_again.as_slice(), Reason::Recheck);
+    ask::ask(
+        &mut transaction,
+        secrets,
+        (account_id, monitor_id),
+        asked,
+        now,
+    )
+    .await?;
     let next = Stored {
         decide_at: again,
         ..stored.clone()

@@ -2,7 +2,7 @@
 
 use domain::check::{Attribution, Failure};
 use domain::ids::{AccountId, EventId, IncidentId};
-use domain::incident::{Actor, ResolvedReason, TimelineEntry, VoteSummary};
+use domain::incident::{Actor, BlindSpan, ResolvedReason, TimelineEntry, VoteSummary};
 use domain::words;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
@@ -37,6 +37,14 @@ pub(crate) fn first_failure(failure: &Failure, attribution: Option<Attribution>)
     format!(
         "First failing look: {}.",
         words::cause(failure, attribution)
+    )
+}
+
+/// What nobody saw.
+pub(crate) fn blind(span: BlindSpan) -> String {
+    format!(
+        "For {} before that we could not look, through a fault of our own: it may have broken in that time.",
+        words::duration(span.to.duration_since(span.from))
     )
 }
 
@@ -107,12 +115,14 @@ mod tests {
             of: 1,
             looks: 3,
             regions: vec![line.clone()],
+            blind: None,
         };
         let three = VoteSummary {
             down: 2,
             of: 3,
             looks: 6,
             regions: vec![line.clone(), line.clone(), line],
+            blind: None,
         };
         let lasted = SignedDuration::from_secs(372);
         let said = [
@@ -120,6 +130,10 @@ mod tests {
             confirmed(&alone),
             confirmed(&three),
             cause_changed(&failure, None),
+            blind(BlindSpan {
+                from: Timestamp::UNIX_EPOCH,
+                to: Timestamp::UNIX_EPOCH + lasted,
+            }),
             told(0),
             told(2),
             resolved(ResolvedReason::Recovered, lasted),
@@ -132,6 +146,7 @@ mod tests {
                 "Sure: 3 of 3 looks failed, from local alone.",
                 "Sure: 6 of 6 looks failed, 2 of 3 regions say down.",
                 "Still down, the cause has changed: error 502.",
+                "For 6 min 12 s before that we could not look, through a fault of our own: it may have broken in that time.",
                 "Nobody is told: no proven contact.",
                 "2 contacts are told.",
                 "Works again after 6 min 12 s.",

@@ -10,7 +10,8 @@ use domain::delivery::{AccountMessage, DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
 use domain::incident::diagnosis::{EvidenceLine, NextStep};
 use domain::incident::{
-    Actor, ActorKind, Confidence, Diagnosis, Incident, RegionVoteLine, ResolvedReason, VoteSummary,
+    Actor, ActorKind, BlindSpan, Confidence, Diagnosis, Incident, RegionVoteLine, ResolvedReason,
+    VoteSummary,
 };
 use domain::monitor::{Monitor, MonitorSpec};
 use domain::report::{StatusInterval, Uptime, Window};
@@ -62,6 +63,22 @@ impl Scene {
         Self {
             incident: Some(incident()),
             ..Self::new(Event::IncidentOpened, json!({}))
+        }
+    }
+
+    pub(crate) fn down_after_blind() -> Self {
+        let blind = BlindSpan {
+            from: at("13:01:20"),
+            to: at("13:02:05"),
+        };
+        let incident = incident();
+        let vote = VoteSummary {
+            blind: Some(blind),
+            ..incident.vote.clone()
+        };
+        Self {
+            incident: Some(Incident { vote, ..incident }),
+            ..Self::down()
         }
     }
 
@@ -411,6 +428,7 @@ pub(crate) fn incident() -> Incident {
                 at: at("13:02:17"),
                 check_id: None,
             }],
+            blind: None,
         },
         last_good_at: Some(at("13:01:11")),
         test: false,

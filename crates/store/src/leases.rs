@@ -65,31 +65,60 @@ pub async fn list_regions(connection: &mut PgConnection) -> Result<Vec<Region>> 
     Ok(rows)
 }
 
-/// Says that the worker lives; answers with the database's clock.
-pub async fn beat(connection: &mut PgConnection, worker: &str, region: &str) -> Result<Timestamp> {
+/// What a worker says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// It sees: its region may vote.
+    pub healthy: bool,
+    /// It has canaries that count.
+    pub self_check: bool,
+}
+
+/// Says that the worker lives, and how; answers with the database's clock.
+pub async fn beat(
+    connection: &mut PgConnection,
+    worker: &str,
+    region: &str,
+    beat: Beat,
+) -> Result<Timestamp> {
     let now = sqlx::query_scalar!(
-        r#"INSERT INTO workers (id, region, started_at, seen_at)
-           VALUES ($1, $2, clock_timestamp(), clock_timestamp())
-           ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, healthy = true
+        r#"INSERT INTO workers (id, region, started_at, seen_at, healthy, self_check)
+           VALUES ($1, $2, clock_timestamp(), clock_timestamp(), $3, $4)
+           ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, healthy = excluded.healthy,
+               self_check = excluded.self_check
            RETURNING clock_timestamp() AS "now!: jiff_sqlx::Timestamp""#,
         worker,
-        region
+        region,
+        beat.healthy,
+        beat.self_check
     )
     .fetch_one(connection)
     .await?;
     Ok(now.to_jiff())
 }
 
-/// How many workers of the region live, as seen by their beats within a lease's length.
-pub async fn count_workers(connection: &mut PgConnection, region: &str) -> Result<u32> {
-    let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM workers
+/// The workers of a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workers {
+    /// Those that live, as seen by their beats within a lease's length.
+    pub living: u32,
+    /// Those of them that are not blind.
+    pub seeing: u32,
+}
+
+/// How many workers a region has.
+pub async fn count_workers(connection: &mut PgConnection, region: &str) -> Result<Workers> {
+    let count = sqlx::query!(
+        r#"SELECT count(*) AS "living!", count(*) FILTER (WHERE healthy) AS "seeing!" FROM workers
            WHERE region = $1 AND seen_at > clock_timestamp() - interval '8 seconds'"#,
         region
     )
     .fetch_one(connection)
     .await?;
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    Ok(Workers {
+        living: u32::try_from(count.living).unwrap_or(u32::MAX),
+        seeing: u32::try_from(count.seeing).unwrap_or(u32::MAX),
+    })
 }
 
 /// Renews everything that is still the worker's, expired or not: what nobody took is continued

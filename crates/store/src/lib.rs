@@ -22,6 +22,8 @@ pub mod account_messages;
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;
+pub mod blind;
+pub mod canaries;
 pub mod certificates;
 pub mod challenges;
 pub mod changes;

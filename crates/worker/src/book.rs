@@ -8,11 +8,13 @@ mod tests;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::check::FailureClass;
 use domain::ids::MonitorId;
 use jiff::Timestamp;
 
+use crate::clock::later;
 use crate::evidence::Kept;
 use crate::plan::{Known, Plan};
 pub(crate) use shards::Shards;
@@ -180,6 +182,23 @@ impl Book {
         }
         entry.recheck = Some(at);
         self.queue.push(Reverse((at, id, Why::Recheck)));
+    }
+
+    /// Looks at every monitor within `over`, evenly spread; one whose slot comes by then waits for it.
+    pub(crate) fn look_again(&mut self, now: Timestamp, over: Duration) {
+        let end = later(now, over);
+        let waiting: Vec<MonitorId> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.slot > end)
+            .map(|(id, _)| *id)
+            .collect();
+        let spacing = over / u32::try_from(waiting.len()).unwrap_or(u32::MAX).max(1);
+        let mut at = now;
+        for id in waiting {
+            self.schedule_recheck(id, at);
+            at = later(at, spacing);
+        }
     }
 
     fn schedule_slot(&mut self, id: MonitorId, slot: Timestamp, caught_up: bool) {

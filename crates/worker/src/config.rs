@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::canary::CanaryConfig;
+
 /// Settings of a worker.
 #[derive(Debug, Clone)]
 pub struct WorkerConfig {
@@ -11,6 +13,9 @@ pub struct WorkerConfig {
     pub region_name: String,
     /// Its name among workers, unique for each start.
     pub worker_id: String,
+    /// Anchors that tell a cut of our own from an outage (`WATCHBELL_CANARIES`); without them every
+    /// look is believed.
+    pub canaries: Option<CanaryConfig>,
     /// Looks that may run at once. Of these, at most three quarters may be at targets that were slow
     /// last time, so that many hanging targets leave room for the others.
     pub looks: usize,
@@ -35,6 +40,7 @@ impl WorkerConfig {
             region: region.into(),
             region_name: region_name.into(),
             worker_id: worker_id.into(),
+            canaries: None,
             looks: 2_000,
             requested_looks: 64,
             recorders: 4,

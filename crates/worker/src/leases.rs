@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use metrics::gauge;
 use store::Result;
-use store::leases::{self, Lease, SHARDS};
+use store::leases::{self, Lease, SHARDS, Workers};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,8 @@ const RENEW: Duration = Duration::from_secs(2);
 const DEADLINE: Duration = Duration::from_secs(6);
 /// A shard that nobody looked at for longer was blind; less is within the promise.
 const BLIND_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// A worker that has been blind for longer lets others of its region look.
+const HAND_OVER_AFTER: SignedDuration = SignedDuration::from_secs(15);
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(RENEW);
@@ -47,16 +49,20 @@ async fn round(shared: &Shared, known: &mut bool) -> Result<()> {
         *known = true;
     }
     let asked = Instant::now();
-    let now = leases::beat(&mut connection, worker, region).await?;
+    let beat = shared.canaries.beat();
+    let now = leases::beat(&mut connection, worker, region, beat).await?;
     shared.clock.set(now, asked, Instant::now());
     let mut held = leases::renew(&mut connection, region, worker).await?;
-    let share = fair_share(leases::count_workers(&mut connection, region).await?);
+    let workers = leases::count_workers(&mut connection, region).await?;
+    let share = fair_share(workers, long_blind(shared, now));
     let have = u32::try_from(held.len()).unwrap_or(u32::MAX);
+    let mut took = false;
     if have < share {
         let taken = leases::take(&mut connection, region, worker, share - have).await?;
         for lease in &taken {
             mark_blind(&mut connection, region, lease, now).await?;
         }
+        took = !taken.is_empty();
         held.extend(taken);
     } else if have > share {
         let surplus = held.split_off(usize::try_from(share).unwrap_or(usize::MAX));
@@ -65,6 +71,9 @@ async fn round(shared: &Shared, known: &mut bool) -> Result<()> {
     }
     drop(connection);
     keep(shared, &held);
+    if took {
+        shared.canaries.shards_taken(now);
+    }
     catalog::load_taken(shared).await
 }
 
@@ -111,8 +120,20 @@ async fn mark_blind(
     .await
 }
 
-fn fair_share(workers: u32) -> u32 {
-    u32::from(SHARDS.unsigned_abs()).div_ceil(workers.max(1))
+/// A blind worker leaves its shards to those of its region that see, if any do.
+fn fair_share(workers: Workers, blind: bool) -> u32 {
+    let sharing = match (blind, workers.seeing) {
+        (true, 1..) => return 0,
+        (true, 0) => workers.living,
+        (false, seeing) => seeing,
+    };
+    u32::from(SHARDS.unsigned_abs()).div_ceil(sharing.max(1))
+}
+
+/// Blind for so long that it is no hiccup.
+fn long_blind(shared: &Shared, now: jiff::Timestamp) -> bool {
+    let since = shared.canaries.blind_since();
+    since.is_some_and(|since| now.duration_since(since) > HAND_OVER_AFTER)
 }
 
 /// Gives everything back, so that another worker need not wait for the leases to end.
@@ -138,7 +159,7 @@ pub(crate) async fn hand_back(shared: &Shared) {
 mod tests {
     use rstest::rstest;
 
-    use super::fair_share;
+    use super::{Workers, fair_share};
 
     #[rstest]
     #[case(0, 256)]
@@ -146,8 +167,33 @@ mod tests {
     #[case(2, 128)]
     #[case(3, 86)]
     #[case(300, 1)]
-    fn shards_are_shared_out(#[case] workers: u32, #[case] share: u32) {
-        assert_eq!(fair_share(workers), share);
-        assert!(workers.max(1) * share >= 256, "none is left over");
+    fn shards_are_shared_out(#[case] living: u32, #[case] share: u32) {
+        let workers = Workers {
+            living,
+            seeing: living,
+        };
+        assert_eq!(fair_share(workers, false), share);
+        assert!(living.max(1) * share >= 256, "none is left over");
+    }
+
+    #[test]
+    fn the_blind_leave_their_shards_to_those_who_see() {
+        let one_sees = Workers {
+            living: 3,
+            seeing: 1,
+        };
+        assert_eq!(
+            (fair_share(one_sees, true), fair_share(one_sees, false)),
+            (0, 256)
+        );
+        let none_sees = Workers {
+            living: 2,
+            seeing: 0,
+        };
+        assert_eq!(
+            fair_share(none_sees, true),
+            128,
+            "looked at by somebody, whatever it says"
+        );
     }
 }

@@ -3,7 +3,8 @@
 //! A worker holds leases on shards of its region's monitors ([`leases`]), keeps their timetable in
 //! memory ([`book`]), starts looks when they are due ([`dispatch`]), and appends what they saw in
 //! batches ([`batch`]). A look that may change a status goes at once, in its order, through
-//! `incidents` ([`record`]). Looks that somebody waits for come as rows ([`requests`]).
+//! `incidents` ([`record`]), when canaries say that our own way out is well ([`canary`]). Looks that
+//! somebody waits for come as rows ([`requests`]).
 //! Housekeeping (partitions, packing, erasing) is in [`sweeps`], by one leader.
 //!
 //! It knows the sequence only: sockets are `probe`'s, rules are `domain`'s, SQL is `store`'s, and
@@ -13,6 +14,7 @@
 mod batch;
 mod book;
 mod buffer;
+mod canary;
 mod catalog;
 mod clock;
 mod config;
@@ -30,6 +32,7 @@ mod scrub;
 mod shared;
 pub mod sweeps;
 
+pub use canary::CanaryConfig;
 pub use clock::Anchored;
 pub use config::WorkerConfig;
 pub use health::Health;
@@ -88,6 +91,7 @@ impl Worker {
                 catalog::run(shared.clone(), stop.clone()),
                 requests::run(shared.clone(), stop.clone()),
                 dispatch::run(shared.clone(), stop.clone()),
+                canary::run(shared.clone(), stop.clone()),
             )
         };
         looking.await;

@@ -79,7 +79,14 @@ pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
         reason,
     };
     shared.book().ended(plan.monitor_id, due.why);
+    let clouded = shared.canaries.clouds(looked.check.at, finished_at);
     let _recorded = hand_over(&shared, looked);
+    if clouded && !shared.canaries.is_blind() {
+        // It began while nothing was seen, and sight is back.
+        shared
+            .book()
+            .schedule_recheck(plan.monitor_id, shared.now());
+    }
     shared.due.notify_one();
 }
 
@@ -118,7 +125,11 @@ pub(crate) async fn observe(
             .await;
         drop(room.take());
         let Some(wait) = seen.put_off else {
-            let (seen, verdict) = judge(seen, &known.expectation(settings));
+            let clouded = shared.canaries.clouds(seen.at, shared.now());
+            let (seen, verdict) = judge(seen, &known.expectation(settings), clouded);
+            if seen.http.is_none() && !verdict.kind.is_good() {
+                shared.canaries.poke(shared.now());
+            }
             counter!(names::LOOKS_DONE, "verdict" => verdict.kind.as_str()).increment(1);
             histogram!(names::DURATION).record(Duration::from_micros(seen.total_us).as_secs_f64());
             return Some((seen, verdict));
@@ -132,9 +143,18 @@ pub(crate) async fn observe(
     }
 }
 
-/// Judges what was seen; what the database could not keep is taken out of both.
-pub(crate) fn judge(seen: Observation, expected: &Expectation) -> (Observation, Verdict) {
-    let verdict = domain::check::verdict::judge(&seen, expected);
+/// Judges what was seen; what the database could not keep is taken out of both. What fails while our
+/// own sight is `clouded` is unknown.
+pub(crate) fn judge(
+    mut seen: Observation,
+    expected: &Expectation,
+    clouded: bool,
+) -> (Observation, Verdict) {
+    let mut verdict = domain::check::verdict::judge(&seen, expected);
+    if clouded && !verdict.kind.is_good() {
+        verdict.kind = VerdictKind::Unknown;
+        seen.our_fault = true;
+    }
     if verdict.kind == VerdictKind::Up {
         return (seen, verdict);
     }
@@ -166,9 +186,12 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
         schedule::shard(plan.monitor_id),
         check.slot,
     );
+    let clouded = shared.canaries.clouds(check.at, finished_at);
     let mut book = shared.book();
     let epoch = book.shards.epoch(shard);
-    let certificate = certificate(&mut book, &plan, &seen, finished_at);
+    let certificate = (!clouded)
+        .then(|| certificate(&mut book, &plan, &seen, finished_at))
+        .flatten();
     let entry = book.get_mut(id);
     let (matters, keep) = match entry {
         None => (true, verdict.kind == VerdictKind::Down),
@@ -177,10 +200,14 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
             let (keep, kept) = entry.kept.next(&verdict, entry.known.confirming, check.at);
             entry.kept = kept;
             let matters = reason.is_some() || entry.waiting > 0 || entry.known.matters(&verdict);
+            let matters = matters && !(clouded && reason.is_none());
             entry.waiting += usize::from(matters);
-            (matters, keep)
+            (matters, keep && !clouded)
         }
     };
+    if clouded {
+        counter!(names::HELD).increment(1);
+    }
     if let (true, Some(slot)) = (matters, slot) {
         book.shards.wait(shard, slot, id);
     }

@@ -39,6 +39,16 @@ pub const UNRECORDED: &str = "watchbell_transitions_waiting";
 pub const RECORDED: &str = "watchbell_transitions_total";
 /// Look requests answered, by `reason`.
 pub const REQUESTED: &str = "watchbell_look_requests_total";
+/// Looks at canaries, by `outcome`: `answered` or `silent`.
+pub const CANARY_LOOKS: &str = "watchbell_canary_looks_total";
+/// 1 while our own way out is in trouble, and nothing opens or closes.
+pub const BLIND: &str = "watchbell_blind";
+/// 1 while a canary counts; 0: the self-check is off.
+pub const SELF_CHECK: &str = "watchbell_self_check";
+/// Known-dead canaries that answer. Above 0, what we see as up may be down.
+pub const LYING: &str = "watchbell_known_dead_answering";
+/// Looks that were held back while nothing could be seen.
+pub const HELD: &str = "watchbell_looks_held_total";
 /// Rounds of housekeeping, by `sweep` and `outcome`.
 pub const SWEEPS: &str = "watchbell_sweeps_total";
 
@@ -67,6 +77,11 @@ pub fn describe() {
         describe_gauge!(UNRECORDED, "Transitions that wait to be recorded");
         describe_counter!(RECORDED, "Looks taken into a status, by outcome");
         describe_counter!(REQUESTED, "Look requests answered, by reason");
+        describe_counter!(CANARY_LOOKS, "Looks at canaries, by outcome");
+        describe_gauge!(BLIND, "Our own way out is in trouble");
+        describe_gauge!(SELF_CHECK, "A canary counts");
+        describe_gauge!(LYING, "Known-dead canaries that answer");
+        describe_counter!(HELD, "Looks held back while nothing could be seen");
         describe_counter!(SWEEPS, "Rounds of housekeeping, by sweep and outcome");
     });
 }

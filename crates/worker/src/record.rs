@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use domain::canary::Health;
 use domain::check::Check;
 use domain::ids::{CheckId, MonitorId};
 use domain::incident::Diagnosis;
@@ -16,9 +17,11 @@ use metrics::{counter, gauge};
 use store::evidence::Evidence;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::canary;
 use crate::metrics as names;
 use crate::plan::Plan;
 use crate::shared::Shared;
+use apply::Applied;
 
 /// Waits between two attempts while the database is gone.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -120,15 +123,23 @@ async fn drain(shared: Arc<Shared>, id: MonitorId) {
 
 /// Tries until it is recorded, or refused for good.
 async fn persist(shared: &Arc<Shared>, transition: &Transition) {
-    let mut refused = 0;
+    let (mut refused, mut held) = (0, false);
     loop {
         let Ok(room) = shared.recorder.room.acquire().await else {
             return;
         };
-        let outcome = tokio::time::timeout(DEADLINE, apply::apply(shared, transition)).await;
+        let outcome = tokio::time::timeout(DEADLINE, apply::apply(shared, transition, held)).await;
         drop(room);
         match outcome {
-            Ok(Ok(())) => return,
+            Ok(Ok(Applied::Done)) => return,
+            Ok(Ok(Applied::NeedsCanary(ended))) => {
+                // Nobody holds room meanwhile: one sitting serves all who wait.
+                match canary::since(shared, ended).await {
+                    Some(health) => held = matches!(health, Health::Blind(_)),
+                    None => tokio::time::sleep(AGAIN).await,
+                }
+                continue;
+            }
             Ok(Err(error)) if error.is_unavailable() => {
                 tracing::debug!(%error, monitor.id = %transition.plan.monitor_id, "a look waits to be recorded");
             }

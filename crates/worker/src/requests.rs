@@ -7,16 +7,13 @@ use std::time::Duration;
 use domain::check::{Check, LookResult, redact};
 use domain::ids::{AccountId, CheckId, LookRequestId, MonitorId};
 use domain::monitor::schedule;
-use jiff::Timestamp;
 use metrics::counter;
-use sqlx::PgConnection;
 use store::look_requests::{self, LookRequest, Reason, Subject};
 use store::monitors::timetable;
-use store::{Error, Result, Secrets};
+use store::{Error, Result};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::later;
 use crate::look::{self, Looked};
 use crate::metrics as names;
 use crate::plan::{self, Known, Plan};
@@ -24,8 +21,6 @@ use crate::scrub::scrub_observation;
 use crate::shared::Shared;
 
 const POLL: Duration = Duration::from_secs(1);
-/// A vote or recheck that another region was asked for is of use this long.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 /// How long the answer waits for its own look to be taken into the status.
 const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -124,7 +119,8 @@ async fn look_without_monitor(shared: &Shared, spec: &domain::monitor::MonitorSp
         .look(&settings.target, settings.timeout, false, shared.now())
         .await;
     let expected = domain::check::Expectation::of(&settings, true, false);
-    let (seen, verdict) = look::judge(seen, &expected);
+    let clouded = shared.canaries.clouds(seen.at, shared.now());
+    let (seen, verdict) = look::judge(seen, &expected, clouded);
     let check = Check::on_request(CheckId::generate(), &shared.config.region, &seen, &verdict);
     let diagnosis = look::explain(&seen, &verdict, &settings);
     let observation = scrub_observation(redact::redact(seen, &plan::secrets_of(&settings)));
@@ -183,28 +179,4 @@ async fn look_at_monitor(
         let _in_time = tokio::time::timeout(RECORDED_WITHIN, done).await;
     }
     Ok(Some(result))
-}
-
-/// Asks for a look at a monitor from each of `regions`.
-pub(crate) async fn ask(
-    connection: &mut PgConnection,
-    secrets: &Secrets,
-    (account_id, monitor): (AccountId, MonitorId),
-    (regions, reason): (&[String], Reason),
-    now: Timestamp,
-) -> Result<()> {
-    for region in regions {
-        let request = LookRequest {
-            account_id,
-            id: LookRequestId::generate(),
-            subject: Subject::Monitor(monitor),
-            region: region.clone(),
-            reason,
-            not_before: now,
-            deadline: later(now, ANSWERED_WITHIN),
-            created_at: now,
-        };
-        look_requests::insert(connection, secrets, &request).await?;
-    }
-    Ok(())
 }

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::book::Book;
 use crate::buffer::Buffer;
+use crate::canary::Canaries;
 use crate::clock::Anchored;
 use crate::config::WorkerConfig;
 use crate::health::Health;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub clock: Anchored,
     pub health: Health,
     pub recorder: Recorder,
+    pub canaries: Canaries,
     /// Looks and recordings that run.
     pub tasks: TaskTracker,
     /// Monitors that are read anew at once: a flood of changes leaves connections for the leases.
@@ -52,6 +54,7 @@ impl Shared {
             clock: Anchored::new(clock),
             health: Health::default(),
             recorder: Recorder::new(Semaphore::new(config.recorders.max(1))),
+            canaries: Canaries::new(config.canaries.as_ref()),
             tasks: TaskTracker::new(),
             reloads: Semaphore::new(2),
             due: Notify::new(),

@@ -11,9 +11,11 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use domain::clock::{Clock, SystemClock};
+use store::blind::Sight;
 
 use crate::config::{Settings, Signup, Telephony};
 use crate::database::{Database, Opener};
+use crate::way_out;
 
 /// How one thing stands.
 enum Finding {
@@ -32,7 +34,7 @@ pub async fn run(settings: &Settings, egress: &Egress) -> anyhow::Result<()> {
     findings.extend(mail(settings, egress).await);
     findings.extend(telephony(settings, egress).await);
     findings.push(("resolver", resolver(settings, egress).await));
-    findings.extend(canaries(settings, egress).await);
+    findings.extend(canaries(settings).await);
     findings.push(("sign-up", signup(settings)));
     let mut text = String::new();
     let mut broken = 0;
@@ -74,6 +76,10 @@ async fn inspect(database: &Database) -> anyhow::Result<Vec<(&'static str, Findi
     let ours = SystemClock.now();
     drop(connection);
     let pending = database.pending().await?;
+    let regions = match pending {
+        0 => store::blind::list_sights(&mut *database.pool.acquire().await?).await?,
+        _ => Vec::new(),
+    };
     let name = format!("PostgreSQL {}.{}", version / 10_000, version % 10_000);
     let database = if version < 150_000 {
         Finding::Broken(format!("{name} is too old: use 15 or later"))
@@ -97,7 +103,9 @@ async fn inspect(database: &Database) -> anyhow::Result<Vec<(&'static str, Findi
     } else {
         Finding::Fine("agrees with the database's".to_owned())
     };
-    Ok(vec![("database", database), ("clock", clock)])
+    let mut findings = vec![("database", database), ("clock", clock)];
+    findings.extend(sights(&regions));
+    Ok(findings)
 }
 
 async fn mail(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Finding)> {
@@ -169,11 +177,10 @@ async fn provider_finding(provider: &Telephony, egress: &Egress) -> Finding {
 }
 
 async fn resolver(settings: &Settings, egress: &Egress) -> Finding {
-    let name = settings
-        .canaries
-        .iter()
-        .flatten()
-        .find_map(|url| url.domain().map(str::to_owned))
+    let named = settings.canary_urls().into_iter();
+    let name = named
+        .filter_map(|url| url::Url::parse(&url).ok()?.domain().map(str::to_owned))
+        .next()
         .unwrap_or_else(|| "example.com".to_owned());
     let Ok(host) = domain::target::TargetHost::parse(&name, egress.policy()) else {
         return Finding::Absent(format!("not asked: {name} may not be looked up"));
@@ -189,36 +196,61 @@ async fn resolver(settings: &Settings, egress: &Egress) -> Finding {
     }
 }
 
-async fn canaries(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Finding)> {
-    let Some(urls) = &settings.canaries else {
-        return vec![(
-            "canaries",
-            Finding::Absent(
-                "none set; looks are not yet held back while our own network is in trouble"
-                    .to_owned(),
-            ),
-        )];
-    };
+async fn canaries(settings: &Settings) -> Vec<(&'static str, Finding)> {
+    let urls = settings.canary_urls();
     if urls.is_empty() {
-        return vec![("canaries", Finding::Absent("switched off".to_owned()))];
+        let words = "switched off: a cut of our own network would look like an outage of all targets. \
+                     Unset WATCHBELL_CANARIES for the built-in list";
+        return vec![("canaries", Finding::Absent(words.to_owned()))];
     }
-    let mut findings = Vec::new();
-    for url in urls {
-        let base = egress::Trusted::from_operator_configuration(url.clone());
-        let asked = async {
-            ProviderClient::new(egress, &base)?
-                .send("", Request::get(), Instant::now() + LIMIT)
-                .await
+    let egress = match way_out::for_canaries(settings) {
+        Ok(egress) => egress,
+        Err(error) => return vec![("canaries", Finding::Broken(format!("{error:#}")))],
+    };
+    let asked = urls.iter().map(|url| ask_canary(url, &egress));
+    let answers = futures::future::join_all(asked).await;
+    let silent: Vec<String> = answers.into_iter().filter_map(Result::err).collect();
+    let answer = format!("{} of {} answer", urls.len() - silent.len(), urls.len());
+    let finding = if silent.is_empty() {
+        Finding::Fine(answer)
+    } else {
+        Finding::Broken(format!("{answer}; {}", silent.join("; ")))
+    };
+    vec![("canaries", finding)]
+}
+
+async fn ask_canary(url: &str, egress: &Egress) -> Result<(), String> {
+    let asked = async {
+        let base = egress::Trusted::from_operator_configuration(url::Url::parse(url)?);
+        let client = ProviderClient::new(egress, &base)?;
+        client
+            .send("", Request::get(), Instant::now() + LIMIT)
+            .await?;
+        Ok::<(), anyhow::Error>(())
+    };
+    asked.await.map_err(|error| format!("{url}: {error:#}"))
+}
+
+/// What the workers that run say of themselves.
+fn sights(sights: &[Sight]) -> Vec<(&'static str, Finding)> {
+    let finding = |sight: &Sight| {
+        let name = &sight.name;
+        let finding = if sight.blind {
+            let since = sight.blind_since.map(|at| format!(" since {at:.0}"));
+            Finding::Broken(format!(
+                "{name} sees nothing{}: its way out is in trouble, and nothing opens or closes from there",
+                since.unwrap_or_default()
+            ))
+        } else if sight.unchecked {
+            Finding::Absent(format!(
+                "{name} looks without a self-check: no canary has answered there"
+            ))
+        } else {
+            Finding::Fine(format!("{name} sees, and checks itself"))
         };
-        findings.push((
-            "canary",
-            match asked.await {
-                Ok(response) => Finding::Fine(format!("{url} answers {}", response.status)),
-                Err(error) => Finding::Broken(format!("{url}: {error}")),
-            },
-        ));
-    }
-    findings
+        ("region", finding)
+    };
+    sights.iter().map(finding).collect()
 }
 
 fn signup(settings: &Settings) -> Finding {

@@ -91,6 +91,14 @@ impl Settings {
         self.listen.ip().is_loopback() && self.base_is_loopback()
     }
 
+    /// The canaries to ask: those that were named, else the built-in ones; none when switched off.
+    pub fn canary_urls(&self) -> Vec<String> {
+        match &self.canaries {
+            Some(named) => named.iter().map(Url::to_string).collect(),
+            None => domain::canary::ANCHORS.map(str::to_owned).to_vec(),
+        }
+    }
+
     /// The host of the base URL is this machine.
     pub fn base_is_loopback(&self) -> bool {
         match self.base_url.host() {

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use probe::Prober;
-use worker::{Worker, WorkerConfig};
+use worker::{CanaryConfig, Worker, WorkerConfig};
 
 use super::Parts;
+use crate::config::Settings;
 use crate::lifecycle::Lifecycle;
+use crate::way_out;
 
 /// Starts looking.
 pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Result<()> {
@@ -15,7 +17,8 @@ pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Resu
         parts.settings.region,
         uuid::Uuid::now_v7().simple()
     );
-    let config = WorkerConfig::new(&parts.settings.region, &parts.settings.region_name, name);
+    let mut config = WorkerConfig::new(&parts.settings.region, &parts.settings.region_name, name);
+    config.canaries = canaries(&parts.settings)?;
     let prober = Prober::new(parts.egress.clone())?;
     let pool = parts.database.role_pool().await?;
     let worker = Worker::new(
@@ -45,4 +48,19 @@ pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Resu
         Ok(())
     });
     Ok(())
+}
+
+/// The anchors that this worker asks about itself, unless they are switched off.
+fn canaries(settings: &Settings) -> anyhow::Result<Option<CanaryConfig>> {
+    let urls = settings.canary_urls();
+    if urls.is_empty() {
+        tracing::info!("the self-check is switched off (WATCHBELL_CANARIES is empty)");
+        return Ok(None);
+    }
+    let known_dead = domain::canary::KNOWN_DEAD.map(str::to_owned).to_vec();
+    Ok(Some(CanaryConfig {
+        prober: Prober::new(way_out::for_canaries(settings)?)?,
+        urls,
+        known_dead,
+    }))
 }

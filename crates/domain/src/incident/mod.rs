@@ -96,6 +96,18 @@ pub struct VoteSummary {
     pub looks: u32,
     /// One line per region.
     pub regions: Vec<RegionVoteLine>,
+    /// A time before the first failing look in which we could not look: it may have broken then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blind: Option<BlindSpan>,
+}
+
+/// A time without sight, through a fault of our own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlindSpan {
+    /// Its begin.
+    pub from: Timestamp,
+    /// Its end.
+    pub to: Timestamp,
 }
 
 /// One region's word on an incident.

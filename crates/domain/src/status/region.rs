@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{Attribution, Failure, Verdict, VerdictKind};
 use crate::monitor::settings::ConfirmPolicy;
+use crate::report::BlindInterval;
 
 /// Least time between the starts of two confirming looks.
 pub const RECHECK_SPACING: Duration = Duration::from_secs(3);
@@ -136,6 +137,37 @@ pub fn advance(
     let recheck = recheck_at(&candidate, look, confirm);
     next.candidate = Some(candidate);
     (next, Some(recheck))
+}
+
+/// Forgets what the region believed to see while it was `blind`. A view that came up then is dropped;
+/// of one that came up before only its first look is left, so that it is confirmed anew and yet said
+/// to have begun when it did.
+pub fn after_blind(mut vote: RegionVote, blind: &[BlindInterval]) -> RegionVote {
+    let Some(candidate) = &mut vote.candidate else {
+        return vote;
+    };
+    let (since, last_at) = (candidate.since, candidate.last_at);
+    let holds = |span: &BlindInterval, at: Timestamp| {
+        span.started_at <= at && span.ended_at.is_none_or(|end| at < end)
+    };
+    if blind.iter().any(|span| holds(span, since)) {
+        let was_down = candidate.kind == VerdictKind::Down;
+        vote.candidate = None;
+        if was_down {
+            vote.first_failure_at = None;
+            if vote.verdict != Some(VerdictKind::Blocked) {
+                vote.failure = None;
+                vote.attribution = None;
+            }
+        }
+    } else if blind
+        .iter()
+        .any(|span| since < span.started_at && span.started_at <= last_at)
+    {
+        candidate.looks = 1;
+        candidate.last_at = since;
+    }
+    vote
 }
 
 fn stalled(candidate: &Candidate, look: &Look) -> bool {

@@ -98,12 +98,8 @@ pub fn step(state: &MonitorState, votes: &[RegionVote], voters: &[String], now: 
     let mut next = state.clone();
     next.confirming = counted.iter().any(|vote| vote.candidate.is_some());
     let mut effects = Vec::new();
-    let behind = missing(&counted, voters);
-    if !behind.is_empty()
-        && counted
-            .iter()
-            .any(|vote| vote.verdict == Some(VerdictKind::Down))
-    {
+    let behind = missing(state.observed, &counted, voters);
+    if !behind.is_empty() {
         effects.push(Effect::AskRegions(behind));
     }
     if decided == Observed::Up || decided == Observed::Degraded {
@@ -209,11 +205,33 @@ fn decide(observed: Observed, votes: &[&RegionVote], voters: usize) -> Observed 
     }
 }
 
-fn missing(votes: &[&RegionVote], voters: &[String]) -> Vec<String> {
+/// The regions whose word is wanted on a failure: those that have not looked since the first look that
+/// saw it, be it confirmed or only suspected. They look while the first one still makes sure.
+fn missing(observed: Observed, votes: &[&RegionVote], voters: &[String]) -> Vec<String> {
+    let suspected = |vote: &&RegionVote| {
+        let candidate = vote.candidate.as_ref();
+        candidate
+            .filter(|c| c.kind == VerdictKind::Down)
+            .map(|c| c.since)
+    };
+    let confirmed = |vote: &&RegionVote| {
+        let down = vote.verdict == Some(VerdictKind::Down);
+        vote.first_failure_at.filter(|_| down)
+    };
+    let since = match observed {
+        Observed::Down => votes.iter().filter_map(confirmed).min(),
+        _ => votes
+            .iter()
+            .filter_map(|v| confirmed(v).or_else(|| suspected(v)))
+            .min(),
+    };
+    let Some(since) = since else {
+        return Vec::new();
+    };
     let spoke = |region: &&String| {
         votes
             .iter()
-            .any(|v| v.region == **region && v.verdict.is_some())
+            .any(|vote| vote.region == **region && vote.looked_at >= since)
     };
     voters
         .iter()

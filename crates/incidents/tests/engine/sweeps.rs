@@ -70,28 +70,26 @@ async fn silence_does_not_keep_a_decision_open(pool: PgPool) {
     for second in [60, 63, 66] {
         world.look("local", second, VerdictKind::Down).await;
     }
-    let decide = async |second: i64, trusted| {
-        incidents::decide_overdue(&world.pool, &world.secrets, trusted, world.at(second))
+    let decide = async |second: i64| {
+        incidents::decide_overdue(&world.pool, &world.secrets, world.at(second))
             .await
             .unwrap()
     };
-    assert_eq!(decide(70, true).await, [], "fra may still answer");
-    let untrusted = decide(120, false).await;
-    assert_eq!(untrusted[0].recorded.opened, None);
-    let decided = decide(200, true).await;
+    assert_eq!(decide(70).await, [], "fra may still answer");
+    let decided = decide(200).await;
     assert!(decided[0].recorded.opened.is_some());
     assert_eq!(
         decided[0].recorded.state.as_ref().unwrap().observed,
         Observed::Down
     );
-    assert_eq!(decide(400, true).await, []);
+    assert_eq!(decide(400).await, []);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_confirmation_that_hangs_is_looked_at_again(pool: PgPool) {
     let world = World::new(pool).await;
     world.look("local", 60, VerdictKind::Down).await;
-    let overdue = incidents::decide_overdue(&world.pool, &world.secrets, true, world.at(120))
+    let overdue = incidents::decide_overdue(&world.pool, &world.secrets, world.at(120))
         .await
         .unwrap();
     assert_eq!(overdue[0].look_again, ["local"]);

@@ -11,6 +11,7 @@ use crate::fixture::{Scene, account_messages};
 #[case("down_again", Scene { again: true, ..Scene::down() })]
 #[case("down_stand_in", Scene::stand_in())]
 #[case("down_without_diagnosis", Scene::plain_down())]
+#[case("down_after_blind", Scene::down_after_blind())]
 #[case("up", Scene::up())]
 #[case("up_first_word", Scene { first_word: true, ..Scene::up() })]
 #[case("closed_paused", Scene::closed())]

@@ -103,7 +103,7 @@ async fn owned(app: &App) -> (Owned, Browser) {
         domain::check::Phase::FirstByte,
         "secret-shop answered 502",
     ).with_detail("502")).unwrap())
-    .bind(serde_json::to_value(VoteSummary { down: 1, of: 1, looks: 3, regions: Vec::new() }).unwrap())
+    .bind(serde_json::to_value(VoteSummary { down: 1, of: 1, looks: 3, ..Default::default() }).unwrap())
     .execute(pool)
     .await
     .unwrap();

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use domain::status::Look;
 use domain::status::region::RECHECK_SPACING;
 use incidents::{Looked, Recorded};
+use jiff::Timestamp;
 use metrics::counter;
-use store::look_requests::Reason;
 use store::{checks, evidence};
 
 use super::Transition;
+use crate::canary;
 use crate::clock::later;
 use crate::metrics as names;
 use crate::plan::Known;
-use crate::requests::ask;
 use crate::shared::Shared;
 
 /// What kept a transition from being recorded.
@@ -39,10 +40,30 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// How far it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Applied {
+    Done,
+    /// The look would decide something. It is recorded once a sitting of the canaries that began
+    /// after this, its end, has found us well.
+    NeedsCanary(Timestamp),
+}
+
 /// Records a transition. May be repeated: the look is taken in once, and everything else is kept by
-/// its own key.
-pub(super) async fn apply(shared: &Arc<Shared>, transition: &Transition) -> Result<(), Error> {
+/// its own key. A look made while nothing was seen, and one that is `held`, is taken into nothing.
+pub(super) async fn apply(
+    shared: &Arc<Shared>,
+    transition: &Transition,
+    held: bool,
+) -> Result<Applied, Error> {
     let plan = &transition.plan;
+    // The rules ask the database what was blind.
+    if canary::must_save(shared) {
+        canary::save(shared).await?;
+    }
+    let ended = |look: &Look| look.finished_at.max(look.at);
+    let look = transition.look.as_ref();
+    let clouded = look.is_some_and(|look| held || shared.canaries.clouds(look.at, ended(look)));
     if let Some((reason, check)) = &transition.requested {
         let mut connection = shared.pool.acquire().await?;
         checks::insert_requested(
@@ -54,7 +75,7 @@ pub(super) async fn apply(shared: &Arc<Shared>, transition: &Transition) -> Resu
         )
         .await?;
     }
-    let recorded = match (&transition.look, epoch(shared, transition).await?) {
+    let recorded = match (look.filter(|_| !clouded), epoch(shared, transition).await?) {
         (Some(look), Some(epoch)) => {
             let looked = Looked {
                 account_id: plan.account_id,
@@ -66,36 +87,45 @@ pub(super) async fn apply(shared: &Arc<Shared>, transition: &Transition) -> Resu
                 check_id: Some(transition.check_id),
                 last_good_at: None,
                 public_address: transition.public_address,
-                // Without canaries the self-check is off.
-                trusted: true,
+                trusted: shared.canaries.trusts(ended(look)),
             };
-            Some(
+            let recorded =
                 incidents::record_look(&shared.pool, &shared.secrets, &looked, shared.now())
-                    .await?,
-            )
+                    .await?;
+            if recorded.needs_canary {
+                return Ok(Applied::NeedsCanary(ended(look)));
+            }
+            Some(recorded)
         }
         _ => None,
     };
+    if clouded {
+        held_back(shared, transition);
+    }
     if let Some(recorded) = &recorded {
         follow(shared, transition, recorded);
-        if !recorded.ask_regions.is_empty() {
-            let mut connection = shared.pool.acquire().await?;
-            let asked = (recorded.ask_regions.as_slice(), Reason::Vote);
-            let key = (plan.account_id, plan.monitor_id);
-            ask(&mut connection, &shared.secrets, key, asked, shared.now()).await?;
-        }
     }
     let incident = recorded
         .as_ref()
         .and_then(|recorded| recorded.open_incident);
-    if let Some(kept) = &transition.evidence {
+    if let Some(kept) = transition.evidence.as_ref().filter(|_| !clouded) {
         let mut connection = shared.pool.acquire().await?;
         evidence::insert(&mut connection, kept, plan.history_months, incident).await?;
     }
-    if let Some(seen) = &transition.certificate {
+    if let Some(seen) = transition.certificate.as_ref().filter(|_| !clouded) {
         incidents::record_certificate(&shared.pool, seen, shared.now()).await?;
     }
-    Ok(())
+    Ok(Applied::Done)
+}
+
+/// What is not taken in is looked at again: now if sight is back already, else when it is.
+fn held_back(shared: &Shared, transition: &Transition) {
+    counter!(names::RECORDED, "outcome" => "held").increment(1);
+    if !shared.canaries.is_blind() {
+        let id = transition.plan.monitor_id;
+        shared.book().schedule_recheck(id, shared.now());
+        shared.due.notify_one();
+    }
 }
 
 /// The epoch the look counts under: the lease it was made under, else that of the shard's holder,

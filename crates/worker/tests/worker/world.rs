@@ -1,5 +1,6 @@
 //! An account whose monitors look at a site on loopback, and workers that do it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +19,20 @@ use store::look_requests::{Answer, LookRequest, Reason, Subject};
 use store::{Secrets, accounts, hours, look_requests, monitors, notify, states};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use worker::{Worker, WorkerConfig};
+use worker::{CanaryConfig, Worker, WorkerConfig};
 
 pub struct World {
     pub pool: PgPool,
     pub secrets: Secrets,
     pub account: AccountId,
+}
+
+/// What a worker asks about itself.
+#[derive(Default, Clone, Copy)]
+pub struct Canaries<'a> {
+    pub urls: &'a [String],
+    pub known_dead: &'a [String],
+    pub dns: Option<SocketAddr>,
 }
 
 /// A worker that runs; ends when dropped, without handing back, as a killed process does.
@@ -84,26 +93,41 @@ impl World {
     /// A monitor on a short timetable, confirmed by one recheck.
     pub async fn monitor(&self, url: &str, interval_seconds: u32) -> MonitorId {
         let monitor = Monitor {
+            spec: self.spec(url, interval_seconds),
+            ..self.draft()
+        };
+        self.insert(&monitor).await
+    }
+
+    pub fn spec(&self, url: &str, interval_seconds: u32) -> MonitorSpec {
+        MonitorSpec {
+            url: Some(url.to_owned()),
+            interval_seconds: Some(interval_seconds),
+            timeout_ms: Some(1000),
+            confirm: Some(ConfirmSpec {
+                rechecks: Some(1),
+                over_seconds: Some(0),
+            }),
+            ..MonitorSpec::default()
+        }
+    }
+
+    pub fn draft(&self) -> Monitor {
+        Monitor {
             id: MonitorId::generate(),
             account_id: self.account,
-            spec: MonitorSpec {
-                url: Some(url.to_owned()),
-                interval_seconds: Some(interval_seconds),
-                timeout_ms: Some(1000),
-                confirm: Some(ConfirmSpec {
-                    rechecks: Some(1),
-                    over_seconds: Some(0),
-                }),
-                ..MonitorSpec::default()
-            },
+            spec: MonitorSpec::default(),
             config_version: 1,
             paused_at: None,
             deleted_at: None,
             created_at: now() - SignedDuration::from_hours(1),
             updated_at: now(),
-        };
+        }
+    }
+
+    pub async fn insert(&self, monitor: &Monitor) -> MonitorId {
         let mut transaction = self.pool.begin().await.unwrap();
-        monitors::insert(&mut transaction, &self.secrets, &monitor)
+        monitors::insert(&mut transaction, &self.secrets, monitor)
             .await
             .unwrap();
         incidents::monitor_created(&mut transaction, self.account, monitor.id, &by(), now())
@@ -124,10 +148,25 @@ impl World {
         self.start_trusting(name, pool, None)
     }
 
+    /// A worker of a region that asks these canaries before it believes a look.
+    pub fn start_checking(&self, name: &str, region: &str, canaries: Canaries<'_>) -> Running {
+        let prober = || Prober::new(testkit::way_out::way_out(canaries.dns, None)).unwrap();
+        let mut config = WorkerConfig::new(region, region, name);
+        config.canaries = Some(CanaryConfig {
+            prober: prober(),
+            urls: canaries.urls.to_vec(),
+            known_dead: canaries.known_dead.to_vec(),
+        });
+        self.run(config, self.pool.clone(), prober())
+    }
+
     /// A worker that trusts the certificates of `ca` too.
     pub fn start_trusting(&self, name: &str, pool: PgPool, ca: Option<&testkit::Ca>) -> Running {
         let prober = Prober::new(testkit::way_out::way_out(None, ca)).unwrap();
-        let config = WorkerConfig::new("local", "Here", name);
+        self.run(WorkerConfig::new("local", "Here", name), pool, prober)
+    }
+
+    fn run(&self, config: WorkerConfig, pool: PgPool, prober: Prober) -> Running {
         let worker = Worker::new(
             config,
             pool,

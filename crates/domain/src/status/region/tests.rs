@@ -125,3 +125,78 @@ fn no_rechecks_and_no_span_decide_at_once() {
     let (vote, _) = advance(&run(&[(0, Up)]).0, &look(60, Down), &confirm);
     assert_eq!(vote.verdict, Some(Down));
 }
+
+fn span(from: i64, to: Option<i64>) -> BlindInterval {
+    BlindInterval {
+        started_at: at(from),
+        ended_at: to.map(at),
+    }
+}
+
+#[test]
+fn what_was_believed_to_be_seen_while_blind_is_forgotten() {
+    let (suspect, _) = run(&[(0, Up), (60, Down), (63, Down)]);
+    assert_eq!(after_blind(suspect.clone(), &[]), suspect);
+    assert_eq!(
+        after_blind(suspect.clone(), &[span(10, Some(60))]),
+        suspect,
+        "it was over before"
+    );
+    assert_eq!(
+        after_blind(suspect.clone(), &[span(64, Some(90))]),
+        suspect,
+        "it began after"
+    );
+    for blind in [span(60, Some(61)), span(10, Some(90)), span(10, None)] {
+        let forgotten = after_blind(suspect.clone(), &[blind]);
+        assert_eq!(
+            (
+                &forgotten.candidate,
+                &forgotten.failure,
+                forgotten.first_failure_at
+            ),
+            (&None, &None, None)
+        );
+        let confirm = ConfirmPolicy::default();
+        let (next, recheck) = advance(&forgotten, &look(90, Down), &confirm);
+        assert_eq!(
+            (next.first_failure_at, recheck),
+            (Some(at(90)), Some(at(93)))
+        );
+    }
+}
+
+#[test]
+fn a_suspect_from_before_the_cut_is_confirmed_anew_and_keeps_its_beginning() {
+    let (suspect, _) = run(&[(0, Up), (60, Down), (63, Down)]);
+    let mut vote = after_blind(suspect, &[span(62, Some(900))]);
+    assert_eq!(
+        vote.candidate.as_ref().map(|c| (c.looks, c.since)),
+        Some((1, at(60)))
+    );
+    for second in [905, 908] {
+        assert_eq!(vote.verdict, Some(Up));
+        vote = advance(&vote, &look(second, Down), &ConfirmPolicy::default()).0;
+    }
+    assert_eq!(
+        (vote.verdict, vote.first_failure_at),
+        (Some(Down), Some(at(60)))
+    );
+}
+
+#[test]
+fn a_recovery_seen_while_blind_is_confirmed_anew() {
+    let (down, _) = run(&[
+        (0, Up),
+        (60, Down),
+        (63, Down),
+        (66, Down),
+        (120, Up),
+        (123, Up),
+    ]);
+    let held = after_blind(down, &[span(119, Some(200))]);
+    assert_eq!(
+        (held.verdict, &held.candidate, held.first_failure_at),
+        (Some(Down), &None, Some(at(60)))
+    );
+}

@@ -161,3 +161,33 @@ fn after_a_manual_resolve_it_stays_quiet_until_up() {
     let up_again = step(&down.state, &[vote("a", Up)], &regions(&["a"]), at(130));
     assert!(!up_again.state.quiet_until_up);
 }
+
+#[test]
+fn the_others_are_asked_as_soon_as_one_suspects_and_not_twice() {
+    let suspects = |region: &str| RegionVote {
+        candidate: Some(crate::status::Candidate {
+            kind: Down,
+            since: at(60),
+            seen_at: at(60),
+            looks: 1,
+            last_at: at(60),
+        }),
+        looked_at: at(60),
+        ..vote(region, Up)
+    };
+    let old = |region: &str| RegionVote {
+        looked_at: at(5),
+        ..vote(region, Up)
+    };
+    let voters = regions(&["a", "b", "c"]);
+    let asked = step(&up(), &[suspects("a"), old("b")], &voters, at(60));
+    assert_eq!(asked.effects, [Effect::AskRegions(regions(&["b", "c"]))]);
+    assert_eq!(
+        (asked.state.observed, asked.state.confirming),
+        (Observed::Up, true)
+    );
+    let answered = [suspects("a"), vote("b", Up), suspects("c")];
+    assert_eq!(step(&up(), &answered, &voters, at(66)).effects, []);
+    let alone = step(&up(), &[suspects("a")], &regions(&["a"]), at(60));
+    assert_eq!(alone.effects, []);
+}

@@ -108,16 +108,26 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         link: brief.links.incident.clone(),
         steps,
         guide: brief.guide(incident.failure.class),
-        changed: facts.last_good_at.map(|at| {
-            Say::new(format!(
-                "The last good look was at {}.",
-                moment_beside(at, incident.first_failure_at, brief)
-            ))
-        }),
+        changed: changed(brief, incident, facts.last_good_at),
         saw,
         told: told(brief),
     }
     .words()
+}
+
+/// When it was good for the last time, and since when nobody knows.
+fn changed(brief: &Brief<'_>, incident: &Incident, last_good: Option<Timestamp>) -> Option<Say> {
+    let moment = |at| moment_beside(at, incident.first_failure_at, brief);
+    let good = last_good.map(|at| format!("The last good look was at {}.", moment(at)));
+    let blind = incident.vote.blind.map(|span| {
+        format!(
+            "From {} to {} we could not look, through a fault of our own: it may have broken in that time.",
+            moment(span.from),
+            moment(span.to)
+        )
+    });
+    let said: Vec<String> = good.into_iter().chain(blind).collect();
+    (!said.is_empty()).then(|| Say::new(said.join(" ")))
 }
 
 /// `14:01:11`, with its day where that is another one.
