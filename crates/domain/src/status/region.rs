@@ -160,10 +160,7 @@ pub fn after_blind(mut vote: RegionVote, blind: &[BlindInterval]) -> RegionVote 
                 vote.attribution = None;
             }
         }
-    } else if blind
-        .iter()
-        .any(|span| since < span.started_at && span.started_at <= last_at)
-    {
+    } else if blind.iter().any(|span| holds(span, last_at)) {
         candidate.looks = 1;
         candidate.last_at = since;
     }

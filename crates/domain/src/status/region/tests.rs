@@ -168,15 +168,18 @@ fn what_was_believed_to_be_seen_while_blind_is_forgotten() {
 
 #[test]
 fn a_suspect_from_before_the_cut_is_confirmed_anew_and_keeps_its_beginning() {
-    let (suspect, _) = run(&[(0, Up), (60, Down), (63, Down)]);
-    let mut vote = after_blind(suspect, &[span(62, Some(900))]);
+    let (mut vote, _) = run(&[(0, Up), (60, Down), (63, Down)]);
+    let blind = [span(62, Some(900))];
+    let once = after_blind(vote.clone(), &blind);
     assert_eq!(
-        vote.candidate.as_ref().map(|c| (c.looks, c.since)),
+        once.candidate.as_ref().map(|c| (c.looks, c.since)),
         Some((1, at(60)))
     );
     for second in [905, 908] {
         assert_eq!(vote.verdict, Some(Up));
-        vote = advance(&vote, &look(second, Down), &ConfirmPolicy::default()).0;
+        // As it is done: before every look.
+        let seen = after_blind(vote, &blind);
+        vote = advance(&seen, &look(second, Down), &ConfirmPolicy::default()).0;
     }
     assert_eq!(
         (vote.verdict, vote.first_failure_at),
