@@ -309,6 +309,14 @@ async fn a_series_is_the_same_packed_and_hot(pool: PgPool) {
         (packed[0].phases_p50_ms[4].unwrap() - 2.75).abs() < 0.5,
         "the median of four means"
     );
+    let fine = response_times(&mut c, world.account, monitor, window, 300)
+        .await
+        .unwrap();
+    assert_eq!(fine.len(), 12);
+    assert!(
+        fine.iter().all(|point| point.phases_p50_ms[4].is_some()),
+        "a chart of five-minute steps has no holes between the quarters: {fine:?}"
+    );
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -8,7 +8,8 @@ use sqlx::PgConnection;
 use crate::Result;
 
 /// The response times of a monitor in steps of `step_seconds`, over looks that got an answer (up and
-/// slow ones). A step without one has no point.
+/// slow ones). A step without one has no point. Each step within a quarter of a packed hour has that
+/// quarter's means.
 pub async fn response_times(
     connection: &mut PgConnection,
     account: AccountId,
@@ -29,10 +30,12 @@ pub async fn response_times(
                       phases[5] AS first_byte, phases[6] AS body
                FROM looked WHERE cardinality(phases) > 0
                UNION ALL
-               SELECT date_bin(make_interval(secs => $5::bigint::float8), p.hour + q * interval '15 minutes', 'epoch'::timestamptz),
+               SELECT date_bin(make_interval(secs => $5::bigint::float8),
+                               p.hour + q * interval '15 minutes' + make_interval(secs => (part * $5)::float8), 'epoch'::timestamptz),
                       p.phase_means_us[q * 6 + 1], p.phase_means_us[q * 6 + 2], p.phase_means_us[q * 6 + 3],
                       p.phase_means_us[q * 6 + 4], p.phase_means_us[q * 6 + 5], p.phase_means_us[q * 6 + 6]
                FROM check_hours p JOIN hours h ON h.hour = p.hour AND h.state <> 'hot' CROSS JOIN generate_series(0, 3) AS q
+               CROSS JOIN generate_series(0, greatest(900 / $5, 1) - 1) AS part
                WHERE p.account_id = $1 AND p.monitor_id = $2 AND p.hour >= $3 AND p.hour < $4
            ), medians AS (
                SELECT step,
