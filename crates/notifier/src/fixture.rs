@@ -8,7 +8,7 @@ use domain::contact::{Channel, Contact};
 use domain::delivery::payload::{CertificateNews, StatusNotice};
 use domain::delivery::{AccountMessage, DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
-use domain::incident::diagnosis::{EvidenceLine, NextStep};
+use domain::incident::diagnosis::{EvidenceLine, NextStep, RESULT};
 use domain::incident::{
     Actor, ActorKind, BlindSpan, Confidence, Diagnosis, Incident, RegionVoteLine, ResolvedReason,
     VoteSummary,
@@ -17,7 +17,7 @@ use domain::monitor::{Monitor, MonitorSpec};
 use domain::report::{StatusInterval, Uptime, Window};
 use domain::status::{RegionVote, Shown};
 use domain::tls::CertificateFacts;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::deliveries::claim::{AccountFacts, Claimed, Context, IncidentFacts, Told};
 use uuid::Uuid;
@@ -323,11 +323,12 @@ impl Scene {
     }
 }
 
-/// A region that looked three times until it was sure that the outage is over.
+/// A region that looked three times until it was sure that the outage is over. Its vote keeps
+/// nanoseconds; the incident's row keeps microseconds of the same moment.
 fn recovered_vote() -> RegionVote {
     RegionVote {
         verdict: Some(VerdictKind::Up),
-        recovered_at: Some(at("13:08:23")),
+        recovered_at: Some(at("13:08:23") + SignedDuration::from_nanos(596)),
         confirmed_by: 3,
         ..RegionVote::none("fra")
     }
@@ -447,9 +448,9 @@ fn diagnosis() -> Diagnosis {
         sentence: "Your server answers 502; Cloudflare only passes it on. Likely the program behind your web server is not running.".into(),
         technical: "502 after 41 ms with a branded Cloudflare page.".into(),
         evidence: vec![
-            line("status", "HTTP 502 after 41 ms: dns 1, connect 8, TLS 21, first byte 11"),
-            line("headers", "server: cloudflare   cf-ray: 8f2a41c09b7e-FRA"),
-            line("body", "\"502 Bad gateway\""),
+            line(RESULT, "HTTP 502 after 41 ms: dns 1, connect 8, TLS 21, first byte 11"),
+            line("Headers", "server: cloudflare   cf-ray: 8f2a41c09b7e-FRA"),
+            line("Page", "\"502 Bad gateway\""),
         ],
         next_steps: vec![
             NextStep { text: "On the server, ask the web server itself:".into(), command: Some("curl -svo /dev/null -H 'Host: shop.example' http://127.0.0.1/checkout".into()) },

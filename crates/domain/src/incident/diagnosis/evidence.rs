@@ -26,6 +26,9 @@ const LEAST_US: u32 = 1_000;
 /// Characters of a header's value that are shown.
 const VALUE: usize = 60;
 
+/// The label of the line that says what came of the look; it stands first.
+pub const RESULT: &str = "Result";
+
 /// The lines in the order of a look.
 pub(super) fn lines(case: &Case<'_>) -> Vec<EvidenceLine> {
     let mut lines = Vec::new();
@@ -37,7 +40,7 @@ pub(super) fn lines(case: &Case<'_>) -> Vec<EvidenceLine> {
             });
         }
     };
-    add("We saw", what(case));
+    add(RESULT, what(case));
     if let Some(failure) = case.failure() {
         add("Detail", plain(&failure.message));
     }

@@ -11,6 +11,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use evidence::RESULT;
 pub use explain::explain;
 
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use domain::check::VerdictKind;
 use domain::contact::Channel;
 use domain::delivery::DeliveryState;
-use domain::incident::diagnosis::EvidenceLine;
+use domain::incident::diagnosis::{EvidenceLine, RESULT};
 use domain::incident::{Incident, ResolvedReason};
 use domain::status::RegionVote;
 use domain::words;
@@ -31,6 +31,10 @@ struct Line {
 
 impl Line {
     fn text(&self) -> Say {
+        // "We saw" stands before it.
+        if self.label.to_string() == RESULT {
+            return self.value.clone();
+        }
         Say::new(format!("{}: {}", self.label, self.value))
     }
 }
@@ -74,7 +78,7 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         ),
         None => (
             vec![Line {
-                label: "error".into(),
+                label: Say::new(RESULT),
                 value: Say::new(&incident.failure.message),
             }],
             Vec::new(),
@@ -332,11 +336,13 @@ fn span(brief: &Brief<'_>, incident: &Incident, end: Timestamp, lasted: &str) ->
 /// already: it may be down again.
 fn good(brief: &Brief<'_>, incident: &Incident) -> Option<String> {
     let votes = &brief.context.votes;
+    // A row keeps microseconds, a vote nanoseconds.
+    let stored = |at: Timestamp| at.as_microsecond();
     let ended = |vote: &&RegionVote| {
         vote.verdict.is_some_and(VerdictKind::is_good)
             && vote
                 .recovered_at
-                .is_some_and(|at| Some(at) <= incident.resolved_at)
+                .is_some_and(|at| Some(stored(at)) <= incident.resolved_at.map(stored))
     };
     let good = votes.iter().filter(ended).count();
     match (votes.as_slice(), good) {
