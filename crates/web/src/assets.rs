@@ -3,7 +3,8 @@
 //!
 //! `url("css/app.css")` is `/static/app.1a2b3c4d5e6f.css`. To add a file, put it under `static/`; file
 //! names are unique across folders. A module imports another by its plain name (`./live.js`): the
-//! names inside scripts and styles are rewritten when the table is made.
+//! names inside scripts and styles are rewritten when the table is made. The style sheets are written
+//! apart by purpose and served as one file, in the order of [`STYLES`].
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -19,6 +20,17 @@ use crate::error::{PageError, PageResult};
 #[derive(RustEmbed)]
 #[folder = "../../static"]
 struct Files;
+
+/// What `css/app.css` is made of, in this order: later ones win over earlier ones.
+const STYLES: [&str; 7] = [
+    "css/base.css",
+    "css/frame.css",
+    "css/controls.css",
+    "css/content.css",
+    "css/charts.css",
+    "css/pages.css",
+    "css/media.css",
+];
 
 struct Asset {
     body: Bytes,
@@ -47,17 +59,12 @@ fn build() -> Table {
     // scripts in the order of their imports.
     let (scripts, others): (Vec<String>, Vec<String>) =
         paths.into_iter().partition(|path| path.ends_with(".js"));
-    let (styles, plain): (Vec<String>, Vec<String>) =
-        others.into_iter().partition(|path| path.ends_with(".css"));
-    for path in plain.into_iter().chain(styles) {
-        let body = read(&path);
-        let body = if path.ends_with(".css") {
-            rewrite(&body, &table.names)
-        } else {
-            body
-        };
-        add(&mut table, &path, body);
+    for path in others.iter().filter(|path| !path.ends_with(".css")) {
+        add(&mut table, path, read(path));
     }
+    let style: Vec<u8> = STYLES.into_iter().flat_map(read).collect();
+    let style = rewrite(&style, &table.names);
+    add(&mut table, "css/app.css", style);
     let mut waiting = scripts;
     while !waiting.is_empty() {
         let (ready, rest): (Vec<String>, Vec<String>) = waiting
@@ -183,4 +190,20 @@ pub async fn favicon() -> PageResult {
 /// What robots may read: everything that says nothing of anybody.
 pub async fn robots() -> &'static str {
     "User-agent: *\nDisallow: /a/\nDisallow: /i/\nDisallow: /m/\nDisallow: /g/\nDisallow: /practice/\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_style_sheet_is_part_of_the_one_that_is_served() {
+        let mut written: Vec<_> = Files::iter()
+            .filter(|path| path.ends_with(".css"))
+            .collect();
+        written.sort();
+        let mut served = STYLES;
+        served.sort_unstable();
+        assert_eq!(written, served);
+    }
 }

@@ -82,14 +82,14 @@ fn page(fault: &Fault, id: &RequestId, theme: Theme) -> Response {
         403 => "Not allowed",
         405 => "Wrong method",
         413 => "Too large",
-        429 => "Too many tries",
+        429 => "Not now",
         500 => "Our fault",
         503 => "Not available",
         _ => "That did not work",
     };
     let reference = fault.status.is_server_error().then_some(id.0.as_str());
     let page = ErrorPage {
-        shell: Shell::new(heading.to_owned(), theme, None),
+        shell: Shell::new(heading.to_owned(), theme, None).section("fault"),
         fault,
         heading,
         reference,

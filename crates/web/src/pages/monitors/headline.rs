@@ -66,14 +66,25 @@ fn down_words(down: &[&Known<'_>], looked: usize, now: Timestamp) -> (String, St
         return Default::default();
     };
     let lasted = words::duration(now.duration_since(longest.since).max(SignedDuration::ZERO));
+    let name = short(longest.name);
     if looked == 1 {
-        return (format!("{} is down", longest.name), format!("for {lasted}"));
+        return (format!("{name} is down"), format!("for {lasted}"));
     }
     let verb = if down.len() == 1 { "is" } else { "are" };
     (
         format!("{} of {looked} {verb} down", down.len()),
-        format!("{} for {lasted}", longest.name),
+        format!("{name} for {lasted}"),
     )
+}
+
+/// A name for a line in large letters; one made of a long address is cut.
+fn short(name: &str) -> String {
+    const MOST: usize = 40;
+    if name.chars().count() <= MOST {
+        name.to_owned()
+    } else {
+        name.chars().take(MOST - 1).chain(['…']).collect()
+    }
 }
 
 fn calm_words(all: &[Known<'_>], looked: usize) -> (String, String) {
@@ -110,6 +121,22 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn a_long_name_does_not_fill_the_headline() {
+        let name = "shop.example/a/very/long/path/that/nobody/types";
+        let now: Timestamp = "2026-11-22T13:02:11Z".parse().unwrap();
+        let known = Known {
+            name,
+            shown: Shown::Down,
+            since: now,
+        };
+        let said = headline(&[known], now);
+        assert_eq!(
+            said.main,
+            "shop.example/a/very/long/path/that/nobo… is down"
+        );
+    }
 
     #[rstest]
     #[case(&[Shown::Up; 12], "All 12 are up", "")]

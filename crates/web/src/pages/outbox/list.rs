@@ -24,6 +24,7 @@ struct OutboxPage {
     shell: Shell,
     messages: Vec<Line>,
     open: Option<Opened>,
+    dark: bool,
 }
 
 struct Line {
@@ -47,11 +48,13 @@ struct Opened {
     headers: Vec<(String, String)>,
 }
 
-/// Which message is open; the newest when none is named.
+/// Which message is open, the newest when none is named, and in which colours a mail is shown.
 #[derive(Debug, Default, Deserialize)]
 pub struct Chosen {
     #[serde(default)]
     open: Option<Uuid>,
+    #[serde(default)]
+    colours: String,
 }
 
 /// Shows them.
@@ -74,10 +77,12 @@ pub async fn show(
         let mut connection = state.pool.acquire().await?;
         store::outbox::list(&mut connection, MOST).await?
     };
+    let dark = chosen.colours == "dark";
     let open = chosen
         .open
         .or_else(|| messages.first().map(|message| message.id));
     render(&OutboxPage {
+        dark,
         shell: visitor.shell("Outbox"),
         open: messages
             .iter()

@@ -16,13 +16,31 @@ pub(super) fn masked(headers: &Headers) -> String {
         .join("\n")
 }
 
+/// What stands above a field of numbers, so that the summary on top says which one it is about.
+fn label(field: &str) -> &'static str {
+    match field {
+        "port" => "Port",
+        "max_redirects" => "Redirects at most",
+        "degraded_above_ms" => "Slow from",
+        "interval_seconds" => "Look every",
+        "timeout_ms" => "Give up after",
+        "rechecks" => "Looks that must agree",
+        "over_seconds" => "Over at least",
+        "warn_days" => "Warn of an expiring certificate",
+        _ => "Number",
+    }
+}
+
 pub(super) fn number(field: &str, text: &str, errors: &mut FormErrors) -> Option<u32> {
     if text.is_empty() {
         return None;
     }
     let parsed = text.parse().ok();
     if parsed.is_none() {
-        errors.add(field, "This must be a whole number.");
+        errors.add(
+            field,
+            format!("{}: this must be a whole number.", label(field)),
+        );
     }
     parsed
 }
@@ -31,7 +49,13 @@ pub(super) fn numbers(field: &str, text: &str, errors: &mut FormErrors) -> Optio
     let parts = words(text)?;
     let parsed: Vec<u32> = parts.iter().filter_map(|part| part.parse().ok()).collect();
     if parsed.len() != parts.len() {
-        errors.add(field, "This must be whole numbers with commas between.");
+        errors.add(
+            field,
+            format!(
+                "{}: these must be whole numbers with commas between.",
+                label(field)
+            ),
+        );
     }
     Some(parsed)
 }
