@@ -225,7 +225,7 @@ fn line(contact: &Contact, last: Option<&Delivery>, tenant: &Tenant, state: &App
 pub(super) fn price(contact: &Contact, state: &AppState) -> Option<String> {
     match contact.channel {
         Channel::Email => None,
-        Channel::Sms if state.config.outbox => Some("free here: it goes to the outbox".to_owned()),
+        Channel::Sms if state.config.outbox => Some("free here".to_owned()),
         Channel::Sms => Some(match Prices::default().sms(&contact.address) {
             Some(price) => format!("{} USD an SMS", amount(price.micros)),
             None => "its country is not served".to_owned(),

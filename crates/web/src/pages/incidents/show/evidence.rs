@@ -48,10 +48,14 @@ pub(super) fn evidence_view(evidence: &Evidence, zone: &TimeZone) -> EvidenceVie
 
 fn title(class: Option<FailureClass>, seen: &Observation) -> String {
     let took = words::milliseconds(seen.total_us);
-    match (&seen.http, class) {
-        (Some(http), _) => format!("HTTP {} after {took}", http.status),
-        (None, Some(class)) => format!("{} after {took}", class.as_str()),
-        (None, None) => format!("After {took}"),
+    match (&seen.http, &seen.failure, class) {
+        (Some(http), ..) => format!("HTTP {} after {took}", http.status),
+        (None, Some(failure), _) => {
+            let cause = words::cause_sentence_case(failure, None);
+            format!("{cause} after {took}")
+        }
+        (None, None, Some(class)) => format!("{} after {took}", class.as_str()),
+        (None, None, None) => format!("After {took}"),
     }
 }
 
@@ -67,7 +71,7 @@ fn lines(seen: &Observation) -> Vec<String> {
     }
     lines.extend(seen.tried.iter().map(|tried| {
         format!(
-            "connected  {}{}",
+            "tried      {}{}",
             tried.address,
             tried
                 .error
