@@ -2,3 +2,4 @@
 import "./base.js";
 import "./keys.js";
 import "./live.js";
+import "./outbox.js";

@@ -106,6 +106,11 @@ impl Database {
         Ok(())
     }
 
+    /// The database is the one in the data directory, which `serve` migrates by itself.
+    pub fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
     /// How many migrations are pending.
     pub async fn pending(&self) -> anyhow::Result<usize> {
         let mut connection = self

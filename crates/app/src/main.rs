@@ -20,7 +20,10 @@ use database::WrongUsage;
 use roles::Role;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_usage(&error),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -79,6 +82,22 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 
 /// One clear sentence on stderr; wrong usage is 2, everything else 1.
 #[expect(clippy::print_stderr, reason = "errors of a command belong on stderr")]
+/// Help and version as they are; a mistake as one sentence.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.to_string();
+    let sentence = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = sentence.split_whitespace().collect();
+    let sentence = words.join(" ");
+    eprintln!(
+        "watchbell: {} (see --help)",
+        sentence.strip_prefix("error: ").unwrap_or(&sentence)
+    );
+    ExitCode::from(2)
+}
+
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("watchbell: {error:#}");
     let usage = error.is::<SettingsError>() || error.chain().any(|cause| cause.is::<WrongUsage>());

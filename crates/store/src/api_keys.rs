@@ -56,6 +56,20 @@ pub async fn find(
     .transpose()
 }
 
+/// Whether a key of this id was ever made, revoked or not.
+pub async fn was_made(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ApiKeyId,
+) -> Result<bool> {
+    let made = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM api_keys WHERE account_id = $1 AND id = $2) AS "made!""#,
+        account.uuid(),
+        id.uuid()
+    );
+    Ok(made.fetch_one(connection).await?)
+}
+
 /// A key with its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owned {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, Method, Uri, header};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -31,13 +33,27 @@ pub fn routes() -> Routes {
         .merge(callbacks::routes())
 }
 
+/// A person who reloads the address of a form's answer (`/settings/security/password`) is led to the page
+/// the form is on.
+async fn wrong_method(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path();
+    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let by_person = headers
+        .get(header::ACCEPT)
+        .is_some_and(|kinds| kinds.as_bytes().starts_with(b"text/html"));
+    if method != Method::GET || parent.is_empty() || !by_person {
+        return PageError::MethodNotAllowed.into_response();
+    }
+    Redirect::to(parent).into_response()
+}
+
 /// The whole web role as one service.
 pub fn router(state: AppState) -> Router {
     let (_, router) = routes().into_parts();
     router
         .route_layer(from_fn(middleware::access_log::note_pattern))
         .fallback(async || PageError::NotFound)
-        .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(from_fn_with_state(state.clone(), middleware::csrf::guard))
         .layer(from_fn(middleware::deadline::limit))

@@ -9,7 +9,6 @@ use domain::clock::{Clock, SystemClock};
 use domain::ids::CheckId;
 use domain::incident::{Confidence, Diagnosis};
 use domain::monitor::{MonitorSpec, Settings as MonitorSettings};
-use domain::target::TargetUrl;
 use domain::words;
 use egress::Egress;
 use jiff::tz::TimeZone;
@@ -82,11 +81,8 @@ fn spec(url: &str) -> Result<MonitorSpec, WrongUsage> {
             "{url:?} is not an absolute http or https URL, such as https://shop.example/health"
         )));
     }
-    let url = TargetUrl::parse(url, domain::target::AddressPolicy::SelfHosted)
-        .map(|url| url.as_str().to_owned())
-        .unwrap_or_else(|_| url.to_owned());
     Ok(MonitorSpec {
-        url: Some(url),
+        url: Some(url.to_owned()),
         ..MonitorSpec::default()
     })
 }

@@ -83,6 +83,10 @@ async fn inspect(database: &Database) -> anyhow::Result<Vec<(&'static str, Findi
     let name = format!("PostgreSQL {}.{}", version / 10_000, version % 10_000);
     let database = if version < 150_000 {
         Finding::Broken(format!("{name} is too old: use 15 or later"))
+    } else if pending > 0 && database.is_embedded() {
+        Finding::Fine(format!(
+            "{name}, {pending} migrations pending: `watchbell serve` runs them when it starts"
+        ))
     } else if pending > 0 {
         Finding::Broken(format!(
             "{name}, {pending} migrations pending: run `watchbell migrate`"

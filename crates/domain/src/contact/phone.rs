@@ -12,10 +12,12 @@ pub struct PhoneNumber(String);
 pub struct PhoneError;
 
 impl PhoneNumber {
-    /// Takes a number with its country code; blanks, dots, dashes and brackets are dropped and a
-    /// leading `00` counts as `+`.
+    /// Takes a number with its country code; blanks, dots, dashes and brackets are dropped, a
+    /// leading `00` counts as `+`, and `(0)` stands for nothing.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
+        // "+49 (0)151": the zero is dialled inside the country only.
         let compact: String = text
+            .replacen("(0)", "", 1)
             .chars()
             .filter(|c| !" \u{a0}.-()/".contains(*c))
             .collect();
@@ -65,6 +67,7 @@ mod tests {
             ("+49 151 1234-5678", "+4915112345678"),
             ("0049 (151) 12345678", "+4915112345678"),
             ("+1.202.555.0143", "+12025550143"),
+            ("+49 (0)151 12345678", "+4915112345678"),
         ] {
             assert_eq!(
                 PhoneNumber::parse(typed).unwrap().as_str(),

@@ -10,6 +10,9 @@ use super::address::special_kind;
 /// become `http`, since nobody has a certificate there. A scheme that was written stays.
 pub fn complete_url(text: &str) -> String {
     let text = unwrap(text.trim());
+    if let Some(mended) = mend_scheme(text) {
+        return with_path(&mended);
+    }
     if text.is_empty() || has_scheme(text) {
         return with_path(text);
     }
@@ -70,6 +73,21 @@ fn begins_http(text: &str) -> bool {
         .unwrap_or_default()
         .to_ascii_lowercase();
     lower.starts_with("http://") || lower.starts_with("https://")
+}
+
+/// `http//shop.example`, `https:/shop.example`, `http:///shop.example`: a slip in what everybody
+/// means.
+fn mend_scheme(text: &str) -> Option<String> {
+    let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
+    let scheme = ["https", "http"]
+        .into_iter()
+        .find(|scheme| lower.starts_with(scheme))?;
+    let rest = &text[scheme.len()..];
+    let host = rest.trim_start_matches([':', ';', '/', '\\']);
+    let marks = &rest[..rest.len() - host.len()];
+    // `http/health` is a path on a host of that name.
+    let slipped = !matches!(marks, "://" | "/") && marks.contains(['/', '\\']);
+    (slipped && !host.is_empty()).then(|| format!("{scheme}://{host}"))
 }
 
 /// `word:` that is not `host:port`.

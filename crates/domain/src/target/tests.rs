@@ -268,6 +268,11 @@ fn redirects_are_judged_again(#[case] location: &str, #[case] leads_to: Option<&
 #[case("<https://shop.example/a>", "https://shop.example/a")]
 #[case("javascript:alert(1)", "javascript:alert(1)")]
 #[case("mailto:a@b.c", "mailto:a@b.c")]
+#[case("http//shop.example", "http://shop.example/")]
+#[case("https:/shop.example/a", "https://shop.example/a")]
+#[case("HTTPS;//shop.example", "https://shop.example/")]
+#[case("http/health", "http://http/health")]
+#[case("httpbin.example/a//b", "https://httpbin.example/a//b")]
 #[case("", "")]
 fn completion(#[case] typed: &str, #[case] url: &str) {
     assert_eq!(complete_url(typed), url);

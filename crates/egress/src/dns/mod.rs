@@ -26,3 +26,10 @@ pub(crate) enum DnsFailure {
     CnameLoop,
     Timeout,
 }
+
+impl DnsFailure {
+    /// A server's word that there is no way to an address, which another server may know better.
+    const fn is_denial(self) -> bool {
+        matches!(self, Self::Nxdomain | Self::NoAddress | Self::CnameLoop)
+    }
+}

@@ -72,6 +72,14 @@ impl Servers {
             .map(|i| (i, self.addresses[i]))
     }
 
+    /// The servers that were not asked first.
+    pub(super) fn others(&self) -> Vec<SocketAddr> {
+        self.in_order()
+            .skip(1)
+            .map(|(_, address)| address)
+            .collect()
+    }
+
     /// The server at `index` answered while those before it kept silent.
     pub(super) fn prefer(&self, index: usize) {
         self.first.store(index, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Found, Reading, read};
-use super::servers::Source;
+use super::servers::{Servers, Source};
 use super::{DnsFailure, exchange};
 
 /// How long each round waits for a server.
@@ -21,8 +21,20 @@ const ROUNDS: [Duration; 3] = [
 ];
 /// How long the other address family may lag behind the first that answered.
 const STRAGGLER: Duration = Duration::from_millis(250);
+/// How long another server may take to contradict a denial, and how many are asked.
+const SECOND_OPINION: Duration = Duration::from_secs(1);
+const OPINIONS: usize = 2;
 /// How long a server may take to show that it lives.
 const CONTROL: Duration = Duration::from_secs(1);
+
+/// Whose word is taken.
+#[derive(Clone, Copy)]
+enum Whom<'s> {
+    /// The first of all servers that knows.
+    All(&'s Servers),
+    /// This server's alone.
+    One(SocketAddr),
+}
 
 /// Asks servers on behalf of [`crate::Egress`].
 #[derive(Debug)]
@@ -69,12 +81,40 @@ impl Stub {
         self.lookup(name, deadline).await
     }
 
-    /// Addresses of exactly `name`, both families in one go.
+    /// Addresses of exactly `name`, both families in one go. A denial stands when no other server of
+    /// ours knows better: one resolver that has gone wrong takes nobody's site down.
     pub(crate) async fn lookup(&self, name: &str, deadline: Instant) -> Result<Found, DnsFailure> {
         let mut name = Name::from_str(name).map_err(|_| DnsFailure::NoAddress)?;
         name.set_fqdn(true);
-        let mut v4 = std::pin::pin!(self.family(&name, RecordType::A, deadline));
-        let mut v6 = std::pin::pin!(self.family(&name, RecordType::AAAA, deadline));
+        let servers = self.source.servers();
+        let told = self
+            .both_families(&name, Whom::All(&servers), deadline)
+            .await;
+        let Err(denial) = told.as_ref() else {
+            return told;
+        };
+        if !denial.is_denial() {
+            return told;
+        }
+        for server in servers.others().into_iter().take(OPINIONS) {
+            let until = deadline.min(Instant::now() + SECOND_OPINION);
+            let second = self.both_families(&name, Whom::One(server), until).await;
+            if second.is_ok() {
+                tracing::warn!(%server, "our DNS servers disagree: one denies a name that another knows");
+                return second;
+            }
+        }
+        told
+    }
+
+    async fn both_families(
+        &self,
+        name: &Name,
+        whom: Whom<'_>,
+        deadline: Instant,
+    ) -> Result<Found, DnsFailure> {
+        let mut v4 = std::pin::pin!(self.family(name, RecordType::A, whom, deadline));
+        let mut v6 = std::pin::pin!(self.family(name, RecordType::AAAA, whom, deadline));
         let late =
             |at: Result<Result<Found, DnsFailure>, _>| at.unwrap_or(Err(DnsFailure::Timeout));
         let wait = |first: &Result<Found, DnsFailure>| match first {
@@ -98,16 +138,24 @@ impl Stub {
         &self,
         name: &Name,
         record_type: RecordType,
+        whom: Whom<'_>,
         deadline: Instant,
     ) -> Result<Found, DnsFailure> {
         let mut seen = Vec::new();
         let mut ask_for = name.clone();
         let mut ttl = Duration::MAX;
         loop {
-            match self
-                .ask_servers(&ask_for, record_type, &mut seen, deadline)
-                .await?
-            {
+            let reading = match whom {
+                Whom::All(servers) => {
+                    ask_servers(servers, &ask_for, record_type, &mut seen, deadline).await?
+                }
+                Whom::One(server) => {
+                    let query = Query::query(ask_for.clone(), record_type);
+                    let told = exchange::ask(server, &query, deadline).await?;
+                    read(&told, &ask_for, record_type, &mut seen)?
+                }
+            };
+            match reading {
                 Reading::Found(found) => {
                     return Ok(Found {
                         ttl: found.ttl.min(ttl),
@@ -120,53 +168,6 @@ impl Stub {
                 }
             }
         }
-    }
-
-    /// Asks each server in turn until one knows; a second and third round only for silence.
-    async fn ask_servers(
-        &self,
-        name: &Name,
-        record_type: RecordType,
-        seen: &mut Vec<Name>,
-        deadline: Instant,
-    ) -> Result<Reading, DnsFailure> {
-        let query = Query::query(name.clone(), record_type);
-        let servers = self.source.servers();
-        let mut worst = DnsFailure::Timeout;
-        for patience in ROUNDS {
-            let mut silent = false;
-            for (index, server) in servers.in_order() {
-                let now = Instant::now();
-                if now >= deadline {
-                    return Err(worst);
-                }
-                let until = deadline.min(now + patience);
-                let told = exchange::ask(server, &query, until).await;
-                if silent && told.is_ok() {
-                    servers.prefer(index);
-                }
-                silent |= matches!(told, Err(DnsFailure::Timeout));
-                let mut chain = seen.clone();
-                match told.and_then(|message| read(&message, name, record_type, &mut chain)) {
-                    Ok(reading) => {
-                        *seen = chain;
-                        return Ok(reading);
-                    }
-                    Err(DnsFailure::Timeout) => {}
-                    Err(
-                        failure @ (DnsFailure::Servfail
-                        | DnsFailure::Refused
-                        | DnsFailure::ServerError
-                        | DnsFailure::Malformed),
-                    ) => worst = failure,
-                    Err(final_word) => return Err(final_word),
-                }
-            }
-            if worst != DnsFailure::Timeout {
-                break;
-            }
-        }
-        Err(worst)
     }
 
     /// Whether it is our own resolver that is dead: every server of ours fails in the same way for
@@ -188,6 +189,52 @@ impl Stub {
         self.source.read_again();
         true
     }
+}
+
+/// Asks each server in turn until one knows; a second and third round only for silence.
+async fn ask_servers(
+    servers: &Servers,
+    name: &Name,
+    record_type: RecordType,
+    seen: &mut Vec<Name>,
+    deadline: Instant,
+) -> Result<Reading, DnsFailure> {
+    let query = Query::query(name.clone(), record_type);
+    let mut worst = DnsFailure::Timeout;
+    for patience in ROUNDS {
+        let mut silent = false;
+        for (index, server) in servers.in_order() {
+            let now = Instant::now();
+            if now >= deadline {
+                return Err(worst);
+            }
+            let until = deadline.min(now + patience);
+            let told = exchange::ask(server, &query, until).await;
+            if silent && told.is_ok() {
+                servers.prefer(index);
+            }
+            silent |= matches!(told, Err(DnsFailure::Timeout));
+            let mut chain = seen.clone();
+            match told.and_then(|message| read(&message, name, record_type, &mut chain)) {
+                Ok(reading) => {
+                    *seen = chain;
+                    return Ok(reading);
+                }
+                Err(DnsFailure::Timeout) => {}
+                Err(
+                    failure @ (DnsFailure::Servfail
+                    | DnsFailure::Refused
+                    | DnsFailure::ServerError
+                    | DnsFailure::Malformed),
+                ) => worst = failure,
+                Err(final_word) => return Err(final_word),
+            }
+        }
+        if worst != DnsFailure::Timeout {
+            break;
+        }
+    }
+    Err(worst)
 }
 
 /// Whether the answer about the root shows the same trouble as `failure`. Silence always does.

@@ -105,6 +105,9 @@ async fn doctor_can_ask_whether_the_resolver_answers() {
 #[case(Say::Code(ResponseCode::ServFail))]
 #[case(Say::Code(ResponseCode::Refused))]
 #[case(Say::Garbage)]
+#[case(Say::Code(ResponseCode::NXDomain))]
+#[case(Say::Code(ResponseCode::NoError))]
+#[case(Say::Alias("shop.example"))]
 #[tokio::test]
 async fn the_next_server_is_asked(#[case] first: Say) {
     let bad = DnsServer::start(&[("shop.example", first)]).await;
@@ -116,6 +119,20 @@ async fn the_next_server_is_asked(#[case] first: Say) {
         .unwrap();
     let shown: Vec<_> = found.addresses.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["1.1.1.1:443", "[2606:4700:4700::1111]:443"]);
+}
+
+#[tokio::test]
+async fn a_denial_that_others_confirm_or_do_not_answer_stands() {
+    let denies = DnsServer::start(&[]).await;
+    let denies_too = DnsServer::start(&[]).await;
+    for others in [denies_too.address, closed_port()] {
+        let egress = egress(Hosted, &[denies.address, others]);
+        let error = egress
+            .resolve(&host("shop.example"), 443, false, within(3_000))
+            .await
+            .unwrap_err();
+        assert_eq!(error.class(), FailureClass::DnsNxdomain);
+    }
 }
 
 #[rstest]

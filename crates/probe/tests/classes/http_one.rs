@@ -50,6 +50,12 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 #[case::resets(Script::request().reset(), C::ConnectionReset, Phase::FirstByte)]
 #[case::resets_in_the_head(Script::answer("HTTP/1.1 200 OK\r\n").reset(), C::ConnectionReset, Phase::FirstByte)]
 #[case::another_protocol(Script::request().send("SSH-2.0-OpenSSH_9.2\r\n").hang(), C::HttpMalformed, Phase::FirstByte)]
+#[case::banner_of_another_protocol(Script::close().send("SSH-2.0-OpenSSH_9.2\r\n").hang(), C::HttpMalformed, Phase::FirstByte)]
+#[case::impossible_length(
+    Script::answer("HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551615\r\n\r\nab"),
+    C::HttpMalformed,
+    Phase::FirstByte
+)]
 #[case::tls_on_a_plain_port(
     Script::answer(b"\x15\x03\x01\x00\x02\x02\x46"),
     C::HttpMalformed,
@@ -143,6 +149,10 @@ async fn plain_http(#[case] script: Script, #[case] class: C, #[case] phase: Pha
     "hello"
 )]
 #[case::gzip_and_more(Script::page("200 OK", "content-encoding: gzip\r\n", [compressed("gzip", b"hello"), b"\0\0".to_vec()].concat()), "hello")]
+#[case::folded_header(
+    Script::answer("HTTP/1.1 200 OK\r\nx-a: a\r\n b\r\ncontent-length: 5\r\n\r\nhello"),
+    "hello"
+)]
 #[case::empty(Script::page("204 No Content", "", ""), "")]
 #[case::after_early_hints(
     Script::answer(

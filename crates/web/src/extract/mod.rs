@@ -6,7 +6,7 @@ mod client;
 mod client_ip;
 mod fields;
 mod request_id;
-mod session;
+pub(crate) mod session;
 mod tenant;
 
 pub use api_key::ApiKeyAuth;

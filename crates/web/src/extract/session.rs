@@ -106,7 +106,8 @@ impl OptionalFromRequestParts<AppState> for CurrentUser {
     }
 }
 
-async fn find(state: &AppState, token: &str) -> Result<Option<SignedIn>, PageError> {
+/// The session behind a token, if it is one; notes that it was used.
+pub(crate) async fn find(state: &AppState, token: &str) -> Result<Option<SignedIn>, PageError> {
     let now = state.now();
     let mut connection = state.pool.acquire().await?;
     let Some(found) =

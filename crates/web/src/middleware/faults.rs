@@ -1,20 +1,28 @@
-//! Gives a fault its look: a page for people, problem+json for programs. Needs no database.
+//! Gives a fault its look: a page for people, problem+json for programs. What is our fault needs no
+//! database.
+
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::cookie::CookieJar;
 use http::{StatusCode, header};
+use store::sessions::SignedIn;
 
+use crate::auth::cookie;
 use crate::error::{Fault, OUR_FAULT, PageError};
-use crate::extract::RequestId;
+use crate::extract::{RequestId, session};
 use crate::state::AppState;
 use crate::view::{self, Shell, Theme};
+
+/// The longest an error page waits for the name of its reader.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Renders what [`PageError`] left in the response.
 pub async fn show(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
-    let theme = Theme::of(&CookieJar::from_headers(request.headers()));
+    let jar = CookieJar::from_headers(request.headers());
     let id = request
         .extensions()
         .get::<RequestId>()
@@ -29,7 +37,11 @@ pub async fn show(State(state): State<AppState>, request: Request, next: Next) -
     let mut shown = if is_api {
         crate::api::problem::render(&fault, &id, &state.config)
     } else {
-        page(&fault, &id, theme)
+        let person = match fault.status.is_client_error() {
+            true => signed_in(&state, &jar).await,
+            false => None,
+        };
+        page(&fault, &id, Theme::of(&jar), person.as_ref())
     };
     *shown.status_mut() = fault.status;
     let kept: Vec<_> = response
@@ -41,6 +53,13 @@ pub async fn show(State(state): State<AppState>, request: Request, next: Next) -
     shown.headers_mut().extend(kept);
     *response.body_mut() = axum::body::Body::empty();
     shown
+}
+
+/// Who reads the error, for the header of its page; nobody when that cannot be found out quickly.
+async fn signed_in(state: &AppState, jar: &CookieJar) -> Option<SignedIn> {
+    let token = cookie::session_token(jar, &state.config)?;
+    let found = tokio::time::timeout(PATIENCE, session::find(state, token)).await;
+    found.ok()?.ok()?
 }
 
 /// The framework's own refusals (a broken path parameter, a wrong method) carry no fault.
@@ -76,7 +95,7 @@ struct ErrorPage<'a> {
     reference: Option<&'a str>,
 }
 
-fn page(fault: &Fault, id: &RequestId, theme: Theme) -> Response {
+fn page(fault: &Fault, id: &RequestId, theme: Theme, person: Option<&SignedIn>) -> Response {
     let heading = match fault.status.as_u16() {
         404 => "Not found",
         403 => "Not allowed",
@@ -89,7 +108,7 @@ fn page(fault: &Fault, id: &RequestId, theme: Theme) -> Response {
     };
     let reference = fault.status.is_server_error().then_some(id.0.as_str());
     let page = ErrorPage {
-        shell: Shell::new(heading.to_owned(), theme, None).section("fault"),
+        shell: Shell::new(heading.to_owned(), theme, person).section("fault"),
         fault,
         heading,
         reference,

@@ -58,6 +58,16 @@ async fn faults_have_a_page_or_a_problem(pool: PgPool) {
         "{:?}",
         method.headers
     );
+    browser.headers.push(("accept", "text/html".to_owned()));
+    let reloaded = browser.get("/settings/security/password").await;
+    assert_eq!(
+        (reloaded.status, reloaded.location()),
+        (StatusCode::SEE_OTHER, "/settings/security")
+    );
+    let mut person = app.signed_up("owner@shop.example").await;
+    let missing = person.get("/nowhere").await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert!(missing.body.contains("owner@shop.example") && !missing.body.contains("/signup"));
     let api = browser.get("/api/v1/nowhere").await;
     assert_eq!(
         (api.status, api.header("content-type")),

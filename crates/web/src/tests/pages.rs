@@ -302,12 +302,15 @@ async fn contacts_are_the_accounts_own(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_press_breaks_the_practice_site(pool: PgPool) {
     let app = App::new(pool).await;
-    let _owner = app.signed_up("kim@shop.example").await;
+    let mut owner = app.signed_up("kim@shop.example").await;
     let token: String = sqlx::query_scalar("SELECT practice_token FROM accounts")
         .fetch_one(&app.state.pool)
         .await
         .unwrap();
     let site = format!("/practice/{token}");
+    // Nothing watches it yet: the buttons add the monitor as well.
+    let unwatched = owner.get(&site).await.body;
+    assert!(unwatched.contains("action=\"/monitors/practice\" class=\"practice-buttons\""));
     let mut visitor = app.browser();
     let look =
         async |visitor: &mut super::Browser| visitor.get(&format!("{site}/site")).await.status;

@@ -423,6 +423,22 @@ async fn a_key_is_shown_once_and_revoked_at_once(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_form_sent_twice_makes_one_key(pool: PgPool) {
+    let app = App::new(pool).await;
+    let mut here = app.verified(A).await;
+    let form = here.get("/settings/api-keys").await.body;
+    let id = form.split("name=\"id\" value=\"").nth(1).unwrap();
+    let id = id.split('"').next().unwrap();
+    let fields = [("id", id), ("name", "Deploy")];
+    let made = here.post("/settings/api-keys", &fields).await;
+    assert!(made.status == StatusCode::OK && made.body.contains("1 of 2"));
+    let again = here.post("/settings/api-keys", &fields).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(again.body.contains("made already") && again.body.contains("1 of 2"));
+    assert!(!again.body.contains("value=\"wb_"));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn the_other_tabs_open(pool: PgPool) {
     let app = App::new(pool).await;
     let mut here = app.verified(A).await;

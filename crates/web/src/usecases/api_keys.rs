@@ -25,10 +25,23 @@ pub struct NewApiKey {
     pub expires_at: Option<Timestamp>,
 }
 
+const MADE: &str = "This key was made already, and its secret is shown once. If it is lost, revoke the key and make another one.";
+
 /// Makes a key. The second value is its secret, which nobody can read again.
 pub async fn create(
     connection: &mut PgConnection,
     caller: &Caller,
+    new: NewApiKey,
+) -> UseCaseResult<(ApiKey, String)> {
+    create_as(connection, caller, ApiKeyId::generate(), new).await
+}
+
+/// The same under an id chosen before: a form that is sent twice makes one key, and the second time is
+/// a conflict.
+pub async fn create_as(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    id: ApiKeyId,
     new: NewApiKey,
 ) -> UseCaseResult<(ApiKey, String)> {
     domain::monitor::validate::check_line("/name", &new.name, 200)
@@ -41,11 +54,14 @@ pub async fn create(
         ));
     }
     let plan = lock_account(connection, caller).await?;
+    if store::api_keys::was_made(connection, caller.account_id, id).await? {
+        return Err(UseCaseError::conflict(None, MADE));
+    }
     let used = store::api_keys::count(connection, caller.account_id).await?;
     PlanLimit::check(Resource::ApiKeys, plan, used, 1)?;
     let secret = format!("{SECRET_PREFIX}{}", store::secrets::random_token());
     let key = ApiKey {
-        id: ApiKeyId::generate(),
+        id,
         name: new.name,
         prefix: display_prefix(&secret),
         scope: new.scope,

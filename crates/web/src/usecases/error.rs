@@ -200,10 +200,18 @@ impl fmt::Display for PlanLimit {
         };
         write!(
             f,
-            "The {} plan has {} {what}, and {} are in use.",
+            "The {} plan has {} {what}, and {} in use{}.",
             self.plan.as_str(),
             self.limit,
-            self.used
+            if self.used == 1 {
+                "1 is".to_owned()
+            } else {
+                format!("{} are", self.used)
+            },
+            match self.limit.saturating_sub(self.used) {
+                0 => String::new(),
+                left => format!(", so {left} more can be added"),
+            }
         )?;
         match self.lifted_by {
             Some(plan) => write!(f, " The {} plan has more.", plan.as_str()),

@@ -154,12 +154,12 @@ impl<'c> Case<'c> {
                     .unwrap_or_else(|| self.settings.target.host()),
             ),
             "port" => Some(self.port(url.as_ref()).to_string()),
-            "hostheader" => Some(format!("Host: {}", self.value("host")?)),
+            "hostheader" => Some(match url.as_ref().and_then(url::Url::port) {
+                Some(port) => format!("Host: {}:{port}", self.value("host")?),
+                None => format!("Host: {}", self.value("host")?),
+            }),
             "hostport" => Some(format!("{}:{}", self.value("host")?, self.value("port")?)),
-            "local" => Some(format!(
-                "http://127.0.0.1{}",
-                url.as_ref().map_or("/", url::Url::path)
-            )),
+            "local" => Some(local(url.as_ref())),
             "address" => Some(
                 self.seen
                     .tried
@@ -210,6 +210,16 @@ impl<'c> Case<'c> {
             Target::Tcp { port, .. } | Target::Tls { port, .. } => *port,
         }
     }
+}
+
+/// The page asked for on the server itself, past what stands in front. Encryption often ends in
+/// front of it, so that only the port of a plain address is kept.
+fn local(url: Option<&url::Url>) -> String {
+    let port = url
+        .filter(|url| url.scheme() == "http")
+        .and_then(url::Url::port);
+    let port = port.map_or_else(String::new, |port| format!(":{port}"));
+    format!("http://127.0.0.1{port}{}", url.map_or("/", url::Url::path))
 }
 
 /// A URL without login and fragment.
@@ -266,6 +276,14 @@ mod tests {
     #[case("", "''")]
     fn quotes(#[case] value: &str, #[case] word: &str) {
         assert_eq!(quote(value), word);
+    }
+
+    #[rstest]
+    #[case("http://shop.example:8080/a?b", "http://127.0.0.1:8080/a")]
+    #[case("http://shop.example/", "http://127.0.0.1/")]
+    #[case("https://shop.example:8443/a", "http://127.0.0.1/a")]
+    fn the_server_itself_is_asked_at_its_own_port(#[case] url: &str, #[case] asked: &str) {
+        assert_eq!(local(Some(&url::Url::parse(url).unwrap())), asked);
     }
 
     proptest! {

@@ -92,7 +92,7 @@ rules! {
     "connect_refused" ConnectRefused always => "nothing_listens" Likely Origin
         "The machine answers, but nothing takes connections on port {port}. Likely the web server program is stopped."
         "TCP RST from {address}: no listener on port {port}, or a firewall that rejects."
-        ["On the server: does anything listen on the port?" "ss -ltnp 'sport = :'{port}",
+        ["On the server: does anything listen on the port?" "ss -ltnp 'sport = :{port}'",
          "Is the web server running?" "systemctl status nginx apache2 caddy"];
     "connect_timeout" ConnectTimeout always => "host_silent" Possible Network
         "Nothing answers at {address}. The machine is off, its network is down, or a firewall drops us."
@@ -209,7 +209,7 @@ rules! {
     "http_malformed" HttpMalformed always => "not_http" Likely Origin
         "What answers at {host} is not a valid web page answer. Often another program has taken the port."
         "{message}."
-        ["What listens on the port?" "ss -ltnp 'sport = :'{port}"];
+        ["What listens on the port?" "ss -ltnp 'sport = :{port}'"];
     "http_incomplete" HttpIncomplete always => "answer_cut" Likely Origin
         "The server breaks off in the middle of its answer. Likely a program crashes while answering."
         "{message}."
@@ -254,7 +254,7 @@ rules! {
     // Redirects.
     "redirect_loop" RedirectLoop always => "redirect_circle" Certain Origin
         "The redirects of {host} go in a circle, so nobody reaches the page. Often http and https point to each other."
-        "{message}, after {hops} redirects."
+        "Redirects in a circle: {message}; {hops} followed."
         ["Follow them." "curl -sIL --max-redirs 5 {url}",
          "Behind Cloudflare: is the SSL mode Full (strict)?" ""];
     "redirect_too_many" RedirectTooMany always => "redirects_too_many" Certain Origin

@@ -25,7 +25,7 @@ use crate::wire::{Log, Tap};
 /// Bytes of a header block that are still read.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
 /// Header lines that are still read.
-const MAX_LINES: usize = 500;
+pub(super) const MAX_LINES: usize = 500;
 
 /// Tasks that move a connection's bytes; they end with it.
 #[derive(Debug, Clone, Default)]
@@ -126,6 +126,8 @@ where
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_HEAD)
             .max_headers(MAX_LINES)
+            // Deprecated, and still to be read by clients (RFC 9112, 5.2).
+            .allow_obsolete_multiline_headers_in_responses(true)
             .handshake(io)
             .await
             .map_err(fail)?;

@@ -34,10 +34,14 @@ pub(super) fn of_head(
     if http2 {
         return of_http2(error, passed);
     }
-    if error.is_parse_too_large() {
+    // The library calls a length that no number holds too large as well.
+    let could_be_large = passed.read > (4 * super::exchange::MAX_LINES) as u64;
+    if error.is_parse_too_large() && could_be_large {
         return head_too_large(passed.read);
     }
-    if error.is_parse() {
+    // What comes before our request was read is no answer to it.
+    let unasked = passed.read > 0 && !passed.ended;
+    if error.is_parse() || error.is_parse_too_large() || unasked {
         if matches!(passed.head.as_slice(), [20..=24, 3, ..]) {
             return fail(
                 FailureClass::HttpMalformed,
@@ -90,8 +94,9 @@ fn reason(error: &hyper::Error) -> String {
 /// A header block over the limit.
 pub(super) fn head_too_large(read: u64) -> Failure {
     let message = format!(
-        "the header block is over {} KiB ({read} bytes read)",
-        super::exchange::MAX_HEAD / 1024
+        "the header block is over {} KiB or {} lines ({read} bytes read)",
+        super::exchange::MAX_HEAD / 1024,
+        super::exchange::MAX_LINES
     );
     Failure::new(FailureClass::HeaderTooLarge, Phase::FirstByte, message)
 }

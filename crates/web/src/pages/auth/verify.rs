@@ -98,7 +98,7 @@ pub async fn submit(
         Proof::Taken => FormErrors::one("code", TAKEN),
         Proof::Wrong => FormErrors::one(
             "code",
-            "Code: this is not it, or it has run out. After five wrong ones or ten minutes, send another one.",
+            "Code: six digits are needed, and these are not the ones we sent. A code ends after ten minutes or five wrong tries; then send another one.",
         ),
     };
     render_with(

@@ -232,6 +232,11 @@ impl MonitorForm {
                     targets.len()
                 ),
             );
+        } else if targets.len() > 1 && !self.name.is_empty() {
+            errors.add(
+                "name",
+                "One name cannot stand for several addresses: leave it empty, and each is called by its address.",
+            );
         } else if targets.len() > 1 && !self.key.is_empty() {
             errors.add(
                 "key",
@@ -402,6 +407,7 @@ mod tests {
     #[case(&[("target", "a.example"), ("json", "$.status")], "json")]
     #[case(&[("target", "a.example"), ("warn_days", "7, soon")], "warn_days")]
     #[case(&[("target", "a.example b.example"), ("key", "shop")], "key")]
+    #[case(&[("target", "a.example b.example"), ("name", "Shop")], "name")]
     #[case(&[("target", "a.example"), ("long", "1"), ("kind", "gopher")], "kind")]
     #[case(&[("target", "a.example"), ("long", "1"), ("kind", "tcp"), ("port", "70000")], "port")]
     #[case(&[("target", "a.example"), ("tell", "chosen"), ("contact", "con_x")], "contacts")]

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use domain::account::PracticeMode;
 use domain::account::practice::{PRACTICE_TEXT, site_path};
 use domain::check::LookResult;
 use domain::contact::Contact;
@@ -16,6 +17,7 @@ use super::form::{MonitorForm, complaints};
 use super::show_view::LookView;
 use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
+use crate::pages::practice::set_practice_mode;
 use crate::state::AppState;
 use crate::usecases::monitors::{Created, NewMonitor};
 use crate::usecases::{self, UseCaseError};
@@ -103,8 +105,13 @@ pub async fn create(
     }
 }
 
-/// Watches the practice site, so that a newcomer can break it.
-pub async fn practice(tenant: Tenant, State(state): State<AppState>, ip: ClientIp) -> PageResult {
+/// Watches the practice site, so that a newcomer can break it; with a `mode` it is broken at once.
+pub async fn practice(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
     tenant.require_edit()?;
     let mut transaction = tenant.read(&state).await?;
     let account = store::accounts::find(&mut transaction, tenant.account_id())
@@ -127,6 +134,9 @@ pub async fn practice(tenant: Tenant, State(state): State<AppState>, ip: ClientI
             for look in created.iter().filter_map(|created| created.look) {
                 // A first look that does not come in time is shown as pending by the next page.
                 let _ = usecases::looks::wait(&state, tenant.account_id(), look).await;
+            }
+            if let Some(mode) = PracticeMode::parse(fields.text("mode")) {
+                set_practice_mode(&state, &account.practice_token, mode, ip).await?;
             }
             see_other(&domain::account::practice::control_path(
                 &account.practice_token,
@@ -307,6 +317,12 @@ impl FormPage {
                 name,
             });
         }
+    }
+
+    /// An error stands at a field that is folded away.
+    fn errs_below(&self) -> bool {
+        let mut fields = self.errors.iter().map(|error| error.field.as_str());
+        fields.any(|field| !matches!(field, "target" | "name"))
     }
 
     fn tells(&self, contact: &ContactId) -> bool {

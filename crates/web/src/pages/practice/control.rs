@@ -91,18 +91,28 @@ pub async fn press(
     ip: ClientIp,
     fields: Fields,
 ) -> PageResult {
-    let site = find(&state, &token).await?;
     let mode = PracticeMode::parse(fields.text("mode")).ok_or_else(|| {
         PageError::BadRequest(
             "The practice site has no such button. Nothing was changed.".to_owned(),
         )
     })?;
+    set_practice_mode(&state, &token, mode, ip).await?;
+    see_other(&domain::account::practice::control_path(&token))
+}
+
+/// Changes how the site answers, and has its monitors look at once.
+pub async fn set_practice_mode(
+    state: &AppState,
+    token: &str,
+    mode: PracticeMode,
+    ip: ClientIp,
+) -> PageResult<()> {
+    let site = find(state, token).await?;
     let now = state.now();
     let mut transaction = store::tenant::begin(&state.pool, site.account_id).await?;
     store::practice::set_mode(&mut transaction, site.account_id, mode, now).await?;
     transaction.commit().await.map_err(store::Error::from)?;
-    look_at_once(&state, &site, &token, ip).await?;
-    see_other(&domain::account::practice::control_path(&token))
+    look_at_once(state, &site, token, ip).await
 }
 
 /// Asks for a look by every monitor of the site, as often as "Check now" may be pressed; over that the

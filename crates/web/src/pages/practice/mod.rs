@@ -5,6 +5,8 @@
 mod control;
 mod site;
 
+pub(super) use control::set_practice_mode;
+
 use crate::routes::{Access, Routes};
 
 /// The routes of this area.

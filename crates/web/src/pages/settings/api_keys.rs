@@ -26,6 +26,8 @@ struct KeysPage<'a> {
     base_url: String,
     name: &'a str,
     scope: &'a str,
+    /// The id of the key that the form makes, so that sending it twice makes one.
+    next_id: ApiKeyId,
 }
 
 struct KeyRow {
@@ -78,6 +80,7 @@ async fn page(tenant: &Tenant, state: &AppState, shown: Shown<'_>) -> PageResult
         base_url: state.config.link(""),
         name: shown.name,
         scope: shown.scope,
+        next_id: ApiKeyId::generate(),
     };
     render_with(status, &page)
 }
@@ -136,7 +139,9 @@ pub async fn create(
         scope: parsed,
         expires_at,
     };
-    match api_keys::create(&mut transaction, &caller, new).await {
+    let id = fields.text("id").parse();
+    let id = id.unwrap_or_else(|_| ApiKeyId::generate());
+    match api_keys::create_as(&mut transaction, &caller, id, new).await {
         Ok((key, secret)) => {
             owners.tell(&mut transaction, &state, &caller, &key).await?;
             transaction.commit().await?;
