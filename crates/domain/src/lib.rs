@@ -10,6 +10,7 @@ pub mod check;
 pub mod clock;
 pub mod contact;
 pub mod delivery;
+pub mod heartbeat;
 pub mod ids;
 pub mod incident;
 pub mod monitor;

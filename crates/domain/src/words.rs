@@ -36,6 +36,10 @@ pub fn cause(failure: &Failure, attribution: Option<Attribution>) -> String {
         detail.to_owned()
     };
     let mut phrase = failure.class.phrase().to_owned();
+    if failure.detail.is_none() {
+        // A job that only said that it failed named no exit status.
+        phrase = phrase.replace(" (exit {code})", "");
+    }
     for slot in [
         "{limit}", "{status}", "{count}", "{text}", "{port}", "{time}", "{code}",
     ] {

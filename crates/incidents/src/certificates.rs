@@ -151,5 +151,6 @@ fn port(target: &Target) -> u16 {
             .and_then(|url| url.port_or_known_default())
             .unwrap_or(443),
         Target::Tcp { port, .. } | Target::Tls { port, .. } => *port,
+        Target::Heartbeat(_) => 0,
     }
 }

@@ -130,9 +130,15 @@ pub async fn resolve(
     }
     if let Some(mut stored) = state {
         let cast = votes::list(connection, account, monitor).await?;
-        let fails = cast
-            .iter()
-            .any(|vote| vote.verdict == Some(VerdictKind::Down));
+        // A heartbeat has no votes: it fails until the next good one.
+        let waits = stored.state.failure.as_ref().is_some_and(|failure| {
+            use domain::check::FailureClass::{HeartbeatFailed, HeartbeatMissed};
+            matches!(failure.class, HeartbeatFailed | HeartbeatMissed)
+        });
+        let fails = waits
+            || cast
+                .iter()
+                .any(|vote| vote.verdict == Some(VerdictKind::Down));
         if stored.state.observed == Observed::Down && fails && !force {
             return Ok(Resolution::StillFailing);
         }

@@ -16,6 +16,7 @@ mod closing;
 mod commands;
 mod contacts;
 mod error;
+mod heartbeats;
 pub mod links;
 mod monitors;
 mod opening;
@@ -32,6 +33,7 @@ pub use certificates::{Seen, record_certificate};
 pub use commands::{By, Resolution, acknowledge, comment, resolve};
 pub use contacts::{tell_disabled, test_contact};
 pub use error::{Error, Result};
+pub use heartbeats::{PINGS_PER_MINUTE, PingOutcome, Pinged, decide_heartbeats, record_ping};
 pub use monitors::{
     delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,
 };

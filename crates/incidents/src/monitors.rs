@@ -12,7 +12,7 @@ use store::token_lookups::{self, Found, Kind};
 use store::{audit, changes};
 
 use crate::closing::{self, End};
-use crate::{By, Result};
+use crate::{By, Result, heartbeats};
 
 /// What is kept of the past when the status starts anew.
 enum Keep {
@@ -45,6 +45,7 @@ pub async fn monitor_created(
         now,
     )
     .await?;
+    heartbeats::created(connection, account, id, now).await?;
     changed(
         connection,
         account,
@@ -93,6 +94,7 @@ pub async fn resume_monitor(
         return Ok(false);
     }
     start_anew(connection, account, id, Keep::History, now).await?;
+    heartbeats::resumed(connection, account, id, now).await?;
     changed(
         connection,
         account,
@@ -146,7 +148,9 @@ pub async fn restore_monitor(
         .await?
         .is_some_and(|s| s.is_watched);
     start_anew(connection, account, id, Keep::History, now).await?;
-    if !watched {
+    if watched {
+        heartbeats::resumed(connection, account, id, now).await?;
+    } else {
         intervals::begin(connection, account, id, Shown::Paused, now).await?;
     }
     changed(
@@ -168,8 +172,14 @@ pub async fn edit_monitor(
     now: Timestamp,
 ) -> Result<()> {
     let (account, id) = (after.account_id, after.id);
-    let moved = before.settings().target.display() != after.settings().target.display()
-        || before.settings().target.kind() != after.settings().target.kind();
+    let moved = if after.settings().target.kind().looks() {
+        before.settings().target.display() != after.settings().target.display()
+            || before.settings().target.kind() != after.settings().target.kind()
+    } else {
+        let state = states::lock(connection, account, id).await?;
+        let state = state.map_or_else(|| MonitorState::new(now), |stored| stored.state);
+        heartbeats::edited(connection, (before, after), &state, now).await?
+    };
     if moved {
         stop(connection, account, id, (by, ResolvedReason::Edited), now).await?;
         store::certificates::delete(connection, account, id).await?;
@@ -208,6 +218,9 @@ async fn stop(
         actor: &by.actor,
     };
     closing::close_open(connection, account, id, &end, now).await?;
+    if !matches!(reason, ResolvedReason::Edited) {
+        heartbeats::stopped(connection, account, id).await?;
+    }
     Ok(())
 }
 

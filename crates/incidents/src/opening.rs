@@ -81,7 +81,11 @@ pub(crate) async fn open(
             timeline::first_failure(outage.failure, outage.attribution),
             outage.first_failure_at,
         ),
-        ("confirmed", timeline::confirmed(&incident.vote), scene.now),
+        (
+            "confirmed",
+            timeline::confirmed(outage.failure, &incident.vote),
+            scene.now,
+        ),
         ("note", timeline::told(told), scene.now),
     ];
     for (kind, text, at) in blind.into_iter().chain(entries) {
@@ -170,6 +174,9 @@ async fn blind(
     outage: &Outage<'_>,
     last_good_at: Option<Timestamp>,
 ) -> Result<Option<BlindSpan>> {
+    if scene.spec.kind().is_some_and(|kind| !kind.looks()) {
+        return Ok(None);
+    }
     let to = outage.first_failure_at;
     let from = last_good_at.unwrap_or_else(|| reach(scene, to));
     let shard = schedule::shard(scene.monitor_id);
@@ -192,6 +199,11 @@ async fn last_good(
     outage: &Outage<'_>,
 ) -> Result<Option<Timestamp>> {
     let before = outage.first_failure_at;
+    if scene.spec.kind().is_some_and(|kind| !kind.looks()) {
+        let (account, monitor) = (scene.account_id, scene.monitor_id);
+        let heard = store::heartbeats::find(connection, account, monitor).await?;
+        return Ok(heard.and_then(|heard| heard.beat.last_good_at));
+    }
     let window = (reach(scene, before), before);
     let (account, monitor) = (scene.account_id, scene.monitor_id);
     let stored = store::checks::find_last_good(connection, account, monitor, window).await?;

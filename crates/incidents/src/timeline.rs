@@ -1,6 +1,6 @@
 //! The sentences of an incident's timeline.
 
-use domain::check::{Attribution, Failure};
+use domain::check::{Attribution, Failure, FailureClass};
 use domain::ids::{AccountId, EventId, IncidentId};
 use domain::incident::{Actor, BlindSpan, ResolvedReason, TimelineEntry, VoteSummary};
 use domain::words;
@@ -32,8 +32,11 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// The first failing look.
+/// The first failing look, or what a job said or did not say.
 pub(crate) fn first_failure(failure: &Failure, attribution: Option<Attribution>) -> String {
+    if is_heartbeat(failure) {
+        return format!("{}.", words::cause_sentence_case(failure, attribution));
+    }
     format!(
         "First failing look: {}.",
         words::cause(failure, attribution)
@@ -48,8 +51,20 @@ pub(crate) fn blind(span: BlindSpan) -> String {
     )
 }
 
+const fn is_heartbeat(failure: &Failure) -> bool {
+    matches!(
+        failure.class,
+        FailureClass::HeartbeatMissed | FailureClass::HeartbeatFailed
+    )
+}
+
 /// The failure is sure.
-pub(crate) fn confirmed(vote: &VoteSummary) -> String {
+pub(crate) fn confirmed(failure: &Failure, vote: &VoteSummary) -> String {
+    match failure.class {
+        FailureClass::HeartbeatMissed => return "Sure: the grace is over.".to_owned(),
+        FailureClass::HeartbeatFailed => return "Sure: the job itself said so.".to_owned(),
+        _ => {}
+    }
     let looks = match vote.looks {
         0 | 1 => "One look failed".to_owned(),
         n => format!("{n} of {n} looks failed"),
@@ -97,7 +112,7 @@ pub(crate) fn resolved(reason: ResolvedReason, lasted: SignedDuration) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::check::{FailureClass, Phase, VerdictKind};
+    use domain::check::{Phase, VerdictKind};
     use domain::incident::RegionVoteLine;
 
     #[test]
@@ -124,11 +139,15 @@ mod tests {
             regions: vec![line.clone(), line.clone(), line],
             blind: None,
         };
+        let missed =
+            Failure::new(FailureClass::HeartbeatMissed, Phase::FirstByte, "").with_detail("13:55");
         let lasted = SignedDuration::from_secs(372);
         let said = [
             first_failure(&failure, Some(Attribution::Origin)),
-            confirmed(&alone),
-            confirmed(&three),
+            confirmed(&failure, &alone),
+            confirmed(&failure, &three),
+            first_failure(&missed, None),
+            confirmed(&missed, &VoteSummary::default()),
             cause_changed(&failure, None),
             blind(BlindSpan {
                 from: Timestamp::UNIX_EPOCH,
@@ -145,6 +164,8 @@ mod tests {
                 "First failing look: error 502 from your server.",
                 "Sure: 3 of 3 looks failed, from local alone.",
                 "Sure: 6 of 6 looks failed, 2 of 3 regions say down.",
+                "No heartbeat since 13:55.",
+                "Sure: the grace is over.",
                 "Still down, the cause has changed: error 502.",
                 "For 6 min 12 s before that we could not look, through a fault of our own: it may have broken in that time.",
                 "Nobody is told: no proven contact.",

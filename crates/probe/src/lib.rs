@@ -18,7 +18,7 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::check::Observation;
+use domain::check::{Failure, FailureClass, Observation, Phase};
 use domain::monitor::Target;
 use egress::Egress;
 use jiff::Timestamp;
@@ -82,6 +82,12 @@ impl Prober {
                 Target::Http(http) => kinds::http::look(&mut look, http).await,
                 Target::Tcp { host, port } => kinds::tcp::look(&mut look, host, *port).await,
                 Target::Tls { host, port } => kinds::tls::look(&mut look, host, *port).await,
+                // The one kind that waits: nobody asks for a look at it.
+                Target::Heartbeat(_) => Err(Failure::new(
+                    FailureClass::TargetRefused,
+                    Phase::Dns,
+                    "a heartbeat is waited for, there is nothing to look at",
+                )),
             }
         };
         let outcome = tokio::time::timeout_at(deadline, kind).await;

@@ -175,6 +175,14 @@ pub async fn finish(connection: &mut PgConnection, erasure: Erasure, now: Timest
     match erasure.monitor_id {
         Some(monitor) => {
             sqlx::query!(
+                "DELETE FROM token_lookups t USING monitors m
+                 WHERE t.account_id = $1 AND t.row_id = $2 AND m.account_id = $1 AND m.id = $2 AND m.deleted_at IS NOT NULL",
+                erasure.account_id.uuid(),
+                monitor.uuid()
+            )
+            .execute(&mut *connection)
+            .await?;
+            sqlx::query!(
                 "DELETE FROM monitors WHERE account_id = $1 AND id = $2 AND deleted_at IS NOT NULL",
                 erasure.account_id.uuid(),
                 monitor.uuid()

@@ -24,6 +24,8 @@ pub enum Part {
     Contacts,
     Monitors,
     MonitorStates,
+    Heartbeats,
+    HeartbeatPings,
     Certificates,
     Incidents,
     IncidentEvents,
@@ -40,7 +42,7 @@ pub enum Part {
 
 impl Part {
     /// All parts, in the order of the file.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Account,
         Self::People,
         Self::Subscription,
@@ -50,6 +52,8 @@ impl Part {
         Self::Contacts,
         Self::Monitors,
         Self::MonitorStates,
+        Self::Heartbeats,
+        Self::HeartbeatPings,
         Self::Certificates,
         Self::Incidents,
         Self::IncidentEvents,
@@ -76,6 +80,8 @@ impl Part {
             Self::Contacts => "contacts",
             Self::Monitors => "monitors",
             Self::MonitorStates => "monitor_states",
+            Self::Heartbeats => "heartbeats",
+            Self::HeartbeatPings => "heartbeat_pings",
             Self::Certificates => "certificates",
             Self::Incidents => "incidents",
             Self::IncidentEvents => "incident_events",
@@ -131,6 +137,12 @@ pub fn rows<'c>(
         Part::MonitorStates => {
             rows!(r#"SELECT to_jsonb(t) AS "row!" FROM monitor_states t WHERE account_id = $1"#)
         }
+        Part::Heartbeats => {
+            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM heartbeats t WHERE account_id = $1"#)
+        }
+        Part::HeartbeatPings => rows!(
+            r#"SELECT to_jsonb(t) - 'body' AS "row!" FROM heartbeat_pings t WHERE account_id = $1 ORDER BY monitor_id, number"#
+        ),
         Part::Certificates => {
             rows!(r#"SELECT to_jsonb(t) AS "row!" FROM certificates t WHERE account_id = $1"#)
         }

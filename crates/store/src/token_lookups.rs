@@ -23,6 +23,8 @@ pub enum Kind {
     Group,
     /// The page on which a contact stops its alerts.
     Stop,
+    /// The ping address of a heartbeat monitor.
+    Heartbeat,
 }
 
 impl Kind {
@@ -34,6 +36,7 @@ impl Kind {
             Self::Monitor => "monitor",
             Self::Group => "group",
             Self::Stop => "stop",
+            Self::Heartbeat => "heartbeat",
         }
     }
 }

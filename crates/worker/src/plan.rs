@@ -66,7 +66,7 @@ pub(crate) fn secrets_of(settings: &Settings) -> Vec<String> {
             .map(|(_, value)| value.clone())
             .chain(http.body.clone())
             .collect(),
-        Target::Tcp { .. } | Target::Tls { .. } => Vec::new(),
+        Target::Tcp { .. } | Target::Tls { .. } | Target::Heartbeat(_) => Vec::new(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::heartbeat::{DEFAULT_GRACE_SECONDS, DEFAULT_PERIOD_SECONDS, HeartbeatTarget, Rhythm};
+
 use super::spec::{Headers, JsonRule, Kind, MonitorSpec};
 
 /// Seconds between looks unless the owner says otherwise.
@@ -48,6 +50,8 @@ pub enum Target {
         /// Port.
         port: u16,
     },
+    /// Nothing: a job calls us.
+    Heartbeat(HeartbeatTarget),
 }
 
 impl Target {
@@ -57,18 +61,29 @@ impl Target {
             Self::Http(_) => Kind::Http,
             Self::Tcp { .. } => Kind::Tcp,
             Self::Tls { .. } => Kind::Tls,
+            Self::Heartbeat(_) => Kind::Heartbeat,
         }
     }
 
-    /// What people see as the address: the URL without name and password, or `host:port`.
+    /// What people see as the address: the URL without name and password, `host:port`, or when a
+    /// heartbeat is expected.
     pub fn display(&self) -> String {
         match self {
             Self::Http(http) => crate::target::without_userinfo(&http.url),
             Self::Tcp { host, port } | Self::Tls { host, port } => format!("{host}:{port}"),
+            Self::Heartbeat(heartbeat) => heartbeat.display(),
         }
     }
 
-    /// The host, without port, scheme and path.
+    /// What a heartbeat waits for; `None` for what is looked at.
+    pub const fn heartbeat(&self) -> Option<&HeartbeatTarget> {
+        match self {
+            Self::Heartbeat(heartbeat) => Some(heartbeat),
+            _ => None,
+        }
+    }
+
+    /// The host, without port, scheme and path; of a heartbeat when it is expected.
     pub fn host(&self) -> String {
         match self {
             Self::Http(http) => url::Url::parse(&http.url)
@@ -76,6 +91,7 @@ impl Target {
                 .and_then(|url| url.host_str().map(str::to_owned))
                 .unwrap_or_else(|| http.url.clone()),
             Self::Tcp { host, .. } | Self::Tls { host, .. } => host.clone(),
+            Self::Heartbeat(heartbeat) => heartbeat.display(),
         }
     }
 }
@@ -154,7 +170,7 @@ pub fn default_timeout_ms(interval_seconds: u32) -> u32 {
     interval_seconds.saturating_mul(500).min(10_000)
 }
 
-/// Host and path of a URL, else `host:port`; at most 200 characters.
+/// Host and path of a URL, `host:port`, or `Heartbeat`; at most 200 characters.
 fn default_name(target: &Target) -> String {
     let whole = match target {
         Target::Http(http) => match url::Url::parse(&http.url) {
@@ -168,6 +184,7 @@ fn default_name(target: &Target) -> String {
             }
             Err(_) => http.url.clone(),
         },
+        Target::Heartbeat(_) => "Heartbeat".to_owned(),
         other => other.display(),
     };
     whole.chars().take(200).collect()
@@ -184,6 +201,7 @@ fn target(spec: &MonitorSpec) -> Target {
             host,
             port: spec.port.unwrap_or(443),
         },
+        Kind::Heartbeat => Target::Heartbeat(heartbeat(spec)),
         Kind::Http => {
             let http = spec.http.clone().unwrap_or_default();
             Target::Http(HttpTarget {
@@ -202,5 +220,20 @@ fn target(spec: &MonitorSpec) -> Target {
                 verify_tls: http.verify_tls.unwrap_or(true),
             })
         }
+    }
+}
+
+fn heartbeat(spec: &MonitorSpec) -> HeartbeatTarget {
+    let seconds = |given: Option<u32>, usual| Duration::from_secs(given.unwrap_or(usual).into());
+    let rhythm = match &spec.cron {
+        Some(cron) => Rhythm::Cron {
+            cron: cron.clone(),
+            timezone: spec.timezone.clone().unwrap_or_else(|| "UTC".to_owned()),
+        },
+        None => Rhythm::Period(seconds(spec.period_seconds, DEFAULT_PERIOD_SECONDS)),
+    };
+    HeartbeatTarget {
+        rhythm,
+        grace: seconds(spec.grace_seconds, DEFAULT_GRACE_SECONDS),
     }
 }

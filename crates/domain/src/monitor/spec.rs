@@ -14,11 +14,13 @@ pub enum Kind {
     Tcp,
     /// A TLS port and its certificate.
     Tls,
+    /// A job that calls us.
+    Heartbeat,
 }
 
 impl Kind {
     /// All kinds there are.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Tcp, Self::Tls];
+    pub const ALL: [Self; 4] = [Self::Http, Self::Tcp, Self::Tls, Self::Heartbeat];
 
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
@@ -26,7 +28,13 @@ impl Kind {
             Self::Http => "http",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Heartbeat => "heartbeat",
         }
+    }
+
+    /// We look; a heartbeat is the one kind that waits.
+    pub const fn looks(self) -> bool {
+        !matches!(self, Self::Heartbeat)
     }
 
     /// The kind a stored word stands for.
@@ -125,6 +133,14 @@ pub struct MonitorSpec {
     pub http: Option<HttpSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cron: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]

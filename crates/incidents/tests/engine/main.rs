@@ -3,6 +3,7 @@
 
 mod certificates;
 mod commands;
+mod heartbeats;
 mod monitors;
 mod plan;
 mod racing;

@@ -30,13 +30,29 @@ impl World {
 
     /// One monitor that nobody has looked at.
     pub async fn unseen(pool: PgPool) -> Self {
-        jobs::migrate(&pool).await.unwrap();
-        let start: Timestamp = "2026-11-22T13:00:00Z".parse().unwrap();
-        let account = AccountId::generate();
         let spec = MonitorSpec {
             url: Some("https://shop.example/".into()),
             ..MonitorSpec::default()
         };
+        Self::of(pool, spec).await
+    }
+
+    /// A job that should call every hour, with ten minutes of grace.
+    pub async fn heartbeat(pool: PgPool) -> Self {
+        let spec = MonitorSpec {
+            name: Some("Nightly backup".into()),
+            kind: Some(domain::monitor::Kind::Heartbeat),
+            period_seconds: Some(3_600),
+            grace_seconds: Some(600),
+            ..MonitorSpec::default()
+        };
+        Self::of(pool, spec).await
+    }
+
+    async fn of(pool: PgPool, spec: MonitorSpec) -> Self {
+        jobs::migrate(&pool).await.unwrap();
+        let start: Timestamp = "2026-11-22T13:00:00Z".parse().unwrap();
+        let account = AccountId::generate();
         let monitor = Monitor {
             id: MonitorId::generate(),
             account_id: account,

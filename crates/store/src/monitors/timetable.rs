@@ -39,7 +39,7 @@ impl Scheduled {
     }
 }
 
-/// The monitors of `shards` that a worker of `region` looks at. A row that cannot be read is an
+/// The monitors of `shards` that a worker of `region` looks at: heartbeats are waited for. A row that cannot be read is an
 /// error of its own and does not hide the others.
 pub async fn list_by_shards(
     connection: &mut PgConnection,
@@ -59,7 +59,7 @@ pub async fn list_by_shards(
            LEFT JOIN region_votes v ON v.account_id = m.account_id AND v.monitor_id = m.id AND v.region = $1
              AND v.config_version = m.config_version
            LEFT JOIN subscriptions p ON p.account_id = m.account_id
-           WHERE m.shard = ANY ($2) AND m.deleted_at IS NULL AND m.paused_at IS NULL
+           WHERE m.shard = ANY ($2) AND m.deleted_at IS NULL AND m.paused_at IS NULL AND m.kind <> 'heartbeat'
              AND (m.regions IS NULL OR $1 = ANY (m.regions))"#,
         region,
         shards
@@ -91,7 +91,7 @@ pub async fn find_scheduled(
            LEFT JOIN region_votes v ON v.account_id = m.account_id AND v.monitor_id = m.id AND v.region = $1
              AND v.config_version = m.config_version
            LEFT JOIN subscriptions p ON p.account_id = m.account_id
-           WHERE m.account_id = $2 AND m.id = $3 AND m.deleted_at IS NULL AND m.paused_at IS NULL
+           WHERE m.account_id = $2 AND m.id = $3 AND m.deleted_at IS NULL AND m.paused_at IS NULL AND m.kind <> 'heartbeat'
              AND (m.regions IS NULL OR $1 = ANY (m.regions))"#,
         region,
         account.uuid(),
@@ -112,7 +112,7 @@ pub async fn list_versions(
     let rows = sqlx::query!(
         "SELECT m.account_id, m.id, m.config_version FROM monitors m
          JOIN accounts a ON a.id = m.account_id AND a.deleted_at IS NULL
-         WHERE m.shard = ANY ($2) AND m.deleted_at IS NULL AND m.paused_at IS NULL
+         WHERE m.shard = ANY ($2) AND m.deleted_at IS NULL AND m.paused_at IS NULL AND m.kind <> 'heartbeat'
            AND (m.regions IS NULL OR $1 = ANY (m.regions))",
         region,
         shards

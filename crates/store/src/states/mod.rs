@@ -48,6 +48,8 @@ pub struct Subject {
     pub config_version: i64,
     /// It is neither paused nor deleted.
     pub is_watched: bool,
+    /// It is deleted, and restorable for a while.
+    pub is_deleted: bool,
     /// As its owner wrote it, secrets masked.
     pub spec: MonitorSpec,
 }
@@ -162,7 +164,7 @@ pub async fn find_subject(
 ) -> Result<Option<Subject>> {
     let row = sqlx::query!(
         r#"SELECT config_version, paused_at IS NULL AND deleted_at IS NULL AS "is_watched!",
-             spec AS "spec: Json<MonitorSpec>"
+             deleted_at IS NOT NULL AS "is_deleted!", spec AS "spec: Json<MonitorSpec>"
          FROM monitors WHERE account_id = $1 AND id = $2"#,
         account.uuid(),
         monitor.uuid()
@@ -172,6 +174,7 @@ pub async fn find_subject(
     Ok(row.map(|row| Subject {
         config_version: row.config_version,
         is_watched: row.is_watched,
+        is_deleted: row.is_deleted,
         spec: row.spec.0,
     }))
 }

@@ -11,6 +11,7 @@ pub mod api_keys;
 pub mod change_email;
 pub mod contacts;
 mod error;
+pub mod heartbeats;
 pub mod incidents;
 pub mod looks;
 pub mod monitors;

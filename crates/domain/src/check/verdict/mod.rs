@@ -155,7 +155,7 @@ impl Expectation {
                 verify_tls: http.verify_tls,
                 ..plain
             },
-            Target::Tcp { .. } | Target::Tls { .. } => plain,
+            Target::Tcp { .. } | Target::Tls { .. } | Target::Heartbeat(_) => plain,
         }
     }
 

@@ -94,7 +94,7 @@ impl<'c> Case<'c> {
     fn own_url(&self) -> Option<url::Url> {
         match &self.settings.target {
             Target::Http(target) => without_login(&target.url),
-            Target::Tcp { .. } | Target::Tls { .. } => None,
+            Target::Tcp { .. } | Target::Tls { .. } | Target::Heartbeat(_) => None,
         }
     }
 
@@ -208,6 +208,7 @@ impl<'c> Case<'c> {
         match &self.settings.target {
             Target::Http(_) => url.and_then(url::Url::port_or_known_default).unwrap_or(443),
             Target::Tcp { port, .. } | Target::Tls { port, .. } => *port,
+            Target::Heartbeat(_) => 0,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! block, and a row in the table of `tests`.
 
 mod complaints;
+mod heartbeat;
 mod http;
 mod status;
 
@@ -52,7 +53,10 @@ pub fn check_line(pointer: &str, text: &str, most: usize) -> Result<(), FieldErr
 pub fn validate(spec: &MonitorSpec, limits: &Limits, policy: AddressPolicy) -> Vec<FieldError> {
     let mut complaints = Complaints::default();
     target(spec, policy, &mut complaints);
-    timing(spec, limits, &mut complaints);
+    heartbeat::check(spec, &mut complaints);
+    if spec.kind().is_none_or(Kind::looks) {
+        timing(spec, limits, &mut complaints);
+    }
     names(spec, &mut complaints);
     if let Some(http) = &spec.http {
         http::check(http, policy, &mut complaints);
@@ -107,6 +111,18 @@ fn target(spec: &MonitorSpec, policy: AddressPolicy, complaints: &mut Complaints
             without("/tls", kind == Kind::Tcp && spec.tls.is_some());
             host(spec.host.as_deref(), policy, complaints);
             port(spec.port, kind, complaints);
+        }
+        Kind::Heartbeat => {
+            without("/url", spec.url.is_some());
+            without("/host", spec.host.is_some());
+            without("/port", spec.port.is_some());
+            without("/http", spec.http.is_some());
+            without("/tls", spec.tls.is_some());
+            without("/interval_seconds", spec.interval_seconds.is_some());
+            without("/timeout_ms", spec.timeout_ms.is_some());
+            without("/regions", spec.regions.is_some());
+            without("/confirm", spec.confirm.is_some());
+            without("/degraded_above_ms", spec.degraded_above_ms.is_some());
         }
     }
 }

@@ -4,10 +4,9 @@ use domain::ids::MonitorId;
 use domain::monitor::Monitor;
 use jiff::SignedDuration;
 use sqlx::PgConnection;
-use store::look_requests::Reason;
 
-use super::super::{Caller, PlanLimit, Resource, UseCaseError, UseCaseResult, looks};
-use super::{Created, NewMonitor, create, find_locked, lock_account, room_for};
+use super::super::{Caller, PlanLimit, Resource, UseCaseError, UseCaseResult};
+use super::{Created, NewMonitor, create, find_locked, first_look, lock_account, room_for};
 use crate::state::AppState;
 
 /// How long a deleted monitor can be taken back.
@@ -43,7 +42,7 @@ pub async fn resume(
     store::monitors::update(connection, &state.secrets, &fitted).await?;
     incidents::resume_monitor(connection, caller.account_id, id, &caller.by(), caller.now).await?;
     let monitor = find_locked(connection, state, caller, id).await?;
-    looks::request(connection, state, caller, (&monitor, Reason::First)).await?;
+    first_look(connection, state, caller, &monitor).await?;
     Ok(monitor)
 }
 
@@ -93,7 +92,7 @@ pub async fn restore(
     forget_lost_contacts(connection, caller, &mut monitor).await?;
     store::monitors::update(connection, &state.secrets, &monitor).await?;
     if monitor.paused_at.is_none() {
-        looks::request(connection, state, caller, (&monitor, Reason::First)).await?;
+        first_look(connection, state, caller, &monitor).await?;
     }
     Ok(monitor)
 }

@@ -36,7 +36,8 @@ pub struct NewMonitor {
 pub struct Created {
     /// The monitor.
     pub monitor: Monitor,
-    /// Its first look, on its way as soon as the transaction commits; none while it is paused.
+    /// Its first look, on its way as soon as the transaction commits; none while it is paused, and none
+    /// of a heartbeat.
     pub look: Option<PendingLook>,
 }
 
@@ -194,9 +195,31 @@ pub async fn save(
     incidents::edit_monitor(connection, (before, &monitor), &caller.by(), caller.now).await?;
     let moved = monitor.settings().target.display() != before.settings().target.display();
     if moved && monitor.paused_at.is_none() {
-        looks::request(connection, state, caller, (&monitor, Reason::First)).await?;
+        first_look(connection, state, caller, &monitor).await?;
     }
     Ok(monitor)
+}
+
+/// Asks for the first look at a monitor; a heartbeat is waited for.
+async fn first_look(
+    connection: &mut PgConnection,
+    state: &AppState,
+    caller: &Caller,
+    monitor: &Monitor,
+) -> UseCaseResult<Option<PendingLook>> {
+    if !monitor.settings().target.kind().looks() {
+        return Ok(None);
+    }
+    let look = looks::request(connection, state, caller, (monitor, Reason::First)).await?;
+    Ok(Some(look))
+}
+
+/// What is asked for where there is nothing to look at.
+fn only_waits() -> UseCaseError {
+    UseCaseError::conflict(
+        None,
+        "A heartbeat monitor waits for its job to call; there is nothing to look at.",
+    )
 }
 
 /// Asks for a look at the monitor now, at most six a minute.
@@ -209,6 +232,9 @@ pub async fn check_now(
     let monitor = store::monitors::find(connection, &state.secrets, caller.account_id, id)
         .await?
         .ok_or(UseCaseError::NotFound)?;
+    if !monitor.settings().target.kind().looks() {
+        return Err(only_waits());
+    }
     if monitor.paused_at.is_some() {
         return Err(UseCaseError::conflict(
             None,
@@ -228,6 +254,9 @@ pub async fn test_look(
 ) -> UseCaseResult<PendingLook> {
     let plan = plan_of(connection, caller).await?;
     checked::check(connection, state, caller, plan, (&spec, None)).await?;
+    if spec.kind().is_some_and(|kind| !kind.looks()) {
+        return Err(only_waits());
+    }
     looks::take_one(
         connection,
         state,
@@ -270,7 +299,7 @@ async fn insert(
             look: None,
         });
     }
-    let look = Some(looks::request(connection, state, caller, (&monitor, Reason::First)).await?);
+    let look = first_look(connection, state, caller, &monitor).await?;
     Ok(Created { monitor, look })
 }
 

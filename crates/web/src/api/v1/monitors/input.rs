@@ -11,13 +11,15 @@ use crate::api::problem::{ApiResult, Problem};
 use crate::usecases::monitors::NewMonitor;
 
 /// Fields of a Monitor that only we set. A whole object can be sent back: PUT and PATCH ignore them.
-const READ_ONLY: [&str; 9] = [
+const READ_ONLY: [&str; 11] = [
     "id",
     "html_url",
     "status",
     "confirming",
     "status_since",
     "last_check",
+    "ping_url",
+    "heartbeat",
     "uptime_30d",
     "created_at",
     "updated_at",
@@ -31,7 +33,7 @@ pub struct MonitorInput {
     /// What people read; host and path of the address by default.
     #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    /// `http`, `tcp` or `tls`; `http` when `url` is given. It cannot change later.
+    /// `http`, `tcp`, `tls` or `heartbeat`; `http` when `url` is given. It cannot change later.
     #[schema(value_type = Option<KindName>)]
     pub kind: Option<Kind>,
     /// Of an `http` monitor: an absolute http or https URL.
@@ -53,6 +55,19 @@ pub struct MonitorInput {
     pub http: Option<HttpInput>,
     /// When certificates are spoken of.
     pub tls: Option<TlsInput>,
+    /// Of a `heartbeat` monitor: seconds from one heartbeat to the next, 86400 by default.
+    #[schema(minimum = 60, maximum = 31_536_000)]
+    pub period_seconds: Option<u32>,
+    /// Of a `heartbeat` monitor, in the place of a period: five fields, or a word such as `@daily`.
+    #[schema(max_length = 100, example = "0 3 * * MON-FRI")]
+    pub cron: Option<String>,
+    /// Of a `heartbeat` monitor with `cron`: an IANA time zone, UTC by default.
+    #[schema(example = "Europe/Berlin")]
+    pub timezone: Option<String>,
+    /// Of a `heartbeat` monitor: how many seconds late one may be, and how long a run may take that said
+    /// it began; 3600 by default.
+    #[schema(minimum = 60, maximum = 31_536_000)]
+    pub grace_seconds: Option<u32>,
     /// From where it is looked at; all regions by default.
     pub regions: Option<Vec<String>>,
     /// How a failure or a recovery is confirmed.
@@ -149,6 +164,8 @@ pub enum KindName {
     Tcp,
     /// A TLS port and its certificate.
     Tls,
+    /// A job that calls us.
+    Heartbeat,
 }
 
 impl MonitorInput {
@@ -212,6 +229,10 @@ impl MonitorInput {
             tls: self.tls.map(|tls| TlsSpec {
                 warn_days: tls.warn_days,
             }),
+            period_seconds: self.period_seconds,
+            cron: self.cron,
+            timezone: self.timezone,
+            grace_seconds: self.grace_seconds,
             regions: self.regions,
             confirm: self.confirm.map(|confirm| ConfirmSpec {
                 rechecks: confirm.rechecks,

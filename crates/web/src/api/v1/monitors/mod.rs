@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod bulk;
+pub mod heartbeat;
 pub mod input;
 pub mod keyed;
 pub mod reports;

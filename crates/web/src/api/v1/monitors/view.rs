@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use domain::check::Check;
+use domain::heartbeat::Rhythm;
 use domain::ids::MonitorId;
 use domain::monitor::spec::Headers;
 use domain::monitor::{HttpTarget, Monitor, Settings, Target};
@@ -10,13 +11,16 @@ use domain::report::Window;
 use domain::status::Shown;
 use serde::Serialize;
 use sqlx::PgConnection;
+use store::heartbeats::Stored;
 use store::monitors::{Filter, Listed, Sort};
 use utoipa::ToSchema;
 
+use super::heartbeat::HeartbeatView;
 use super::input::{JsonRuleInput, KindName};
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::v1::checks::LastCheckView;
 use crate::state::AppState;
+use crate::usecases::heartbeats::ping_url;
 use crate::usecases::monitors::{MASK, masked_url};
 use domain::ids::AccountId;
 
@@ -42,16 +46,36 @@ pub struct MonitorView {
     /// Of a `tcp` or `tls` monitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
-    interval_seconds: u64,
-    timeout_ms: u64,
+    /// Not of a `heartbeat` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval_seconds: Option<u64>,
+    /// Not of a `heartbeat` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u64>,
+    /// Of a `heartbeat` monitor without `cron`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period_seconds: Option<u64>,
+    /// Of a `heartbeat` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cron: Option<String>,
+    /// Of a `heartbeat` monitor with `cron`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timezone: Option<String>,
+    /// Of a `heartbeat` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace_seconds: Option<u64>,
     /// Of an `http` monitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     http: Option<HttpView>,
     /// Of an `http` or `tls` monitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<TlsSettingsView>,
-    regions: Vec<String>,
-    confirm: ConfirmView,
+    /// Not of a `heartbeat` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regions: Option<Vec<String>>,
+    /// Not of a `heartbeat` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm: Option<ConfirmView>,
     degraded_above_ms: Option<u32>,
     policy_id: Option<String>,
     contact_ids: Option<Vec<String>>,
@@ -69,6 +93,14 @@ pub struct MonitorView {
     /// The last look; null before the first.
     #[schema(read_only)]
     last_check: Option<LastCheckView>,
+    /// Of a `heartbeat` monitor: what its job calls. Masked as `"••••"` for read keys.
+    #[schema(read_only)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ping_url: Option<String>,
+    /// Of a `heartbeat` monitor: what was heard and what is waited for.
+    #[schema(read_only)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heartbeat: Option<HeartbeatView>,
     /// Share of the observed time of the last 30 days that was not down; null while nothing was observed.
     #[schema(read_only)]
     uptime_30d: Option<f64>,
@@ -136,6 +168,7 @@ pub struct Known {
     regions: Vec<String>,
     last_checks: HashMap<MonitorId, Check>,
     uptimes: HashMap<MonitorId, Option<f64>>,
+    heartbeats: HashMap<MonitorId, Stored>,
 }
 
 impl Known {
@@ -158,6 +191,7 @@ impl Known {
         }
         Ok(Self {
             regions,
+            heartbeats: store::heartbeats::list(connection, account, ids).await?,
             last_checks: store::reports::last_checks(connection, account, ids).await?,
             uptimes: uptimes
                 .into_iter()
@@ -185,6 +219,9 @@ impl MonitorView {
         } = settings;
         let kind = target.kind().as_str();
         let (mut url, mut host, mut port, mut http, mut tls) = (None, None, None, None, None);
+        let mut waits = None;
+        let looks = target.kind().looks();
+        let known_beat = known.heartbeats.get(&monitor.id);
         match target {
             Target::Http(target) => {
                 url = Some(if masked {
@@ -206,7 +243,15 @@ impl MonitorView {
                 host: name,
                 port: number,
             } => (host, port) = (Some(name), Some(number)),
+            Target::Heartbeat(target) => waits = Some(target),
         }
+        let (period_seconds, cron, timezone) = match waits.as_ref().map(|waits| &waits.rhythm) {
+            None => (None, None, None),
+            Some(Rhythm::Period(period)) => (Some(period.as_secs()), None, None),
+            Some(Rhythm::Cron { cron, timezone }) => {
+                (None, Some(cron.clone()), Some(timezone.clone()))
+            }
+        };
         Self {
             id: monitor.id.to_string(),
             html_url: state.config.link(&format!("/monitors/{}", monitor.id)),
@@ -215,15 +260,19 @@ impl MonitorView {
             url,
             host,
             port,
-            interval_seconds: interval.as_secs(),
-            timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+            interval_seconds: looks.then(|| interval.as_secs()),
+            timeout_ms: looks.then(|| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+            period_seconds,
+            cron,
+            timezone,
+            grace_seconds: waits.map(|waits| waits.grace.as_secs()),
             http,
             tls,
-            regions: regions.unwrap_or_else(|| known.regions.clone()),
-            confirm: ConfirmView {
+            regions: looks.then(|| regions.unwrap_or_else(|| known.regions.clone())),
+            confirm: looks.then(|| ConfirmView {
                 rechecks: confirm.rechecks,
                 over_seconds: confirm.over.as_secs(),
-            },
+            }),
             degraded_above_ms,
             policy_id: monitor.policy_id().map(|id| id.to_string()),
             contact_ids: monitor
@@ -236,6 +285,14 @@ impl MonitorView {
             confirming: listed.confirming && listed.shown != Shown::Paused,
             status_since: listed.since.to_string(),
             last_check: known.last_checks.get(&monitor.id).map(LastCheckView::of),
+            ping_url: known_beat.map(|beat| {
+                if masked {
+                    MASK.to_owned()
+                } else {
+                    ping_url(&state.config, beat.token)
+                }
+            }),
+            heartbeat: known_beat.map(|beat| HeartbeatView::of(&beat.beat, beat.pings)),
             uptime_30d: known.uptimes.get(&monitor.id).copied().flatten(),
             created_at: monitor.created_at.to_string(),
             updated_at: monitor.updated_at.to_string(),
