@@ -12,5 +12,6 @@ mod database_outage;
 mod kill;
 mod layering;
 mod outage;
+mod pages;
 mod sign_up;
 mod support;

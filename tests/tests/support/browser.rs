@@ -28,6 +28,17 @@ const FLAGS: [&str; 9] = [
     "--disable-dev-shm-usage",
 ];
 
+/// Notes on each page, before its own scripts run, what the page's policy refuses and what fails.
+const RECORDER: &str = r"
+window.faults = [];
+const note = (what) => window.faults.push(what);
+document.addEventListener('securitypolicyviolation', (event) => note(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+addEventListener('error', (event) => note(`error: ${event.message ?? event.target?.outerHTML}`), true);
+addEventListener('unhandledrejection', (event) => note(`rejection: ${event.reason}`));
+const print = console.error;
+console.error = (...parts) => { note(`console: ${parts.join(' ')}`); print(...parts); };
+";
+
 impl Browser {
     /// Opens a window of `width` by `height` pixels.
     pub async fn open(width: u32, height: u32) -> Self {
@@ -62,6 +73,34 @@ impl Browser {
             driver,
             _chromedriver: chromedriver,
         }
+    }
+
+    /// From now on the window is a telephone of this size, which no real window can be.
+    pub async fn be_a_phone(&self, width: u32, height: u32) {
+        let size = serde_json::json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": true});
+        let answer = self
+            .driver
+            .cdp()
+            .send_raw("Emulation.setDeviceMetricsOverride", size)
+            .await;
+        answer.expect("a telephone");
+    }
+
+    /// From the next page on, `window.faults` lists what a page's policy refuses and what fails in it.
+    pub async fn record_faults(&self) {
+        let source = serde_json::json!({"source": RECORDER});
+        let answer = self
+            .driver
+            .cdp()
+            .send_raw("Page.addScriptToEvaluateOnNewDocument", source)
+            .await;
+        answer.expect("a recorder");
+    }
+
+    /// Runs a script in the page and answers what it returns.
+    pub async fn script(&self, source: &str) -> serde_json::Value {
+        let answer = self.driver.execute(source, Vec::new()).await;
+        answer.expect("a script").json().clone()
     }
 
     /// Loads a page.
