@@ -30,6 +30,7 @@ mod sweep;
 mod way;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::clock::Clock;
 use domain::contact::Channel;
@@ -37,13 +38,18 @@ use egress::Egress;
 use jobs::{Health, Runner};
 use sqlx::PgPool;
 use store::Secrets;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use config::{NotifierConfig, TelephonyProvider};
 pub use error::{NotifierError, RenderError};
 
 use room::Room;
 use way::Ways;
+
+/// For sends that go on when all jobs have ended.
+const DRAIN: Duration = Duration::from_secs(22);
 
 /// Starts sending. The health is for the process's readiness; the future ends when `shutdown` is
 /// cancelled and the running sends are done.
@@ -82,10 +88,15 @@ pub fn run(
             account::handle(Arc::clone(&messages), job.message_id)
         });
     let (health, running) = runner.run(shutdown.clone());
-    let sweeping = tokio::spawn(sweep::run(room, shutdown));
+    let sweeping = tokio::spawn(sweep::run(Arc::clone(&room), shutdown));
     let finished = async move {
         running.await;
         let _ = sweeping.await;
+        room.tasks.close();
+        // They began before the stop, so their own limit has nearly passed.
+        if timeout(DRAIN, room.tasks.wait()).await.is_err() {
+            tracing::warn!("sends still running at the end; another process repeats them");
+        }
     };
     Ok((health, finished))
 }
@@ -106,5 +117,6 @@ fn room(
         prices: config.prices,
         mail_shares: shares::Shares::default(),
         sms_shares: shares::Shares::default(),
+        tasks: TaskTracker::new(),
     })
 }

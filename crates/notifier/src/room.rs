@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use domain::alert::prices::Prices;
 use domain::clock::Clock;
-use domain::ids::{AccountId, DeliveryId};
+use domain::contact::Channel;
 use sqlx::PgPool;
 use store::Secrets;
+use tokio_util::task::TaskTracker;
 
 use crate::shares::Shares;
 use crate::way::Ways;
@@ -20,8 +21,20 @@ pub(crate) struct Room {
     /// The public address without a slash at its end.
     pub(crate) base: String,
     pub(crate) prices: Prices,
-    pub(crate) mail_shares: Shares<AccountId, DeliveryId>,
-    pub(crate) sms_shares: Shares<AccountId, DeliveryId>,
+    pub(crate) mail_shares: Shares,
+    pub(crate) sms_shares: Shares,
+    /// Sends, some of which go on after the job that began them.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Room {
+    /// Who sends next by this channel.
+    pub(crate) const fn shares(&self, channel: Channel) -> &Shares {
+        match channel {
+            Channel::Email => &self.mail_shares,
+            Channel::Sms => &self.sms_shares,
+        }
+    }
 }
 
 /// Why a step in the database did not happen. It is logged, and the sweeper tries again.

@@ -1,11 +1,12 @@
 //! A mail relay on loopback that takes mail, or misbehaves at one point of the session.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// What the relay does in the next session.
@@ -52,6 +53,7 @@ impl Taken {
 struct Ledger {
     taken: Vec<Taken>,
     faults: VecDeque<Fault>,
+    hanging: HashSet<String>,
     sessions: usize,
 }
 
@@ -60,6 +62,7 @@ struct Ledger {
 pub struct Relay {
     address: SocketAddr,
     ledger: Arc<Mutex<Ledger>>,
+    took: Arc<Notify>,
     serving: JoinHandle<()>,
 }
 
@@ -81,15 +84,17 @@ impl Relay {
             .expect("a free port");
         let address = listener.local_addr().expect("a bound port");
         let ledger = Arc::<Mutex<Ledger>>::default();
-        let shared = Arc::clone(&ledger);
+        let took = Arc::new(Notify::new());
+        let (shared, heard) = (Arc::clone(&ledger), Arc::clone(&took));
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&shared)));
+                tokio::spawn(serve(stream, Arc::clone(&shared), Arc::clone(&heard)));
             }
         });
         Self {
             address,
             ledger,
+            took,
             serving,
         }
     }
@@ -104,6 +109,28 @@ impl Relay {
         lock(&self.ledger).faults.push_back(fault);
     }
 
+    /// Mail to that address is read and never answered, from now on or until `hangs` is false.
+    pub fn hang_for(&self, address: &str, hangs: bool) {
+        let mut ledger = lock(&self.ledger);
+        if hangs {
+            ledger.hanging.insert(address.to_owned());
+        } else {
+            ledger.hanging.remove(address);
+        }
+    }
+
+    /// Every mail it took, once it has taken `count` for that address.
+    pub async fn wait_for(&self, address: &str, count: usize) -> Vec<Taken> {
+        loop {
+            let news = self.took.notified();
+            let taken = self.taken();
+            if taken.iter().filter(|one| one.to == address).count() >= count {
+                return taken;
+            }
+            news.await;
+        }
+    }
+
     /// Every mail it took.
     pub fn taken(&self) -> Vec<Taken> {
         lock(&self.ledger).taken.clone()
@@ -115,7 +142,7 @@ impl Relay {
     }
 }
 
-async fn serve(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) {
+async fn serve(stream: TcpStream, ledger: Arc<Mutex<Ledger>>, took: Arc<Notify>) {
     let fault = {
         let mut ledger = lock(&ledger);
         ledger.sessions += 1;
@@ -124,6 +151,7 @@ async fn serve(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) {
     let mut session = Session {
         stream: BufReader::new(stream),
         ledger,
+        took,
         fault,
         to: String::new(),
     };
@@ -133,6 +161,7 @@ async fn serve(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) {
 struct Session {
     stream: BufReader<TcpStream>,
     ledger: Arc<Mutex<Ledger>>,
+    took: Arc<Notify>,
     fault: Option<Fault>,
     to: String,
 }
@@ -215,6 +244,11 @@ impl Session {
             }
             data.push_str(line.strip_prefix('.').unwrap_or(&line));
         }
+        if lock(&self.ledger).hanging.contains(&self.to) {
+            let mut rest = Vec::new();
+            self.stream.read_to_end(&mut rest).await?;
+            return Ok(false);
+        }
         match self.fault {
             Some(Fault::LoseAfterData) => return Ok(false),
             Some(Fault::Message(line)) => {
@@ -227,6 +261,7 @@ impl Session {
             to: self.to.clone(),
             data: data.replace("\r\n", "\n"),
         });
+        self.took.notify_one();
         if self.fault == Some(Fault::DropAfterData) {
             return Ok(false);
         }

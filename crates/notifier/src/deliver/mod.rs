@@ -6,18 +6,21 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::contact::Channel;
 use domain::delivery::retry::LEASE;
 use domain::ids::{AccountId, DeliveryId};
-use store::deliveries::claim::{Claimed, give_up_unreadable};
-use tokio::time::{Instant, sleep};
+use store::deliveries::claim::{Claimed, find_due, give_up_unreadable};
+use tokio::task::JoinError;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::room::{Room, StepError};
 use crate::send::{Accepted, Trouble};
+use crate::shares::{STEP_ASIDE_AFTER, Work};
 use crate::way::Message;
 
 /// A claimed delivery that is to be sent.
@@ -28,7 +31,8 @@ pub(crate) struct Ready {
     confirmed_at: Option<jiff::Timestamp>,
 }
 
-/// Handles one job of a queue, and whatever waits behind it for the account's share.
+/// Handles one job of a queue: what it names, or what waits behind it, is sent as places are free. Ends
+/// when none of it holds a place any more; what has stepped aside goes on in [`Room::tasks`].
 pub(crate) async fn handle(
     room: Arc<Room>,
     channel: Channel,
@@ -36,23 +40,93 @@ pub(crate) async fn handle(
     id: DeliveryId,
     shutdown: CancellationToken,
 ) {
-    let shares = match channel {
-        Channel::Email => &room.mail_shares,
-        Channel::Sms => &room.sms_shares,
+    let work = match find_work(&room, account, id).await {
+        Ok(Some(work)) => work,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::error!(account.id = %account, delivery.id = %id, %error, "delivery not read; it is swept up later");
+            return;
+        }
     };
-    let mut work = shares.enter(&account, id);
-    while let Some(id) = work {
-        // A task of its own: a panic must not keep the account's place.
-        if let Err(error) = tokio::spawn(deliver(Arc::clone(&room), account, id)).await {
-            tracing::error!(account.id = %account, delivery.id = %id, %error, "a delivery panicked; it is swept up later");
-        }
-        work = shares.next(&account);
-        if shutdown.is_cancelled() {
-            while work.is_some() {
-                work = shares.next(&account);
+    let started = room.shares(channel).enter(account, work);
+    let lane = Lane {
+        room,
+        channel,
+        account,
+        shutdown,
+    };
+    send_all(lane, started).await;
+}
+
+async fn find_work(
+    room: &Room,
+    account: AccountId,
+    id: DeliveryId,
+) -> Result<Option<Work>, StepError> {
+    let mut connection = room.pool.acquire().await?;
+    let due = find_due(&mut connection, account, id, room.clock.now()).await?;
+    Ok(due.map(|(contact, again)| Work { id, contact, again }))
+}
+
+/// One account's part of a queue.
+#[derive(Clone)]
+struct Lane {
+    room: Arc<Room>,
+    channel: Channel,
+    account: AccountId,
+    shutdown: CancellationToken,
+}
+
+/// Sends `started`, and one after the other what may start in their places.
+fn send_all(lane: Lane, mut started: Vec<Work>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        loop {
+            if lane.shutdown.is_cancelled() {
+                lane.room.shares(lane.channel).close(lane.account, &started);
+                return;
             }
+            let Some(work) = started.pop() else { return };
+            for other in started.drain(..) {
+                lane.room.tasks.spawn(send_all(lane.clone(), vec![other]));
+            }
+            started = send_one(&lane, work).await;
         }
+    })
+}
+
+/// Sends one, and answers with what may start: at its end, or when it has stepped aside.
+async fn send_one(lane: &Lane, work: Work) -> Vec<Work> {
+    let began = Instant::now();
+    let sending = deliver(Arc::clone(&lane.room), lane.account, work.id);
+    // A task of its own: a panic must not keep the place, and it may go on without us.
+    let mut sending = lane.room.tasks.spawn(sending);
+    if let Ok(ended) = timeout(STEP_ASIDE_AFTER, &mut sending).await {
+        return finish(lane, work, began, ended);
     }
+    match lane
+        .room
+        .shares(lane.channel)
+        .step_aside(lane.account, work.id)
+    {
+        Some(next) => {
+            let aside = lane.clone();
+            lane.room.tasks.spawn(async move {
+                let next = finish(&aside, work, began, sending.await);
+                send_all(aside, next).await;
+            });
+            next
+        }
+        None => finish(lane, work, began, sending.await),
+    }
+}
+
+fn finish(lane: &Lane, work: Work, began: Instant, ended: Result<(), JoinError>) -> Vec<Work> {
+    if let Err(error) = ended {
+        tracing::error!(account.id = %lane.account, delivery.id = %work.id, %error, "a delivery panicked; it is swept up later");
+    }
+    lane.room
+        .shares(lane.channel)
+        .done(lane.account, work.id, began.elapsed())
 }
 
 /// Sends one delivery if it is due. Never fails: what went wrong is in its row, or it is swept up.

@@ -146,6 +146,26 @@ impl World {
             .unwrap()
     }
 
+    /// A message that needs no incident, one for each number.
+    async fn plan_test(&self, contact: ContactId, number: usize) -> DeliveryId {
+        let planned = Planned {
+            account_id: self.account,
+            event: Event::ContactTest,
+            incident_id: None,
+            monitor_id: None,
+            contact_id: contact,
+            channel: Channel::Email,
+            dedup_key: format!("contact.test:{number}:{contact}"),
+            payload: serde_json::json!({}),
+            not_before: self.clock.now(),
+        };
+        let mut connection = self.room.pool.acquire().await.unwrap();
+        store::deliveries::insert(&mut connection, &planned, self.clock.now())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
     async fn deliver(&self, id: DeliveryId) {
         super::deliver(Arc::clone(&self.room), self.account, id).await;
     }
@@ -540,6 +560,52 @@ async fn a_lost_answer_doubles_the_mail_under_one_message_id(pool: PgPool) {
     assert_eq!(taken.len(), 2);
     assert_eq!(taken[0].header("Message-ID"), taken[1].header("Message-ID"));
     assert_eq!(world.outcomes().await, ["ambiguous", "accepted"]);
+}
+
+/// The relay answers for one recipient and hangs for four: each of these hangs for twenty seconds, and
+/// none of them has ended when the last mail to the fifth has arrived.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn contacts_that_hang_delay_no_other(pool: PgPool) {
+    let relay = Relay::start().await;
+    let world = World::with_relays(pool, &[], &[&relay]).await;
+    let mut contacts = Vec::new();
+    for name in ["stuck0", "stuck1", "stuck2", "stuck3", "owner"] {
+        contacts.push(world.contact(Channel::Email, name).await);
+        if name != "owner" {
+            relay.hang_for(&format!("{name}@shop.example"), true);
+        }
+    }
+    let mut handling = tokio::task::JoinSet::new();
+    let stop = tokio_util::sync::CancellationToken::new();
+    for outage in 0..6 {
+        for contact in &contacts {
+            let id = world.plan_test(*contact, outage).await;
+            let room = Arc::clone(&world.room);
+            handling.spawn(super::handle(
+                room,
+                Channel::Email,
+                world.account,
+                id,
+                stop.clone(),
+            ));
+        }
+    }
+    let taken = relay.wait_for("owner@shop.example", 6).await;
+    assert_eq!(taken.len(), 6);
+    let mut connection = world.room.pool.acquire().await.unwrap();
+    for contact in &contacts[..4] {
+        let sent = store::deliveries::list_by_contact(&mut connection, world.account, *contact, 10)
+            .await
+            .unwrap();
+        let in_flight = sent
+            .iter()
+            .filter(|one| one.state == DeliveryState::Sending)
+            .count();
+        assert!(
+            (1..=2).contains(&in_flight) && sent.iter().all(|one| one.attempts == 0),
+            "what waits is no try: {sent:?}"
+        );
+    }
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

@@ -121,6 +121,25 @@ pub async fn claim(
     }))
 }
 
+/// The contact of a delivery that is due, and whether it was tried before; nothing is taken.
+pub async fn find_due(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: DeliveryId,
+    now: Timestamp,
+) -> Result<Option<(ContactId, bool)>> {
+    let row = sqlx::query!(
+        "SELECT contact_id, claims FROM deliveries
+         WHERE account_id = $1 AND id = $2 AND state IN ('pending', 'sending', 'held') AND next_at <= $3",
+        account.uuid(),
+        id.uuid(),
+        now.to_sqlx() as _,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (ContactId::from_uuid(row.contact_id), row.claims > 0)))
+}
+
 async fn lock_contact(
     connection: &mut PgConnection,
     account: AccountId,
