@@ -16,6 +16,8 @@ const BOTTOM: f64 = 208.0;
 const PLOT: f64 = BOTTOM - TOP;
 /// Least distance between two labels at the bands.
 const LABEL_GAP: f64 = 14.0;
+/// Share of the width beyond which a figure at a caret has no room to its right.
+const LAST_LABEL: f64 = 0.85;
 /// Carets are for exceptions: more of them would say nothing.
 const MOST_CARETS: usize = 6;
 
@@ -196,10 +198,17 @@ fn carets(
         .collect();
     over.sort_by(|a, b| value(b).total_cmp(&value(a)));
     for point in over.into_iter().take(MOST_CARETS) {
-        let at = window.percent(point.at + series.step / 2);
+        let middle = point.at + series.step / 2;
+        let at = window.percent(middle);
+        // Near the right edge the figure stands on the other side, inside the page of a phone too.
+        let place = if window.share(middle) > LAST_LABEL {
+            r#"x="-7" y="7" text-anchor="end""#
+        } else {
+            r#"x="7" y="7""#
+        };
         let _ = write!(
             out,
-            r#"<svg x="{at}%" y="{}" width="1" height="1" overflow="visible"><path class="c-clip" d="M-4 6L0 0L4 6Z"/><text class="c-label" x="7" y="7">{}</text></svg>"#,
+            r#"<svg x="{at}%" y="{}" width="1" height="1" overflow="visible"><path class="c-clip" d="M-4 6L0 0L4 6Z"/><text class="c-label" {place}>{}</text></svg>"#,
             TOP - 7.0,
             axis_ms(value(point))
         );
