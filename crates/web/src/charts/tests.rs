@@ -134,6 +134,12 @@ fn what_is_over_the_scale_is_cut_and_named() {
         svg.contains(">50 ms</text>") && !svg.contains(">10,000 ms</text>"),
         "the scale is that of the others"
     );
+    // Near the right edge there is room on the other side alone.
+    let inside = r#"x="-7" y="7" text-anchor="end">9,000 ms"#;
+    assert!(!svg.contains(inside), "{svg}");
+    *tall.points.last_mut().unwrap() = point(23, 9_000.0);
+    let svg = stacked("c", day(), &tall, &[], &berlin());
+    assert!(svg.contains(inside), "{svg}");
 }
 
 #[test]
