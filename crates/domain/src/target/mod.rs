@@ -20,7 +20,9 @@ pub use self::complete::{complete_url, complete_urls};
 pub use self::header::{HeaderRefusal, check_header, check_method};
 pub use self::host::{Host, TargetHost};
 pub use self::refusal::TargetRefusal;
-pub use self::url::{Credentials, TargetUrl, decode_userinfo, without_userinfo};
+pub use self::url::{
+    Credentials, TargetUrl, decode_userinfo, join_userinfo, split_userinfo, without_userinfo,
+};
 
 /// Which addresses users may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -287,3 +287,20 @@ fn completion(#[case] typed: &str, #[case] url: &str) {
 fn lists(#[case] pasted: &str, #[case] urls: &[&str]) {
     assert_eq!(complete_urls(pasted), urls);
 }
+
+#[rstest]
+#[case("https://u:p@shop.example/a", Some(("u:p", "https://shop.example/a")))]
+#[case("https://u:p@q@shop.example", Some(("u:p@q", "https://shop.example")))]
+#[case("https://u@Shop.example?x=@y", Some(("u", "https://Shop.example?x=@y")))]
+#[case("https://@shop.example/", Some(("", "https://shop.example/")))]
+#[case("https://shop.example/a@b", None)]
+#[case("https://shop.example?a@b", None)]
+#[case("shop.example", None)]
+fn userinfo_is_split_off_and_put_back(#[case] text: &str, #[case] wanted: Option<(&str, &str)>) {
+    let split = split_userinfo(text);
+    let wanted = wanted.map(|(userinfo, rest)| (userinfo, rest.to_owned()));
+    assert_eq!(split, wanted);
+    if let Some((userinfo, rest)) = split {
+        assert_eq!(join_userinfo(userinfo, &rest), text);
+    }
+}

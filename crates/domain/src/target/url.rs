@@ -165,6 +165,20 @@ pub fn without_userinfo(text: &str) -> String {
     }
 }
 
+/// Name and password in the text of a URL, and the text without them; nothing is rewritten.
+pub fn split_userinfo(text: &str) -> Option<(&str, String)> {
+    let (scheme, rest) = text.split_once("://")?;
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (userinfo, _) = rest.get(..end)?.rsplit_once('@')?;
+    let after = rest.get(userinfo.len() + 1..)?;
+    Some((userinfo, format!("{scheme}://{after}")))
+}
+
+/// The opposite of [`split_userinfo`].
+pub fn join_userinfo(userinfo: &str, text: &str) -> String {
+    text.replacen("://", &format!("://{userinfo}@"), 1)
+}
+
 /// Everything that must be seen in the text itself, because parsing would repair it.
 fn check_text(text: &str) -> Result<(), TargetRefusal> {
     if text.is_empty() {

@@ -3,6 +3,7 @@
 use domain::ids::{AccountId, MonitorId};
 use domain::monitor::spec::Headers;
 use domain::monitor::{Monitor, MonitorSpec};
+use domain::target::{join_userinfo, split_userinfo};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -85,33 +86,45 @@ pub(super) fn columns(secrets: &Secrets, monitor: &Monitor) -> Result<Columns> {
     })
 }
 
-/// What is sealed: the headers with their values, and the body of the request. The row's own copy has
-/// the names alone.
-#[derive(Default, Serialize, Deserialize)]
+/// What is sealed: the headers with their values, the body of the request, and name and password of the
+/// address. The row's own copy has the names of the headers and the rest of the address.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
 struct Hidden {
     headers: Vec<(String, String)>,
     body: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    userinfo: Option<String>,
 }
 
 impl Hidden {
     fn take_out(spec: &mut MonitorSpec) -> Option<Self> {
-        let http = spec.http.as_mut()?;
-        let mut hidden = Self {
-            headers: Vec::new(),
-            body: http.body.as_mut().map(std::mem::take),
-        };
-        if let Some(Headers(headers)) = &mut http.headers {
-            hidden.headers.clone_from(headers);
-            headers.iter_mut().for_each(|(_, value)| value.clear());
+        let mut hidden = Self::default();
+        if let Some(url) = &mut spec.url
+            && let Some((userinfo, rest)) = split_userinfo(url)
+        {
+            hidden.userinfo = Some(userinfo.to_owned());
+            *url = rest;
         }
-        (hidden.body.is_some() || !hidden.headers.is_empty()).then_some(hidden)
+        if let Some(http) = &mut spec.http {
+            hidden.body = http.body.as_mut().map(std::mem::take);
+            if let Some(Headers(headers)) = &mut http.headers {
+                hidden.headers.clone_from(headers);
+                headers.iter_mut().for_each(|(_, value)| value.clear());
+            }
+        }
+        (hidden != Self::default()).then_some(hidden)
     }
 
     fn put_back(self, spec: &mut MonitorSpec, id: MonitorId) -> Result<()> {
-        let http = spec
-            .http
-            .as_mut()
-            .ok_or_else(|| Error::impossible("monitors", "secrets", id))?;
+        let impossible = || Error::impossible("monitors", "secrets", id);
+        if let Some(userinfo) = self.userinfo {
+            let url = spec.url.as_mut().ok_or_else(impossible)?;
+            *url = join_userinfo(&userinfo, url);
+        }
+        if self.body.is_none() && self.headers.is_empty() {
+            return Ok(());
+        }
+        let http = spec.http.as_mut().ok_or_else(impossible)?;
         http.body = self.body;
         if let Some(headers) = &mut http.headers {
             headers.0 = self.headers;

@@ -75,16 +75,19 @@ async fn secrets_are_sealed_and_come_back_in_order(pool: PgPool) {
         body: Some("body-secret".into()),
         ..HttpSpec::default()
     });
+    wanted.spec.url = Some("https://kim-secret:open-secret@shop.example/a".into());
     insert(&mut connection, &keys(), &wanted).await.unwrap();
     let raw = sqlx::query!(
-        r#"SELECT spec::text || coalesce(secrets, '') AS "text!" FROM monitors WHERE id = $1"#,
+        r#"SELECT concat_ws(' ', name, host, spec::text, secrets) AS "text!" FROM monitors WHERE id = $1"#,
         wanted.id.uuid()
     )
     .fetch_one(&mut *connection)
     .await
     .unwrap();
     assert!(
-        !raw.text.contains("secret") && raw.text.contains("Authorization"),
+        !raw.text.contains("secret")
+            && raw.text.contains("Authorization")
+            && raw.text.contains("https://shop.example/a"),
         "{}",
         raw.text
     );

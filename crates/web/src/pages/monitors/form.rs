@@ -11,7 +11,7 @@ use domain::target::complete_urls;
 pub use self::complaints::complaints;
 use self::text::{headers, masked, number, numbers, rule_text, rules, words};
 use crate::extract::{Fields, FormErrors};
-use crate::usecases::monitors::MASK;
+use crate::usecases::monitors::{MASK, masked_url};
 
 /// The most addresses taken at once.
 const MOST: usize = 200;
@@ -114,7 +114,8 @@ impl MonitorForm {
             kind: spec.kind().unwrap_or(Kind::Http).as_str().to_owned(),
             target: spec
                 .url
-                .clone()
+                .as_deref()
+                .map(masked_url)
                 .or_else(|| spec.host.clone())
                 .unwrap_or_default(),
             port: spec.port.map(|port| port.to_string()).unwrap_or_default(),

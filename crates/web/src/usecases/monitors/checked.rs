@@ -4,6 +4,7 @@ use domain::account::Plan;
 use domain::ids::ContactId;
 use domain::monitor::validate::{FieldError, validate};
 use domain::monitor::{Monitor, MonitorSpec};
+use domain::target::{join_userinfo, split_userinfo};
 use sqlx::PgConnection;
 
 use crate::state::AppState;
@@ -14,18 +15,30 @@ pub const MASK: &str = "••••";
 
 /// A URL without the password in it, or without the user where that is all there is.
 pub fn masked_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(end);
-    let Some((user, host)) = authority.rsplit_once('@') else {
-        return url.to_owned();
-    };
-    match user.split_once(':') {
-        Some((name, _)) => format!("{scheme}://{name}:{MASK}@{host}{tail}"),
-        None => format!("{scheme}://{MASK}@{host}{tail}"),
+    match split_userinfo(url) {
+        Some((userinfo, rest)) => join_userinfo(&masked_userinfo(userinfo), &rest),
+        None => url.to_owned(),
     }
+}
+
+fn masked_userinfo(userinfo: &str) -> String {
+    match userinfo.split_once(':') {
+        Some((name, _)) => format!("{name}:{MASK}"),
+        None => MASK.to_owned(),
+    }
+}
+
+/// The sent URL with the old password in the place of the mask, as long as it goes to the same host.
+fn unmasked_url(sent: &str, old: &str) -> Option<String> {
+    let (sent_userinfo, sent_rest) = split_userinfo(sent)?;
+    let (userinfo, rest) = split_userinfo(old)?;
+    let origin = |text: &str| {
+        let end = text.find("://").map_or(0, |at| at + 3);
+        let length = text[end..].find(['/', '?', '#', '\\']);
+        text[..length.map_or(text.len(), |length| end + length)].to_ascii_lowercase()
+    };
+    let keeps = sent_userinfo == masked_userinfo(userinfo) && origin(&sent_rest) == origin(&rest);
+    keeps.then(|| join_userinfo(userinfo, &sent_rest))
 }
 
 /// Puts the old secrets in the place of their masks. What has no old value stays masked, and is then
@@ -34,10 +47,9 @@ pub fn unmask(spec: &mut MonitorSpec, before: Option<&MonitorSpec>) {
     if let (Some(url), Some(old)) = (
         spec.url.as_mut(),
         before.and_then(|before| before.url.as_ref()),
-    ) && *url != *old
-        && *url == masked_url(old)
+    ) && let Some(whole) = unmasked_url(url, old)
     {
-        url.clone_from(old);
+        *url = whole;
     }
     let old = before.and_then(|before| before.http.as_ref());
     let Some(http) = spec.http.as_mut() else {
@@ -111,8 +123,13 @@ fn masks(spec: &MonitorSpec) -> Vec<FieldError> {
             "must be given: the mask stands for no old value",
         )
     };
+    let mut found = Vec::new();
+    let userinfo = spec.url.as_deref().and_then(split_userinfo);
+    if userinfo.is_some_and(|(userinfo, _)| userinfo.contains(MASK)) {
+        found.push(complaint("/url".to_owned()));
+    }
     let Some(http) = &spec.http else {
-        return Vec::new();
+        return found;
     };
     let headers = http
         .headers
@@ -120,9 +137,7 @@ fn masks(spec: &MonitorSpec) -> Vec<FieldError> {
         .flat_map(|headers| &headers.0)
         .filter(|(_, value)| value == MASK);
     let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
-    let mut found: Vec<FieldError> = headers
-        .map(|(name, _)| complaint(format!("/http/headers/{}", escaped(name))))
-        .collect();
+    found.extend(headers.map(|(name, _)| complaint(format!("/http/headers/{}", escaped(name)))));
     if http.body.as_deref() == Some(MASK) {
         found.push(complaint("/http/body".to_owned()));
     }
@@ -216,6 +231,37 @@ mod tests {
             .map(|error| error.pointer)
             .collect();
         assert_eq!(pointers, ["/http/headers/X-New"]);
+        let url = |url: &str| MonitorSpec {
+            url: Some(url.to_owned()),
+            ..MonitorSpec::default()
+        };
+        let old = url("https://u:p@shop.example/a");
+        for (sent, kept) in [
+            (
+                "https://u:••••@shop.example/a",
+                Some("https://u:p@shop.example/a"),
+            ),
+            (
+                "https://u:••••@Shop.example/b?c",
+                Some("https://u:p@Shop.example/b?c"),
+            ),
+            ("https://u:••••@evil.example/a", None),
+            ("http://u:••••@shop.example/a", None),
+            ("https://v:••••@shop.example/a", None),
+            ("https://••••@shop.example/a", None),
+            ("https://shop.example/a", Some("https://shop.example/a")),
+            (
+                "https://u:new@shop.example/a",
+                Some("https://u:new@shop.example/a"),
+            ),
+        ] {
+            let mut sent = url(sent);
+            unmask(&mut sent, Some(&old));
+            match kept {
+                Some(kept) => assert_eq!(sent, url(kept)),
+                None => assert_eq!(masks(&sent)[0].pointer, "/url", "{sent:?}"),
+            }
+        }
         let mut without = spec(&[], Some(MASK));
         unmask(&mut without, None);
         assert_eq!(masks(&without)[0].pointer, "/http/body");
