@@ -1,6 +1,7 @@
 //! From names and values to [`Settings`].
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::str::FromStr;
@@ -21,6 +22,37 @@ pub struct Source {
     errors: Vec<String>,
 }
 
+/// The lines of a file; every line that is wrong is named by its number, for it may hold a secret.
+fn read_file(path: &Path) -> Result<BTreeMap<String, String>, Vec<String>> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let why = match error.kind() {
+            ErrorKind::NotFound => "there is no such file".to_owned(),
+            ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+            _ => error.to_string(),
+        };
+        vec![format!("--env-file {name}: {why}")]
+    })?;
+    let mut errors = Vec::new();
+    let mut values = BTreeMap::new();
+    for line in dotenvy::from_read_iter(text.as_bytes()) {
+        match line {
+            Ok((name, value)) => drop(values.insert(name, value)),
+            Err(dotenvy::Error::LineParse(wrong, _)) => {
+                let at = text.lines().position(|line| wrong.starts_with(line.trim()));
+                let at = at.map_or_else(String::new, |at| format!(", line {}", at + 1));
+                errors.push(format!("--env-file {name}{at}: this is no NAME=value"));
+            }
+            Err(error) => errors.push(format!("--env-file {name}: {error}")),
+        }
+    }
+    if errors.is_empty() {
+        Ok(values)
+    } else {
+        Err(errors)
+    }
+}
+
 impl Source {
     /// The environment, and under it the lines of `env_file`.
     #[expect(
@@ -30,13 +62,7 @@ impl Source {
     pub fn load(env_file: Option<&Path>) -> Result<Self, SettingsError> {
         let mut values = BTreeMap::new();
         if let Some(path) = env_file {
-            let complain = |error: &dyn std::fmt::Display| {
-                SettingsError(vec![format!("--env-file {}: {error}", path.display())])
-            };
-            for line in dotenvy::from_path_iter(path).map_err(|error| complain(&error))? {
-                let (name, value) = line.map_err(|error| complain(&error))?;
-                values.insert(name, value);
-            }
+            values = read_file(path).map_err(SettingsError)?;
         }
         for (name, _) in std::env::vars_os() {
             let Some(name) = name.to_str().filter(|name| name.starts_with("WATCHBELL_")) else {

@@ -121,3 +121,31 @@ fn empty_canaries_are_off_and_lists_are_split() {
     assert_eq!(settings.target_budget, None);
     assert!(!settings.is_local() && settings.base_is_loopback());
 }
+
+#[test]
+fn an_env_file_names_its_wrong_lines_and_keeps_their_secrets() {
+    let path = std::env::temp_dir().join(format!("watchbell-{}.env", std::process::id()));
+    let load = || Source::load(Some(&path)).map(drop);
+    let said = |outcome: Result<(), SettingsError>| outcome.unwrap_err().0;
+    let name = path.display();
+    assert_eq!(
+        said(load()),
+        [format!("--env-file {name}: there is no such file")]
+    );
+    std::fs::write(&path, b"\xff\xfe").unwrap();
+    assert_eq!(
+        said(load()),
+        [format!("--env-file {name}: it is not UTF-8 text")]
+    );
+    let text = "# a comment\nWATCHBELL_REGION=eu\n\n  WATCHBELL_SECRET_KEY hunter2\nexport WATCHBELL_LOG=\"info\n";
+    std::fs::write(&path, text).unwrap();
+    let complaints = said(load());
+    assert_eq!(
+        complaints[0],
+        format!("--env-file {name}, line 4: this is no NAME=value")
+    );
+    assert!(!complaints.join(" ").contains("hunter2"), "{complaints:?}");
+    std::fs::write(&path, "WATCHBELL_REGION=eu\n").unwrap();
+    assert!(load().is_ok());
+    std::fs::remove_file(&path).unwrap();
+}
