@@ -1,6 +1,6 @@
 //! Reading one answer: its code, its chain of aliases, its addresses.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
@@ -64,6 +64,17 @@ pub(crate) fn read(
             }));
         }
         match alias {
+            // Loopback without a query (RFC 6761), also for those who follow an alias; the policy judges it.
+            Some(target) if is_localhost(&target) => {
+                let loopback: IpAddr = match record_type {
+                    RecordType::AAAA => Ipv6Addr::LOCALHOST.into(),
+                    _ => Ipv4Addr::LOCALHOST.into(),
+                };
+                return Ok(Reading::Found(Found {
+                    addresses: vec![loopback],
+                    ttl: ttl_so_far,
+                }));
+            }
             Some(target) => at = target,
             None if message.metadata.response_code == ResponseCode::NXDomain => {
                 return Err(DnsFailure::Nxdomain);
@@ -75,6 +86,12 @@ pub(crate) fn read(
             }
         }
     }
+}
+
+fn is_localhost(name: &Name) -> bool {
+    name.iter()
+        .next_back()
+        .is_some_and(|label| label.eq_ignore_ascii_case(b"localhost"))
 }
 
 /// Aliases followed before a chain counts as endless.

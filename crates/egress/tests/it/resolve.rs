@@ -36,6 +36,10 @@ fn closed_port() -> SocketAddr {
     Say::OnlyV4("10.0.0.1", ResponseCode::NoError),
     FailureClass::TargetRefused
 )]
+#[case(Say::Alias("localhost"), FailureClass::TargetRefused)]
+#[case(Say::Alias("LocalHost"), FailureClass::TargetRefused)]
+#[case(Say::Chain(&["a.example", "db.localhost"], &[]), FailureClass::TargetRefused)]
+#[case(Say::Chain(&["a.example"], &["192.168.1.4"]), FailureClass::TargetRefused)]
 #[tokio::test]
 async fn failures_have_their_names(#[case] say: Say, #[case] class: FailureClass) {
     let zone = [
