@@ -156,12 +156,21 @@ pub(super) fn notices(
                 "{} gets no alerts any more: {reason}",
                 contact.name
             )));
-        } else if contact.verified_at.is_none() && told {
-            notices.push(go(format!(
-                "{} gets no alerts until it is confirmed.",
-                contact.name
-            )));
         }
+    }
+    let waiting: Vec<&str> = contacts
+        .iter()
+        .filter(|contact| contact.verified_at.is_none() && contact.disabled_reason.is_none())
+        .map(|contact| contact.name.as_str())
+        .collect();
+    match waiting.as_slice() {
+        _ if !told => {}
+        [] => {}
+        [one] => notices.push(go(format!("{one} gets no alerts until it is confirmed."))),
+        [most @ .., last] => notices.push(go(format!(
+            "{} and {last} get no alerts until they are confirmed.",
+            most.join(", ")
+        ))),
     }
     let sends_sms = contacts
         .iter()
@@ -179,4 +188,53 @@ pub(super) fn notices(
         });
     }
     notices
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ids::ContactId;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn contact(name: &str, verified: bool) -> Contact {
+        let now = Timestamp::UNIX_EPOCH;
+        Contact {
+            id: ContactId::generate(),
+            channel: Channel::Email,
+            name: name.into(),
+            address: format!("{name}@shop.example"),
+            verified_at: verified.then_some(now),
+            in_default: true,
+            disabled_reason: None,
+            created_at: now,
+        }
+    }
+
+    #[test]
+    fn contacts_that_wait_are_named_in_one_line() {
+        let texts = |contacts: &[Contact]| -> Vec<String> {
+            let notices = notices(contacts, Plan::Free, 0, false);
+            notices.into_iter().map(|notice| notice.text).collect()
+        };
+        let (ops, kim, ana, bo) = (
+            contact("Ops", true),
+            contact("Kim", false),
+            contact("Ana", false),
+            contact("Bo", false),
+        );
+        assert!(texts(std::slice::from_ref(&ops)).is_empty());
+        assert_eq!(
+            texts(&[ops.clone(), kim.clone()]),
+            ["Kim gets no alerts until it is confirmed."]
+        );
+        assert_eq!(
+            texts(&[kim.clone(), ops, ana.clone(), bo]),
+            ["Kim, Ana and Bo get no alerts until they are confirmed."]
+        );
+        assert_eq!(
+            texts(&[kim, ana]),
+            ["When something goes down, nobody is told: no contact is confirmed."]
+        );
+    }
 }

@@ -309,9 +309,20 @@ fn steps(all: &[Listed], facts: &Facts) -> Steps {
 
 fn chips(choice: &Choice, all: &[Listed], tags: &[(String, u32)]) -> Vec<Chip> {
     let count = |takes: fn(Shown) -> bool| all.iter().filter(|listed| takes(listed.shown)).count();
+    // The mark is that of the worst there is, so that a slow site does not look like one that is down.
+    let worst = [
+        Shown::Down,
+        Shown::Partial,
+        Shown::Blocked,
+        Shown::Degraded,
+        Shown::Unknown,
+    ]
+    .into_iter()
+    .find(|status| all.iter().any(|listed| listed.shown == *status))
+    .map(Shown::as_str);
     let statuses: [(&str, &str, Option<&'static str>, usize); 4] = [
         ("", "All", None, all.len()),
-        ("problems", "Problems", Some("down"), count(is_problem)),
+        ("problems", "Problems", worst, count(is_problem)),
         ("up", "Up", Some("up"), count(|shown| shown == Shown::Up)),
         (
             "paused",
