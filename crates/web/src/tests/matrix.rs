@@ -51,9 +51,9 @@ struct Seen {
     body: String,
 }
 
-async fn secret_of(browser: &mut Browser, name: &str) -> String {
+async fn secret_of(browser: &mut Browser, name: &str, scope: &str) -> String {
     let page = browser
-        .post("/settings/api-keys", &[("name", name), ("scope", "write")])
+        .post("/settings/api-keys", &[("name", name), ("scope", scope)])
         .await
         .body;
     format!(
@@ -79,7 +79,11 @@ async fn scalar(pool: &PgPool, sql: &'static str) -> uuid::Uuid {
 async fn owned(app: &App) -> (Owned, Browser) {
     let mut browser = app.verified(OWNER).await;
     let pool = &app.state.pool;
-    let secret = secret_of(&mut browser, "secret-shop deploy").await;
+    sqlx::query("UPDATE subscriptions SET plan = 'team'")
+        .execute(pool)
+        .await
+        .unwrap();
+    let secret = secret_of(&mut browser, "secret-shop deploy", "write").await;
     let account = scalar(pool, "SELECT m.account_id FROM memberships m JOIN users u ON u.id = m.user_id WHERE u.email = $1").await;
     let body = r#"{"url":"https://secret-shop.example/","name":"secret-shop","key":"secret-shop-key","tags":["secret-shop"]}"#;
     let made = call(app, Some(&secret), &Method::POST, "/api/v1/monitors", body).await;
@@ -347,7 +351,7 @@ async fn a_stranger_gets_404_for_everything_of_another_account(pool: PgPool) {
     let app = App::new(pool).await;
     let (owned, _) = owned(&app).await;
     let mut stranger = app.verified(STRANGER).await;
-    let secret = secret_of(&mut stranger, "mine").await;
+    let secret = secret_of(&mut stranger, "mine", "write").await;
     let before = stored(&app, owned.account).await;
     let mut wrong = Vec::new();
     for route in table() {
@@ -439,6 +443,8 @@ async fn an_owner_opens_every_page_and_a_viewer_changes_nothing(pool: PgPool) {
     let app = App::new(pool).await;
     let (owned, mut owner) = owned(&app).await;
     let mut viewer = teammate(&app, &owned).await;
+    let readers = secret_of(&mut owner, "reader", "read").await;
+    let beats = secret_of(&mut owner, "beats", "heartbeat").await;
     let before = stored(&app, owned.account).await;
     let mut wrong = Vec::new();
     for route in table() {
@@ -471,11 +477,24 @@ async fn an_owner_opens_every_page_and_a_viewer_changes_nothing(pool: PgPool) {
             }
             (Access::Tenant, false) if !ANY_ROLE.contains(&route.path.as_str()) => {
                 let seen = visit(&mut viewer, &route.method, &path).await;
-                if seen.status.is_server_error() {
+                if seen.status != StatusCode::FORBIDDEN {
                     wrong.push(format!(
-                        "{} {path}: a viewer gets {}",
+                        "{} {path}: a viewer gets {} and not 403",
                         route.method, seen.status
                     ));
+                }
+            }
+            (Access::ApiKey, false) => {
+                let secrets = [("read", &readers), ("heartbeat", &beats)];
+                for (scope, secret) in secrets {
+                    let body = body_of(&route);
+                    let seen = call(&app, Some(secret), &route.method, &path, body).await;
+                    if seen.status != StatusCode::FORBIDDEN {
+                        wrong.push(format!(
+                            "{} {path}: a {scope} key gets {} and not 403",
+                            route.method, seen.status
+                        ));
+                    }
                 }
             }
             _ => {}
