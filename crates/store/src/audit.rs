@@ -55,6 +55,26 @@ pub async fn insert(connection: &mut PgConnection, entry: &Entry<'_>) -> Result<
     Ok(())
 }
 
+/// That was done to that subject at some time.
+pub async fn exists(
+    connection: &mut PgConnection,
+    account: AccountId,
+    action: &str,
+    subject: &str,
+) -> Result<bool> {
+    let exists = sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT 1 FROM audit_events WHERE account_id = $1 AND action = $2 AND subject = $3
+           ) AS "exists!""#,
+        account.uuid(),
+        action,
+        subject
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(exists)
+}
+
 /// The account's entries, newest first.
 pub async fn list(
     connection: &mut PgConnection,

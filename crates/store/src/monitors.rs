@@ -153,6 +153,24 @@ pub async fn find_id_by_key(
     Ok(id.map(MonitorId::from_uuid))
 }
 
+/// A monitor that carried `key` was deleted, and can still be restored.
+pub async fn was_deleted_with_key(
+    connection: &mut PgConnection,
+    account: AccountId,
+    key: &str,
+) -> Result<bool> {
+    let was = sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT 1 FROM monitors WHERE account_id = $1 AND deleted_at IS NOT NULL AND spec ->> 'key' = $2
+           ) AS "was!""#,
+        account.uuid(),
+        key
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(was)
+}
+
 /// How many monitors count against the plan: all that are not deleted, paused ones too. Take the
 /// account's lock ([`crate::accounts`]) first, or two racing creations both see room.
 pub async fn count(connection: &mut PgConnection, account: AccountId) -> Result<u32> {

@@ -1,21 +1,43 @@
 //! Lists as CSV (RFC 4180), for those who say `Accept: text/csv`.
 
+use std::cmp::Reverse;
+
 use axum::response::IntoResponse;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::problem::{ApiResult, Problem};
 
-/// The client prefers CSV to JSON.
+/// The client prefers CSV to JSON (RFC 9110, section 12.5.1): by quality, then by how exactly it is
+/// named, then by what comes first.
 pub fn is_wanted(headers: &HeaderMap) -> bool {
-    let accepted = headers
+    let accepted: Vec<(String, f32)> = headers
         .get_all(header::ACCEPT)
         .iter()
-        .filter_map(|value| value.to_str().ok());
-    accepted
+        .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map(|kind| kind.split(';').next().unwrap_or_default().trim())
-        .find(|kind| matches!(*kind, "text/csv" | "application/json"))
-        == Some("text/csv")
+        .map(range)
+        .collect();
+    let rank = |names: [&str; 3]| {
+        names.iter().enumerate().find_map(|(i, name)| {
+            let at = accepted.iter().position(|(kind, _)| kind == name)?;
+            Some((accepted[at].1, Reverse(i), Reverse(at)))
+        })
+    };
+    let csv = rank(["text/csv", "text/*", "*/*"]);
+    let json = rank(["application/json", "application/*", "*/*"]);
+    csv.is_some_and(|csv| csv.0 > 0.0 && json.is_none_or(|json| csv > json))
+}
+
+/// A kind in small letters and its quality.
+fn range(text: &str) -> (String, f32) {
+    let mut parts = text.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let quality = parts.find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then_some(value)
+    });
+    let quality = quality.map_or(Some(1.0), |text| text.trim().parse().ok());
+    (kind, quality.unwrap_or(0.0))
 }
 
 /// A table. Cells that a spreadsheet would run as a formula begin with an apostrophe. The cursor of the
@@ -60,25 +82,41 @@ fn safe(cell: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
+    #[rstest]
+    #[case("text/csv", true)]
+    #[case("Text/CSV; charset=utf-8", true)]
+    #[case("text/csv;q=1, application/json", true)]
+    #[case("image/png, text/csv", true)]
+    #[case("application/json;q=0.5, text/csv", true)]
+    #[case("application/json; q=0.5, text/csv; q=0.8", true)]
+    #[case("text/csv, */*", true)]
+    #[case("*/*, text/csv", true)]
+    #[case("text/*, application/json;q=0.9", true)]
+    #[case("text/csv;q=0.5, */*;q=0.1", true)]
+    #[case("*/*", false)]
+    #[case("application/json, text/csv", false)]
+    #[case("text/csv;q=0.5, application/json", false)]
+    #[case("text/csv;q=0", false)]
+    #[case("text/csv;q=0, */*", false)]
+    #[case("text/csv;q=0.5, */*", false)]
+    #[case("text/csv;q=many", false)]
+    #[case(
+        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        false
+    )]
+    #[case("", false)]
+    fn the_preferred_kind_is_sent(#[case] accept: &str, #[case] csv: bool) {
+        let headers = [(header::ACCEPT, accept.parse().unwrap())];
+        assert_eq!(is_wanted(&headers.into_iter().collect()), csv);
+    }
+
     #[test]
-    fn the_first_known_kind_decides() {
-        let wants = |accept: &str| {
-            is_wanted(
-                &[(header::ACCEPT, accept.parse().unwrap())]
-                    .into_iter()
-                    .collect(),
-            )
-        };
-        assert!(
-            wants("text/csv")
-                && wants("text/csv;q=1, application/json")
-                && wants("image/png, text/csv")
-        );
-        assert!(
-            !wants("*/*") && !wants("application/json, text/csv") && !is_wanted(&HeaderMap::new())
-        );
+    fn without_a_wish_it_is_json() {
+        assert!(!is_wanted(&HeaderMap::new()));
     }
 
     #[test]

@@ -11,12 +11,14 @@ pub mod code;
 pub mod csv;
 pub mod etag;
 pub mod gate;
+pub mod gone;
 pub mod id;
 pub mod json;
 pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod rate;
+pub mod read_only;
 pub mod v1;
 
 use crate::routes::{Access, Route, Routes};

@@ -15,6 +15,7 @@ use crate::api::body::Body;
 use crate::api::code::Code;
 use crate::api::etag;
 use crate::api::gate::ShownOnce;
+use crate::api::gone;
 use crate::api::id::Id;
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::query::{Page, Params, cut};
@@ -185,7 +186,10 @@ pub async fn revoke(
     Id(id): Id<ApiKeyId>,
 ) -> ApiResult<StatusCode> {
     let mut tx = writer.begin(&state).await?;
-    api_keys::revoke(&mut tx, &writer.caller(&state), id).await?;
+    let caller = writer.caller(&state);
+    let outcome = api_keys::revoke(&mut tx, &caller, id).await;
+    let before = ("api_key.revoked", id.to_string());
+    gone::twice(outcome, &mut tx, caller.account_id, (before.0, &before.1)).await?;
     writer.finish(tx).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -154,6 +154,7 @@ async fn every_body_is_read_strictly(pool: PgPool) {
     );
     assert_eq!(before.0, after.0);
     assert_eq!(before.1, after.1);
+    assert_eq!(before.2, after.2);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

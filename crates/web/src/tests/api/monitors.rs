@@ -1,4 +1,4 @@
-use domain::account::Scope;
+use domain::account::{Plan, Scope};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -549,4 +549,147 @@ async fn a_dry_run_changes_nothing(pool: PgPool) {
             .pointer(),
         "?dry_run"
     );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_monitor_is_sent_back_as_it_was_read(pool: PgPool) {
+    let (_app, _, client) = team(pool).await;
+    let put = async |body: Value| {
+        client
+            .send(Method::PUT, "/monitors/by-key/k", &[], &body)
+            .await
+    };
+    let made = put(json!({"url": "https://u:p@shop.example/a", "name": "A"})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let mut whole = made.json();
+    let path = format!("/monitors/{}", whole["id"].as_str().unwrap());
+    for action in ["pause", "resume"] {
+        client.post(&format!("{path}/{action}"), json!({})).await;
+    }
+    // What moves by itself may be older than now in an object that is sent back whole.
+    whole["name"] = json!("B");
+    whole["status"] = json!("paused");
+    for reply in [
+        client.patch(&path, whole.clone()).await,
+        put(whole.clone()).await,
+    ] {
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+        assert_eq!(
+            (&reply.json()["name"], &reply.json()["status"]),
+            (&json!("B"), &json!("pending"))
+        );
+    }
+    let now = client.get(&path).await.json();
+    assert_eq!(
+        client
+            .patch(&path, json!({"status": now["status"], "name": "C"}))
+            .await
+            .status,
+        StatusCode::OK
+    );
+    for (field, value) in [
+        ("status", json!("down")),
+        ("confirming", json!(true)),
+        ("uptime_30d", json!(1)),
+        ("last_check", json!({})),
+        ("id", json!(domain::ids::MonitorId::generate().to_string())),
+        ("created_at", json!("2020-01-01T00:00:00Z")),
+        ("html_url", json!("https://evil.example")),
+    ] {
+        let body = json!({ (field): value, "name": "D" });
+        for reply in [client.patch(&path, body.clone()).await, put(body).await] {
+            assert_eq!(
+                (reply.status, reply.pointer()),
+                (StatusCode::UNPROCESSABLE_ENTITY, format!("/{field}")),
+                "{}",
+                reply.text
+            );
+        }
+    }
+    assert_eq!(client.get(&path).await.json()["name"], "C");
+    let new = client
+        .send(
+            Method::PUT,
+            "/monitors/by-key/new",
+            &[],
+            &json!({"url": "https://a.example", "status": "up"}),
+        )
+        .await;
+    assert_eq!(new.pointer(), "/status");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_cursor_belongs_to_its_order(pool: PgPool) {
+    let (_app, _, client) = team(pool).await;
+    for name in ["A", "B", "C"] {
+        client
+            .post(
+                "/monitors",
+                json!({"url": "https://shop.example", "name": name}),
+            )
+            .await;
+    }
+    for (sort, other) in [
+        ("name", "status"),
+        ("status", "-created_at"),
+        ("-created_at", "name"),
+    ] {
+        let first = client
+            .get(&format!("/monitors?limit=1&sort={sort}"))
+            .await
+            .json();
+        let cursor = first["next_cursor"].as_str().unwrap();
+        let next = client
+            .get(&format!("/monitors?limit=1&sort={sort}&cursor={cursor}"))
+            .await;
+        assert_eq!(next.status, StatusCode::OK);
+        let wrong = client
+            .get(&format!("/monitors?limit=1&sort={other}&cursor={cursor}"))
+            .await;
+        assert_eq!(
+            (wrong.status, wrong.pointer()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "?cursor".to_owned())
+        );
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn deleting_twice_deletes_once(pool: PgPool) {
+    let (app, _, client) = team(pool).await;
+    let id = async |path: &str, body: Value| {
+        let made = client.post(path, body).await;
+        format!("{path}/{}", made.json()["id"].as_str().unwrap())
+    };
+    let mut paths = vec![
+        id("/monitors", json!({"url": "https://a.example"})).await,
+        id(
+            "/contacts",
+            json!({"kind": "email", "address": "a@shop.example"}),
+        )
+        .await,
+        id("/api-keys", json!({"name": "x", "scope": "read"})).await,
+    ];
+    id("/monitors", json!({"url": "https://b.example", "key": "k"})).await;
+    paths.push("/monitors/by-key/k".to_owned());
+    let stranger = app.account(Plan::Free).await;
+    let stranger = app.client(stranger, Scope::Write).await;
+    for path in &paths {
+        for _ in 0..2 {
+            assert_eq!(
+                client.delete(path).await.status,
+                StatusCode::NO_CONTENT,
+                "{path}"
+            );
+        }
+        assert_eq!(
+            stranger.delete(path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+        assert_eq!(
+            client.get(path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+    }
 }

@@ -13,10 +13,12 @@ use utoipa::ToSchema;
 use crate::api::auth::{Reader, Writer};
 use crate::api::body::Body;
 use crate::api::etag;
+use crate::api::gone;
 use crate::api::id::Id;
 use crate::api::json::Json;
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::query::{Page, Params, cut};
+use crate::api::read_only::ReadOnly;
 use crate::state::AppState;
 use crate::usecases::contacts::{self, ContactChange, NewContact};
 
@@ -181,9 +183,7 @@ pub async fn update(
         (body.0.clone().remove("name") == Some(Json::Null)).then(|| before.address.clone());
     let default_membership =
         (body.0.clone().remove("in_default") == Some(Json::Null)).then_some(true);
-    for fixed in ["id", "html_url", "verified", "disabled_reason"] {
-        body.0.remove(fixed);
-    }
+    READ_ONLY.take_out(&mut body.0, &ContactView::of(&state, before.clone(), false))?;
     unchanged(&state, &mut body.0, before)?;
     let patch: ContactPatch = body.decode()?;
     let change = ContactChange {
@@ -198,6 +198,12 @@ pub async fn update(
         &ContactView::of(&state, contact, false),
     )
 }
+
+/// What only we set.
+const READ_ONLY: ReadOnly = ReadOnly {
+    fixed: &["id", "html_url", "verified", "disabled_reason"],
+    moving: &[],
+};
 
 /// Kind and address may be sent back as they were read, and cannot change.
 fn unchanged(state: &AppState, patch: &mut Json, before: Contact) -> ApiResult<()> {
@@ -241,8 +247,16 @@ pub async fn delete(
     headers: HeaderMap,
 ) -> ApiResult<StatusCode> {
     let mut tx = writer.begin(&state).await?;
-    locked(&state, &writer, &mut tx, id, &headers).await?;
-    contacts::delete(&mut tx, &state, &writer.caller(&state), id).await?;
+    let caller = writer.caller(&state);
+    store::contacts::lock(&mut tx, caller.account_id, id).await?;
+    let known = store::contacts::find(&mut tx, caller.account_id, id).await?;
+    if let Some(contact) = known {
+        let tag = etag::tag_of(None, &ContactView::of(&state, contact, false))?;
+        etag::check_match(&headers, &tag)?;
+    }
+    let outcome = contacts::delete(&mut tx, &state, &caller, id).await;
+    let before = ("contact.deleted", id.to_string());
+    gone::twice(outcome, &mut tx, caller.account_id, (before.0, &before.1)).await?;
     writer.finish(tx).await?;
     Ok(StatusCode::NO_CONTENT)
 }

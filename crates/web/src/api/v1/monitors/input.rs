@@ -8,22 +8,22 @@ use utoipa::ToSchema;
 
 use crate::api::json::Json;
 use crate::api::problem::{ApiResult, Problem};
+use crate::api::read_only::{self, ReadOnly};
 use crate::usecases::monitors::NewMonitor;
 
-/// Fields of a Monitor that only we set. A whole object can be sent back: PUT and PATCH ignore them.
-const READ_ONLY: [&str; 11] = [
-    "id",
-    "html_url",
-    "status",
-    "confirming",
-    "status_since",
-    "last_check",
-    "ping_url",
-    "heartbeat",
-    "uptime_30d",
-    "created_at",
-    "updated_at",
-];
+/// Fields of a Monitor that only we set.
+pub const READ_ONLY: ReadOnly = ReadOnly {
+    fixed: &["id", "html_url", "ping_url", "created_at"],
+    moving: &[
+        "status",
+        "confirming",
+        "status_since",
+        "last_check",
+        "heartbeat",
+        "uptime_30d",
+        "updated_at",
+    ],
+};
 
 /// A monitor to be made. `{"url":"https://…"}` is enough; what is left out or null has its default.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -171,26 +171,10 @@ pub enum KindName {
 impl MonitorInput {
     /// Reads a new monitor.
     pub fn creating(body: &Json) -> ApiResult<NewMonitor> {
-        if let Json::Object(entries) = body
-            && let Some((key, _)) = entries
-                .iter()
-                .find(|(key, _)| READ_ONLY.contains(&key.as_str()))
-        {
-            return Err(Problem::field(
-                &format!("/{key}"),
-                "read_only",
-                "is set by us and cannot be sent",
-            ));
+        match READ_ONLY.find(body) {
+            Some(key) => Err(read_only::refused(key)),
+            None => Self::read(body),
         }
-        Self::read(body)
-    }
-
-    /// Reads a monitor that replaces another; what only we set may be sent back and is ignored.
-    pub fn replacing(mut body: Json) -> ApiResult<NewMonitor> {
-        for key in READ_ONLY {
-            body.remove(key);
-        }
-        Self::read(&body)
     }
 
     fn read(body: &Json) -> ApiResult<NewMonitor> {
@@ -269,11 +253,9 @@ impl HttpInput {
     }
 }
 
-/// Applies a merge patch to a monitor's settings. The second value is `paused`, if it was sent.
+/// Applies a merge patch to a monitor's settings; what only we set is out of it already. The second
+/// value is `paused`, if it was sent.
 pub fn patched(before: &MonitorSpec, mut patch: Json) -> ApiResult<(MonitorSpec, Option<bool>)> {
-    for key in READ_ONLY {
-        patch.remove(key);
-    }
     let paused = match patch.remove("paused") {
         None => None,
         Some(Json::Null) => Some(false),
@@ -308,7 +290,9 @@ mod tests {
         );
         let (after, paused) = patched(
             &before,
-            json(r#"{"name":null,"http":{"headers":{"A":null,"B":"3"}},"tags":["c"],"paused":true,"status":"up"}"#),
+            json(
+                r#"{"name":null,"http":{"headers":{"A":null,"B":"3"}},"tags":["c"],"paused":true}"#,
+            ),
         )
         .unwrap();
         assert_eq!(
@@ -346,9 +330,6 @@ mod tests {
         assert_eq!(
             (refused.errors[0].pointer.as_str(), refused.errors[0].code),
             ("/status", "read_only")
-        );
-        assert!(
-            MonitorInput::replacing(json(r#"{"url":"https://a.example","status":"up"}"#)).is_ok()
         );
     }
 

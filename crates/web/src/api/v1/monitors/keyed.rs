@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::input::MonitorInput;
 use super::view::MonitorView;
-use super::{answer, delete_in, view};
+use super::{answer, delete_in, take_out_read_only, view};
 use crate::api::auth::{Reader, Writer};
 use crate::api::body::Body;
 use crate::api::etag;
@@ -40,7 +40,7 @@ pub async fn get(
 /// Create or replace a monitor by key
 ///
 /// Makes the monitor of your key, or replaces all its settings and keeps id and history. `kind` cannot
-/// change. What only we set may be sent along and is ignored.
+/// change. What only we set may be sent back as it was read.
 #[utoipa::path(put, path = "/api/v1/monitors/by-key/{key}", tag = "Monitors", operation_id = "monitors.put_by_key",
     params(("key" = String, Path, description = "Your own key")), request_body = MonitorInput,
     responses((status = 201, body = MonitorView, description = "It was made"), (status = 200, body = MonitorView, description = "It was replaced")))]
@@ -49,7 +49,7 @@ pub async fn put(
     writer: Writer,
     Id(key): Id<String>,
     headers: HeaderMap,
-    body: Body,
+    mut body: Body,
 ) -> ApiResult<Response> {
     if key.contains('\0') {
         return Err(Problem::field(
@@ -58,7 +58,6 @@ pub async fn put(
             "must not contain NUL characters",
         ));
     }
-    let new = MonitorInput::replacing(body.0)?;
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
     let before = monitors::find_by_key_locked(&mut tx, &state, &caller, &key).await?;
@@ -66,9 +65,12 @@ pub async fn put(
         Some(before) => {
             etag::check_absent(&headers)?;
             etag::check_match(&headers, &etag::Tag::of(Some(before.config_version), b""))?;
+            let target = (caller.account_id, before.id);
+            take_out_read_only(&mut tx, &state, target, &mut body.0).await?;
         }
         None => etag::check_match_none(&headers)?,
     }
+    let new = MonitorInput::creating(&body.0)?;
     let (id, status) =
         match monitors::put_by_key(&mut tx, &state, &caller, (&key, before), new).await? {
             Put::Created(created) => (created.monitor.id, StatusCode::CREATED),
@@ -91,10 +93,12 @@ pub async fn delete(
     let key = known(key)?;
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
-    let id = store::monitors::find_id_by_key(&mut tx, caller.account_id, &key)
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    delete_in(&mut tx, &state, &caller, (id, &headers)).await?;
+    let account = caller.account_id;
+    match store::monitors::find_id_by_key(&mut tx, account, &key).await? {
+        Some(id) => delete_in(&mut tx, &state, &caller, (id, &headers)).await?,
+        None if store::monitors::was_deleted_with_key(&mut tx, account, &key).await? => {}
+        None => return Err(Problem::not_found()),
+    }
     writer.finish(tx).await?;
     Ok(StatusCode::NO_CONTENT)
 }

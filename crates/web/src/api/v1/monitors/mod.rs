@@ -10,7 +10,7 @@ pub mod view;
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::ids::MonitorId;
+use domain::ids::{AccountId, MonitorId};
 use domain::monitor::Kind;
 use domain::status::Shown;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -24,6 +24,7 @@ use crate::api::auth::{Reader, Writer};
 use crate::api::body::Body;
 use crate::api::etag;
 use crate::api::id::Id;
+use crate::api::json::Json;
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::query::{Page, Params, cut};
 use crate::state::AppState;
@@ -46,14 +47,26 @@ pub async fn list(
     mut params: Params,
 ) -> ApiResult<axum::Json<Page<MonitorView>>> {
     let filter = filter(&mut params)?;
-    let sorts = ["name", "status", "-created_at"];
-    let sort = params.word("sort", sort, &sorts)?.unwrap_or_default();
+    let sorts = SORTS.map(word);
+    let parse = |text: &str| SORTS.into_iter().find(|sort| word(*sort) == text);
+    let sort = params.word("sort", parse, &sorts)?.unwrap_or_default();
     let page = params.page::<PlaceInList>()?;
     params.finish()?;
-    let cursor = page.cursor.map(|place| Cursor {
-        key: place.key,
-        id: place.id,
-    });
+    let cursor = match page.cursor {
+        // The place is by the key of its own sort and means nothing in another.
+        Some(place) if place.sort != word(sort) => {
+            let message = format!(
+                "must be a next_cursor of this list in the order {}",
+                word(sort)
+            );
+            return Err(Problem::field("?cursor", "invalid", message));
+        }
+        Some(place) => Some(Cursor {
+            key: place.key,
+            id: place.id,
+        }),
+        None => None,
+    };
     let mut tx = reader.begin(&state).await?;
     let account = reader.account_id();
     let mut rows = store::monitors::list(
@@ -65,6 +78,7 @@ pub async fn list(
     )
     .await?;
     let next = cut(&mut rows, page.limit, |row| PlaceInList {
+        sort: word(sort).to_owned(),
         key: row.cursor.key.clone(),
         id: row.cursor.id,
     });
@@ -79,17 +93,19 @@ pub async fn list(
 
 #[derive(Debug, Serialize, Deserialize)]
 struct PlaceInList {
+    sort: String,
     key: String,
     id: MonitorId,
 }
 
-fn sort(word: &str) -> Option<Sort> {
-    Some(match word {
-        "name" => Sort::Name,
-        "status" => Sort::Status,
-        "-created_at" => Sort::Newest,
-        _ => return None,
-    })
+const SORTS: [Sort; 3] = [Sort::Name, Sort::Status, Sort::Newest];
+
+const fn word(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Name => "name",
+        Sort::Status => "status",
+        Sort::Newest => "-created_at",
+    }
 }
 
 fn filter(params: &mut Params) -> ApiResult<Filter> {
@@ -153,7 +169,7 @@ pub async fn get(
 /// Change a monitor
 ///
 /// A JSON Merge Patch (RFC 7396): null restores a default, arrays are replaced, `kind` cannot change.
-/// What only we set may be sent along and is ignored.
+/// What only we set may be sent back as it was read.
 #[utoipa::path(patch, path = "/api/v1/monitors/{monitor_id}", tag = "Monitors", operation_id = "monitors.update",
     params(("monitor_id" = String, Path, description = "`mon_…`")), request_body = MonitorInput,
     responses((status = 200, body = MonitorView)))]
@@ -162,17 +178,18 @@ pub async fn update(
     writer: Writer,
     Id(id): Id<MonitorId>,
     headers: HeaderMap,
-    body: Body,
+    mut body: Body,
 ) -> ApiResult<Response> {
     let caller = writer.caller(&state);
     let mut tx = writer.begin(&state).await?;
-    let resumes = body.0.clone().remove("paused") == Some(crate::api::json::Json::Bool(false));
+    let resumes = body.0.clone().remove("paused") == Some(Json::Bool(false));
     if resumes {
         // Resuming counts against the plan: the account is locked before any of its monitors.
         monitors::lock_account(&mut tx, &caller).await?;
     }
     let before = monitors::find_locked(&mut tx, &state, &caller, id).await?;
     etag::check_match(&headers, &etag::Tag::of(Some(before.config_version), b""))?;
+    take_out_read_only(&mut tx, &state, (caller.account_id, id), &mut body.0).await?;
     let (spec, paused) = input::patched(&before.spec, body.0)?;
     let saved = monitors::save(&mut tx, &state, &caller, &before, spec).await?;
     match (paused, saved.paused_at.is_some()) {
@@ -218,6 +235,20 @@ async fn delete_in(
     }
     etag::check_match(headers, &etag::Tag::of(Some(before.config_version), b""))?;
     Ok(monitors::delete(connection, state, caller, id).await?)
+}
+
+/// Takes out of a body what only we set; what would change it is refused.
+async fn take_out_read_only(
+    connection: &mut PgConnection,
+    state: &AppState,
+    (account, id): (AccountId, MonitorId),
+    body: &mut Json,
+) -> ApiResult<()> {
+    if input::READ_ONLY.find(body).is_none() {
+        return Ok(());
+    }
+    let (_, view) = view::find(connection, state, (account, id), false).await?;
+    input::READ_ONLY.take_out(body, &view)
 }
 
 /// The monitor as it is at the end of the transaction, which is then committed.
