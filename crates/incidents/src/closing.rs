@@ -5,6 +5,7 @@ use domain::ids::{AccountId, IncidentId, MonitorId};
 use domain::incident::{Actor, ResolvedReason};
 use jiff::Timestamp;
 use sqlx::PgConnection;
+use store::deliveries;
 
 use crate::tell::{self, Message};
 use crate::{Result, timeline};
@@ -38,9 +39,18 @@ pub(crate) async fn close_open(
         (end.actor, at),
     )
     .await?;
+    let over = "the outage was over before its step";
+    let later = deliveries::skip_later(connection, account, open.id, over, now).await?;
     // Whether the outage has reached them is decided when this is claimed (`delivery::decide`).
     let message = Message::of_incident(Event::IncidentResolved, account, open.id, monitor);
-    tell::tell_those_told(connection, &message, open.id, |_, _| false, now).await?;
+    tell::tell_those_told(
+        connection,
+        &message,
+        open.id,
+        |one, _| later.contains(&one),
+        now,
+    )
+    .await?;
     store::changes::notify(connection, account, "incident", open.id).await?;
     Ok(Some(open.id))
 }

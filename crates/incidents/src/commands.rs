@@ -80,6 +80,8 @@ async fn tell_the_others(
     let Some(incident) = store::incidents::find(connection, account, id).await? else {
         return Ok(());
     };
+    let taken = "somebody took it before its step";
+    let later = store::deliveries::skip_later(connection, account, id, taken, now).await?;
     let alone = store::memberships::count(connection, account).await? <= 1;
     let known = contacts::list(connection, account).await?;
     let own = |contact: ContactId| {
@@ -93,7 +95,9 @@ async fn tell_the_others(
             })
     };
     let except = |contact: ContactId, channel: Channel| {
-        own(contact) || (alone && by.email.is_some() && channel == Channel::Sms)
+        later.contains(&contact)
+            || own(contact)
+            || (alone && by.email.is_some() && channel == Channel::Sms)
     };
     let mut message = Message::of_incident(
         Event::IncidentAcknowledged,

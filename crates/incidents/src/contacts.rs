@@ -1,6 +1,7 @@
 //! Messages to a contact about itself, and to the owners about a contact that is lost.
 
 use domain::alert::plan::is_uncovered_by;
+use domain::alert::policy::recipients;
 use domain::contact::{Channel, Contact, phone};
 use domain::delivery::{AccountMessage, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId};
@@ -38,7 +39,7 @@ pub async fn test_contact(
         &message,
         (contact.id, contact.channel),
         dedup_key,
-        now,
+        (now, now),
     )
     .await?;
     Ok(())
@@ -59,10 +60,14 @@ pub async fn tell_disabled(
         return Ok(());
     };
     let monitors = states::list_recipients(connection, account).await?;
+    let policies = store::policies::list(connection, account).await?;
     let uncovered = monitors
         .into_iter()
-        .filter(|(_, named)| is_uncovered_by(&tell::recipients(named.as_deref()), &contacts, lost))
-        .map(|(name, _)| name);
+        .filter(|one| {
+            let told = recipients(one.contact_ids.as_deref(), one.policy_id, &policies);
+            is_uncovered_by(&told, &contacts, lost)
+        })
+        .map(|one| one.name);
     let message = AccountMessage::ContactDisabled {
         contact: name(lost),
         reason: reason.to_owned(),

@@ -129,7 +129,10 @@ async fn tell(
         let message = (one.delivery_id, one.contact_id, Some(incident.id));
         links::mint(connection, secrets, scene.account_id, message, scene.now).await?;
     }
-    Ok(written.len())
+    Ok(written
+        .iter()
+        .filter(|one| one.not_before <= scene.now)
+        .count())
 }
 
 fn summary(outage: &Outage<'_>) -> VoteSummary {

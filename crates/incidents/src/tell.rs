@@ -47,13 +47,20 @@ impl Message {
 pub(crate) struct Written {
     pub delivery_id: DeliveryId,
     pub contact_id: ContactId,
+    pub not_before: Timestamp,
 }
 
 /// Whom the monitor's owner wants told.
-pub(crate) fn recipients(contact_ids: Option<&[ContactId]>) -> Recipients {
-    contact_ids.map_or(Recipients::Default, |named| {
-        Recipients::Named(named.to_vec())
-    })
+async fn recipients(
+    connection: &mut PgConnection,
+    account: AccountId,
+    spec: &MonitorSpec,
+) -> Result<Recipients> {
+    if let Some(named) = &spec.contact_ids {
+        return Ok(Recipients::Named(named.clone()));
+    }
+    let policies = store::policies::list(connection, account).await?;
+    Ok(alert::policy::recipients(None, spec.policy_id, &policies))
 }
 
 /// Plans the message for everyone the monitor names.
@@ -69,7 +76,7 @@ pub(crate) async fn tell_recipients(
     let plan = alert::deliveries(
         message.event,
         &message.subject,
-        &recipients(spec.contact_ids.as_deref()),
+        &recipients(connection, message.account_id, spec).await?,
         &wanted,
         now,
     );
@@ -79,7 +86,8 @@ pub(crate) async fn tell_recipients(
             continue;
         };
         let to = (contact.id, contact.channel);
-        written.extend(write(connection, message, to, planned.dedup_key, now).await?);
+        let when = (planned.not_before, now);
+        written.extend(write(connection, message, to, planned.dedup_key, when).await?);
     }
     Ok(written)
 }
@@ -101,18 +109,18 @@ pub(crate) async fn tell_those_told(
         }
         let dedup_key = alert::plan::dedup_key(message.event, &message.subject, one.contact_id);
         let to = (one.contact_id, one.channel);
-        written.extend(write(connection, message, to, dedup_key, now).await?);
+        written.extend(write(connection, message, to, dedup_key, (now, now)).await?);
     }
     Ok(written)
 }
 
-/// One row and its job, unless it was planned before.
+/// One row and its job, unless it was planned before. The first moment is when it may be sent.
 pub(crate) async fn write(
     connection: &mut PgConnection,
     message: &Message,
     (contact_id, channel): (ContactId, Channel),
     dedup_key: String,
-    now: Timestamp,
+    (not_before, now): (Timestamp, Timestamp),
 ) -> Result<Option<Written>> {
     let planned = Planned {
         account_id: message.account_id,
@@ -123,14 +131,16 @@ pub(crate) async fn write(
         channel,
         dedup_key,
         payload: message.payload.clone(),
-        not_before: now,
+        not_before,
     };
     let Some(delivery_id) = deliveries::insert(connection, &planned, now).await? else {
         return Ok(None);
     };
-    jobs::enqueue_delivery(connection, channel, message.account_id, delivery_id, None).await?;
+    let run_at = (not_before > now).then_some(not_before);
+    jobs::enqueue_delivery(connection, channel, message.account_id, delivery_id, run_at).await?;
     Ok(Some(Written {
         delivery_id,
         contact_id,
+        not_before,
     }))
 }

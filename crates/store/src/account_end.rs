@@ -100,6 +100,9 @@ async fn end_messages(
     )
     .execute(&mut *connection)
     .await?;
+    sqlx::query!("DELETE FROM policies WHERE account_id = $1", account.uuid())
+        .execute(&mut *connection)
+        .await?;
     sqlx::query!(
         "UPDATE contacts SET address = '', address_canonical = id::text, name = '', verified_at = NULL, code_hash = NULL,
              in_default = false, disabled_reason = 'the account was deleted', disabled_at = $2, updated_at = $2,

@@ -22,6 +22,7 @@ pub enum Part {
     WalletEntries,
     ApiKeys,
     Contacts,
+    Policies,
     Monitors,
     MonitorStates,
     Heartbeats,
@@ -42,7 +43,7 @@ pub enum Part {
 
 impl Part {
     /// All parts, in the order of the file.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Account,
         Self::People,
         Self::Subscription,
@@ -50,6 +51,7 @@ impl Part {
         Self::WalletEntries,
         Self::ApiKeys,
         Self::Contacts,
+        Self::Policies,
         Self::Monitors,
         Self::MonitorStates,
         Self::Heartbeats,
@@ -78,6 +80,7 @@ impl Part {
             Self::WalletEntries => "wallet_entries",
             Self::ApiKeys => "api_keys",
             Self::Contacts => "contacts",
+            Self::Policies => "policies",
             Self::Monitors => "monitors",
             Self::MonitorStates => "monitor_states",
             Self::Heartbeats => "heartbeats",
@@ -131,6 +134,11 @@ pub fn rows<'c>(
         Part::Contacts => rows!(
             r#"SELECT to_jsonb(t) - 'code_hash' AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#
         ),
+        Part::Policies => {
+            rows!(
+                r#"SELECT to_jsonb(t) AS "row!" FROM policies t WHERE account_id = $1 ORDER BY id"#
+            )
+        }
         Part::Monitors => rows!(
             r#"SELECT to_jsonb(t) - 'secrets' AS "row!" FROM monitors t WHERE account_id = $1 ORDER BY id"#
         ),

@@ -45,6 +45,7 @@ pub mod memberships;
 pub mod monitors;
 pub mod notify;
 pub mod outbox;
+pub mod policies;
 pub mod practice;
 pub mod reports;
 pub mod sessions;

@@ -13,7 +13,7 @@ pub use limits::{list_faster_than, list_newest_beyond};
 pub use list::{Cursor, Filter, Listed, Sort, list, list_tags};
 pub use sealed::Stored;
 
-use domain::ids::{AccountId, ContactId, MonitorId};
+use domain::ids::{AccountId, ContactId, MonitorId, PolicyId};
 use domain::monitor::Monitor;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -206,6 +206,23 @@ pub async fn list_ids_naming(
            AND (spec -> 'contact_ids')::jsonb @> to_jsonb($2::text) ORDER BY id",
         account.uuid(),
         contact.to_string()
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(MonitorId::from_uuid).collect())
+}
+
+/// The monitors that use this policy, deleted ones left out.
+pub async fn list_ids_with_policy(
+    connection: &mut PgConnection,
+    account: AccountId,
+    policy: PolicyId,
+) -> Result<Vec<MonitorId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM monitors WHERE account_id = $1 AND deleted_at IS NULL
+           AND spec ->> 'policy_id' = $2 ORDER BY id",
+        account.uuid(),
+        policy.to_string()
     )
     .fetch_all(connection)
     .await?;

@@ -1,7 +1,9 @@
 //! Who is told of an event, and when.
 
 pub mod plan;
+pub mod policy;
 pub mod prices;
 pub mod sms;
 
 pub use plan::{PlannedDelivery, Recipients, deliveries};
+pub use policy::{Policy, Step};

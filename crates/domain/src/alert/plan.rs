@@ -1,7 +1,8 @@
 //! From an event to the messages that tell of it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::policy::Step;
 use crate::contact::Contact;
 use crate::delivery::Event;
 use crate::ids::ContactId;
@@ -13,6 +14,46 @@ pub enum Recipients {
     Default,
     /// The contacts the monitor names.
     Named(Vec<ContactId>),
+    /// The contacts of an escalation policy, step by step.
+    Steps(Vec<Step>),
+}
+
+impl Recipients {
+    /// How long after the outage is sure `contact`, one of `contacts`, is told; `None` for never. A
+    /// step that can reach nobody is passed over without its wait.
+    fn delay(&self, contact: &Contact, contacts: &[Contact]) -> Option<SignedDuration> {
+        let steps = match self {
+            Self::Default => return contact.in_default.then_some(SignedDuration::ZERO),
+            Self::Named(ids) => {
+                return ids.contains(&contact.id).then_some(SignedDuration::ZERO);
+            }
+            Self::Steps(steps) => steps,
+        };
+        let reaches = |step: &&Step| {
+            contacts
+                .iter()
+                .any(|one| one.is_usable() && step.contact_ids.contains(&one.id))
+        };
+        let mut seconds = 0;
+        for (i, step) in steps.iter().filter(reaches).enumerate() {
+            let wait = if i == 0 { steps.first()? } else { step };
+            seconds += i64::from(wait.delay_seconds);
+            if step.contact_ids.contains(&contact.id) {
+                return Some(SignedDuration::from_secs(seconds));
+            }
+        }
+        None
+    }
+
+    fn names(&self, contact: &Contact) -> bool {
+        match self {
+            Self::Default => contact.in_default,
+            Self::Named(ids) => ids.contains(&contact.id),
+            Self::Steps(steps) => steps
+                .iter()
+                .any(|step| step.contact_ids.contains(&contact.id)),
+        }
+    }
 }
 
 /// One message to one contact, not yet written down.
@@ -31,23 +72,17 @@ pub fn told<'c>(recipients: &Recipients, contacts: &'c [Contact]) -> Vec<&'c Con
     contacts
         .iter()
         .filter(|contact| contact.is_usable())
-        .filter(|contact| match recipients {
-            Recipients::Default => contact.in_default,
-            Recipients::Named(ids) => ids.contains(&contact.id),
-        })
+        .filter(|contact| recipients.names(contact))
         .collect()
 }
 
 /// Nobody of `recipients` can be told any more, and `lost` was one of them.
 pub fn is_uncovered_by(recipients: &Recipients, contacts: &[Contact], lost: &Contact) -> bool {
-    let was_told = match recipients {
-        Recipients::Default => lost.in_default,
-        Recipients::Named(ids) => ids.contains(&lost.id),
-    };
-    was_told && told(recipients, contacts).is_empty()
+    recipients.names(lost) && told(recipients, contacts).is_empty()
 }
 
-/// The messages that tell `recipients` of `event`. `subject` names what the event is about (an
+/// The messages that tell `recipients` of `event`. An outage goes from step to step; all else is for
+/// the first step that reaches somebody, at once. `subject` names what the event is about (an
 /// incident's id, a certificate and threshold), so that planning twice plans once.
 pub fn deliveries(
     event: Event,
@@ -56,12 +91,22 @@ pub fn deliveries(
     contacts: &[Contact],
     now: Timestamp,
 ) -> Vec<PlannedDelivery> {
-    told(recipients, contacts)
+    let mut planned: Vec<(&Contact, SignedDuration)> = told(recipients, contacts)
         .into_iter()
-        .map(|contact| PlannedDelivery {
+        .filter_map(|contact| Some((contact, recipients.delay(contact, contacts)?)))
+        .collect();
+    planned.sort_by_key(|(_, delay)| *delay);
+    if event != Event::IncidentOpened {
+        let first = planned.first().map(|(_, delay)| *delay);
+        planned.retain(|(_, delay)| Some(*delay) == first);
+    }
+    let escalates = event == Event::IncidentOpened;
+    planned
+        .into_iter()
+        .map(|(contact, delay)| PlannedDelivery {
             contact: contact.id,
             dedup_key: dedup_key(event, subject, contact.id),
-            not_before: now,
+            not_before: if escalates { now + delay } else { now },
         })
         .collect()
 }
@@ -133,6 +178,63 @@ mod tests {
                 "{recipients:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_outage_goes_from_step_to_step() {
+        let (ops, kim, boss) = (
+            contact("ops", true, true),
+            contact("kim", true, false),
+            contact("boss", true, false),
+        );
+        let step = |delay_seconds, contacts: &[&Contact]| Step {
+            delay_seconds,
+            contact_ids: contacts.iter().map(|contact| contact.id).collect(),
+        };
+        let recipients = Recipients::Steps(vec![
+            step(30, &[&ops]),
+            step(180, &[&kim, &ops]),
+            step(600, &[&boss]),
+        ]);
+        let plan = |event, contacts: &[Contact]| -> Vec<(String, i64)> {
+            let planned = deliveries(event, "inc_1", &recipients, contacts, Timestamp::UNIX_EPOCH);
+            let name = |id| {
+                contacts
+                    .iter()
+                    .find(|one| one.id == id)
+                    .unwrap()
+                    .name
+                    .clone()
+            };
+            planned
+                .into_iter()
+                .map(|one| (name(one.contact), one.not_before.as_second()))
+                .collect()
+        };
+        let told = |lines: &[(&str, i64)]| -> Vec<(String, i64)> {
+            lines
+                .iter()
+                .map(|(name, at)| ((*name).to_owned(), *at))
+                .collect()
+        };
+        let all = [boss.clone(), kim.clone(), ops.clone()];
+        assert_eq!(
+            plan(Event::IncidentOpened, &all),
+            told(&[("ops", 30), ("kim", 210), ("boss", 810)])
+        );
+        assert_eq!(plan(Event::TlsExpiring, &all), told(&[("ops", 0)]));
+        // Nobody waits for a step that reaches nobody.
+        let mut lost = ops;
+        lost.disabled_reason = Some("mailbox does not exist".into());
+        assert_eq!(
+            plan(Event::IncidentOpened, &[lost.clone(), kim, boss]),
+            told(&[("kim", 30), ("boss", 630)])
+        );
+        assert!(is_uncovered_by(
+            &recipients,
+            std::slice::from_ref(&lost),
+            &lost
+        ));
     }
 
     #[test]

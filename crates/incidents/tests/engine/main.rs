@@ -6,6 +6,7 @@ mod commands;
 mod heartbeats;
 mod monitors;
 mod plan;
+mod policies;
 mod racing;
 mod reads;
 mod record;

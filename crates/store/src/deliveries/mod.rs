@@ -61,6 +61,29 @@ pub async fn insert(
     Ok(id.map(DeliveryId::from_uuid))
 }
 
+/// Drops what an incident was still to tell in later steps of its policy; whom it would have told.
+pub async fn skip_later(
+    connection: &mut PgConnection,
+    account: AccountId,
+    incident: IncidentId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Vec<ContactId>> {
+    let contacts = sqlx::query_scalar!(
+        "UPDATE deliveries SET state = 'skipped', reason = $3, finished_at = $4
+         WHERE account_id = $1 AND incident_id = $2 AND event = 'incident.opened'
+           AND state IN ('pending', 'held') AND attempts = 0 AND not_before > $4
+         RETURNING contact_id",
+        account.uuid(),
+        incident.uuid(),
+        reason,
+        now.to_sqlx() as _
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(contacts.into_iter().map(ContactId::from_uuid).collect())
+}
+
 /// Drops everything of an account that is not sent yet.
 pub async fn skip_open(
     connection: &mut PgConnection,

@@ -5,7 +5,7 @@ pub mod intervals;
 pub mod votes;
 
 use domain::check::Failure;
-use domain::ids::{AccountId, ContactId, MonitorId};
+use domain::ids::{AccountId, ContactId, MonitorId, PolicyId};
 use domain::monitor::MonitorSpec;
 use domain::status::{MonitorState, Observed};
 use jiff::Timestamp;
@@ -179,11 +179,20 @@ pub async fn find_subject(
     }))
 }
 
-/// Whom every monitor that is not deleted tells: its name, and the contacts it names, if it does.
+/// Whom a monitor tells: the contacts or the policy that it names, if it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of the monitor")]
+pub struct Telling {
+    pub name: String,
+    pub contact_ids: Option<Vec<ContactId>>,
+    pub policy_id: Option<PolicyId>,
+}
+
+/// Whom every monitor that is not deleted tells.
 pub async fn list_recipients(
     connection: &mut PgConnection,
     account: AccountId,
-) -> Result<Vec<(String, Option<Vec<ContactId>>)>> {
+) -> Result<Vec<Telling>> {
     let rows = sqlx::query!(
         r#"SELECT name, spec AS "spec: Json<MonitorSpec>" FROM monitors
            WHERE account_id = $1 AND deleted_at IS NULL ORDER BY name, id"#,
@@ -193,7 +202,11 @@ pub async fn list_recipients(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.name, row.spec.0.contact_ids))
+        .map(|row| Telling {
+            name: row.name,
+            contact_ids: row.spec.0.contact_ids,
+            policy_id: row.spec.0.policy_id,
+        })
         .collect())
 }
 

@@ -61,7 +61,7 @@ pub struct Context {
     pub incident: Option<IncidentFacts>,
     /// The message about the outage to the same contact.
     pub outage: Option<OutageDelivery>,
-    /// Who is told of the outage, this contact among them.
+    /// Who is told of the outage by now, this contact among them; later steps are left out.
     pub told: Vec<Told>,
     /// The contact's first mail about the incident, if it is another one.
     pub first_mail: Option<DeliveryId>,
@@ -100,7 +100,7 @@ pub async fn load(
     if let Some(incident) = claimed.incident_id {
         context.incident = find_incident(connection, account, incident).await?;
         context.outage = lock_outage(connection, account, incident, claimed.contact_id).await?;
-        context.told = list_told(connection, account, incident).await?;
+        context.told = list_told(connection, account, incident, now).await?;
         context.first_mail = find_first_mail(connection, claimed, incident).await?;
         context.regions = list_regions(connection).await?;
     }
@@ -170,15 +170,17 @@ async fn list_told(
     connection: &mut PgConnection,
     account: AccountId,
     incident: IncidentId,
+    now: Timestamp,
 ) -> Result<Vec<Told>> {
     let rows = sqlx::query!(
         r#"SELECT d.contact_id, c.name, d.channel, d.state, d.accepted_at AS "accepted_at: jiff_sqlx::Timestamp"
            FROM deliveries d JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
            WHERE d.account_id = $1 AND d.incident_id = $2 AND d.event = 'incident.opened'
-             AND d.state NOT IN ('skipped', 'superseded')
+             AND d.state NOT IN ('skipped', 'superseded') AND d.not_before <= $3
            ORDER BY d.not_before, d.id LIMIT 50"#,
         account.uuid(),
-        incident.uuid()
+        incident.uuid(),
+        now.to_sqlx() as _
     )
     .fetch_all(connection)
     .await?;

@@ -1,0 +1,230 @@
+//! Escalation policies: who is told first, and who is told when nobody takes it.
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::Recipients;
+use crate::contact::Contact;
+use crate::ids::{AccountId, ContactId, PolicyId};
+use crate::monitor::validate::{FieldError, check_line};
+
+/// Steps of a policy, at most.
+pub const MAX_STEPS: usize = 10;
+/// Contacts of a step, at most.
+pub const MAX_CONTACTS: usize = 50;
+/// Seconds before a step, at most: a day.
+pub const MAX_DELAY_SECONDS: u32 = 86_400;
+/// Rounds after the first, at most.
+pub const MAX_REPEAT: u32 = 10;
+/// The name of the default policy until somebody gives it another.
+pub const DEFAULT_NAME: &str = "Default policy";
+
+/// Who is told, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Its id.
+    pub id: PolicyId,
+    /// What its owner calls it.
+    pub name: String,
+    /// In order. `None`, for the default policy only: its built-in rule.
+    pub steps: Option<Vec<Step>>,
+    /// How many more rounds there are after the last step.
+    pub repeat: u32,
+    /// Counts changes; 0 while the default policy is as we made it.
+    pub version: i64,
+}
+
+/// A step of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Seconds after the step before, or for the first after the outage is sure.
+    pub delay_seconds: u32,
+    /// Who is told.
+    pub contact_ids: Vec<ContactId>,
+}
+
+impl Policy {
+    /// The id of an account's default policy, which is there without a row.
+    pub fn default_id(account: AccountId) -> PolicyId {
+        PolicyId::from_uuid(account.uuid())
+    }
+
+    /// The default policy as we made it.
+    pub fn default_of(account: AccountId) -> Self {
+        Self {
+            id: Self::default_id(account),
+            name: DEFAULT_NAME.to_owned(),
+            steps: None,
+            repeat: 0,
+            version: 0,
+        }
+    }
+
+    /// It is the default policy of `account`.
+    pub fn is_default(&self, account: AccountId) -> bool {
+        self.id == Self::default_id(account)
+    }
+
+    /// Whom it means. Steps that lost their last contact mean the built-in rule.
+    pub fn recipients(&self) -> Recipients {
+        match self.steps.as_deref() {
+            None | Some([]) => Recipients::Default,
+            Some(steps) => Recipients::Steps(steps.to_vec()),
+        }
+    }
+
+    /// The steps as people read them: of the built-in rule those that it means now.
+    pub fn shown_steps(&self, contacts: &[Contact]) -> Vec<Step> {
+        self.steps.clone().unwrap_or_else(|| {
+            let told = super::plan::told(&Recipients::Default, contacts);
+            vec![Step {
+                delay_seconds: 0,
+                contact_ids: told.into_iter().map(|contact| contact.id).collect(),
+            }]
+        })
+    }
+
+    /// Takes a contact out of every step; a step without any is gone. True when something changed.
+    pub fn forget(&mut self, contact: ContactId, account: AccountId) -> bool {
+        let is_default = self.is_default(account);
+        let Some(steps) = &mut self.steps else {
+            return false;
+        };
+        let before = steps.clone();
+        for step in steps.iter_mut() {
+            step.contact_ids.retain(|one| *one != contact);
+        }
+        steps.retain(|step| !step.contact_ids.is_empty());
+        let changed = *steps != before;
+        if steps.is_empty() && is_default {
+            self.steps = None;
+        }
+        changed
+    }
+
+    /// What is wrong with it.
+    pub fn validate(&self) -> Vec<FieldError> {
+        let mut errors: Vec<FieldError> = check_line("/name", &self.name, 200)
+            .err()
+            .into_iter()
+            .collect();
+        if self.repeat > MAX_REPEAT {
+            let message = format!("must be between 0 and {MAX_REPEAT}");
+            errors.push(FieldError::new("/repeat", "out_of_range", message));
+        }
+        let steps = self.steps.as_deref().unwrap_or_default();
+        if self.steps.is_some() && !(1..=MAX_STEPS).contains(&steps.len()) {
+            let message = format!("must have 1 to {MAX_STEPS} steps");
+            errors.push(FieldError::new("/steps", "wrong_length", message));
+        }
+        for (i, step) in steps.iter().enumerate().take(MAX_STEPS) {
+            errors.extend(step.validate(i));
+        }
+        errors
+    }
+}
+
+impl Step {
+    fn validate(&self, i: usize) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        if self.delay_seconds > MAX_DELAY_SECONDS {
+            let message = format!("must be between 0 and {MAX_DELAY_SECONDS}");
+            let pointer = format!("/steps/{i}/delay_seconds");
+            errors.push(FieldError::new(pointer, "out_of_range", message));
+        }
+        let ids = &self.contact_ids;
+        if !(1..=MAX_CONTACTS).contains(&ids.len()) {
+            let message = format!("must have 1 to {MAX_CONTACTS} contacts");
+            let pointer = format!("/steps/{i}/contact_ids");
+            errors.push(FieldError::new(pointer, "wrong_length", message));
+        }
+        for (j, id) in ids.iter().enumerate() {
+            if ids[..j].contains(id) {
+                let pointer = format!("/steps/{i}/contact_ids/{j}");
+                errors.push(FieldError::new(pointer, "duplicate", "must be named once"));
+            }
+        }
+        errors
+    }
+}
+
+/// Whom a monitor tells that names these contacts, or this policy, or nothing. `policies` are those of
+/// its account, the default one first; one that is gone means the default one.
+pub fn recipients(
+    contact_ids: Option<&[ContactId]>,
+    policy_id: Option<PolicyId>,
+    policies: &[Policy],
+) -> Recipients {
+    if let Some(named) = contact_ids {
+        return Recipients::Named(named.to_vec());
+    }
+    policies
+        .iter()
+        .find(|policy| Some(policy.id) == policy_id)
+        .or(policies.first())
+        .map_or(Recipients::Default, Policy::recipients)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(steps: Option<Vec<Step>>) -> Policy {
+        Policy {
+            id: PolicyId::generate(),
+            name: "Night".into(),
+            steps,
+            repeat: 0,
+            version: 1,
+        }
+    }
+
+    fn step(delay_seconds: u32, contact_ids: &[ContactId]) -> Step {
+        Step {
+            delay_seconds,
+            contact_ids: contact_ids.to_vec(),
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let (a, b) = (ContactId::generate(), ContactId::generate());
+        let pointers = |policy: &Policy| -> Vec<String> {
+            let errors = policy.validate();
+            errors.into_iter().map(|error| error.pointer).collect()
+        };
+        assert!(pointers(&policy(Some(vec![step(0, &[a]), step(180, &[a, b])]))).is_empty());
+        assert!(pointers(&policy(None)).is_empty());
+        assert_eq!(pointers(&policy(Some(Vec::new()))), ["/steps"]);
+        assert_eq!(pointers(&policy(Some(vec![step(0, &[a]); 11]))), ["/steps"]);
+        let wrong = vec![step(86_401, &[a]), step(0, &[]), step(0, &[a, b, a])];
+        assert_eq!(
+            pointers(&policy(Some(wrong))),
+            [
+                "/steps/0/delay_seconds",
+                "/steps/1/contact_ids",
+                "/steps/2/contact_ids/2"
+            ]
+        );
+        let mut other = policy(None);
+        (other.name, other.repeat) = (String::new(), 11);
+        assert_eq!(pointers(&other), ["/name", "/repeat"]);
+    }
+
+    #[test]
+    fn a_contact_that_is_gone_leaves_its_steps() {
+        let (a, b) = (ContactId::generate(), ContactId::generate());
+        let account = AccountId::generate();
+        let mut two = policy(Some(vec![step(0, &[a]), step(60, &[a, b])]));
+        assert!(two.forget(a, account));
+        assert_eq!(two.steps, Some(vec![step(60, &[b])]));
+        assert!(!two.forget(a, account));
+        assert!(two.forget(b, account));
+        assert_eq!(two.steps, Some(Vec::new()));
+        assert_eq!(two.recipients(), Recipients::Default);
+        let mut default = Policy::default_of(account);
+        assert!(!default.forget(a, account));
+        default.steps = Some(vec![step(0, &[a])]);
+        assert!(default.forget(a, account));
+        assert_eq!(default.steps, None);
+    }
+}
