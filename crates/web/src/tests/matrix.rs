@@ -30,14 +30,16 @@ const BODIES: [(&str, &str); 2] = [
     ("/api/v1/incidents/{id}/comments", r#"{"text":"hello"}"#),
     ("/api/v1/contacts/{id}/verify", r#"{"code":"123456"}"#),
 ];
-/// What every member may do, whatever their role: it only tidies the dashboard.
-const ANY_ROLE: [&str; 1] = ["/monitors/steps/dismiss"];
+/// What every member may do, whatever their role: it only tidies the dashboard, or is their own name
+/// (the account's part of that form is judged field by field).
+const ANY_ROLE: [&str; 2] = ["/monitors/steps/dismiss", "/settings/profile"];
 
 struct Owned {
     account: AccountId,
     monitor: String,
     incident: String,
     contact: String,
+    policy: String,
     key: String,
     session: String,
     practice: String,
@@ -130,6 +132,16 @@ async fn owned(app: &App) -> (Owned, Browser) {
     drop(connection);
     let contact = scalar(pool, "SELECT id FROM contacts WHERE address = $1").await;
     let key = scalar(pool, "SELECT k.id FROM api_keys k JOIN memberships m USING (account_id) JOIN users u ON u.id = m.user_id WHERE u.email = $1").await;
+    let policy = domain::ids::PolicyId::generate();
+    sqlx::query(
+        "INSERT INTO policies (account_id, id, name, steps, created_at, updated_at)
+         VALUES ($1, $2, 'secret-shop night', '[]', now(), now())",
+    )
+    .bind(account)
+    .bind(policy.uuid())
+    .execute(pool)
+    .await
+    .unwrap();
     let session = scalar(
         pool,
         "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = $1",
@@ -144,6 +156,7 @@ async fn owned(app: &App) -> (Owned, Browser) {
         account: AccountId::from_uuid(account),
         monitor: monitor.to_string(),
         incident: incident.to_string(),
+        policy: policy.to_string(),
         contact: domain::ids::ContactId::from_uuid(contact).to_string(),
         key: domain::ids::ApiKeyId::from_uuid(key).to_string(),
         session: domain::ids::SessionId::from_uuid(session).to_string(),
@@ -206,6 +219,7 @@ fn fill(route: &Route, owned: &Owned) -> Result<(String, bool), String> {
             ("monitor_id", _) | ("id", "monitors") => &owned.monitor,
             ("incident_id", _) | ("id", "incidents") => &owned.incident,
             ("contact_id", _) | ("id", "contacts") => &owned.contact,
+            ("policy_id", _) => &owned.policy,
             ("key_id" | "api_key_id", _) | ("id", "api-keys") => &owned.key,
             ("session_id", _) => &owned.session,
             ("key", "by-key") => "secret-shop-key",

@@ -7,7 +7,7 @@ use domain::ids::ContactId;
 use domain::monitor::validate::FieldError;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
-use store::account_messages::{self, NewAccountMessage};
+use store::account_messages::NewAccountMessage;
 use store::audit;
 pub use store::contacts::CodeOutcome;
 
@@ -163,9 +163,7 @@ async fn send_code(
         },
         expires_at: Some(expires_at),
     };
-    let message_id =
-        account_messages::insert(connection, &state.secrets, &message, caller.now).await?;
-    jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None)
+    incidents::write_message(connection, &state.secrets, &message, caller.now)
         .await
         .map_err(UseCaseError::internal)
 }
@@ -269,29 +267,19 @@ pub async fn delete(
     caller: &Caller,
     id: ContactId,
 ) -> UseCaseResult<()> {
+    // The account before its rows: policies are changed under its lock.
+    lock_account(connection, caller).await?;
     store::contacts::lock(connection, caller.account_id, id).await?;
     let contact = find(connection, caller, id).await?;
     for monitor_id in store::monitors::list_ids_naming(connection, caller.account_id, id).await? {
-        let Some(mut monitor) =
-            store::monitors::find(connection, &state.secrets, caller.account_id, monitor_id)
-                .await?
-        else {
-            continue;
-        };
-        let left: Vec<_> = monitor
-            .spec
-            .contact_ids
-            .take()
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|one| *one != id)
-            .collect();
-        monitor.spec.contact_ids = (!left.is_empty()).then_some(left);
-        monitor.config_version += 1;
-        monitor.updated_at = caller.now;
-        store::monitors::update(connection, &state.secrets, &monitor).await?;
-        store::notify::monitor_changed(connection, caller.account_id, monitor_id).await?;
+        super::monitors::respec(connection, state, caller, monitor_id, |spec| {
+            let mut left = spec.contact_ids.take().unwrap_or_default();
+            left.retain(|one| *one != id);
+            spec.contact_ids = (!left.is_empty()).then_some(left);
+        })
+        .await?;
     }
+    super::policies::forget_contact(connection, caller, id).await?;
     store::contacts::delete(connection, caller.account_id, id).await?;
     note(connection, caller, "contact.deleted", &contact).await
 }

@@ -147,6 +147,8 @@ pub enum Resource {
     Contacts,
     /// API keys.
     ApiKeys,
+    /// Escalation policies beside the default one: as many as contacts.
+    Policies,
 }
 
 /// The plan is full.
@@ -170,7 +172,7 @@ impl PlanLimit {
         let wanted = used.saturating_add(more);
         let limit_of = |plan: Plan| match resource {
             Resource::Monitors | Resource::ActiveMonitors => plan.limits().monitors,
-            Resource::Contacts => plan.limits().contacts,
+            Resource::Contacts | Resource::Policies => plan.limits().contacts,
             Resource::ApiKeys => plan.limits().api_keys,
         };
         let limit = limit_of(plan);
@@ -197,6 +199,7 @@ impl fmt::Display for PlanLimit {
             Resource::ActiveMonitors => "monitors that are looked at",
             Resource::Contacts => "contacts",
             Resource::ApiKeys => "API keys",
+            Resource::Policies => "policies",
         };
         write!(
             f,

@@ -16,6 +16,7 @@ pub mod incidents;
 pub mod looks;
 pub mod monitors;
 pub mod person;
+pub mod policies;
 
 pub use error::{PlanLimit, Resource, UseCaseError, UseCaseResult};
 

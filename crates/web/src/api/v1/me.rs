@@ -94,6 +94,7 @@ pub struct WalletView {
 #[schema(example = json!({"timezone": "Europe/Berlin"}))]
 pub struct MeInput {
     /// At most 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// IANA name, such as `Europe/Berlin`.
     timezone: Option<String>,

@@ -10,6 +10,7 @@ pub mod incidents;
 pub mod me;
 pub mod meta;
 pub mod monitors;
+pub mod policies;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -50,6 +51,8 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(contacts::actions::verify))
         .routes(routes!(contacts::actions::resend))
         .routes(routes!(contacts::actions::test))
+        .routes(routes!(policies::list, policies::create))
+        .routes(routes!(policies::get, policies::update, policies::delete))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::get, api_keys::revoke))
         .routes(routes!(meta::tags))

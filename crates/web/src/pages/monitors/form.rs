@@ -272,6 +272,7 @@ impl MonitorForm {
             }),
             confirm: self.confirm(errors),
             degraded_above_ms: number("degraded_above_ms", &self.degraded_above_ms, errors),
+            policy_id: kept.policy_id.filter(|_| !self.chosen_contacts),
             contact_ids: self.contact_ids(errors),
             tags: words(&self.tags),
             key: optional(&self.key),

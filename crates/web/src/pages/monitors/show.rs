@@ -141,6 +141,7 @@ async fn read(
         )
         .await?,
         contacts: store::contacts::list(connection, account).await?,
+        policies: store::policies::list(connection, account).await?,
         certificate: store::certificates::find(connection, account, id).await?,
         monitor,
         now,

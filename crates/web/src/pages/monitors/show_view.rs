@@ -5,10 +5,11 @@ mod look;
 mod range;
 
 use askama::Template;
-use domain::alert::Recipients;
-use domain::alert::plan::told;
+use domain::alert::policy::recipients;
+use domain::alert::{Policy, deliveries};
 use domain::check::{Check, LookResult};
 use domain::contact::Contact;
+use domain::delivery::Event;
 use domain::monitor::{Monitor, Target};
 use domain::report::{Cell, Point, Uptime, Window};
 use domain::status::Shown;
@@ -50,6 +51,7 @@ pub struct Facts {
     pub looks: ChecksPage,
     pub incidents: Vec<store::incidents::Listed>,
     pub contacts: Vec<Contact>,
+    pub policies: Vec<Policy>,
     pub certificate: Option<Certificate>,
     pub now: Timestamp,
 }
@@ -68,6 +70,7 @@ pub struct ToldLine {
     pub address: String,
     pub channel: &'static str,
     pub icon: &'static str,
+    pub when: String,
 }
 
 #[derive(Template)]
@@ -164,8 +167,8 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
             .certificate
             .as_ref()
             .map(|found| certificate(found, &settings.warn_days, facts.now, &zone)),
-        told: told_lines(&facts.monitor, &facts.contacts),
-        tells_default: facts.monitor.contact_ids().is_none(),
+        told: told_lines(facts),
+        tells_default: facts.monitor.contact_ids().is_none() && facts.monitor.policy_id().is_none(),
         looks: facts
             .looks
             .checks
@@ -311,13 +314,22 @@ fn chart(facts: &Facts, zone: &TimeZone) -> Option<String> {
     ))
 }
 
-fn told_lines(monitor: &Monitor, contacts: &[Contact]) -> Vec<ToldLine> {
-    let recipients = monitor
-        .contact_ids()
-        .map_or(Recipients::Default, |ids| Recipients::Named(ids.to_vec()));
-    told(&recipients, contacts)
+fn told_lines(facts: &Facts) -> Vec<ToldLine> {
+    let (monitor, contacts) = (&facts.monitor, &facts.contacts);
+    let recipients = recipients(monitor.contact_ids(), monitor.policy_id(), &facts.policies);
+    let (event, start) = (Event::IncidentOpened, Timestamp::UNIX_EPOCH);
+    deliveries(event, "", &recipients, contacts, start)
         .into_iter()
-        .map(|contact| ToldLine {
+        .filter_map(|planned| {
+            let contact = contacts.iter().find(|one| one.id == planned.contact)?;
+            Some((contact, planned.not_before.duration_since(start)))
+        })
+        .map(|(contact, delay)| ToldLine {
+            when: if delay.is_zero() {
+                "at once".to_owned()
+            } else {
+                format!("after {}", words::duration(delay))
+            },
             name: contact.name.clone(),
             address: contact.address.clone(),
             channel: channel_word(contact.channel),

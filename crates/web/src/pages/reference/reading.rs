@@ -99,21 +99,24 @@ fn one(
     operation: &Value,
 ) -> Operation {
     let content = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let parameters = array(&operation["parameters"]).map(|parameter| Field {
-        name: text(&parameter["name"]),
-        kind: format!(
-            "{}, {}",
-            kind(&parameter["schema"]).0,
-            text(&parameter["in"])
-        ),
-        link: None,
-        required: parameter["required"] == true,
-        about: text(&parameter["description"]),
-    });
+    let parameters = array(&operation["parameters"])
+        .map(|parameter| resolved(document, parameter))
+        .map(|parameter| Field {
+            name: text(&parameter["name"]),
+            kind: format!(
+                "{}, {}",
+                kind(&parameter["schema"]).0,
+                text(&parameter["in"])
+            ),
+            link: None,
+            required: parameter["required"] == true,
+            about: text(&parameter["description"]),
+        });
     let answers = operation["responses"]
         .as_object()
         .into_iter()
         .flatten()
+        .map(|(status, response)| (status, resolved(document, response)))
         .map(|(status, response)| Answer {
             status: status.clone(),
             about: plain(&text(&response["description"])),
@@ -148,10 +151,7 @@ fn curl(document: &Value, server: &str, (method, path): (&str, &str), operation:
         command.push_str(" \\\n     -H 'Authorization: Bearer wb_…'");
     }
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let referenced = schema["$ref"]
-        .as_str()
-        .and_then(|reference| document.pointer(reference.trim_start_matches('#')));
-    let example = referenced.map_or(&Value::Null, |schema| &schema["example"]);
+    let example = &resolved(document, schema)["example"];
     if !example.is_null() {
         let example = if method == "patch" && path.contains("monitor_id") {
             r#"{"interval_seconds":120}"#.to_owned()
@@ -173,10 +173,7 @@ fn object(document: &Value, name: &str, schema: &Value) -> Object {
         vec![schema]
     };
     for part in parts {
-        let part = part["$ref"]
-            .as_str()
-            .and_then(|reference| document.pointer(reference.trim_start_matches('#')))
-            .unwrap_or(part);
+        let part = resolved(document, part);
         let required: Vec<&str> = array(&part["required"]).filter_map(Value::as_str).collect();
         for (name, field) in part["properties"].as_object().into_iter().flatten() {
             let (kind, link) = kind(field);
@@ -242,6 +239,14 @@ fn link(schema: &Value) -> Option<Link> {
             name,
         }),
     }
+}
+
+/// The value itself, or the component that it refers to.
+fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
+    value["$ref"]
+        .as_str()
+        .and_then(|place| document.pointer(place.trim_start_matches('#')))
+        .unwrap_or(value)
 }
 
 fn anchor(name: &str) -> String {

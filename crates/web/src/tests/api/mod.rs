@@ -7,6 +7,7 @@ mod headers;
 mod inputs;
 mod keys;
 mod monitors;
+mod policies;
 mod races;
 mod schema;
 mod strangers;

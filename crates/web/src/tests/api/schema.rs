@@ -9,7 +9,7 @@ pub(super) fn complaints(document: &Value, schema: &Value, value: &Value) -> Vec
     found
 }
 
-fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
+pub(super) fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
     match schema["$ref"].as_str() {
         Some(reference) => {
             let target = document.pointer(reference.trim_start_matches('#'));

@@ -28,6 +28,8 @@ async fn fill(client: &Client, pool: &PgPool) -> Vec<(&'static str, String)> {
         .post("/api-keys", json!({"name": "x", "scope": "read"}))
         .await
         .json());
+    let policy = json!({"name": "N", "steps": [{"contact_ids": [contact]}]});
+    let policy = id(client.post("/policies", policy).await.json());
     let incident = domain::ids::IncidentId::generate();
     let monitor_id: domain::ids::MonitorId = monitor.parse().unwrap();
     sqlx::query(
@@ -48,6 +50,7 @@ async fn fill(client: &Client, pool: &PgPool) -> Vec<(&'static str, String)> {
         ("{api_key_id}", key),
         ("{incident_id}", incident.to_string()),
         ("{key}", "shop".to_owned()),
+        ("{policy_id}", policy),
     ]
 }
 
@@ -75,7 +78,7 @@ async fn on_every_operation(pool: PgPool) {
             "{path}: an id of this kind is needed above"
         );
         let body: Value = match operation.id.as_str() {
-            "monitors.update" | "contacts.update" => json!({"name": "taken"}),
+            "monitors.update" | "contacts.update" | "policies.update" => json!({"name": "taken"}),
             "monitors.put_by_key" => json!({"url": "https://other.example"}),
             "contacts.verify" => json!({"code": "000000"}),
             "incidents.comment" => json!({"text": "hello"}),

@@ -1,7 +1,7 @@
 //! Pause, resume, delete, restore, duplicate.
 
 use domain::ids::MonitorId;
-use domain::monitor::Monitor;
+use domain::monitor::{Monitor, MonitorSpec};
 use jiff::SignedDuration;
 use sqlx::PgConnection;
 
@@ -11,6 +11,26 @@ use crate::state::AppState;
 
 /// How long a deleted monitor can be taken back.
 pub const RESTORABLE_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Changes settings of a monitor because something that they name is gone.
+pub(in crate::usecases) async fn respec(
+    connection: &mut PgConnection,
+    state: &AppState,
+    caller: &Caller,
+    id: MonitorId,
+    change: impl FnOnce(&mut MonitorSpec),
+) -> UseCaseResult<()> {
+    let account = caller.account_id;
+    let found = store::monitors::find(connection, &state.secrets, account, id).await?;
+    let Some(mut monitor) = found else {
+        return Ok(());
+    };
+    change(&mut monitor.spec);
+    monitor.config_version += 1;
+    monitor.updated_at = caller.now;
+    store::monitors::update(connection, &state.secrets, &monitor).await?;
+    Ok(store::notify::monitor_changed(connection, account, id).await?)
+}
 
 /// Stops looking at a monitor; an open incident ends. Pausing twice pauses once.
 pub async fn pause(

@@ -88,7 +88,11 @@ pub(super) async fn check(
 ) -> UseCaseResult<()> {
     let mut errors = validate(spec, &plan.limits(), state.config.address_policy);
     errors.extend(masks(spec));
-    if spec.policy_id.is_some() {
+    if let Some(policy) = spec.policy_id
+        && store::policies::find(connection, caller.account_id, policy)
+            .await?
+            .is_none()
+    {
         errors.push(FieldError::new(
             "/policy_id",
             "not_found",

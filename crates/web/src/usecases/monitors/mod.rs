@@ -8,6 +8,7 @@ mod change;
 mod checked;
 
 pub use bulk::{Action, BulkItem, MAX_BULK, bulk};
+pub(in crate::usecases) use change::respec;
 pub use change::{delete, duplicate, pause, restore, resume};
 pub use checked::{MASK, masked_url, unmask};
 

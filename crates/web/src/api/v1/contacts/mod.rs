@@ -21,6 +21,7 @@ use crate::api::query::{Page, Params, cut};
 use crate::api::read_only::ReadOnly;
 use crate::state::AppState;
 use crate::usecases::contacts::{self, ContactChange, NewContact};
+use crate::usecases::monitors::lock_account;
 
 /// An address that alerts go to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,6 +70,7 @@ pub struct ContactInput {
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// Mail address, or phone number with its country code.
+    #[schema(min_length = 3, max_length = 254)]
     address: String,
     /// True by default.
     #[serde(default)]
@@ -248,6 +250,7 @@ pub async fn delete(
 ) -> ApiResult<StatusCode> {
     let mut tx = writer.begin(&state).await?;
     let caller = writer.caller(&state);
+    lock_account(&mut tx, &caller).await?;
     store::contacts::lock(&mut tx, caller.account_id, id).await?;
     let known = store::contacts::find(&mut tx, caller.account_id, id).await?;
     if let Some(contact) = known {

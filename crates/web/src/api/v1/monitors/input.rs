@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::api::json::Json;
+use crate::api::openapi::shapes;
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::read_only::{self, ReadOnly};
 use crate::usecases::monitors::NewMonitor;
@@ -69,6 +70,7 @@ pub struct MonitorInput {
     #[schema(minimum = 60, maximum = 31_536_000)]
     pub grace_seconds: Option<u32>,
     /// From where it is looked at; all regions by default.
+    #[schema(schema_with = shapes::regions)]
     pub regions: Option<Vec<String>>,
     /// How a failure or a recovery is confirmed.
     pub confirm: Option<ConfirmInput>,
@@ -76,16 +78,16 @@ pub struct MonitorInput {
     #[schema(minimum = 1, maximum = 60000)]
     pub degraded_above_ms: Option<u32>,
     /// The escalation policy; the default policy when null.
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = shapes::policy_id)]
     pub policy_id: Option<PolicyId>,
     /// Short for a policy of one step; excludes `policy_id`.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(schema_with = shapes::contact_ids)]
     pub contact_ids: Option<Vec<ContactId>>,
     /// At most 20 of 50 characters.
-    #[schema(max_items = 20)]
+    #[schema(schema_with = shapes::tags)]
     pub tags: Option<Vec<String>>,
     /// Your own key: at most 100 letters, digits and `. _ : -`, one monitor each.
-    #[schema(max_length = 100)]
+    #[schema(schema_with = shapes::key)]
     pub key: Option<String>,
     /// It is not looked at.
     pub paused: Option<bool>,
@@ -101,6 +103,7 @@ pub struct HttpInput {
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub headers: Option<Headers>,
     /// At most 64 kB.
+    #[schema(max_length = 65536)]
     pub body: Option<String>,
     /// True by default.
     pub follow_redirects: Option<bool>,
@@ -108,12 +111,16 @@ pub struct HttpInput {
     #[schema(minimum = 0, maximum = 20)]
     pub max_redirects: Option<u32>,
     /// Statuses and ranges, `["200-399"]` by default.
+    #[schema(schema_with = shapes::expected_status)]
     pub expected_status: Option<Vec<String>>,
     /// A text that must be in the body.
+    #[schema(min_length = 1, max_length = 500)]
     pub keyword: Option<String>,
     /// A text that must not be in the body.
+    #[schema(min_length = 1, max_length = 500)]
     pub keyword_absent: Option<String>,
     /// Rules over a JSON body.
+    #[schema(max_items = 20)]
     pub json: Option<Vec<JsonRuleInput>>,
     /// Whether certificates are judged; true by default.
     pub verify_tls: Option<bool>,
@@ -125,8 +132,10 @@ pub struct HttpInput {
 #[schema(as = JsonRule)]
 pub struct JsonRuleInput {
     /// JSONPath (RFC 9535), such as `$.status`.
+    #[schema(min_length = 1, max_length = 500)]
     pub path: String,
     /// `eq`, `ne`, `gt`, `lt`, `ge`, `le`, `contains` or `exists`.
+    #[schema(schema_with = shapes::operators)]
     pub op: String,
     /// What is compared with; ignored by `exists`.
     #[serde(default)]
@@ -138,7 +147,7 @@ pub struct JsonRuleInput {
 #[serde(deny_unknown_fields)]
 pub struct TlsInput {
     /// Days before expiry, `[30,14,7,3,1]` by default.
-    #[schema(max_items = 10)]
+    #[schema(schema_with = shapes::warn_days)]
     pub warn_days: Option<Vec<u32>>,
 }
 
