@@ -37,7 +37,7 @@ pub use heartbeats::{PINGS_PER_MINUTE, PingOutcome, Pinged, decide_heartbeats, r
 pub use monitors::{
     delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,
 };
-pub use owners::write_to_owners;
+pub use owners::{write_message, write_to_owners};
 pub use plan::{PlanChange, set_plan};
 pub use receipt::{Callback, receipt};
 pub use record::{Looked, Recorded, record_look, record_look_in};

@@ -1,4 +1,4 @@
-//! Mail to the people who own an account, about the account itself.
+//! Messages about the account itself, and those of them that go to the people who own it.
 
 use domain::contact::Channel;
 use domain::delivery::AccountMessage;
@@ -10,6 +10,17 @@ use store::account_messages::{self, NewAccountMessage};
 use store::deliveries::claim::list_owner_addresses;
 
 use crate::Result;
+
+/// Writes a message down, and the job that sends it.
+pub async fn write_message(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    message: &NewAccountMessage,
+    now: Timestamp,
+) -> Result<()> {
+    let message_id = account_messages::insert(connection, secrets, message, now).await?;
+    Ok(jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await?)
+}
 
 /// Writes the message to every owner, and the jobs that send it.
 pub async fn write_to_owners(
@@ -28,8 +39,7 @@ pub async fn write_to_owners(
             message: message.clone(),
             expires_at: None,
         };
-        let message_id = account_messages::insert(connection, secrets, &new, now).await?;
-        jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await?;
+        write_message(connection, secrets, &new, now).await?;
     }
     Ok(())
 }

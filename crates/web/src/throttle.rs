@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::error::PageError;
 use crate::state::AppState;
 
-const HOUR: Duration = Duration::from_secs(3_600);
+/// Seconds.
+const HOUR: u64 = 3_600;
 
 /// A limit.
 #[derive(Debug, Clone, Copy)]
@@ -23,91 +24,43 @@ impl Limit {
     }
 }
 
+const fn limit(scope: &'static str, most: u32, seconds: u64) -> Limit {
+    Limit {
+        scope,
+        most,
+        window: Duration::from_secs(seconds),
+    }
+}
+
 /// Wrong passwords for one address.
-pub const LOGIN_ADDRESS: Limit = Limit {
-    scope: "login.address",
-    most: 10,
-    window: Duration::from_secs(900),
-};
+pub const LOGIN_ADDRESS: Limit = limit("login.address", 10, 900);
 /// Wrong passwords from one network.
-pub const LOGIN_NETWORK: Limit = Limit {
-    scope: "login.network",
-    most: 50,
-    window: Duration::from_secs(900),
-};
+pub const LOGIN_NETWORK: Limit = limit("login.network", 50, 900);
 /// Sign-ups from one network.
-pub const SIGNUP_NETWORK: Limit = Limit {
-    scope: "signup.network",
-    most: 30,
-    window: HOUR,
-};
+pub const SIGNUP_NETWORK: Limit = limit("signup.network", 30, HOUR);
 /// Mails with codes or links to one address.
-pub const MAIL_ADDRESS: Limit = Limit {
-    scope: "mail.address",
-    most: 6,
-    window: HOUR,
-};
+pub const MAIL_ADDRESS: Limit = limit("mail.address", 6, HOUR);
 /// Mails with codes or links asked for from one network.
-pub const MAIL_NETWORK: Limit = Limit {
-    scope: "mail.network",
-    most: 60,
-    window: HOUR,
-};
+pub const MAIL_NETWORK: Limit = limit("mail.network", 60, HOUR);
 /// Codes typed by one person.
-pub const CODE_USER: Limit = Limit {
-    scope: "code.user",
-    most: 30,
-    window: HOUR,
-};
+pub const CODE_USER: Limit = limit("code.user", 30, HOUR);
 /// Codes typed from one network.
-pub const CODE_NETWORK: Limit = Limit {
-    scope: "code.network",
-    most: 120,
-    window: HOUR,
-};
+pub const CODE_NETWORK: Limit = limit("code.network", 120, HOUR);
 /// Passwords asked for by a page of settings.
-pub const PASSWORD_USER: Limit = Limit {
-    scope: "password.user",
-    most: 10,
-    window: Duration::from_secs(900),
-};
+pub const PASSWORD_USER: Limit = limit("password.user", 10, 900);
 
 /// Looks asked for by one account without a monitor.
-pub const TEST_LOOK: Limit = Limit {
-    scope: "check.test",
-    most: 60,
-    window: Duration::from_secs(60),
-};
+pub const TEST_LOOK: Limit = limit("check.test", 60, 60);
 /// Looks asked for at one monitor.
-pub const CHECK_NOW: Limit = Limit {
-    scope: "check.now",
-    most: 6,
-    window: Duration::from_secs(60),
-};
+pub const CHECK_NOW: Limit = limit("check.now", 6, 60);
 /// Codes sent to one contact's address.
-pub const CONTACT_CODE_ADDRESS: Limit = Limit {
-    scope: "contact.address",
-    most: 6,
-    window: HOUR,
-};
+pub const CONTACT_CODE_ADDRESS: Limit = limit("contact.address", 6, HOUR);
 /// Codes sent to contacts of one account.
-pub const CONTACT_CODE_ACCOUNT: Limit = Limit {
-    scope: "contact.account",
-    most: 30,
-    window: HOUR,
-};
+pub const CONTACT_CODE_ACCOUNT: Limit = limit("contact.account", 30, HOUR);
 /// Codes to contacts asked for from one network.
-pub const CONTACT_CODE_NETWORK: Limit = Limit {
-    scope: "contact.network",
-    most: 60,
-    window: HOUR,
-};
+pub const CONTACT_CODE_NETWORK: Limit = limit("contact.network", 60, HOUR);
 /// Test messages to one contact.
-pub const CONTACT_TEST: Limit = Limit {
-    scope: "contact.test",
-    most: 1,
-    window: Duration::from_secs(60),
-};
+pub const CONTACT_TEST: Limit = limit("contact.test", 1, 60);
 
 /// Counts one more event in the caller's transaction, so that what is taken back is not counted. The
 /// seconds to wait when it is over the limit.
@@ -126,25 +79,15 @@ pub async fn take_within(
         now,
     )
     .await?;
-    Ok((count > limit.most).then(|| store::throttles::window_left(limit.window, now).as_secs()))
+    Ok(over(limit, count, now))
 }
 
 /// Counts one more event; [`PageError::TooManyRequests`] when it is over the limit.
 pub async fn take(state: &AppState, limit: Limit, key: &str) -> Result<(), PageError> {
-    let now = state.now();
     let mut connection = state.pool.acquire().await?;
-    let count = store::throttles::count(
-        &mut connection,
-        limit.scope,
-        &hash(state, limit, key),
-        limit.window,
-        now,
-    )
-    .await?;
-    if count > limit.most {
-        Err(over(limit, now))
-    } else {
-        Ok(())
+    match take_within(&mut connection, state, limit, key, state.now()).await? {
+        None => Ok(()),
+        Some(retry_after) => Err(PageError::TooManyRequests { retry_after }),
     }
 }
 
@@ -163,10 +106,9 @@ pub async fn take_ahead(state: &AppState, limit: Limit, key: &str) -> Result<Cou
     let mut connection = state.pool.acquire().await?;
     let count =
         store::throttles::count(&mut connection, limit.scope, &hash, limit.window, at).await?;
-    if count > limit.most {
-        Err(over(limit, at))
-    } else {
-        Ok(Counted { limit, hash, at })
+    match over(limit, count, at) {
+        None => Ok(Counted { limit, hash, at }),
+        Some(retry_after) => Err(PageError::TooManyRequests { retry_after }),
     }
 }
 
@@ -178,10 +120,9 @@ impl Counted {
     }
 }
 
-fn over(limit: Limit, now: jiff::Timestamp) -> PageError {
-    PageError::TooManyRequests {
-        retry_after: store::throttles::window_left(limit.window, now).as_secs(),
-    }
+/// The seconds to wait when there are too many.
+fn over(limit: Limit, count: u32, now: jiff::Timestamp) -> Option<u64> {
+    (count > limit.most).then(|| store::throttles::window_left(limit.window, now).as_secs())
 }
 
 /// Keys are addresses of people and networks: kept as keyed hashes only.

@@ -66,8 +66,7 @@ async fn write(
         message,
         expires_at,
     };
-    let id = store::account_messages::insert(connection, &state.secrets, &new, state.now()).await?;
-    jobs::enqueue(connection, &jobs::AccountMessage { message_id: id }, None)
+    incidents::write_message(connection, &state.secrets, &new, state.now())
         .await
         .map_err(PageError::internal)
 }

@@ -6,7 +6,7 @@ use domain::delivery::AccountMessage;
 use domain::ids::{AccountId, ApiKeyId, UserId};
 use jiff::Timestamp;
 use sqlx::PgConnection;
-use store::account_messages::{self, NewAccountMessage};
+use store::account_messages::NewAccountMessage;
 use store::audit;
 use store::token_lookups::{self, Found, Kind};
 
@@ -124,9 +124,7 @@ impl Owners {
                 },
                 expires_at: None,
             };
-            let message_id =
-                account_messages::insert(connection, &state.secrets, &new, caller.now).await?;
-            jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None)
+            incidents::write_message(connection, &state.secrets, &new, caller.now)
                 .await
                 .map_err(UseCaseError::internal)?;
         }
