@@ -45,14 +45,14 @@ pub async fn send(
 }
 
 /// Asks a person to prove the address they named. If somebody else has proven it, that one is told
-/// instead; the code then exists as well, so that all else goes on alike, but nobody learns it. Too
-/// many mails to one address are not sent, and nothing says so.
+/// instead; the code then exists as well, so that all else goes on alike, but nobody learns it. The
+/// seconds until a mail may go to the address again, when there were too many and none was sent.
 pub async fn ask_for_proof(
     connection: &mut PgConnection,
     state: &AppState,
     user: UserId,
     email: &EmailAddress,
-) -> Result<(), PageError> {
+) -> Result<Option<u64>, PageError> {
     let ask = Ask {
         user_id: user,
         purpose: Purpose::VerifyEmail,
@@ -63,15 +63,15 @@ pub async fn ask_for_proof(
     let (limit, key) = (throttle::MAIL_ADDRESS, email.canonical());
     let over = throttle::take_within(connection, state, limit, &key, state.now()).await?;
     if over.is_some() {
-        return Ok(());
+        return Ok(over);
     }
-    let Some(owner) = store::users::find_proven(connection, email).await? else {
-        let to = email.as_str();
-        return mail::send(connection, state, Some(user), to, message, Some(expires_at)).await;
+    let owner = store::users::find_proven(connection, email).await?;
+    let (reader, to, message, ends) = match &owner {
+        Some(owner) => (owner.id, &*owner.email, already_signed_up(state), None),
+        None => (user, email.as_str(), message, Some(expires_at)),
     };
-    let message = already_signed_up(state);
-    let to = owner.email.as_str();
-    mail::send(connection, state, Some(owner.id), to, message, None).await
+    mail::send(connection, state, Some(reader), to, message, ends).await?;
+    Ok(None)
 }
 
 /// What the owner of an address reads when somebody names it as their own.

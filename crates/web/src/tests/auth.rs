@@ -699,3 +699,21 @@ fn leaked(name: &str) -> &'static str {
         "sec-fetch-site"
     }
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn too_many_mails_to_an_address_wait_and_say_so(pool: PgPool) {
+    let app = App::new(pool).await;
+    let mut browser = app.signed_up("a@shop.example").await;
+    for _ in 0..5 {
+        app.wait(61);
+        let again = browser.post("/verify/resend", &[]).await;
+        assert_eq!(again.status, StatusCode::OK);
+    }
+    assert_eq!(app.mails("a@shop.example").await.len(), 6);
+    app.wait(61);
+    let over = browser.post("/verify/resend", &[]).await;
+    assert_eq!(over.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(over.header("retry-after").parse::<u64>().unwrap() > 60);
+    app.signed_up("a@shop.example").await;
+    assert!(app.mails("a@shop.example").await.is_empty());
+}

@@ -148,6 +148,7 @@ impl SignUp<'_> {
         let created = accounts::create(&mut transaction, &new, self.state.now())
             .await
             .map_err(PageError::internal)?;
+        // Where too many mails went to the address already, the page of the code sends one later.
         challenge::ask_for_proof(&mut transaction, self.state, created.user_id, self.email).await?;
         session::end_previous(&mut transaction, self.state, self.previous).await?;
         let cookie =

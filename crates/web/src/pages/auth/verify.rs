@@ -175,7 +175,10 @@ pub async fn resend(
         );
     }
     let email = EmailAddress::parse(&person.email).map_err(PageError::internal)?;
-    challenge::ask_for_proof(&mut transaction, &state, person.id, &email).await?;
+    let asked = challenge::ask_for_proof(&mut transaction, &state, person.id, &email).await?;
+    if let Some(retry_after) = asked {
+        return Err(PageError::TooManyRequests { retry_after });
+    }
     transaction.commit().await?;
     let mut page = page(&state, &user, FormErrors::new(), url);
     page.shell = page.shell.notice(Some(
