@@ -134,11 +134,9 @@ pub fn rows<'c>(
         Part::Contacts => rows!(
             r#"SELECT to_jsonb(t) - 'code_hash' AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#
         ),
-        Part::Policies => {
-            rows!(
-                r#"SELECT to_jsonb(t) AS "row!" FROM policies t WHERE account_id = $1 ORDER BY id"#
-            )
-        }
+        Part::Policies => rows!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM policies t WHERE account_id = $1 ORDER BY id"#
+        ),
         Part::Monitors => rows!(
             r#"SELECT to_jsonb(t) - 'secrets' AS "row!" FROM monitors t WHERE account_id = $1 ORDER BY id"#
         ),

@@ -20,7 +20,7 @@ pub struct ReadOnly {
 
 impl ReadOnly {
     /// The first of them in `body`.
-    pub fn find<'b>(self, body: &'b Json) -> Option<&'b str> {
+    pub fn find(self, body: &Json) -> Option<&str> {
         let Json::Object(entries) = body else {
             return None;
         };

@@ -77,6 +77,21 @@ async fn scalar(pool: &PgPool, sql: &'static str) -> uuid::Uuid {
         .unwrap()
 }
 
+/// A policy of the account.
+async fn policy_of(pool: &PgPool, account: uuid::Uuid) -> String {
+    let policy = domain::ids::PolicyId::generate();
+    sqlx::query(
+        "INSERT INTO policies (account_id, id, name, steps, created_at, updated_at)
+         VALUES ($1, $2, 'secret-shop night', '[]', now(), now())",
+    )
+    .bind(account)
+    .bind(policy.uuid())
+    .execute(pool)
+    .await
+    .unwrap();
+    policy.to_string()
+}
+
 /// An account with one of everything.
 async fn owned(app: &App) -> (Owned, Browser) {
     let mut browser = app.verified(OWNER).await;
@@ -132,16 +147,6 @@ async fn owned(app: &App) -> (Owned, Browser) {
     drop(connection);
     let contact = scalar(pool, "SELECT id FROM contacts WHERE address = $1").await;
     let key = scalar(pool, "SELECT k.id FROM api_keys k JOIN memberships m USING (account_id) JOIN users u ON u.id = m.user_id WHERE u.email = $1").await;
-    let policy = domain::ids::PolicyId::generate();
-    sqlx::query(
-        "INSERT INTO policies (account_id, id, name, steps, created_at, updated_at)
-         VALUES ($1, $2, 'secret-shop night', '[]', now(), now())",
-    )
-    .bind(account)
-    .bind(policy.uuid())
-    .execute(pool)
-    .await
-    .unwrap();
     let session = scalar(
         pool,
         "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = $1",
@@ -156,7 +161,7 @@ async fn owned(app: &App) -> (Owned, Browser) {
         account: AccountId::from_uuid(account),
         monitor: monitor.to_string(),
         incident: incident.to_string(),
-        policy: policy.to_string(),
+        policy: policy_of(pool, account).await,
         contact: domain::ids::ContactId::from_uuid(contact).to_string(),
         key: domain::ids::ApiKeyId::from_uuid(key).to_string(),
         session: domain::ids::SessionId::from_uuid(session).to_string(),
