@@ -16,6 +16,7 @@ mod closing;
 mod commands;
 mod contacts;
 mod error;
+mod flapping;
 mod heartbeats;
 pub mod links;
 mod monitors;

@@ -2,18 +2,19 @@
 
 use domain::check::VerdictKind;
 use domain::ids::{AccountId, CheckId, IncidentId, MonitorId};
-use domain::incident::{Actor, Diagnosis, ResolvedReason};
+use domain::incident::{Actor, Diagnosis};
 use domain::monitor::{MonitorSpec, Settings};
-use domain::status::{Effect, Look, MonitorState, RegionVote, Shown, Step, advance, region, step};
+use domain::status::{
+    Effect, Look, MonitorState, Observed, RegionVote, Shown, Step, advance, region, step,
+};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use store::Secrets;
 use store::look_requests::Reason;
 use store::states::{self, Stored, intervals, votes};
 
-use crate::closing::{self, End};
 use crate::opening::{self, Outage};
-use crate::{Result, ask, timeline};
+use crate::{Result, ask, flapping as flaps, timeline};
 
 /// A worker seen longer ago than this does not vote.
 const HEALTHY_FOR: SignedDuration = SignedDuration::from_secs(15);
@@ -188,13 +189,17 @@ pub async fn record_look_in(
     let timeout = SignedDuration::try_from(settings.timeout).unwrap_or(SignedDuration::MAX);
     let after = recheck_at.unwrap_or(now).saturating_add(timeout).ok();
     let decide_at = after.and_then(|at| at.saturating_add(DECIDE_SLACK).ok());
+    let decide_at = match decide_at.filter(|_| waits) {
+        Some(at) => Some(at),
+        None => steady_at(connection, &scene, &stored, &step.state).await?,
+    };
     let next = Stored {
         was_public: stored.was_public || looked.public_address,
-        decide_at: decide_at.filter(|_| waits),
+        decide_at,
         ..stored.clone()
     };
     save(connection, &scene, &stored, next, &step.state).await?;
-    if recorded.opened.is_none() && step.state.observed == domain::status::Observed::Down {
+    if recorded.opened.is_none() && step.state.observed == Observed::Down {
         let open = store::incidents::find_open(connection, account, monitor).await?;
         recorded.open_incident = open.map(|incident| incident.id);
     } else {
@@ -226,6 +231,21 @@ async fn seen_well(
         .map(|blind| blind.interval)
         .collect();
     Ok(region::after_blind(vote, &untrusted))
+}
+
+/// When an incident that was kept open may end, if there is one.
+async fn steady_at(
+    connection: &mut PgConnection,
+    scene: &Scene,
+    before: &Stored,
+    state: &MonitorState,
+) -> Result<Option<Timestamp>> {
+    let was_down = before.state.observed == Observed::Down;
+    if state.observed == Observed::Down || (before.decide_at.is_none() && !was_down) {
+        return Ok(None);
+    }
+    let open = store::incidents::find_open(connection, scene.account_id, scene.monitor_id).await?;
+    Ok(open.map(|_| domain::status::flapping::steady_at(state.since)))
 }
 
 fn is_grave(effect: &Effect) -> bool {
@@ -269,7 +289,7 @@ pub(crate) async fn apply(
     round: &Round<'_>,
     recorded: &mut Recorded,
 ) -> Result<()> {
-    let (account, monitor, now) = (scene.account_id, scene.monitor_id, scene.now);
+    let (account, monitor) = (scene.account_id, scene.monitor_id);
     for effect in &step.effects {
         match effect {
             Effect::AskRegions(regions) => recorded.ask_regions.clone_from(regions),
@@ -289,16 +309,13 @@ pub(crate) async fn apply(
                     looked: round.looked,
                 };
                 recorded.opened = opening::open(connection, secrets, scene, &outage).await?;
+                if recorded.opened.is_none() {
+                    flaps::down_again(connection, scene).await?;
+                }
             }
             Effect::Close { recovered_at } => {
-                let system = Actor::system();
-                let end = End {
-                    reason: ResolvedReason::Recovered,
-                    at: *recovered_at,
-                    actor: &system,
-                };
-                recorded.closed =
-                    closing::close_open(connection, account, monitor, &end, now).await?;
+                let became = flaps::recovered(connection, scene, *recovered_at).await?;
+                recorded.closed = became.closed;
             }
             Effect::Changed { .. } => {
                 let shown = Shown::of(step.state.observed, false, false, false);

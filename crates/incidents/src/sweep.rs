@@ -14,7 +14,7 @@ use store::states::{self, Stored, votes};
 
 use crate::record::{self, Recorded, Round, Scene};
 use crate::tell::{self, Message};
-use crate::{Result, ask};
+use crate::{Result, ask, flapping};
 
 /// A monitor we could not look at for this long is spoken of, once and quietly.
 const UNKNOWN_FOR: SignedDuration = SignedDuration::from_mins(15);
@@ -170,6 +170,16 @@ async fn decide(
     .await?;
     let hangs = cast.iter().filter(|vote| vote.candidate.is_some());
     let look_again: Vec<String> = hangs.map(|vote| vote.region.clone()).collect();
+    let kept = match step.state.observed {
+        Observed::Down => None,
+        // Nobody sees: what is not down may be.
+        _ if voters.is_empty() => now.saturating_add(AGAIN).ok(),
+        _ => {
+            let became = flapping::settle(&mut transaction, &scene, step.state.since).await?;
+            recorded.closed = recorded.closed.or(became.closed);
+            became.open_until
+        }
+    };
     let again = now
         .saturating_add(AGAIN)
         .ok()
@@ -184,7 +194,7 @@ async fn decide(
     )
     .await?;
     let next = Stored {
-        decide_at: again,
+        decide_at: again.or(kept),
         ..stored.clone()
     };
     record::save(&mut transaction, &scene, &stored, next, &step.state).await?;

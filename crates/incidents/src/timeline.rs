@@ -3,6 +3,7 @@
 use domain::check::{Attribution, Failure, FailureClass};
 use domain::ids::{AccountId, EventId, IncidentId};
 use domain::incident::{Actor, BlindSpan, ResolvedReason, TimelineEntry, VoteSummary};
+use domain::status::flapping;
 use domain::words;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
@@ -12,6 +13,8 @@ use crate::Result;
 
 /// Changes of cause that are written down; a site that alternates would fill pages.
 pub(crate) const MOST_CAUSE_CHANGES: i64 = 50;
+/// The same of notes.
+pub(crate) const MOST_NOTES: i64 = 100;
 
 /// Adds an entry.
 pub(crate) async fn add(
@@ -88,6 +91,20 @@ pub(crate) fn cause_changed(failure: &Failure, attribution: Option<Attribution>)
     )
 }
 
+/// It works, and is not believed to go on so.
+pub(crate) fn flapping(outages: usize) -> String {
+    format!(
+        "Works again, but it was down {outages} times within {}: this incident stays open until it has not been down for {}.",
+        words::duration(flapping::WITHIN),
+        words::duration(flapping::STEADY)
+    )
+}
+
+/// What it did.
+pub(crate) fn down_again() -> String {
+    "Down again. It flaps, so that nobody is told anew.".to_owned()
+}
+
 /// Who is told, or that nobody is.
 pub(crate) fn told(count: usize) -> String {
     match count {
@@ -153,6 +170,8 @@ mod tests {
                 from: Timestamp::UNIX_EPOCH,
                 to: Timestamp::UNIX_EPOCH + lasted,
             }),
+            flapping(4),
+            down_again(),
             told(0),
             told(2),
             resolved(ResolvedReason::Recovered, lasted),
@@ -168,6 +187,8 @@ mod tests {
                 "Sure: the grace is over.",
                 "Still down, the cause has changed: error 502.",
                 "For 6 min 12 s before that we could not look, through a fault of our own: it may have broken in that time.",
+                "Works again, but it was down 4 times within 30 min: this incident stays open until it has not been down for 10 min.",
+                "Down again. It flaps, so that nobody is told anew.",
                 "Nobody is told: no proven contact.",
                 "2 contacts are told.",
                 "Works again after 6 min 12 s.",

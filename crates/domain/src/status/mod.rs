@@ -1,5 +1,6 @@
 //! From looks to a status: a region confirms what it sees, regions vote, a change has effects.
 
+pub mod flapping;
 #[cfg(test)]
 mod promise;
 pub mod region;

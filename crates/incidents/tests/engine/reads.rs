@@ -9,10 +9,10 @@ use store::incidents::{Cursor, Filter};
 
 use crate::world::World;
 
-/// Five outages, 300 s apart; the last one is open.
+/// Five outages, 900 s apart; the last one is open.
 async fn history(world: &World) {
     for round in 0..5 {
-        let begin = 300 * round;
+        let begin = 900 * round;
         for second in [60, 63, 66] {
             world.look("local", begin + second, VerdictKind::Down).await;
         }
@@ -44,7 +44,7 @@ async fn incidents_are_listed_newest_first_page_by_page(pool: PgPool) {
         });
         seen.extend(page.iter().map(|listed| listed.incident.first_failure_at));
     }
-    let begun = |round: i64| world.at(300 * round + 60);
+    let begun = |round: i64| world.at(900 * round + 60);
     assert_eq!(seen, [begun(4), begun(3), begun(2), begun(1), begun(0)]);
 }
 
@@ -103,7 +103,7 @@ async fn incidents_are_filtered(pool: PgPool) {
         0
     );
     // The second outage had ended by then; the last has not ended.
-    let from = Some(world.at(500));
+    let from = Some(world.at(1_500));
     assert_eq!(
         count(
             mine,
@@ -115,7 +115,7 @@ async fn incidents_are_filtered(pool: PgPool) {
         .await,
         3
     );
-    let to = Some(world.at(400));
+    let to = Some(world.at(1_200));
     assert_eq!(
         count(
             mine,

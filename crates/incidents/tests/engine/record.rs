@@ -217,3 +217,102 @@ async fn the_last_good_look_is_found_among_the_stored_ones(pool: PgPool) {
     let id = world.outage().await;
     assert_eq!(world.incident(id).await.last_good_at, Some(world.at(40)));
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_region_is_asked_in_the_transaction_that_wants_its_word(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.worker("fra").await;
+    let suspect = world.looked("local", 60, VerdictKind::Down);
+    let mut transaction = world.pool.begin().await.unwrap();
+    let recorded =
+        incidents::record_look_in(&mut transaction, &world.secrets, &suspect, world.at(60))
+            .await
+            .unwrap();
+    assert_eq!(recorded.ask_regions, ["fra"], "as soon as it suspects");
+    transaction.rollback().await.unwrap();
+    assert_eq!(world.count("look_requests").await, 0);
+    world.record(&suspect).await;
+    let asked = world
+        .texts("SELECT region || ' ' || reason FROM look_requests")
+        .await;
+    assert_eq!(asked, ["fra vote"]);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_region_makes_up_its_mind_only_when_it_sees(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.worker("fra").await;
+    world.look("fra", 0, VerdictKind::Up).await;
+    for second in [60, 63] {
+        world.look("fra", second, VerdictKind::Down).await;
+    }
+    // It would decide nothing yet, and yet be counted by whoever is next.
+    let mut deciding = world.looked("fra", 66, VerdictKind::Down);
+    deciding.trusted = false;
+    assert!(world.record(&deciding).await.needs_canary);
+    for second in [70, 73, 76] {
+        assert_eq!(
+            world.look("local", second, VerdictKind::Down).await.opened,
+            None
+        );
+    }
+    deciding.trusted = true;
+    assert!(world.record(&deciding).await.opened.is_some());
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_blind_region_has_no_vote(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.worker("fra").await;
+    world
+        .sql("UPDATE workers SET healthy = false WHERE region = 'fra'")
+        .await;
+    for second in [60, 63] {
+        assert!(
+            world
+                .look("local", second, VerdictKind::Down)
+                .await
+                .ask_regions
+                .is_empty()
+        );
+    }
+    let opened = world
+        .look("local", 66, VerdictKind::Down)
+        .await
+        .opened
+        .unwrap();
+    assert_eq!(world.incident(opened).await.vote.of, 1);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_was_seen_while_blind_confirms_nothing_afterwards(pool: PgPool) {
+    let world = World::new(pool).await;
+    let shard = i16::from(world.monitor.id.uuid().as_bytes()[15]);
+    for second in [60, 63] {
+        world.look("local", second, VerdictKind::Down).await;
+    }
+    let mut c = world.pool.acquire().await.unwrap();
+    store::blind::begin(&mut c, "local", &[shard], world.at(50), "cut")
+        .await
+        .unwrap();
+    store::blind::end(&mut c, "local", &[shard], world.at(900))
+        .await
+        .unwrap();
+    for second in [905, 908] {
+        assert_eq!(
+            world.look("local", second, VerdictKind::Down).await.opened,
+            None
+        );
+    }
+    let id = world
+        .look("local", 911, VerdictKind::Down)
+        .await
+        .opened
+        .unwrap();
+    let incident = world.incident(id).await;
+    assert_eq!(incident.first_failure_at, world.at(905));
+    assert_eq!(incident.vote.blind.map(|span| span.to), Some(world.at(900)));
+    let said = "note: For 14 min 10 s before that we could not look, through a fault of our own: it may have broken in that time.";
+    let timeline = world.timeline(id).await;
+    assert!(timeline.iter().any(|entry| entry == said), "{timeline:?}");
+}

@@ -95,3 +95,77 @@ async fn a_confirmation_that_hangs_is_looked_at_again(pool: PgPool) {
     assert_eq!(overdue[0].look_again, ["local"]);
     assert_eq!(overdue[0].recorded.opened, None);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_flaps_is_one_incident_that_says_how_often(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.contact("ana", Channel::Email, true).await;
+    let pass = async |from: i64, kind: VerdictKind| {
+        for second in [from, from + 3] {
+            world.look("local", second, kind).await;
+        }
+        world.look("local", from + 6, kind).await
+    };
+    let decide = async |second: i64| {
+        incidents::decide_overdue(&world.pool, &world.secrets, world.at(second))
+            .await
+            .unwrap()
+    };
+    for round in 0..3 {
+        let from = 60 + round * 200;
+        assert!(
+            pass(from, VerdictKind::Down).await.opened.is_some(),
+            "round {round}"
+        );
+        assert!(
+            pass(from + 100, VerdictKind::Up).await.closed.is_some(),
+            "round {round}"
+        );
+    }
+    let fourth = pass(660, VerdictKind::Down).await.opened.unwrap();
+    let messages = world.count("deliveries").await;
+    for from in [760, 960, 1_160] {
+        let up = pass(from, VerdictKind::Up).await;
+        assert_eq!(
+            (up.closed, up.state.unwrap().observed),
+            (None, Observed::Up)
+        );
+        let down = pass(from + 100, VerdictKind::Down).await;
+        assert_eq!((down.opened, down.open_incident), (None, Some(fourth)));
+    }
+    pass(1_360, VerdictKind::Up).await;
+    world.look("local", 1_700, VerdictKind::Degraded).await;
+    world.look("local", 1_710, VerdictKind::Up).await;
+    assert_eq!(decide(1_360 + 599).await, [], "not steady yet");
+    assert_eq!(
+        world.count("deliveries").await,
+        messages,
+        "nobody is told of a flip"
+    );
+    assert_eq!(decide(1_360 + 600).await[0].recorded.closed, Some(fourth));
+    let ended = world.incident(fourth).await;
+    assert_eq!(
+        ended.resolved_at,
+        Some(world.at(1_360)),
+        "with the first good look"
+    );
+    assert_eq!(
+        world.count("deliveries").await,
+        messages + 1,
+        "and its end is told"
+    );
+    let timeline = world.timeline(fourth).await;
+    let flips = |text: &str| timeline.iter().filter(|entry| entry.contains(text)).count();
+    assert_eq!(
+        (flips("it was down"), flips("Down again")),
+        (4, 3),
+        "{timeline:?}"
+    );
+    assert!(
+        timeline
+            .iter()
+            .any(|entry| entry.contains("down 7 times within 30 min")),
+        "{timeline:?}"
+    );
+    assert_eq!(decide(9_000).await, []);
+}

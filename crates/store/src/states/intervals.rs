@@ -44,6 +44,30 @@ pub async fn begin(
     Ok(())
 }
 
+/// Begins of the times that the monitor had this status, after `since`.
+pub async fn list_begins(
+    connection: &mut PgConnection,
+    account: AccountId,
+    monitor: MonitorId,
+    status: Shown,
+    since: Timestamp,
+) -> Result<Vec<Timestamp>> {
+    let begins = sqlx::query_scalar!(
+        r#"SELECT started_at AS "started_at: jiff_sqlx::Timestamp" FROM status_intervals
+           WHERE account_id = $1 AND monitor_id = $2 AND status = $3 AND started_at > $4 ORDER BY started_at"#,
+        account.uuid(),
+        monitor.uuid(),
+        status.as_str(),
+        since.to_sqlx() as _
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(begins
+        .into_iter()
+        .map(jiff_sqlx::Timestamp::to_jiff)
+        .collect())
+}
+
 /// Ends the present status: nothing follows.
 pub async fn end(
     connection: &mut PgConnection,
