@@ -8,10 +8,12 @@
 )]
 
 mod commands;
+mod cut;
 mod database_outage;
 mod kill;
 mod layering;
 mod outage;
 mod pages;
+mod regions;
 mod sign_up;
 mod support;

@@ -140,7 +140,7 @@ fn summary(outage: &Outage<'_>) -> VoteSummary {
         .votes
         .iter()
         .filter(|vote| outage.voters.contains(&vote.region));
-    let regions: Vec<RegionVoteLine> = spoke
+    let mut regions: Vec<RegionVoteLine> = spoke
         .filter_map(|vote| {
             let decided = outage
                 .looked
@@ -155,6 +155,7 @@ fn summary(outage: &Outage<'_>) -> VoteSummary {
             })
         })
         .collect();
+    regions.sort_by(|one, other| one.region.cmp(&other.region));
     let count = |lines: usize| u32::try_from(lines).unwrap_or(u32::MAX);
     VoteSummary {
         down: count(

@@ -1,13 +1,14 @@
 //! What time alone brings about: quiet notices, and decisions that nobody made.
 
+use domain::check::VerdictKind;
 use domain::contact::Channel;
 use domain::delivery::Event;
 use domain::delivery::payload::StatusNotice;
 use domain::ids::{AccountId, MonitorId};
-use domain::status::{Observed, step};
+use domain::status::{Observed, RegionVote, step};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use store::Secrets;
 use store::look_requests::Reason;
 use store::states::{self, Stored, votes};
@@ -63,6 +64,10 @@ async fn notice(
     }
     let since = stored.state.since;
     let cast = votes::list(&mut transaction, account, monitor).await?;
+    let regions = match event {
+        Event::MonitorPartial => named(&mut transaction, &cast).await?,
+        _ => Vec::new(),
+    };
     let failure = cast.into_iter().find_map(|vote| vote.failure);
     let message = Message {
         account_id: account,
@@ -72,6 +77,7 @@ async fn notice(
         subject: format!("{monitor}:{since}"),
         payload: json!(StatusNotice {
             since,
+            regions,
             failure,
             total_us: None
         }),
@@ -82,6 +88,20 @@ async fn notice(
     states::save(&mut transaction, account, monitor, &stored).await?;
     transaction.commit().await?;
     Ok(true)
+}
+
+/// What people read for the regions that say down.
+async fn named(connection: &mut PgConnection, cast: &[RegionVote]) -> Result<Vec<String>> {
+    let known = store::leases::list_regions(connection).await?;
+    let down = cast
+        .iter()
+        .filter(|vote| vote.verdict == Some(VerdictKind::Down));
+    Ok(down
+        .map(|vote| {
+            let found = known.iter().find(|region| region.id == vote.region);
+            found.map_or_else(|| vote.region.clone(), |region| region.name.clone())
+        })
+        .collect())
 }
 
 const fn event(observed: Observed) -> Option<Event> {

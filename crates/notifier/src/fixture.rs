@@ -211,7 +211,12 @@ impl Scene {
         )
         .with_detail("10 s");
         let slow = event == Event::MonitorDegraded;
+        let regions = match event {
+            Event::MonitorPartial => vec!["Frankfurt".to_owned()],
+            _ => Vec::new(),
+        };
         let notice = StatusNotice {
+            regions,
             since: at("12:47:03"),
             failure: (!slow).then_some(failure),
             total_us: slow.then_some(4_321_000),

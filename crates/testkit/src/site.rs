@@ -24,6 +24,13 @@ pub enum Behaviour {
     Status(u16),
     /// Answers as fine after this time.
     Slow(Duration),
+    /// Answers this status to those whose `User-Agent` holds the text, and all others as fine.
+    StatusFor {
+        /// Who is refused.
+        agent: String,
+        /// Status.
+        status: u16,
+    },
     /// Takes the request and never answers.
     Hang,
     /// Answers 200 with another text.
@@ -70,9 +77,14 @@ impl Drop for SwitchableSite {
 impl SwitchableSite {
     /// Starts one that is fine.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        Self::start_on(Ipv4Addr::LOCALHOST).await
+    }
+
+    /// The same on an address of this machine.
+    pub async fn start_on(ip: Ipv4Addr) -> Self {
+        let listener = TcpListener::bind((ip, 0))
             .await
-            .expect("loopback takes a listener");
+            .expect("the address takes a listener");
         let address = listener.local_addr().expect("a listener has an address");
         let state = Arc::new(State {
             behaviour: Mutex::new(Behaviour::Fine),
@@ -105,7 +117,7 @@ impl SwitchableSite {
 
     /// Its URL with this path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.address.port())
+        format!("http://{}{path}", self.address)
     }
 }
 
@@ -164,7 +176,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
         .await;
 }
 
-async fn answer(state: &State, _request: &Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     state.requests.fetch_add(1, Ordering::SeqCst);
     match state.behaviour() {
         Behaviour::Fine | Behaviour::Reset | Behaviour::Refuse => page(200, &[], GOOD_TEXT),
@@ -174,6 +186,16 @@ async fn answer(state: &State, _request: &Request<Incoming>) -> Response<Full<By
         }
         Behaviour::Hang => std::future::pending().await,
         Behaviour::WrongText => page(200, &[], "Error establishing a database connection"),
+        Behaviour::StatusFor { agent, status } => {
+            let theirs = request.headers().get(http::header::USER_AGENT);
+            let refused =
+                theirs.is_some_and(|text| text.to_str().is_ok_and(|text| text.contains(&agent)));
+            if refused {
+                page(status, &[], &backend_gone(status))
+            } else {
+                page(200, &[], GOOD_TEXT)
+            }
+        }
         Behaviour::Status(status) => page(
             status,
             &[("server".to_owned(), "nginx".to_owned())],

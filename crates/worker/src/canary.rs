@@ -7,14 +7,14 @@
 //! all times. Lost sight becomes one row for each shard held ([`Sight`] says when), and when it is
 //! back everything held is looked at again.
 
+mod asked;
 mod sight;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::canary::{self, Health, Word};
-use domain::check::{Expectation, Observation, Verdict, VerdictKind};
-use domain::monitor::{HttpSpec, MonitorSpec, Settings};
+use domain::check::VerdictKind;
 use futures::future::join_all;
 use jiff::Timestamp;
 use metrics::{counter, gauge};
@@ -26,10 +26,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics as names;
 use crate::shared::Shared;
+use asked::Asked;
 use sight::{Change, Now, Sight};
 
-/// A canary that has not answered within this is silent.
-const TIMEOUT_MS: u32 = 2_000;
 /// The slow beat.
 const BEAT: Duration = Duration::from_secs(20);
 /// The beat while nothing is seen.
@@ -54,43 +53,6 @@ pub struct CanaryConfig {
     pub urls: Vec<String>,
     /// What never does.
     pub known_dead: Vec<String>,
-}
-
-#[derive(Debug)]
-struct Asked {
-    url: String,
-    settings: Settings,
-}
-
-impl Asked {
-    fn new(url: &str) -> Self {
-        let http = HttpSpec {
-            follow_redirects: Some(false),
-            // Whatever the page says of itself: its server was reached.
-            expected_status: Some(vec!["200-499".to_owned()]),
-            ..HttpSpec::default()
-        };
-        let spec = MonitorSpec {
-            url: Some(url.to_owned()),
-            timeout_ms: Some(TIMEOUT_MS),
-            http: Some(http),
-            ..MonitorSpec::default()
-        };
-        Self {
-            url: url.to_owned(),
-            settings: Settings::of(&spec),
-        }
-    }
-
-    /// One look, with the name resolved anew.
-    async fn look(&self, prober: &Prober, now: Timestamp) -> (Observation, Verdict) {
-        let settings = &self.settings;
-        let seen = prober
-            .look(&settings.target, settings.timeout, true, now)
-            .await;
-        let verdict = domain::check::verdict::judge(&seen, &Expectation::of(settings, true, false));
-        (seen, verdict)
-    }
 }
 
 /// The canaries of a worker.
@@ -400,22 +362,7 @@ async fn ask_the_dead(shared: &Shared) {
 
 #[cfg(test)]
 mod tests {
-    use domain::canary::{ANCHORS, KNOWN_DEAD};
-    use domain::monitor::Target;
-
     use super::*;
-
-    #[test]
-    fn every_built_in_canary_can_be_looked_at() {
-        for url in ANCHORS.iter().chain(&KNOWN_DEAD) {
-            let asked = Asked::new(url);
-            let Target::Http(http) = &asked.settings.target else {
-                panic!("{url} is not http")
-            };
-            assert_eq!(http.url, *url);
-            assert_eq!(asked.settings.timeout, Duration::from_secs(2));
-        }
-    }
 
     #[test]
     fn without_canaries_everything_is_believed() {

@@ -35,4 +35,25 @@ impl StoryDatabase {
             .expect("a URL");
         Self { url, pool }
     }
+
+    /// The same database by the server's socket, which no network namespace cuts off.
+    pub async fn socket_url(&self) -> String {
+        let shown = async |what: &str| {
+            let statement = AssertSqlSafe(format!("SHOW {what}"));
+            sqlx::query_scalar::<_, String>(statement)
+                .fetch_one(&self.pool)
+                .await
+                .expect("a setting")
+        };
+        let directories = shown("unix_socket_directories").await;
+        let directory = directories
+            .split(',')
+            .next()
+            .expect("a directory")
+            .trim()
+            .to_owned();
+        let (_, name) = self.url.rsplit_once('/').expect("a database in the URL");
+        let port = shown("port").await;
+        format!("postgres://postgres@localhost:{port}/{name}?host={directory}")
+    }
 }

@@ -4,5 +4,6 @@ pub mod api;
 pub mod browser;
 pub mod database;
 pub mod mail;
+pub mod network;
 pub mod program;
 pub mod wait;

@@ -37,6 +37,8 @@ pub fn free_port() -> u16 {
 #[derive(Clone)]
 pub struct Settings {
     vars: Vec<(String, String)>,
+    /// The network namespace its processes run in.
+    network: Option<String>,
     /// Where the web role listens.
     pub port: u16,
     /// A folder of this story.
@@ -52,6 +54,7 @@ impl Settings {
         std::fs::create_dir_all(&dir).expect("a folder");
         let mut settings = Self {
             vars: Vec::new(),
+            network: None,
             port,
             dir,
         };
@@ -90,6 +93,13 @@ impl Settings {
         self
     }
 
+    /// Inside a network namespace.
+    #[must_use]
+    pub fn within(mut self, network: &str) -> Self {
+        self.network = Some(network.to_owned());
+        self
+    }
+
     /// With a telephone provider.
     #[must_use]
     pub fn with_telephony(self, provider: &Telephony) -> Self {
@@ -105,7 +115,14 @@ impl Settings {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = match &self.network {
+            None => Command::new(binary()),
+            Some(name) => {
+                let mut inside = Command::new("ip");
+                inside.args(["netns", "exec", name]).arg(binary());
+                inside
+            }
+        };
         command
             .args(args)
             .env_clear()

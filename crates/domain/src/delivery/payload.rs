@@ -46,6 +46,9 @@ const fn https() -> u16 {
 pub struct StatusNotice {
     /// Since when it is so.
     pub since: Timestamp,
+    /// The names of the regions that it is down for; none unless it is partly down.
+    #[serde(default)]
+    pub regions: Vec<String>,
     /// What the last look met.
     #[serde(default)]
     pub failure: Option<Failure>,

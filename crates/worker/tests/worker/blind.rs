@@ -1,5 +1,8 @@
 //! Our own way out is cut: nothing is said of anybody, and everything is looked at when it is back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use domain::ids::MonitorId;
 use domain::monitor::{ConfirmSpec, Monitor, MonitorSpec};
 use domain::status::{Observed, Shown};
@@ -7,7 +10,7 @@ use jiff::SignedDuration;
 use sqlx::PgPool;
 use store::monitors::{Filter, Sort};
 use testkit::dns::{Answer, FakeDns};
-use testkit::{Behaviour, SwitchableSite};
+use testkit::{Behaviour, Script, Server, SwitchableSite};
 
 use crate::world::{Canaries, World, now, until};
 
@@ -437,4 +440,43 @@ async fn a_blind_worker_leaves_its_shards_to_one_of_its_region_that_sees(pool: P
     })
     .await;
     assert_eq!(count(&world, "incidents").await, 0);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_lossy_line_abstains(pool: PgPool) {
+    let (world, site) = (World::new(pool).await, SwitchableSite::start().await);
+    let lossy = Arc::new(AtomicBool::new(false));
+    let mut servers = Vec::new();
+    for _ in 0..4 {
+        let lossy = lossy.clone();
+        // Every second connection hangs, as one whose packets are lost does for two seconds.
+        let script = move |nth: usize| match lossy.load(Ordering::SeqCst) && nth % 2 == 0 {
+            true => Script::request().hang(),
+            false => Script::page("200 OK", "", "hello"),
+        };
+        servers.push(Server::each(script).await);
+    }
+    let urls: Vec<String> = servers
+        .iter()
+        .map(|server| server.url("http", "/"))
+        .collect();
+    let canaries = Canaries {
+        urls: &urls,
+        ..Canaries::default()
+    };
+    let worker = world.start_checking("one", "local", canaries);
+    let monitor = world.monitor(&site.url("/"), 1).await;
+    world.wait_for(monitor, Observed::Up).await;
+    lossy.store(true, Ordering::SeqCst);
+    site.set(Behaviour::Refuse);
+    wait_blind(&world, 256, 256).await;
+    let unknown = "checks WHERE verdict = 4";
+    until("looks while blind", async || {
+        (count(&world, unknown).await >= 8).then_some(())
+    })
+    .await;
+    assert_eq!(count(&world, "incidents").await, 0);
+    lossy.store(false, Ordering::SeqCst);
+    world.wait_for(monitor, Observed::Down).await;
+    worker.stop().await;
 }

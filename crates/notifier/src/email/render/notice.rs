@@ -59,7 +59,15 @@ pub(super) fn status(brief: &Brief<'_>) -> Result<Words, RenderError> {
         ),
     };
     let saw = match (&status.failure, status.total_us) {
-        (Some(failure), _) => Some(format!("{}. {}", cause(failure, None), failure.message)),
+        (Some(failure), _) if status.regions.is_empty() => {
+            Some(format!("{}. {}", cause(failure, None), failure.message))
+        }
+        (Some(failure), _) => Some(format!(
+            "From {}: {}. {}",
+            status.regions.join(", "),
+            words::cause(failure, None),
+            failure.message
+        )),
         (None, Some(total)) => Some(format!(
             "The last look took {}.",
             words::milliseconds(total)

@@ -5,7 +5,10 @@ use domain::account::Plan;
 use domain::contact::{Channel, Contact};
 use domain::ids::MonitorId;
 use domain::report::Window;
+use domain::words;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use store::blind::Sight;
 use store::monitors::{Listed, Sort};
 
 use super::dashboard_view::{Choice, Facts, page};
@@ -87,6 +90,7 @@ pub async fn show(
         .await?
         .is_empty(),
         deleted: store::monitors::count_deleted(&mut transaction, account).await?,
+        sights: store::blind::list_sights(&mut transaction).await?,
         day,
         now,
     };
@@ -107,6 +111,50 @@ pub async fn dismiss_steps(tenant: Tenant, State(state): State<AppState>) -> Pag
         .await?;
     transaction.commit().await.map_err(store::Error::from)?;
     see_other("/monitors")
+}
+
+/// Everything that the dashboard warns of, our own faults first.
+pub(super) fn all_notices(tenant: &Tenant, state: &AppState, facts: &Facts) -> Vec<Notice> {
+    let own = notices(
+        &facts.contacts,
+        tenant.plan(),
+        facts.balance_micros,
+        state.config.outbox,
+    );
+    let mut all = blind_notices(&facts.sights, facts.now);
+    all.extend(own);
+    all
+}
+
+/// What is said of regions that see nothing now: their monitors are shown as unknown.
+fn blind_notices(sights: &[Sight], now: Timestamp) -> Vec<Notice> {
+    let blind = sights.iter().filter(|sight| sight.blind);
+    blind
+        .map(|sight| {
+            let lasts = sight.blind_since.map(|since| {
+                format!(" for {}", words::duration(now.duration_since(since).max(SignedDuration::ZERO)))
+            });
+            Notice {
+                text: format!(
+                    "We have not been able to look from {}{}: a fault of our own. Nothing is announced from there; everything is looked at again when it is over.",
+                    sight.name,
+                    lasts.unwrap_or_default()
+                ),
+                link: "/docs/monitors",
+                action: "About looks",
+            }
+        })
+        .collect()
+}
+
+/// The regions that look without canaries.
+pub(super) fn unchecked(sights: &[Sight]) -> Option<String> {
+    let names: Vec<&str> = sights
+        .iter()
+        .filter(|sight| sight.unchecked && !sight.blind)
+        .map(|sight| sight.name.as_str())
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// The order of the address; problems first when it names none.
@@ -130,7 +178,7 @@ pub struct Notice {
 }
 
 /// What the dashboard warns of. That the owner's address is unproven is said by the layout.
-pub(super) fn notices(
+fn notices(
     contacts: &[Contact],
     plan: Plan,
     balance_micros: i64,

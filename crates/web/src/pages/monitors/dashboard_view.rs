@@ -10,9 +10,10 @@ use domain::report::{Cell, Point, Uptime, Window};
 use domain::status::Shown;
 use jiff::{SignedDuration, Timestamp};
 use store::accounts::Account;
+use store::blind::Sight;
 use store::monitors::{Listed, Sort};
 
-use super::dashboard::{Asked, Notice, ROWS, notices, sort};
+use super::dashboard::{Asked, Notice, ROWS, all_notices, sort, unchecked};
 use super::headline::{Headline, Known, headline};
 use super::parts::{Relative, StatusLine, bands, next_look};
 use crate::charts::{Series, spark};
@@ -32,6 +33,7 @@ pub struct Facts {
     pub account: Option<Account>,
     pub had_incident: bool,
     pub deleted: u32,
+    pub sights: Vec<Sight>,
     pub day: Window,
     pub now: Timestamp,
 }
@@ -179,6 +181,8 @@ pub struct DashboardPage {
     pub shell: Shell,
     pub headline: Headline,
     pub notices: Vec<Notice>,
+    /// Regions that look without a self-check.
+    pub unchecked: Option<String>,
     pub chips: Vec<Chip>,
     pub rows: Vec<Row>,
     pub total: usize,
@@ -245,12 +249,8 @@ pub fn page(
                 topics: "monitor:* incident:*".to_owned(),
                 watch: watch.join(" "),
             }),
-        notices: notices(
-            &facts.contacts,
-            tenant.plan(),
-            facts.balance_micros,
-            state.config.outbox,
-        ),
+        notices: all_notices(tenant, state, facts),
+        unchecked: unchecked(&facts.sights),
         chips: chips(choice, all, &facts.tags),
         rows: on_page
             .iter()
