@@ -447,10 +447,12 @@ async fn a_lossy_line_abstains(pool: PgPool) {
     let (world, site) = (World::new(pool).await, SwitchableSite::start().await);
     let lossy = Arc::new(AtomicBool::new(false));
     let mut servers = Vec::new();
-    for _ in 0..4 {
+    for offset in 0..8 {
         let lossy = lossy.clone();
-        // Every second connection hangs, as one whose packets are lost does for two seconds.
-        let script = move |nth: usize| match lossy.load(Ordering::SeqCst) && nth % 2 == 0 {
+        // Every fourth connection hangs, as one whose packets are lost does for two seconds; two of
+        // the eight in each round.
+        let script = move |nth: usize| match lossy.load(Ordering::SeqCst) && (nth + offset) % 4 == 0
+        {
             true => Script::request().hang(),
             false => Script::page("200 OK", "", "hello"),
         };
@@ -470,6 +472,10 @@ async fn a_lossy_line_abstains(pool: PgPool) {
     lossy.store(true, Ordering::SeqCst);
     site.set(Behaviour::Refuse);
     wait_blind(&world, 256, 256).await;
+    assert_eq!(
+        count(&world, "blind_intervals WHERE reason = 'loss'").await,
+        256
+    );
     let unknown = "checks WHERE verdict = 4";
     until("looks while blind", async || {
         (count(&world, unknown).await >= 8).then_some(())
