@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use domain::account::api_key::{ApiKey, Scope};
 use domain::ids::ApiKeyId;
 use http::StatusCode;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::PageResult;
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
@@ -101,19 +101,7 @@ pub async fn create(
     let (name, scope) = (fields.text("name"), fields.text("scope"));
     let mut errors = fields.errors();
     let now = state.now();
-    let expires_at = match fields.text("expires_in_days") {
-        "" => None,
-        days => match days.parse::<i64>() {
-            Ok(days @ 1..=3650) => Some(now + SignedDuration::from_hours(24 * days)),
-            _ => {
-                errors.add(
-                    "expires_in_days",
-                    "It ends: a number of days from 1 to 3650, or never.",
-                );
-                None
-            }
-        },
-    };
+    let expires_at = end(fields.text("expires_in_days"), now, &mut errors);
     let parsed = Scope::parse(if scope.is_empty() { "write" } else { scope });
     if parsed.is_none() {
         errors.add("scope", "It may: write, read or heartbeat.");
@@ -177,6 +165,19 @@ pub async fn create(
             .await
         }
     }
+}
+
+/// When a key ends that is to live for so many days; empty is for ever.
+fn end(days: &str, now: Timestamp, errors: &mut FormErrors) -> Option<Timestamp> {
+    match days.parse::<i64>() {
+        Ok(days @ 1..=3650) => return Some(now + SignedDuration::from_hours(24 * days)),
+        Err(_) if days.is_empty() => {}
+        _ => errors.add(
+            "expires_in_days",
+            "It ends: a number of days from 1 to 3650, or never.",
+        ),
+    }
+    None
 }
 
 /// Ends a key at once.
