@@ -101,14 +101,14 @@ pub async fn list(
                 CASE WHEN m.paused_at IS NOT NULL THEN m.paused_at WHEN blind.since IS NOT NULL THEN greatest(blind.since, s.since) ELSE s.since END AS since
             FROM monitors m
             JOIN monitor_states s ON s.account_id = m.account_id AND s.monitor_id = m.id
-            -- Blind: every region that looks at it has lost its sight.
+            -- Blind: every region that looks at it has lost its sight. A heartbeat is not looked at.
             LEFT JOIN LATERAL (
                 SELECT max(b.started_at) AS since, count(*) AS dark
                 FROM blind_intervals b
                 WHERE b.ended_at IS NULL AND b.shard = m.shard AND (m.regions IS NULL OR b.region = ANY (m.regions))
                 HAVING count(*) > 0 AND count(*) >= (
                     SELECT count(*) FROM regions r WHERE m.regions IS NULL OR r.id = ANY (m.regions))
-            ) blind ON true
+            ) blind ON m.kind <> 'heartbeat'
             WHERE m.account_id = $1 AND m.deleted_at IS NULL
               AND ($2::uuid[] IS NULL OR m.id = ANY ($2))
               AND ($4::text IS NULL OR $4 = ANY (m.tags))

@@ -376,6 +376,19 @@ async fn while_its_region_is_blind_a_monitor_is_unknown(pool: PgPool) {
     .await
     .unwrap();
     assert_eq!(status(&mut connection).await, Shown::Unknown);
+    let kind = async |connection: &mut PgConnection, kind: &str| {
+        sqlx::query!("UPDATE monitors SET kind = $1", kind)
+            .execute(connection)
+            .await
+            .unwrap();
+    };
+    kind(&mut connection, "heartbeat").await;
+    assert_eq!(
+        status(&mut connection).await,
+        Shown::Up,
+        "what waits for calls needs no eyes"
+    );
+    kind(&mut connection, "http").await;
     sqlx::query!("INSERT INTO regions (id, name, seen_at) VALUES ('other', 'Other', now())")
         .execute(&mut *connection)
         .await

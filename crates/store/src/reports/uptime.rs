@@ -137,7 +137,7 @@ async fn add_blind(
     }
     let regions = sqlx::query!(
         r#"SELECT m.id, coalesce(m.regions, (SELECT array_agg(id) FROM regions)) AS "regions!: Vec<String>"
-           FROM monitors m WHERE m.account_id = $1 AND m.id = ANY ($2)"#,
+           FROM monitors m WHERE m.account_id = $1 AND m.id = ANY ($2) AND m.kind <> 'heartbeat'"#,
         account.uuid(),
         ids
     )
