@@ -451,10 +451,12 @@ async fn a_lossy_line_abstains(pool: PgPool) {
         let lossy = lossy.clone();
         // Every fourth connection hangs, as one whose packets are lost does for two seconds; two of
         // the eight in each round.
-        let script = move |nth: usize| match lossy.load(Ordering::SeqCst) && (nth + offset) % 4 == 0
-        {
-            true => Script::request().hang(),
-            false => Script::page("200 OK", "", "hello"),
+        let script = move |nth: usize| {
+            if lossy.load(Ordering::SeqCst) && (nth + offset).is_multiple_of(4) {
+                Script::request().hang()
+            } else {
+                Script::page("200 OK", "", "hello")
+            }
         };
         servers.push(Server::each(script).await);
     }
