@@ -94,6 +94,12 @@ impl<'b> Brief<'b> {
             .unwrap_or_default()
     }
 
+    /// It is a heartbeat: nobody looks at it.
+    pub(crate) fn waits(&self) -> bool {
+        let monitor = self.context.monitor.as_ref();
+        monitor.is_some_and(|monitor| !monitor.settings().target.kind().looks())
+    }
+
     pub(crate) fn facts(&self) -> Result<&'b IncidentFacts, RenderError> {
         self.context
             .incident

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::canary::CanaryConfig;
+use crate::heartbeats::OwnAddress;
 
 /// Settings of a worker.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct WorkerConfig {
     /// Anchors that tell a cut of our own from an outage (`WATCHBELL_CANARIES`); without them every
     /// look is believed.
     pub canaries: Option<CanaryConfig>,
+    /// Our own public address, called to prove that calls of jobs arrive; without one, running is proof.
+    pub own_address: Option<OwnAddress>,
     /// Looks that may run at once. Of these, at most three quarters may be at targets that were slow
     /// last time, so that many hanging targets leave room for the others.
     pub looks: usize,
@@ -41,6 +44,7 @@ impl WorkerConfig {
             region_name: region_name.into(),
             worker_id: worker_id.into(),
             canaries: None,
+            own_address: None,
             looks: 2_000,
             requested_looks: 64,
             recorders: 4,

@@ -5,7 +5,7 @@
 //! batches ([`batch`]). A look that may change a status goes at once, in its order, through
 //! `incidents` ([`record`]), when canaries say that our own way out is well ([`canary`]). Looks that
 //! somebody waits for come as rows ([`requests`]).
-//! Housekeeping (partitions, packing, erasing) is in [`sweeps`], by one leader.
+//! What is waited for is decided in [`heartbeats`]. Housekeeping (partitions, packing, erasing) is in [`sweeps`], by one leader.
 //!
 //! It knows the sequence only: sockets are `probe`'s, rules are `domain`'s, SQL is `store`'s, and
 //! who is told is nobody's business here. When the database is gone, probing goes on: looks wait in
@@ -21,6 +21,7 @@ mod config;
 mod dispatch;
 mod evidence;
 mod health;
+mod heartbeats;
 mod leases;
 mod listen;
 mod look;
@@ -36,6 +37,7 @@ pub use canary::CanaryConfig;
 pub use clock::Anchored;
 pub use config::WorkerConfig;
 pub use health::Health;
+pub use heartbeats::OwnAddress;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +94,7 @@ impl Worker {
                 requests::run(shared.clone(), stop.clone()),
                 dispatch::run(shared.clone(), stop.clone()),
                 canary::run(shared.clone(), stop.clone()),
+                heartbeats::run(shared, shared.config.own_address.as_ref(), stop.clone()),
             )
         };
         looking.await;

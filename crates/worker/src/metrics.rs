@@ -49,6 +49,8 @@ pub const SELF_CHECK: &str = "watchbell_self_check";
 pub const LYING: &str = "watchbell_known_dead_answering";
 /// Looks that were held back while nothing could be seen.
 pub const HELD: &str = "watchbell_looks_held_total";
+/// 1 while calls of jobs reach us; at 0 no heartbeat is missed.
+pub const INGEST: &str = "watchbell_ingest_well";
 /// Rounds of housekeeping, by `sweep` and `outcome`.
 pub const SWEEPS: &str = "watchbell_sweeps_total";
 
@@ -77,6 +79,7 @@ pub fn describe() {
         describe_gauge!(UNRECORDED, "Transitions that wait to be recorded");
         describe_counter!(RECORDED, "Looks taken into a status, by outcome");
         describe_counter!(REQUESTED, "Look requests answered, by reason");
+        describe_gauge!(INGEST, "1 while calls of jobs reach us");
         describe_counter!(CANARY_LOOKS, "Looks at canaries, by outcome");
         describe_gauge!(BLIND, "Our own way out is in trouble");
         describe_gauge!(SELF_CHECK, "A canary counts");

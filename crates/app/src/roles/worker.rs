@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use egress::Trusted;
+use egress::http::ProviderClient;
 use probe::Prober;
-use worker::{CanaryConfig, Worker, WorkerConfig};
+use worker::{CanaryConfig, OwnAddress, Worker, WorkerConfig};
 
 use super::Parts;
 use crate::config::Settings;
@@ -19,6 +21,7 @@ pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Resu
     );
     let mut config = WorkerConfig::new(&parts.settings.region, &parts.settings.region_name, name);
     config.canaries = canaries(&parts.settings)?;
+    config.own_address = Some(own_address(&parts.settings)?);
     let prober = Prober::new(parts.egress.clone())?;
     let pool = parts.database.role_pool().await?;
     let worker = Worker::new(
@@ -48,6 +51,20 @@ pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Resu
         Ok(())
     });
     Ok(())
+}
+
+/// Where jobs call us: the public address; where that is this machine, the web listener itself.
+fn own_address(settings: &Settings) -> anyhow::Result<OwnAddress> {
+    let mut address = settings.base_url.clone();
+    if settings.base_is_loopback() {
+        address = url::Url::parse(&format!("http://{}/", settings.listen))?;
+    }
+    let trusted = Trusted::from_operator_configuration(address.clone());
+    let client = ProviderClient::new(&way_out::for_canaries(settings)?, &trusted)?;
+    Ok(OwnAddress {
+        client,
+        address: address.to_string(),
+    })
 }
 
 /// The anchors that this worker asks about itself, unless they are switched off.

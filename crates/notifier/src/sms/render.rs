@@ -80,6 +80,9 @@ fn resolved(brief: &Brief<'_>) -> Result<String, RenderError> {
         Some(ResolvedReason::Manual) => sms::closed(&text, "Someone closed it by hand"),
         Some(ResolvedReason::Paused) => sms::closed(&text, "The monitor was paused"),
         Some(ResolvedReason::Deleted) => sms::closed(&text, "The monitor was deleted"),
+        Some(ResolvedReason::Edited) if brief.waits() => {
+            sms::closed(&text, "By its new settings it is not late")
+        }
         Some(ResolvedReason::Edited) => {
             sms::closed(&text, "The monitor looks at another address now")
         }
@@ -120,6 +123,7 @@ fn status(brief: &Brief<'_>) -> Result<String, RenderError> {
         Event::MonitorDegraded => "is slow",
         Event::MonitorPartial => "is down for some regions",
         Event::MonitorBlocked => "refuses our looks",
+        _ if brief.waits() => "may have called in vain",
         _ => "could not be looked at",
     };
     let what = format!("{what} since {}", sms::clock(status.since, &brief.zone));

@@ -19,6 +19,8 @@ pub enum Counted {
     Account(AccountId),
     /// A network without one.
     Network(String),
+    /// A heartbeat's address.
+    Pings(String),
 }
 
 /// The state of one counter after a request.

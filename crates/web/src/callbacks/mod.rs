@@ -1,10 +1,14 @@
-//! What providers call: each proves itself by a signature over the public address and the form.
+//! What programs call that are neither a browser nor an API client: providers, who prove themselves by a
+//! signature over the public address and the form, and jobs, whose address is their proof.
 
+pub mod ping;
 pub mod twilio;
 
 use crate::routes::{Access, Routes};
 
 /// The routes.
 pub fn routes() -> Routes {
-    Routes::new().post("/callbacks/twilio/status", Access::Provider, twilio::status)
+    Routes::new()
+        .post("/callbacks/twilio/status", Access::Provider, twilio::status)
+        .merge(ping::routes())
 }

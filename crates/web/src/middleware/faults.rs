@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Renders what [`PageError`] left in the response.
 pub async fn show(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
+    let is_ping = request.uri().path().starts_with("/ping/");
     let jar = CookieJar::from_headers(request.headers());
     let id = request
         .extensions()
@@ -29,6 +30,9 @@ pub async fn show(State(state): State<AppState>, request: Request, next: Next) -
         .cloned()
         .unwrap_or_else(RequestId::generate);
     let mut response = next.run(request).await;
+    if is_ping {
+        return plain(response);
+    }
     let fault = response
         .extensions_mut()
         .remove::<Fault>()
@@ -60,6 +64,20 @@ async fn signed_in(state: &AppState, jar: &CookieJar) -> Option<SignedIn> {
     let token = cookie::session_token(jar, &state.config)?;
     let found = tokio::time::timeout(PATIENCE, session::find(state, token)).await;
     found.ok()?.ok()?
+}
+
+/// A job's log is no place for a page.
+fn plain(mut response: Response) -> Response {
+    let Some(fault) = response.extensions_mut().remove::<Fault>() else {
+        return response;
+    };
+    let mut shown = (fault.status, fault.detail).into_response();
+    for (name, value) in response.headers() {
+        if *name != header::CONTENT_TYPE && *name != header::CONTENT_LENGTH {
+            shown.headers_mut().insert(name, value.clone());
+        }
+    }
+    shown
 }
 
 /// The framework's own refusals (a broken path parameter, a wrong method) carry no fault.

@@ -229,7 +229,9 @@ fn fill(route: &Route, owned: &Owned) -> Result<(String, bool), String> {
             ("session_id", _) => &owned.session,
             ("key", "by-key") => "secret-shop-key",
             ("practice_token", _) => &owned.practice,
-            ("token" | "message" | "short" | "slug" | "uuid" | "file", _) => "0123456789abcdef",
+            ("token" | "message" | "short" | "slug" | "tail" | "uuid" | "file", _) => {
+                "0123456789abcdef"
+            }
             ("class", _) => "http_status",
             ("code", _) => "not_found",
             _ => {
@@ -245,6 +247,7 @@ fn fill(route: &Route, owned: &Owned) -> Result<(String, bool), String> {
                 | "message"
                 | "short"
                 | "slug"
+                | "tail"
                 | "uuid"
                 | "file"
                 | "class"

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use store::{
-    account_messages, challenges, checks, evidence, hours, idempotency, leases, look_requests,
-    outbox, sessions, throttles,
+    account_messages, challenges, checks, evidence, hours, idempotency, ingest, leases,
+    look_requests, outbox, sessions, throttles,
 };
 
 use super::Result;
@@ -27,6 +27,10 @@ const SESSIONS: SignedDuration = SignedDuration::from_hours(24 * 92);
 const CHALLENGES: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// Mails about the account itself, for whoever asks whether one was sent.
 const ACCOUNT_MESSAGES: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// That calls reached us is asked of the last minutes.
+const BEATS: SignedDuration = SignedDuration::from_hours(1);
+/// Longer than the longest period and its grace.
+const GAPS: SignedDuration = SignedDuration::from_hours(24 * 800);
 /// What was not sent, on a machine without providers.
 const OUTBOX: SignedDuration = SignedDuration::from_hours(24 * 7);
 
@@ -62,6 +66,7 @@ async fn history(pool: &PgPool, now: Timestamp) -> Result<()> {
         tracing::info!(months, "months of history that no plan keeps are gone");
     }
     leases::prune_workers(&mut connection).await?;
+    ingest::prune(&mut connection, before(now, BEATS), before(now, GAPS)).await?;
     Ok(())
 }
 

@@ -52,6 +52,11 @@ pub(super) fn status(brief: &Brief<'_>) -> Result<Words, RenderError> {
             format!("{name} refuses our looks"),
             Some(format!("Let our looks in: {}/bot names our addresses and how we introduce ourselves.", brief.links.base)),
         ),
+        _ if brief.waits() => (
+            "A HEARTBEAT MAY BE LOST",
+            format!("We may have lost a heartbeat of {name}"),
+            Some("Calls could not reach us for a while, through a fault of our own, and one was due then. If the job runs, you need do nothing: its next heartbeat ends this.".to_owned()),
+        ),
         _ => (
             "WE COULD NOT LOOK",
             format!("We could not look at {name}"),

@@ -1,6 +1,6 @@
 //! Mails of an incident: down, up, taken.
 
-use domain::check::VerdictKind;
+use domain::check::{FailureClass, VerdictKind};
 use domain::contact::Channel;
 use domain::delivery::DeliveryState;
 use domain::incident::diagnosis::{EvidenceLine, RESULT};
@@ -50,6 +50,7 @@ struct Opened {
     since: String,
     sure: Say,
     address: Say,
+    waits: bool,
     acknowledge: String,
     link: String,
     steps: Vec<Step>,
@@ -108,6 +109,7 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         since: words::moment(incident.first_failure_at, &brief.zone),
         sure: Say::new(sure(brief, incident)),
         address: Say::new(brief.address()),
+        waits: brief.waits(),
         acknowledge: brief.links.acknowledge.clone(),
         link: brief.links.incident.clone(),
         steps,
@@ -122,7 +124,8 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
 /// When it was good for the last time, and since when nobody knows.
 fn changed(brief: &Brief<'_>, incident: &Incident, last_good: Option<Timestamp>) -> Option<Say> {
     let moment = |at| moment_beside(at, incident.first_failure_at, brief);
-    let good = last_good.map(|at| format!("The last good look was at {}.", moment(at)));
+    let what = if brief.waits() { "heartbeat" } else { "look" };
+    let good = last_good.map(|at| format!("The last good {what} was at {}.", moment(at)));
     let blind = incident.vote.blind.map(|span| {
         format!(
             "From {} to {} we could not look, through a fault of our own: it may have broken in that time.",
@@ -162,6 +165,11 @@ fn line(evidence: &EvidenceLine) -> Line {
 
 /// `3 of 3 looks failed`, or `2 of 3 regions say down`.
 fn looks(incident: &Incident) -> String {
+    match incident.failure.class {
+        FailureClass::HeartbeatMissed => return "The grace is over".to_owned(),
+        FailureClass::HeartbeatFailed => return "The job itself said so".to_owned(),
+        _ => {}
+    }
     let vote = &incident.vote;
     if vote.of > 1 {
         return format!("{} of {} regions say down", vote.down, vote.of);
@@ -174,6 +182,17 @@ fn looks(incident: &Incident) -> String {
 }
 
 fn sure(brief: &Brief<'_>, incident: &Incident) -> String {
+    match incident.failure.class {
+        FailureClass::HeartbeatMissed => {
+            return format!(
+                "Due at {}, not there when the grace was over at {}",
+                moment_beside(incident.first_failure_at, incident.confirmed_at, brief),
+                words::clock(incident.confirmed_at, &brief.zone)
+            );
+        }
+        FailureClass::HeartbeatFailed => return looks(incident),
+        _ => {}
+    }
     let within = incident
         .confirmed_at
         .duration_since(incident.first_failure_at);
@@ -281,7 +300,7 @@ pub(super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError> {
         subject_word: if recovered { "Up" } else { "Closed" },
         name: subject_name(&name.to_string()),
         stand_in: stand_in(brief),
-        note: ending(reason, brief.first_word).map(Say::new),
+        note: ending(reason, brief).map(Say::new),
         down: Say::new(span(brief, incident, end, &lasted)),
         sure: good(brief, incident).filter(|_| recovered).map(Say::new),
         lasted,
@@ -293,9 +312,9 @@ pub(super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError> {
     .words()
 }
 
-fn ending(reason: ResolvedReason, first_word: bool) -> Option<&'static str> {
+fn ending(reason: ResolvedReason, brief: &Brief<'_>) -> Option<&'static str> {
     match reason {
-        ResolvedReason::Recovered if first_word => {
+        ResolvedReason::Recovered if brief.first_word => {
             Some("It was over before we could tell you that it began, so this one mail says both.")
         }
         ResolvedReason::Recovered => None,
@@ -308,6 +327,7 @@ fn ending(reason: ResolvedReason, first_word: bool) -> Option<&'static str> {
         ResolvedReason::Deleted => {
             Some("The monitor was deleted, so we do not know whether it is up.")
         }
+        ResolvedReason::Edited if brief.waits() => Some("By its new settings it is not late."),
         ResolvedReason::Edited => Some("The monitor now looks at another address."),
     }
 }

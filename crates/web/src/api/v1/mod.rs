@@ -37,6 +37,7 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(monitors::actions::resume))
         .routes(routes!(monitors::actions::check))
         .routes(routes!(monitors::reports::checks))
+        .routes(routes!(monitors::heartbeat::pings))
         .routes(routes!(monitors::reports::uptime))
         .routes(routes!(monitors::reports::response_times))
         .routes(routes!(checks::create))

@@ -67,6 +67,7 @@ pub async fn show(
     let day = Window::last_hours(now, 24);
     let facts = Facts {
         last: store::reports::last_checks(&mut transaction, account, &ids).await?,
+        heard: store::heartbeats::list(&mut transaction, account, &ids).await?,
         uptimes: store::reports::uptimes(
             &mut transaction,
             account,

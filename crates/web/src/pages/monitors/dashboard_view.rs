@@ -11,6 +11,7 @@ use domain::status::Shown;
 use jiff::{SignedDuration, Timestamp};
 use store::accounts::Account;
 use store::blind::Sight;
+use store::heartbeats::Stored as Heard;
 use store::monitors::{Listed, Sort};
 
 use super::dashboard::{Asked, Notice, ROWS, all_notices, sort, unchecked};
@@ -24,6 +25,8 @@ use crate::view::{Live, Shell};
 /// What was read for the rows of the page.
 pub struct Facts {
     pub last: HashMap<MonitorId, Check>,
+    /// Of heartbeats, whose last look is the last call.
+    pub heard: HashMap<MonitorId, Heard>,
     pub uptimes: HashMap<MonitorId, Uptime>,
     pub lines: HashMap<MonitorId, Vec<(Timestamp, f64)>>,
     pub cells: HashMap<MonitorId, Vec<Cell>>,
@@ -359,6 +362,7 @@ fn row(listed: &Listed, facts: &Facts, tenant: &Tenant) -> Row {
     let id = listed.monitor.id;
     let settings = listed.monitor.settings();
     let zone = tenant.zone();
+    let heard = facts.heard.get(&id);
     Row {
         id,
         host: settings.target.host(),
@@ -374,8 +378,12 @@ fn row(listed: &Listed, facts: &Facts, tenant: &Tenant) -> Row {
         last: facts
             .last
             .get(&id)
-            .map(|check| Relative::ago(check.at, facts.now, &zone)),
-        next: next_look(&listed.monitor, facts.now).map(|at| Relative::next(at, facts.now, &zone)),
+            .map(|check| check.at)
+            .or_else(|| heard.and_then(|heard| heard.beat.last_at))
+            .map(|at| Relative::ago(at, facts.now, &zone)),
+        next: next_look(&listed.monitor, facts.now)
+            .or_else(|| heard.and_then(|heard| heard.beat.expected_at))
+            .map(|at| Relative::next(at, facts.now, &zone)),
         name: settings.name,
         tags: settings.tags,
     }

@@ -23,6 +23,10 @@ pub struct MonitorForm {
     pub target: String,
     pub port: String,
     pub name: String,
+    pub period_seconds: String,
+    pub cron: String,
+    pub timezone: String,
+    pub grace_seconds: String,
     pub interval_seconds: String,
     pub timeout_ms: String,
     pub method: String,
@@ -71,6 +75,10 @@ impl MonitorForm {
             target: text("target"),
             port: text("port"),
             name: text("name"),
+            period_seconds: text("period_seconds"),
+            cron: text("cron"),
+            timezone: text("timezone"),
+            grace_seconds: text("grace_seconds"),
             interval_seconds: text("interval_seconds"),
             timeout_ms: text("timeout_ms"),
             method: text("method"),
@@ -120,6 +128,10 @@ impl MonitorForm {
                 .unwrap_or_default(),
             port: spec.port.map(|port| port.to_string()).unwrap_or_default(),
             name: spec.name.clone().unwrap_or_default(),
+            period_seconds: number(spec.period_seconds),
+            cron: spec.cron.clone().unwrap_or_default(),
+            timezone: spec.timezone.clone().unwrap_or_default(),
+            grace_seconds: number(spec.grace_seconds),
             interval_seconds: number(spec.interval_seconds),
             timeout_ms: number(spec.timeout_ms),
             method: http.method.unwrap_or_default(),
@@ -162,6 +174,11 @@ impl MonitorForm {
         }
     }
 
+    /// It is a heartbeat: nothing is looked at.
+    pub fn waits(&self) -> bool {
+        self.kind == Kind::Heartbeat.as_str()
+    }
+
     /// A contact is ticked.
     pub fn tells(&self, contact: &ContactId) -> bool {
         self.contacts.contains(&contact.to_string())
@@ -193,7 +210,15 @@ impl MonitorForm {
     }
 
     fn aimed(&self, spec: &MonitorSpec, target: String) -> MonitorSpec {
-        if self.kind == "http" {
+        if self.waits() {
+            MonitorSpec {
+                url: None,
+                host: None,
+                port: None,
+                http: None,
+                ..spec.clone()
+            }
+        } else if self.kind == "http" {
             MonitorSpec {
                 url: Some(target),
                 host: None,
@@ -213,6 +238,8 @@ impl MonitorForm {
     fn targets(&self, one_only: bool, errors: &mut FormErrors) -> Vec<String> {
         let targets = match self.kind.as_str() {
             "http" => complete_urls(&self.target),
+            // A heartbeat has no address of its own: the job calls ours.
+            "heartbeat" => vec![String::new()],
             _ => Some(self.target.clone())
                 .into_iter()
                 .filter(|host| !host.is_empty())
@@ -264,6 +291,10 @@ impl MonitorForm {
                 .then_some(kind)
                 .or(kept.kind.filter(|_| kind == Kind::Http)),
             port: port.and_then(|port| u16::try_from(port).ok()),
+            period_seconds: number("period_seconds", &self.period_seconds, errors),
+            cron: optional(&self.cron),
+            timezone: optional(&self.timezone).filter(|_| !self.cron.is_empty()),
+            grace_seconds: number("grace_seconds", &self.grace_seconds, errors),
             interval_seconds: number("interval_seconds", &self.interval_seconds, errors),
             timeout_ms: number("timeout_ms", &self.timeout_ms, errors),
             http: self.http(errors),
@@ -384,6 +415,19 @@ mod tests {
         .unwrap();
         let back = MonitorForm::of_spec(&spec).specs(Some(&spec)).unwrap();
         assert_eq!(back, [spec]);
+    }
+
+    #[test]
+    fn a_heartbeat_has_times_and_no_address() {
+        for spec in [
+            serde_json::json!({ "kind": "heartbeat", "name": "Backup", "period_seconds": 3600, "grace_seconds": 600 }),
+            serde_json::json!({ "kind": "heartbeat", "cron": "0 3 * * *", "timezone": "Europe/Berlin", "tags": ["cron"] }),
+        ] {
+            let spec: MonitorSpec = serde_json::from_value(spec).unwrap();
+            let form = MonitorForm::of_spec(&spec);
+            assert!(form.waits());
+            assert_eq!(form.specs(Some(&spec)).unwrap(), [spec]);
+        }
     }
 
     #[test]

@@ -7,10 +7,14 @@ use domain::account::PracticeMode;
 use domain::account::practice::{PRACTICE_TEXT, site_path};
 use domain::check::LookResult;
 use domain::contact::Contact;
+use domain::heartbeat::Rhythm;
 use domain::ids::ContactId;
-use domain::monitor::{HttpSpec, MonitorSpec};
+use domain::monitor::validate::validate;
+use domain::monitor::{HttpSpec, Kind, MonitorSpec};
+use domain::target::AddressPolicy;
 use futures::future::join_all;
 use http::StatusCode;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::form::{MonitorForm, complaints};
@@ -21,7 +25,7 @@ use crate::pages::practice::set_practice_mode;
 use crate::state::AppState;
 use crate::usecases::monitors::{Created, NewMonitor};
 use crate::usecases::{self, UseCaseError};
-use crate::view::{Shell, render, render_with, see_other};
+use crate::view::{Moment, Shell, render, render_with, see_other};
 
 /// The form, for adding and for editing.
 #[derive(Template)]
@@ -35,6 +39,8 @@ pub struct FormPage {
     pub shortest: u32,
     /// The monitor that is edited.
     pub editing: Option<Editing>,
+    /// When a heartbeat is expected next, by what stands in the form.
+    pub upcoming: Vec<Moment>,
     /// What a test look saw.
     pub tested: Option<LookView>,
     /// Why there was no test look.
@@ -60,6 +66,8 @@ pub struct Interval {
 pub struct Carried {
     /// An address.
     pub url: String,
+    /// A kind of monitor.
+    pub kind: String,
 }
 
 /// The empty form.
@@ -70,13 +78,12 @@ pub async fn show(
 ) -> PageResult {
     tenant.require_edit()?;
     let target: String = carried.url.trim().chars().take(2_048).collect();
-    let mut page = form_page(
-        &tenant,
-        &state,
-        MonitorForm::empty(&target),
-        FormErrors::new(),
-    )
-    .await?;
+    let mut form = MonitorForm::empty(&target);
+    if carried.kind == Kind::Heartbeat.as_str() {
+        form.kind = carried.kind;
+        form.timezone = tenant.timezone().to_owned();
+    }
+    let mut page = form_page(&tenant, &state, form, FormErrors::new()).await?;
     let limit = tenant.plan().limits().monitors;
     let mut transaction = tenant.read(&state).await?;
     let used = store::monitors::count(&mut transaction, tenant.account_id()).await?;
@@ -171,8 +178,12 @@ pub async fn test(
         Err(errors) => return again_editing(&tenant, &state, form, errors, editing.as_ref()).await,
     };
     usecases::monitors::unmask(&mut spec, before);
+    let waits = form.waits();
     let mut page = form_page(&tenant, &state, form, FormErrors::new()).await?;
     page.set_editing(editing.as_ref());
+    if waits {
+        return preview(&tenant, spec, page);
+    }
     match look(&tenant, &state, ip, spec).await {
         Ok(result) => page.tested = Some(LookView::of(&result, &tenant.zone())),
         Err(error) => match complaints(error, &[]) {
@@ -187,6 +198,17 @@ pub async fn test(
         StatusCode::UNPROCESSABLE_ENTITY
     };
     render_with(status, &page)
+}
+
+/// A heartbeat has nothing to look at: what is shown is when it would be expected.
+fn preview(tenant: &Tenant, spec: MonitorSpec, mut page: FormPage) -> PageResult {
+    let limits = tenant.plan().limits();
+    let wrong = validate(&spec, &limits, AddressPolicy::Hosted);
+    if wrong.is_empty() {
+        return render(&page);
+    }
+    page.errors = complaints(UseCaseError::Invalid(wrong), &[])?;
+    render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
 async fn look(
@@ -292,7 +314,9 @@ pub(super) async fn form_page(
     let mut transaction = tenant.read(state).await?;
     let contacts = store::contacts::list(&mut transaction, tenant.account_id()).await?;
     let shortest = tenant.plan().limits().min_interval_seconds;
+    let upcoming = upcoming(&form, state, &tenant.zone());
     Ok(FormPage {
+        upcoming,
         shell: tenant.shell("Add monitor").section("monitors"),
         intervals: intervals(shortest, form.interval_seconds.parse().ok()),
         shortest,
@@ -328,6 +352,21 @@ impl FormPage {
     fn tells(&self, contact: &ContactId) -> bool {
         self.form.tells(contact)
     }
+}
+
+/// The next five times at which a heartbeat is expected, if the settings say when.
+fn upcoming(form: &MonitorForm, state: &AppState, zone: &TimeZone) -> Vec<Moment> {
+    let spec = form.specs(None).ok().and_then(|mut specs| specs.pop());
+    let target = spec.map(|spec| domain::monitor::Settings::of(&spec).target);
+    let Some(heartbeat) = target.as_ref().and_then(|target| target.heartbeat()) else {
+        return Vec::new();
+    };
+    let zone = match &heartbeat.rhythm {
+        Rhythm::Period(_) => zone.clone(),
+        Rhythm::Cron { timezone, .. } => domain::words::zone(timezone),
+    };
+    let times = heartbeat.upcoming(state.now(), 5).into_iter();
+    times.map(|at| Moment::new(at, zone.clone())).collect()
 }
 
 fn intervals(shortest: u32, current: Option<u32>) -> Vec<Interval> {

@@ -129,6 +129,9 @@ pub fn next_look(monitor: &Monitor, now: Timestamp) -> Option<Timestamp> {
     if monitor.paused_at.is_some() || monitor.deleted_at.is_some() {
         return None;
     }
+    if !monitor.settings().target.kind().looks() {
+        return None;
+    }
     let interval = monitor.settings().interval;
     Some(schedule::next_slot(
         interval,

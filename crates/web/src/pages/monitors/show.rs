@@ -2,14 +2,16 @@
 
 use axum::extract::{Path, Query, State};
 use domain::check::VerdictKind;
-use domain::ids::MonitorId;
+use domain::ids::{AccountId, MonitorId};
 use domain::monitor::Monitor;
 use domain::report::{Window, step_seconds};
 use jiff::SignedDuration;
 use serde::Deserialize;
+use store::heartbeats::pings;
 use store::reports::{ChecksCursor, ChecksFilter};
 
-use super::show_view::{Facts, Range, page};
+use super::show_view::{Facts, Heard, Range, page};
+use crate::callbacks::ping::unpacked;
 use crate::error::{PageError, PageResult};
 use crate::extract::Tenant;
 use crate::state::AppState;
@@ -38,6 +40,8 @@ pub struct Asked {
     pub first: String,
     /// What has just been done.
     pub done: String,
+    /// The call of a job whose body is shown.
+    pub ping: String,
 }
 
 /// Shows it.
@@ -142,8 +146,33 @@ async fn read(
         .await?,
         contacts: store::contacts::list(connection, account).await?,
         policies: store::policies::list(connection, account).await?,
+        heard: heard(connection, account, &monitor, asked).await?,
         certificate: store::certificates::find(connection, account, id).await?,
         monitor,
         now,
     })
+}
+
+/// What is heard of a job; nothing of what is looked at.
+async fn heard(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    monitor: &Monitor,
+    asked: &Asked,
+) -> PageResult<Option<Heard>> {
+    let found = store::heartbeats::find(connection, account, monitor.id).await?;
+    let Some(stored) = found else { return Ok(None) };
+    let before = asked.after.parse().ok();
+    let opened = match asked.ping.parse() {
+        Ok(number) => pings::find(connection, account, monitor.id, number).await?,
+        Err(_) => None,
+    };
+    Ok(Some(Heard {
+        stored,
+        pings: pings::list(connection, account, monitor.id, (before, LOOKS)).await?,
+        opened: opened.map(|(ping, body)| {
+            let body = body.as_deref().map(unpacked).unwrap_or_default();
+            (ping, String::from_utf8_lossy(&body).into_owned())
+        }),
+    }))
 }

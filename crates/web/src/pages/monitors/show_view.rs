@@ -1,6 +1,7 @@
 //! What a monitor's page shows, from what the database says.
 
 mod certificate;
+mod heartbeat;
 mod look;
 mod range;
 
@@ -22,6 +23,7 @@ use store::reports::ChecksPage;
 
 pub use self::certificate::CertificateView;
 use self::certificate::certificate;
+pub use self::heartbeat::{BeatView, Heard};
 use self::look::look_line;
 pub use self::look::{LookLine, LookView};
 pub use self::range::Range;
@@ -53,6 +55,7 @@ pub struct Facts {
     pub contacts: Vec<Contact>,
     pub policies: Vec<Policy>,
     pub certificate: Option<Certificate>,
+    pub heard: Option<Heard>,
     pub now: Timestamp,
 }
 
@@ -102,6 +105,9 @@ pub struct ShowPage {
     pub bar_sentence: Option<String>,
     pub incidents: Vec<IncidentLine>,
     pub certificate: Option<CertificateView>,
+    /// Of a heartbeat, in the place of looks.
+    pub beat: Option<BeatView>,
+    pub shows_address: bool,
     pub told: Vec<ToldLine>,
     pub tells_default: bool,
     pub looks: Vec<LookLine>,
@@ -167,6 +173,14 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
             .certificate
             .as_ref()
             .map(|found| certificate(found, &settings.warn_days, facts.now, &zone)),
+        beat: facts
+            .heard
+            .as_ref()
+            .zip(settings.target.heartbeat())
+            .map(|(heard, target)| {
+                heartbeat::beat(&state.config, target, heard, (facts.now, &zone))
+            }),
+        shows_address: tenant.role().can_edit(),
         told: told_lines(facts),
         tells_default: facts.monitor.contact_ids().is_none() && facts.monitor.policy_id().is_none(),
         looks: facts
@@ -243,7 +257,7 @@ fn done_words(word: &str) -> Option<&'static str> {
     Some(match word {
         "saved" => "Saved. The next look uses the new settings.",
         "paused" => "Paused. We do not look until you resume it.",
-        "resumed" => "Resumed. We look at once.",
+        "resumed" => "Resumed.",
         "restored" => "Restored. We look at once.",
         "checked" => "We have just looked.",
         "often" => "At most 6 looks a minute can be asked for. The timetable goes on.",

@@ -1,8 +1,17 @@
 //! What is known of a heartbeat monitor's calls.
 
+use axum::extract::State;
 use domain::heartbeat::{Beat, Signal};
+use domain::ids::MonitorId;
 use serde::Serialize;
+use store::heartbeats::pings::Ping;
 use utoipa::ToSchema;
+
+use crate::api::auth::Reader;
+use crate::api::id::Id;
+use crate::api::problem::{ApiResult, Problem};
+use crate::api::query::{Page, Params, cut};
+use crate::state::AppState;
 
 /// What was heard of a job, and what is waited for.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,4 +68,71 @@ impl HeartbeatView {
             count,
         }
     }
+}
+
+/// A call of a job.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ping)]
+pub struct PingView {
+    /// Counts the monitor's heartbeats from 1.
+    number: i64,
+    #[schema(format = DateTime)]
+    at: String,
+    #[schema(value_type = SignalName)]
+    signal: &'static str,
+    exit_status: Option<u8>,
+    /// The run it named.
+    rid: Option<String>,
+    /// How long the run took that it ended.
+    duration_ms: Option<i64>,
+    method: String,
+    address: Option<String>,
+    user_agent: String,
+    /// How long the body was that was sent; the page of the monitor shows it.
+    body_bytes: u32,
+}
+
+impl PingView {
+    fn of(ping: &Ping) -> Self {
+        Self {
+            number: ping.number,
+            at: ping.at.to_string(),
+            signal: ping.action.signal.as_str(),
+            exit_status: ping.action.exit_status,
+            rid: ping.rid.map(|rid| rid.to_string()),
+            duration_ms: ping
+                .duration
+                .map(|took| i64::try_from(took.as_millis()).unwrap_or(i64::MAX)),
+            method: ping.method.clone(),
+            address: ping.address.map(|address| address.to_string()),
+            user_agent: ping.user_agent.clone(),
+            body_bytes: ping.body_bytes,
+        }
+    }
+}
+
+/// List heartbeats of a monitor
+///
+/// The last hundred, newest first; none of a monitor that is looked at.
+#[utoipa::path(get, path = "/api/v1/monitors/{monitor_id}/pings", tag = "Reports", operation_id = "monitors.pings",
+    params(("monitor_id" = String, Path, description = "`mon_…`")),
+    responses((status = 200, body = Page<PingView>)))]
+pub async fn pings(
+    State(state): State<AppState>,
+    reader: Reader,
+    Id(id): Id<MonitorId>,
+    mut params: Params,
+) -> ApiResult<axum::Json<Page<PingView>>> {
+    let page = params.page::<i64>()?;
+    params.finish()?;
+    let account = reader.account_id();
+    let mut tx = reader.begin(&state).await?;
+    store::monitors::find(&mut tx, &state.secrets, account, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let asked = (page.cursor, page.limit + 1);
+    let mut rows = store::heartbeats::pings::list(&mut tx, account, id, asked).await?;
+    let next = cut(&mut rows, page.limit, |ping| ping.number);
+    let data = rows.iter().map(PingView::of).collect();
+    Ok(axum::Json(Page::new(data, next)))
 }

@@ -44,11 +44,15 @@ fn place(pointer: &str) -> (Option<usize>, &str) {
 
 /// The field that shows what a pointer names.
 fn field_of(pointer: &str) -> &'static str {
-    const FIELDS: [&str; 21] = [
+    const FIELDS: [&str; 25] = [
         "kind",
         "port",
         "name",
         "interval_seconds",
+        "period_seconds",
+        "cron",
+        "timezone",
+        "grace_seconds",
         "timeout_ms",
         "method",
         "headers",
