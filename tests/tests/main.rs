@@ -10,6 +10,7 @@
 mod commands;
 mod cut;
 mod database_outage;
+mod heartbeat;
 mod kill;
 mod layering;
 mod outage;

@@ -1,7 +1,7 @@
 //! Parts that several pages show of a monitor.
 
 use domain::contact::Channel;
-use domain::monitor::{Monitor, schedule};
+use domain::monitor::{Kind, Monitor, schedule};
 use domain::report::Cell;
 use domain::status::Shown;
 use domain::words;
@@ -33,8 +33,21 @@ impl StatusLine {
     }
 
     /// Those of a listed monitor.
-    pub const fn of(listed: &Listed) -> Self {
-        Self::new(listed.shown, listed.confirming)
+    pub fn of(listed: &Listed) -> Self {
+        let kind = listed.monitor.settings().target.kind();
+        Self::new(listed.shown, listed.confirming).of_kind(kind)
+    }
+
+    /// Nobody looks at a heartbeat.
+    pub fn of_kind(mut self, kind: Kind) -> Self {
+        if !kind.looks() {
+            self.text = match self.word {
+                "pending" => "First heartbeat pending",
+                "unknown" => "A heartbeat may be lost",
+                _ => self.text,
+            };
+        }
+        self
     }
 }
 

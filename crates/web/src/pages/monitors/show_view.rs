@@ -137,7 +137,7 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
         shell: shell(tenant, asked, facts, shown),
         address: settings.target.display(),
         is_http: matches!(settings.target, Target::Http(_)),
-        status: StatusLine::new(shown, confirming),
+        status: StatusLine::new(shown, confirming).of_kind(settings.target.kind()),
         since: Moment::new(since, zone.clone()),
         lasting: Relative::lasting(since, facts.now, &zone),
         every: words::duration(

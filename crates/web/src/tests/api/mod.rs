@@ -4,6 +4,7 @@ mod checks;
 mod contacts;
 mod described;
 mod headers;
+mod heartbeats;
 mod inputs;
 mod keys;
 mod monitors;
