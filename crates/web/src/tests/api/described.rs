@@ -60,6 +60,7 @@ fn names_are_fixed_and_routes_are_the_described_ones() {
         "monitors.get_by_key",
         "monitors.list",
         "monitors.pause",
+        "monitors.pings",
         "monitors.put_by_key",
         "monitors.response_times",
         "monitors.restore",
