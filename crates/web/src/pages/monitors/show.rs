@@ -102,12 +102,7 @@ async fn read(
             .await
             .map(|mut bars| bars.remove(&id).unwrap_or_default())
     };
-    let looks = ChecksFilter {
-        region: None,
-        verdict: VerdictKind::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == asked.verdict),
-    };
+    let looks = looks_asked_for(asked);
     let after: Option<ChecksCursor> = asked.after.parse().ok();
     let back = Window::last_days(now, LOOKS_DAYS);
     Ok(Facts {
@@ -151,6 +146,15 @@ async fn read(
         monitor,
         now,
     })
+}
+
+fn looks_asked_for(asked: &Asked) -> ChecksFilter {
+    ChecksFilter {
+        region: None,
+        verdict: VerdictKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == asked.verdict),
+    }
 }
 
 /// What is heard of a job; nothing of what is looked at.

@@ -121,6 +121,15 @@ pub struct ShowPage {
     pub can_respond: bool,
 }
 
+/// The choices above the looks: the API's word and people's.
+const VERDICTS: [(&str, &str); 5] = [
+    ("", "All"),
+    ("down", "Down"),
+    ("degraded", "Slow"),
+    ("blocked", "Blocked"),
+    ("unknown", "Not possible"),
+];
+
 /// Puts the page together.
 pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> ShowPage {
     let zone = tenant.zone();
@@ -173,13 +182,7 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
             .certificate
             .as_ref()
             .map(|found| certificate(found, &settings.warn_days, facts.now, &zone)),
-        beat: facts
-            .heard
-            .as_ref()
-            .zip(settings.target.heartbeat())
-            .map(|(heard, target)| {
-                heartbeat::beat(&state.config, target, heard, (facts.now, &zone))
-            }),
+        beat: beat(state, &settings.target, facts, &zone),
         shows_address: tenant.role().can_edit(),
         told: told_lines(facts),
         tells_default: facts.monitor.contact_ids().is_none() && facts.monitor.policy_id().is_none(),
@@ -190,13 +193,7 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
             .map(|check| look_line(check, &zone))
             .collect(),
         verdict: asked.verdict.clone(),
-        verdicts: vec![
-            ("", "All"),
-            ("down", "Down"),
-            ("degraded", "Slow"),
-            ("blocked", "Blocked"),
-            ("unknown", "Not possible"),
-        ],
+        verdicts: VERDICTS.to_vec(),
         more: facts
             .looks
             .next
@@ -211,6 +208,12 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
         tags: settings.tags,
         id,
     }
+}
+
+fn beat(state: &AppState, target: &Target, facts: &Facts, zone: &TimeZone) -> Option<BeatView> {
+    let (heard, target) = (facts.heard.as_ref()?, target.heartbeat()?);
+    let view = heartbeat::beat(&state.config, target, heard, (facts.now, zone));
+    Some(view)
 }
 
 fn shell(tenant: &Tenant, asked: &Asked, facts: &Facts, shown: Shown) -> Shell {

@@ -218,58 +218,27 @@ impl MonitorView {
             tags,
         } = settings;
         let kind = target.kind().as_str();
-        let (mut url, mut host, mut port, mut http, mut tls) = (None, None, None, None, None);
-        let mut waits = None;
         let looks = target.kind().looks();
         let known_beat = known.heartbeats.get(&monitor.id);
-        match target {
-            Target::Http(target) => {
-                url = Some(if masked {
-                    masked_url(&target.url)
-                } else {
-                    target.url.clone()
-                });
-                http = Some(HttpView::of(target, masked));
-                tls = Some(TlsSettingsView { warn_days });
-            }
-            Target::Tls {
-                host: name,
-                port: number,
-            } => {
-                (host, port) = (Some(name), Some(number));
-                tls = Some(TlsSettingsView { warn_days });
-            }
-            Target::Tcp {
-                host: name,
-                port: number,
-            } => (host, port) = (Some(name), Some(number)),
-            Target::Heartbeat(target) => waits = Some(target),
-        }
-        let (period_seconds, cron, timezone) = match waits.as_ref().map(|waits| &waits.rhythm) {
-            None => (None, None, None),
-            Some(Rhythm::Period(period)) => (Some(period.as_secs()), None, None),
-            Some(Rhythm::Cron { cron, timezone }) => {
-                (None, Some(cron.clone()), Some(timezone.clone()))
-            }
-        };
+        let aim = Aim::of(target, warn_days, masked);
         Self {
             id: monitor.id.to_string(),
             html_url: state.config.link(&format!("/monitors/{}", monitor.id)),
             name,
             kind,
-            url,
-            host,
-            port,
-            interval_seconds: looks.then(|| interval.as_secs()),
+            url: aim.url,
+            host: aim.host,
+            port: aim.port,
+            interval_seconds: looks.then_some(interval.as_secs()),
             timeout_ms: looks.then(|| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
-            period_seconds,
-            cron,
-            timezone,
-            grace_seconds: waits.map(|waits| waits.grace.as_secs()),
-            http,
-            tls,
+            period_seconds: aim.period_seconds,
+            cron: aim.cron,
+            timezone: aim.timezone,
+            grace_seconds: aim.grace_seconds,
+            http: aim.http,
+            tls: aim.tls,
             regions: looks.then(|| regions.unwrap_or_else(|| known.regions.clone())),
-            confirm: looks.then(|| ConfirmView {
+            confirm: looks.then_some(ConfirmView {
                 rechecks: confirm.rechecks,
                 over_seconds: confirm.over.as_secs(),
             }),
@@ -297,6 +266,52 @@ impl MonitorView {
             created_at: monitor.created_at.to_string(),
             updated_at: monitor.updated_at.to_string(),
         }
+    }
+}
+
+/// What belongs to one kind alone.
+#[derive(Default)]
+struct Aim {
+    url: Option<String>,
+    host: Option<String>,
+    port: Option<u16>,
+    http: Option<HttpView>,
+    tls: Option<TlsSettingsView>,
+    period_seconds: Option<u64>,
+    cron: Option<String>,
+    timezone: Option<String>,
+    grace_seconds: Option<u64>,
+}
+
+impl Aim {
+    fn of(target: Target, warn_days: Vec<u32>, masked: bool) -> Self {
+        let mut aim = Self::default();
+        match target {
+            Target::Http(target) => {
+                aim.url = Some(if masked {
+                    masked_url(&target.url)
+                } else {
+                    target.url.clone()
+                });
+                aim.http = Some(HttpView::of(target, masked));
+                aim.tls = Some(TlsSettingsView { warn_days });
+            }
+            Target::Tls { host, port } => {
+                (aim.host, aim.port) = (Some(host), Some(port));
+                aim.tls = Some(TlsSettingsView { warn_days });
+            }
+            Target::Tcp { host, port } => (aim.host, aim.port) = (Some(host), Some(port)),
+            Target::Heartbeat(target) => {
+                aim.grace_seconds = Some(target.grace.as_secs());
+                match target.rhythm {
+                    Rhythm::Period(period) => aim.period_seconds = Some(period.as_secs()),
+                    Rhythm::Cron { cron, timezone } => {
+                        (aim.cron, aim.timezone) = (Some(cron), Some(timezone));
+                    }
+                }
+            }
+        }
+        aim
     }
 }
 
