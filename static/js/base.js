@@ -96,6 +96,17 @@ document.addEventListener("paste", (event) => {
   area.focus();
 });
 
+// ---- forms of many kinds: only the fields of the chosen one are shown ----
+const showKind = (select) => {
+  for (const group of select.form.querySelectorAll("[data-kinds]")) {
+    group.hidden = !group.dataset.kinds.split(" ").includes(select.value);
+  }
+};
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("[data-kind-switch]")) showKind(event.target);
+});
+for (const select of document.querySelectorAll("[data-kind-switch]")) showKind(select);
+
 // ---- lists: select all, and what is selected ----
 const counted = (list) => {
   const boxes = [...list.querySelectorAll('input[name="id"]')];

@@ -115,6 +115,14 @@ pub fn milliseconds(microseconds: u64) -> String {
     format!("{} ms", thousands((microseconds + 500) / 1_000))
 }
 
+/// An address with its port, or alone where the kind of look knows no port.
+pub fn address(address: std::net::SocketAddr) -> String {
+    match address.port() {
+        0 => address.ip().to_string(),
+        _ => address.to_string(),
+    }
+}
+
 /// A number with commas: `1,234`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -223,6 +231,19 @@ mod tests {
             "error 502 from your CDN"
         );
         assert_eq!(cause(&failure, None), "error 502");
+    }
+
+    #[test]
+    fn addresses_show_a_port_where_there_is_one() {
+        let say = |text: &str| address(text.parse().unwrap());
+        assert_eq!(
+            [
+                say("192.0.2.1:443"),
+                say("192.0.2.1:0"),
+                say("[2001:db8::1]:0")
+            ],
+            ["192.0.2.1:443", "192.0.2.1", "2001:db8::1"]
+        );
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! 1. What a user wrote becomes a [`domain::target::TargetUrl`] or [`domain::target::TargetHost`].
 //! 2. [`Egress::resolve`] turns its host into [`CheckedAddr`]s: one resolution, A and AAAA, and the
 //!    whole answer is refused if the policy refuses one address of it. Literals are judged too.
-//! 3. [`Egress::connect`] dials a [`CheckedAddr`]. There is no other dial, and nothing but step 2
+//! 3. [`Egress::connect`] dials a [`CheckedAddr`]; [`Egress::datagrams`], [`Egress::ping`] and
+//!    [`Egress::query`] send datagrams to one. There is no other way out, and nothing but step 2
 //!    makes a [`CheckedAddr`], so a name cannot resolve to something else in between.
 //!
 //! The operator's own settings (mail relay, provider) are [`Trusted`] and skip the policy.
@@ -41,14 +42,15 @@
 //! | webhook URL | [`http::UserClient`], which takes a `TargetUrl` |
 //! | Slack, Teams, Discord URL | the same, and the channel pins the host's suffix on a dot, https only |
 //! | redirect hop | `TargetUrl::join` judges each hop, then `resolve` and `connect` anew; [`http`] follows none |
-//! | tcp, udp, ping, smtp, imap, pop monitor host | `TargetHost`, then `resolve` |
-//! | server to ask of a dns monitor | `TargetHost`, then `resolve`; never handed to our own resolver |
+//! | tcp, udp, ping, tls, smtp, grpc monitor host | `TargetHost`, then `resolve`; datagrams and echo requests go to a [`CheckedAddr`] too |
+//! | websocket monitor URL | `TargetUrl`, as for http |
+//! | server to ask of a dns monitor | `TargetHost`, then `resolve`, then [`Egress::query`] asks that address |
 //! | a customer's own SMTP server | not offered; [`smtp`] takes a [`Trusted`] relay only |
 //! | custom domain of a status page | names are asked for in DNS, not dialed; `TargetHost` refuses anything but labels |
 //! | logo or favicon by URL, OIDC discovery, import of a URL or sitemap | not offered; would be [`http::UserClient`] |
 //! | AIA, OCSP and CRL URLs in a certificate | never fetched |
-//! | RDAP and WHOIS referrals | would be [`http::UserClient`] and `TargetHost` |
-//! | MX, SRV, HTTPS, SVCB targets and address hints | not read; a target name would be a `TargetHost` |
+//! | RDAP servers and their redirects, WHOIS referrals | each a `TargetUrl` or `TargetHost`, then `resolve` and `connect` |
+//! | MX, SRV, HTTPS, SVCB targets and address hints | shown by a dns monitor, never dialed |
 //! | Alt-Svc | never followed |
 //! | proxy variables of the environment | [`http`] switches proxies off; nothing else reads them |
 //! | browser or screenshot checks | not offered; need a network namespace of their own |
@@ -58,6 +60,7 @@
 mod addr;
 mod budget;
 mod connect;
+mod datagram;
 mod dns;
 pub mod http;
 mod resolve;
@@ -73,7 +76,8 @@ use domain::target::AddressPolicy;
 pub use addr::CheckedAddr;
 pub use budget::OverBudget;
 pub use connect::ConnectError;
-pub use resolve::{Resolution, ResolveError, ResolveErrorKind};
+pub use datagram::PingError;
+pub use resolve::{Family, Resolution, ResolveError, ResolveErrorKind};
 pub use trusted::Trusted;
 
 /// What [`Egress`] is made from; read from the environment by `app::config` alone.

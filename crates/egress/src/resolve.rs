@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use domain::check::FailureClass;
+use domain::monitor::blocks::RecordType;
 use domain::target::{AddressPolicy, Host, TargetRefusal, check_ip};
 use tokio::time::Instant;
 
@@ -17,6 +18,29 @@ pub struct Resolution {
     pub addresses: Vec<CheckedAddr>,
     /// A server was asked just now; otherwise the answer was still good, or none was needed.
     pub fresh: bool,
+}
+
+/// The family of addresses that is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Family {
+    /// Both, asked for together.
+    #[default]
+    Any,
+    /// A records alone.
+    V4,
+    /// AAAA records alone.
+    V6,
+}
+
+impl Family {
+    /// Whether an address is of it.
+    pub const fn has(self, ip: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::V4 => ip.is_ipv4(),
+            Self::V6 => ip.is_ipv6(),
+        }
+    }
 }
 
 /// Why a host has no address that may be dialed.
@@ -112,8 +136,23 @@ impl Egress {
         fresh: bool,
         deadline: Instant,
     ) -> Result<Resolution, ResolveError> {
+        self.resolve_family(host, port, (Family::Any, fresh), deadline)
+            .await
+    }
+
+    /// The same with addresses of one family alone: only that family is asked for, so that its
+    /// absence is what DNS says.
+    pub async fn resolve_family(
+        &self,
+        host: &Host,
+        port: u16,
+        (family, fresh): (Family, bool),
+        deadline: Instant,
+    ) -> Result<Resolution, ResolveError> {
         let policy = self.inner.policy;
-        let (addresses, fresh) = self.addresses(host, fresh, policy, deadline).await?;
+        let (addresses, fresh) = self
+            .addresses(host, (family, fresh), policy, deadline)
+            .await?;
         let refused = |refusal| match host {
             Host::Ip(_) => ResolveError::of(ResolveErrorKind::BlockedLiteral(refusal)),
             Host::Name(_) => ResolveError::of(ResolveErrorKind::Blocked(refusal)),
@@ -132,8 +171,34 @@ impl Egress {
         deadline: Instant,
     ) -> Result<Resolution, ResolveError> {
         let policy = AddressPolicy::SelfHosted;
-        let (addresses, fresh) = self.addresses(host, false, policy, deadline).await?;
+        let (addresses, fresh) = self
+            .addresses(host, (Family::Any, false), policy, deadline)
+            .await?;
         Ok(resolution(&addresses, port, fresh))
+    }
+
+    /// The records of `name`, from our own resolvers or from `server` alone. Nothing of the answer is
+    /// dialed; it is what the owner of the monitor asked to see.
+    pub async fn query(
+        &self,
+        name: &str,
+        wanted: RecordType,
+        server: Option<CheckedAddr>,
+        deadline: Instant,
+    ) -> Result<Vec<String>, ResolveError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let until = match server {
+            Some(_) => deadline,
+            None => deadline - control_time(left),
+        };
+        let of = server.map(|server| server.socket_addr());
+        match self.inner.stub.records(name, wanted, of, until).await {
+            Ok(records) => Ok(records),
+            Err(failure) => Err(ResolveError {
+                kind: failure.into(),
+                ours: of.is_none() && self.is_ours(failure, deadline).await,
+            }),
+        }
     }
 
     /// Whether any of our name servers answers at all: for `doctor` and for the self-check.
@@ -144,27 +209,26 @@ impl Egress {
     async fn addresses(
         &self,
         host: &Host,
-        fresh: bool,
+        (family, fresh): (Family, bool),
         policy: AddressPolicy,
         deadline: Instant,
     ) -> Result<(Vec<IpAddr>, bool), ResolveError> {
+        let known = |mut addresses: Vec<IpAddr>| {
+            addresses.retain(|ip| family.has(*ip));
+            match addresses.is_empty() {
+                true => Err(ResolveError::of(ResolveErrorKind::NoAddress)),
+                false => Ok((addresses, false)),
+            }
+        };
         let name = match host {
-            Host::Ip(ip) => return Ok((vec![*ip], false)),
+            Host::Ip(ip) => return known(vec![*ip]),
             Host::Name(_) if host.is_localhost() => {
-                return Ok((
-                    vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-                    false,
-                ));
+                return known(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
             }
             Host::Name(name) => name,
         };
         let inside = policy == AddressPolicy::SelfHosted;
-        // The operator's view of a name must never answer a user's question.
-        let key = if inside {
-            format!("inside {name}")
-        } else {
-            name.clone()
-        };
+        let key = key(name, family, inside);
         let now = Instant::now();
         if !fresh && let Some(addresses) = self.inner.cache.get(&key, now) {
             return Ok((addresses, false));
@@ -172,8 +236,8 @@ impl Egress {
         let stub = &self.inner.stub;
         let until = deadline - control_time(deadline.saturating_duration_since(now));
         let found = match inside {
-            true => stub.lookup_inside(name, until).await,
-            false => stub.lookup(name, until).await,
+            true => stub.lookup_inside(name, family, until).await,
+            false => stub.lookup(name, family, until).await,
         };
         match found {
             Ok(found) => {
@@ -197,6 +261,17 @@ impl Egress {
             _ => self.inner.stub.is_dead(failure, deadline).await,
         }
     }
+}
+
+/// The operator's view of a name must never answer a user's question.
+fn key(name: &str, family: Family, inside: bool) -> String {
+    let family = match family {
+        Family::Any => "",
+        Family::V4 => "v4 ",
+        Family::V6 => "v6 ",
+    };
+    let view = if inside { "inside " } else { "" };
+    format!("{view}{family}{name}")
 }
 
 /// Time kept back from a lookup to ask whether our resolver lives: at most a second.

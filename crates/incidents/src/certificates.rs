@@ -4,7 +4,7 @@ use domain::contact::{Channel, Contact};
 use domain::delivery::Event;
 use domain::delivery::payload::CertificateNews;
 use domain::ids::{AccountId, MonitorId};
-use domain::monitor::{Settings, Target};
+use domain::monitor::Settings;
 use domain::tls::expiry::{self, Notice, URGENT_DAYS};
 use domain::tls::{CertificateFacts, TlsFacts};
 use jiff::Timestamp;
@@ -132,7 +132,7 @@ async fn news(
     let monitors = certificates::list_users(connection, seen.account_id, &leaf.fingerprint).await?;
     Ok(CertificateNews {
         host: settings.target.host(),
-        port: port(&settings.target),
+        port: settings.target.port().unwrap_or(443),
         certificate: leaf.clone(),
         not_after: leaf.not_after,
         monitors,
@@ -142,15 +142,4 @@ async fn news(
             Notice::Expiring { .. } | Notice::Renewed => None,
         },
     })
-}
-
-fn port(target: &Target) -> u16 {
-    match target {
-        Target::Http(http) => url::Url::parse(&http.url)
-            .ok()
-            .and_then(|url| url.port_or_known_default())
-            .unwrap_or(443),
-        Target::Tcp { port, .. } | Target::Tls { port, .. } => *port,
-        Target::Heartbeat(_) => 0,
-    }
 }

@@ -4,7 +4,7 @@
 use domain::check::{Attribution, Failure};
 use domain::contact::Contact;
 use domain::delivery::Event;
-use domain::delivery::payload::{CertificateNews, StandIn, StatusNotice};
+use domain::delivery::payload::{CertificateNews, RegistrationNews, StandIn, StatusNotice};
 use domain::incident::{Incident, VoteSummary};
 use domain::words;
 use jiff::tz::TimeZone;
@@ -118,6 +118,10 @@ impl<'b> Brief<'b> {
 
     pub(crate) fn certificate(&self) -> Result<CertificateNews, RenderError> {
         self.read("a certificate")
+    }
+
+    pub(crate) fn registration(&self) -> Result<RegistrationNews, RenderError> {
+        self.read("a registration")
     }
 
     pub(crate) fn status(&self) -> Result<StatusNotice, RenderError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::check::{Attribution, Failure, FailureClass, Phase, VerdictKind};
 use domain::clock::ManualClock;
 use domain::contact::{Channel, Contact};
-use domain::delivery::payload::{CertificateNews, StatusNotice};
+use domain::delivery::payload::{CertificateNews, RegistrationNews, StatusNotice};
 use domain::delivery::{AccountMessage, DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
 use domain::incident::diagnosis::{EvidenceLine, NextStep, RESULT};
@@ -201,6 +201,19 @@ impl Scene {
         let mut scene = Self::certificate(Event::TlsWorse);
         scene.payload["problem"] = Value::Null;
         scene
+    }
+
+    pub(crate) fn registration() -> Self {
+        let news = RegistrationNews {
+            name: "shop.example".into(),
+            expires_at: "2026-11-29T12:00:00Z".parse().unwrap(),
+            source: "rdap.nic.example".into(),
+            next_days: vec![3, 1],
+        };
+        Self {
+            now: at("12:00:00"),
+            ..Self::new(Event::DomainExpiring, serde_json::to_value(news).unwrap())
+        }
     }
 
     pub(crate) fn status(event: Event) -> Self {

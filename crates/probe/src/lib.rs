@@ -4,11 +4,7 @@
 //! A look is one future under one deadline ([`look`]); wherever that deadline falls, what was seen
 //! until then is in the observation.
 //!
-//! To add a kind: a variant of [`Target`] with its settings in `domain::monitor`, a file in
-//! [`kinds`] with `pub(crate) async fn look(look: &mut Look<'_>, …) -> Step<()>`, its arm in
-//! [`Prober::look`], and its failures in the broken internet of `testkit` with a row each in
-//! `tests/classes`. A kind writes what it sees into `look.seen`, calls `look.enter` at each
-//! phase, and returns the first failure; it never measures or limits time itself.
+//! To add a kind, see [`kinds`]; `domain::monitor` tells of everything else it needs.
 
 mod handshake;
 mod kinds;
@@ -24,6 +20,7 @@ use egress::Egress;
 use jiff::Timestamp;
 
 use handshake::Tls;
+use kinds::domain::bootstrap::Bootstrap;
 use look::Look;
 
 /// A prober that cannot be made.
@@ -47,6 +44,7 @@ pub struct Prober {
 struct Inner {
     egress: Egress,
     tls: Tls,
+    bootstrap: Bootstrap,
 }
 
 impl Prober {
@@ -54,12 +52,21 @@ impl Prober {
     pub fn new(egress: Egress) -> Result<Self, ProberError> {
         let tls = Tls::new(egress.root_store())?;
         Ok(Self {
-            inner: Arc::new(Inner { egress, tls }),
+            inner: Arc::new(Inner {
+                egress,
+                tls,
+                bootstrap: Bootstrap::default(),
+            }),
         })
     }
 
     pub(crate) fn egress(&self) -> &Egress {
         &self.inner.egress
+    }
+
+    /// Which registry knows which top-level domain.
+    pub(crate) fn bootstrap(&self) -> &Bootstrap {
+        &self.inner.bootstrap
     }
 
     pub(crate) fn tls(&self) -> &Tls {
@@ -78,10 +85,18 @@ impl Prober {
         let mut look = Look::begin(self, timeout, fresh_dns, at);
         let deadline = tokio::time::Instant::from_std(look.deadline);
         let kind = async {
+            let look = &mut look;
             match target {
-                Target::Http(http) => kinds::http::look(&mut look, http).await,
-                Target::Tcp { host, port } => kinds::tcp::look(&mut look, host, *port).await,
-                Target::Tls { host, port } => kinds::tls::look(&mut look, host, *port).await,
+                Target::Http(target) => kinds::http::look(look, target).await,
+                Target::Tcp(target) => kinds::tcp::look(look, target).await,
+                Target::Ping(target) => kinds::ping::look(look, target).await,
+                Target::Dns(target) => kinds::dns::look(look, target).await,
+                Target::Tls(target) => kinds::tls::look(look, target).await,
+                Target::Domain(name) => kinds::domain::look(look, name).await,
+                Target::Smtp(target) => kinds::smtp::look(look, target).await,
+                Target::Websocket(target) => kinds::websocket::look(look, target).await,
+                Target::Grpc(target) => kinds::grpc::look(look, target).await,
+                Target::Udp(target) => kinds::udp::look(look, target).await,
                 // The one kind that waits: nobody asks for a look at it.
                 Target::Heartbeat(_) => Err(Failure::new(
                     FailureClass::TargetRefused,

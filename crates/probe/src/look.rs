@@ -14,11 +14,23 @@ use crate::wire::Log;
 /// What a part of a look ends with when it fails.
 pub(crate) type Step<T> = Result<T, Failure>;
 
+/// What a kind without pages waits for, and what its absence is called.
+#[derive(Debug, Clone)]
+pub(crate) struct Awaited {
+    pub class: FailureClass,
+    /// Such as `the greeting of the mail server`.
+    pub what: &'static str,
+    /// What fills the class's phrase; the time-out when absent.
+    pub detail: Option<String>,
+}
+
 /// A look in progress.
 pub(crate) struct Look<'p> {
     pub prober: &'p Prober,
     pub seen: Observation,
     pub fresh_dns: bool,
+    /// The family of addresses that names are resolved to.
+    pub family: egress::Family,
     pub timeout: Duration,
     pub deadline: Instant,
     started: Instant,
@@ -28,6 +40,10 @@ pub(crate) struct Look<'p> {
     pub connected: Option<egress::CheckedAddr>,
     /// What passed over the connection in use, inside TLS.
     wire: Option<Log>,
+    /// What the kind waits for, where that is no page.
+    awaited: Option<Awaited>,
+    /// What counts as the look's time, where that is not the time it took.
+    measured: Option<Duration>,
 }
 
 impl<'p> Look<'p> {
@@ -42,6 +58,7 @@ impl<'p> Look<'p> {
             prober,
             seen: Observation::begin(at),
             fresh_dns,
+            family: egress::Family::Any,
             timeout,
             deadline: started + timeout,
             started,
@@ -49,12 +66,32 @@ impl<'p> Look<'p> {
             phase_started: started,
             connected: None,
             wire: None,
+            awaited: None,
+            measured: None,
         }
     }
 
-    /// The phase that the look is in.
-    pub(crate) const fn phase(&self) -> Phase {
-        self.phase
+    /// From here on the look waits for this: the deadline is then its absence.
+    pub(crate) fn awaits(&mut self, class: FailureClass, what: &'static str) {
+        self.awaited = Some(Awaited {
+            class,
+            what,
+            detail: None,
+        });
+    }
+
+    /// The same with what fills the class's phrase.
+    pub(crate) fn awaits_with(&mut self, class: FailureClass, what: &'static str, detail: String) {
+        self.awaited = Some(Awaited {
+            class,
+            what,
+            detail: Some(detail),
+        });
+    }
+
+    /// This is what counts as the time of the answer.
+    pub(crate) fn measured(&mut self, time: Duration) {
+        self.measured = Some(time);
     }
 
     /// Ends the present phase and begins the next.
@@ -100,6 +137,13 @@ impl<'p> Look<'p> {
         self.split_send();
         let passed = self.wire.as_ref().map(Log::snapshot).unwrap_or_default();
         let limit = limit_text(self.timeout);
+        if let (Some(awaited), Phase::Send | Phase::FirstByte | Phase::Body) =
+            (self.awaited.take(), self.phase)
+        {
+            let message = format!("{} did not come within {limit}", awaited.what);
+            let detail = awaited.detail.unwrap_or(limit);
+            return Failure::new(awaited.class, self.phase, message).with_detail(detail);
+        }
         let (class, message) = match self.phase {
             Phase::Dns => (
                 FailureClass::DnsTimeout,
@@ -135,6 +179,11 @@ impl<'p> Look<'p> {
     pub(crate) fn finish(mut self, failure: Option<Failure>) -> Observation {
         self.enter(self.phase);
         self.seen.total_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Some(time) = self.measured {
+            let answer = micros(time);
+            self.seen.phases.first_byte = Some(answer);
+            self.seen.total_us = u64::from(self.seen.phases.dns.unwrap_or(0)) + u64::from(answer);
+        }
         self.seen.failure = failure;
         self.seen
     }

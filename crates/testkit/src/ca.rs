@@ -27,6 +27,10 @@ pub enum Flaw {
     UnknownAuthority,
     /// Its intermediate is not sent along.
     MissingIntermediate,
+    /// Its intermediate is not sent along, and it does not tell where that is published.
+    UnnamedIntermediate,
+    /// Its authority is one that nobody knows and that signed it itself; it was sent alone.
+    OwnRoot,
     /// Its intermediate's time is over.
     ExpiredIntermediate,
     /// It is for another name.
@@ -58,6 +62,7 @@ impl ResolvesServerCert for Presented {
 
 /// An authority with a root and an intermediate.
 pub struct Ca {
+    organization: &'static str,
     root: Certificate,
     root_issuer: Issuer<'static, KeyPair>,
 }
@@ -69,19 +74,19 @@ struct Issued {
     ocsp: Option<Vec<u8>>,
 }
 
-fn named(name: &str) -> CertificateParams {
+fn named(organization: &str, name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params
         .distinguished_name
-        .push(DnType::OrganizationName, "Testkit");
+        .push(DnType::OrganizationName, organization);
     params.distinguished_name.push(DnType::CommonName, name);
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2090, 1, 1);
     params
 }
 
-fn authority(name: &str) -> CertificateParams {
-    let mut params = named(name);
+fn authority(organization: &str, name: &str) -> CertificateParams {
+    let mut params = named(organization, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params
 }
@@ -95,10 +100,15 @@ impl Default for Ca {
 impl Ca {
     /// A new authority whose root bears `name`.
     pub fn new(name: &str) -> Self {
+        Self::of("Testkit", name)
+    }
+
+    fn of(organization: &'static str, name: &str) -> Self {
         let key = KeyPair::generate().expect("a key");
-        let params = authority(name);
+        let params = authority(organization, name);
         let root = params.self_signed(&key).expect("a root");
         Self {
+            organization,
             root,
             root_issuer: Issuer::new(params, key),
         }
@@ -169,7 +179,7 @@ impl Ca {
     }
 
     fn issue(&self, flaw: Flaw) -> Issued {
-        let mut params = named("localhost");
+        let mut params = named("Testkit", "localhost");
         let names = match flaw {
             Flaw::OtherName => vec!["other.example".to_owned()],
             _ => vec![
@@ -181,7 +191,9 @@ impl Ca {
         params.subject_alt_names = CertificateParams::new(names)
             .expect("names")
             .subject_alt_names;
-        params.custom_extensions.push(issuer_url());
+        if !matches!(flaw, Flaw::UnnamedIntermediate | Flaw::OwnRoot) {
+            params.custom_extensions.push(issuer_url());
+        }
         match flaw {
             Flaw::Expired => params.not_after = date_time_ymd(2021, 1, 1),
             Flaw::NotYetValid => params.not_before = date_time_ymd(2089, 1, 1),
@@ -200,7 +212,18 @@ impl Ca {
                 ocsp: None,
             };
         }
-        let stranger = (flaw == Flaw::UnknownAuthority).then(|| Self::new("Nobody's root"));
+        if flaw == Flaw::OwnRoot {
+            let root = authority("Shop Ltd", "Shop Ltd root");
+            let issuer = Issuer::new(root, KeyPair::generate().expect("a key"));
+            let leaf = params.signed_by(&pair, &issuer).expect("a certificate");
+            return Issued {
+                chain: vec![leaf.into()],
+                key: signing_key(&pair),
+                ocsp: None,
+            };
+        }
+        let stranger =
+            (flaw == Flaw::UnknownAuthority).then(|| Self::of("Nobody", "Nobody's root"));
         let root = stranger.as_ref().unwrap_or(self);
         let (intermediate, issuer) = root.intermediate(flaw);
         let (leaf, key) = if flaw == Flaw::WeakKey {
@@ -215,7 +238,7 @@ impl Ca {
             )
         };
         let mut chain = vec![leaf.into()];
-        if flaw != Flaw::MissingIntermediate {
+        if !matches!(flaw, Flaw::MissingIntermediate | Flaw::UnnamedIntermediate) {
             chain.push(intermediate.into());
         }
         let ocsp = (flaw == Flaw::Revoked).then(revoked);
@@ -223,7 +246,7 @@ impl Ca {
     }
 
     fn intermediate(&self, flaw: Flaw) -> (Certificate, Issuer<'static, KeyPair>) {
-        let mut params = authority("Testkit intermediate");
+        let mut params = authority(self.organization, "Testkit intermediate");
         if flaw == Flaw::ExpiredIntermediate {
             params.not_after = date_time_ymd(2021, 1, 1);
         }

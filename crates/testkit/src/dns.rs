@@ -19,6 +19,8 @@ pub enum Answer {
     Code(u8),
     /// Points to another name, which is then answered too.
     Alias(String),
+    /// Records of any type: its number, and the data as it is on the wire.
+    Records(Vec<(u16, Vec<u8>)>),
     /// Nothing at all.
     Silence,
     /// Bytes that are no answer.
@@ -158,6 +160,10 @@ fn reply(message: &[u8], names: &HashMap<String, Answer>) -> Option<Vec<u8>> {
                         .filter_map(|ip| record(&name, question.kind, *ip)),
                 );
             }
+            Some(Answer::Records(all)) => {
+                let fitting = all.iter().filter(|(kind, _)| *kind == question.kind);
+                records.extend(fitting.map(|(kind, data)| entry(&name, *kind, data)));
+            }
             Some(Answer::Alias(to)) => {
                 let entry = entry(&name, 5, &encode(to));
                 if records.contains(&entry) {
@@ -195,6 +201,25 @@ fn entry(name: &str, kind: u16, data: &[u8]) -> Vec<u8> {
     out.extend(u16::try_from(data.len()).expect("short").to_be_bytes());
     out.extend_from_slice(data);
     out
+}
+
+/// Numbers and names as record data: `data(&[10], &["mail.example"])` is an MX.
+pub fn data(numbers: &[u16], names: &[&str]) -> Vec<u8> {
+    let mut out: Vec<u8> = numbers
+        .iter()
+        .flat_map(|number| number.to_be_bytes())
+        .collect();
+    out.extend(names.iter().flat_map(|name| encode(name)));
+    out
+}
+
+/// The data of a TXT record of several strings.
+pub fn texts(texts: &[&str]) -> Vec<u8> {
+    let string = |text: &&str| {
+        let length = u8::try_from(text.len()).expect("short");
+        [&[length][..], text.as_bytes()].concat()
+    };
+    texts.iter().flat_map(string).collect()
 }
 
 fn encode(name: &str) -> Vec<u8> {

@@ -30,6 +30,25 @@ pub fn ok_headers(stream: u32) -> Vec<u8> {
     frame(1, 4, stream, &[0x88])
 }
 
+/// Headers after the body, which end the stream: literals without indexing.
+pub fn trailers(stream: u32, headers: &[(&str, &str)]) -> Vec<u8> {
+    frame(1, 5, stream, &literals(headers))
+}
+
+/// A header block with status 200 that ends the stream.
+pub fn only_headers(stream: u32, headers: &[(&str, &str)]) -> Vec<u8> {
+    frame(1, 5, stream, &[&[0x88][..], &literals(headers)].concat())
+}
+
+fn literals(headers: &[(&str, &str)]) -> Vec<u8> {
+    let text = |text: &str| {
+        let length = u8::try_from(text.len()).expect("short");
+        [&[length][..], text.as_bytes()].concat()
+    };
+    let literal = |(name, value): &(&str, &str)| [&[0][..], &text(name), &text(value)].concat();
+    headers.iter().flat_map(literal).collect()
+}
+
 /// Body bytes; `last` ends the stream.
 pub fn data(stream: u32, bytes: &[u8], last: bool) -> Vec<u8> {
     frame(0, u8::from(last), stream, bytes)

@@ -10,6 +10,7 @@
 #![expect(clippy::expect_used, reason = "this crate is for tests only")]
 
 pub mod ca;
+pub mod datagram;
 pub mod dns;
 pub mod http2;
 pub mod script;

@@ -40,14 +40,16 @@ impl Server {
 
     /// Shakes hands with `config`, then plays `script`.
     pub async fn tls(config: Arc<ServerConfig>, script: Script) -> Self {
-        Self::run(
-            Arc::new(move |_| script.clone()),
-            Some(TlsAcceptor::from(config)),
-        )
-        .await
+        Self::starttls(Script::default(), config, script).await
     }
 
-    async fn run(scripts: Scripts, tls: Option<TlsAcceptor>) -> Self {
+    /// Plays `lead` in the clear, shakes hands with `config`, then plays `script`.
+    pub async fn starttls(lead: Script, config: Arc<ServerConfig>, script: Script) -> Self {
+        let upgrade = (lead, TlsAcceptor::from(config));
+        Self::run(Arc::new(move |_| script.clone()), Some(upgrade)).await
+    }
+
+    async fn run(scripts: Scripts, tls: Option<(Script, TlsAcceptor)>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .expect("loopback takes a listener");
@@ -89,13 +91,16 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, script: Script, tls: Option<TlsAcceptor>) {
-    let Some(acceptor) = tls else {
+async fn serve(mut stream: TcpStream, script: Script, tls: Option<(Script, TlsAcceptor)>) {
+    let Some((lead, acceptor)) = tls else {
         if script.play(&mut stream).await {
             let _ = stream.set_zero_linger();
         }
         return;
     };
+    if lead.lead(&mut stream).await.is_none() {
+        return;
+    }
     if let Ok(mut secure) = acceptor.accept(stream).await
         && script.play(&mut secure).await
     {

@@ -36,6 +36,8 @@ pub struct WebConfig {
     pub sms_available: bool,
     /// Signs provider callbacks: the account tokens of the providers, first and second.
     pub twilio_auth_tokens: Vec<secrecy::SecretString>,
+    /// This host may send ICMP; workers elsewhere may or may not.
+    pub may_ping: bool,
     /// The region new monitors are looked at from.
     pub region: String,
     /// What people read for it.
@@ -80,6 +82,7 @@ pub(crate) mod tests {
             email_available: true,
             sms_available: true,
             twilio_auth_tokens: Vec::new(),
+            may_ping: true,
             region: "local".into(),
             region_name: "local".into(),
             version: "0.1.0".into(),

@@ -222,7 +222,8 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
             },
         );
     }
-    if !matters && certificate.is_none() {
+    let registration = registration(&plan, &seen);
+    if !matters && certificate.is_none() && registration.is_none() {
         return None;
     }
     let look = Look {
@@ -236,6 +237,7 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
         epoch,
         look: matters.then_some(look),
         certificate,
+        registration,
         public_address: is_public(&seen),
         diagnosis: explain(&seen, &verdict, &plan.settings),
         evidence: keep.then(|| Box::new(evidence::of(&plan, &check, seen, &verdict))),
@@ -291,6 +293,16 @@ fn certificate(
         monitor_id: plan.monitor_id,
         config_version: plan.config_version,
         facts: scrub(facts.clone()),
+    })
+}
+
+/// What a registry told, to hand on: it is asked once a day, and warnings are told once each.
+fn registration(plan: &Plan, seen: &Observation) -> Option<incidents::Registered> {
+    Some(incidents::Registered {
+        account_id: plan.account_id,
+        monitor_id: plan.monitor_id,
+        config_version: plan.config_version,
+        facts: scrub(seen.registration.clone()?),
     })
 }
 

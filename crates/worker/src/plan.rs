@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::check::{Expectation, Verdict, VerdictKind};
 use domain::ids::{AccountId, MonitorId};
-use domain::monitor::{MonitorSpec, Settings, Target, schedule};
+use domain::monitor::{MonitorSpec, Settings, schedule};
 use domain::status::Observed;
 use jiff::Timestamp;
 use store::monitors::timetable::Scheduled;
@@ -58,16 +58,7 @@ impl Plan {
 
 /// The same of settings without a monitor.
 pub(crate) fn secrets_of(settings: &Settings) -> Vec<String> {
-    match &settings.target {
-        Target::Http(http) => http
-            .headers
-            .0
-            .iter()
-            .map(|(_, value)| value.clone())
-            .chain(http.body.clone())
-            .collect(),
-        Target::Tcp { .. } | Target::Tls { .. } | Target::Heartbeat(_) => Vec::new(),
-    }
+    settings.target.secrets()
 }
 
 /// The settings of a look without a monitor.

@@ -42,6 +42,7 @@ pub(crate) struct Transition {
     /// `None`: it changes no status, only the certificate is to be recorded.
     pub look: Option<Look>,
     pub certificate: Option<incidents::Seen>,
+    pub registration: Option<incidents::Registered>,
     pub public_address: bool,
     pub diagnosis: Option<Diagnosis>,
     pub evidence: Option<Box<Evidence>>,

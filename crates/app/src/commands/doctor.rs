@@ -34,6 +34,7 @@ pub async fn run(settings: &Settings, egress: &Egress) -> anyhow::Result<()> {
     findings.extend(mail(settings, egress).await);
     findings.extend(telephony(settings, egress).await);
     findings.push(("resolver", resolver(settings, egress).await));
+    findings.push(("ping", ping(egress)));
     findings.extend(canaries(settings).await);
     findings.push(("sign-up", signup(settings)));
     let mut text = String::new();
@@ -196,6 +197,18 @@ async fn resolver(settings: &Settings, egress: &Egress) -> Finding {
         Ok(_) => Finding::Fine(format!("finds {name}")),
         Err(error) => Finding::Broken(format!(
             "does not find {name}: {error}. Set WATCHBELL_DNS_SERVERS"
+        )),
+    }
+}
+
+/// Without the right to send ICMP all else works, so that this is never broken.
+fn ping(egress: &Egress) -> Finding {
+    let how = "allow this user's group in the sysctl net.ipv4.ping_group_range, or give the program CAP_NET_RAW";
+    match egress.may_ping() {
+        (true, true) => Finding::Fine("may send ICMP over IPv4 and IPv6".to_owned()),
+        (true, false) => Finding::Fine("may send ICMP over IPv4, not over IPv6".to_owned()),
+        (false, _) => Finding::Absent(format!(
+            "may not send ICMP, so that ping monitors say \"We could not look\": {how}"
         )),
     }
 }

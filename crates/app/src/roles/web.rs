@@ -16,7 +16,7 @@ pub fn router(parts: &Parts, lifecycle: &mut Lifecycle) -> anyhow::Result<Router
         Some(parts.database.read_pool.clone()),
         parts.database.secrets.clone(),
         parts.clock.clone(),
-        config(&parts.settings)?,
+        config(&parts.settings, parts.egress.may_ping().0)?,
         hub.clone(),
     );
     let (pool, shutdown) = (parts.database.pool.clone(), lifecycle.shutdown());
@@ -30,7 +30,7 @@ pub fn router(parts: &Parts, lifecycle: &mut Lifecycle) -> anyhow::Result<Router
     Ok(web::router(state))
 }
 
-fn config(settings: &Settings) -> anyhow::Result<WebConfig> {
+fn config(settings: &Settings, may_ping: bool) -> anyhow::Result<WebConfig> {
     let outbox = settings.is_local();
     let trusted_proxies = settings
         .trusted_proxies
@@ -54,6 +54,7 @@ fn config(settings: &Settings) -> anyhow::Result<WebConfig> {
             .iter()
             .map(|provider| provider.auth_token.clone())
             .collect(),
+        may_ping,
         region: settings.region.clone(),
         region_name: settings.region_name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

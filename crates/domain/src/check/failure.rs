@@ -137,9 +137,17 @@ failure_classes! {
     TargetRefused "target_refused" "address is not allowed here",
     PingLost "ping_lost" "no reply to ping",
     TcpUnexpected "tcp_unexpected" "unexpected reply on port {port}",
+    UdpUnexpected "udp_unexpected" "unexpected reply on UDP port {port}",
+    ReplyTimeout "reply_timeout" "no answer within {limit}",
+    SmtpUnexpected "smtp_unexpected" "unexpected reply from the mail server",
+    StarttlsFailed "starttls_failed" "server does not begin encryption",
+    WebsocketUnexpected "websocket_unexpected" "unexpected WebSocket reply",
+    GrpcError "grpc_error" "gRPC error {code}",
+    GrpcNotServing "grpc_not_serving" "service says it is not serving",
     HeartbeatMissed "heartbeat_missed" "no heartbeat since {time}",
     HeartbeatFailed "heartbeat_failed" "job reports failure (exit {code})",
     DomainExpired "domain_expired" "domain registration has expired",
+    DomainUnsupported "domain_unsupported" "registry does not tell the end",
 }
 
 /// A failure of a look: its name, where it happened, and one technical sentence.

@@ -12,6 +12,8 @@ pub mod waf;
 pub use attribution::Attribution;
 pub use failure::{Failure, FailureClass, Phase};
 pub use id::check_id;
-pub use observation::{AddressTried, HttpFacts, Observation, Phases, Redirect};
+pub use observation::{
+    AddressTried, HttpFacts, Observation, Phases, PingFacts, Redirect, RegistrationFacts, Said,
+};
 pub use record::{Check, LookResult};
 pub use verdict::{Expectation, Verdict, VerdictKind};

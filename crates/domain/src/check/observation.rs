@@ -98,6 +98,50 @@ impl HttpFacts {
     }
 }
 
+/// What came of echo requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PingFacts {
+    /// Packets sent.
+    pub sent: u32,
+    /// Answers that came.
+    pub received: u32,
+    /// Mean round trip of those, microseconds.
+    pub mean_us: u32,
+    /// The longest, microseconds.
+    pub max_us: u32,
+}
+
+impl PingFacts {
+    /// Share of packets lost, percent, rounded up.
+    pub const fn loss_percent(&self) -> u32 {
+        let lost = self.sent.saturating_sub(self.received);
+        match self.sent {
+            0 => 0,
+            sent => (lost * 100).div_ceil(sent),
+        }
+    }
+}
+
+/// What a registry says of a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrationFacts {
+    /// The registered domain.
+    pub name: String,
+    /// When the registration ends; `None` where the registry does not tell.
+    pub expires_at: Option<Timestamp>,
+    /// Who says so: the address of the RDAP or WHOIS server.
+    pub source: String,
+}
+
+/// One thing that a server said, as people read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// What it is, such as `Greeting`.
+    pub label: String,
+    /// The text, shortened, without control characters.
+    pub text: String,
+}
+
 /// Everything one look saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
@@ -119,6 +163,18 @@ pub struct Observation {
     pub tls: Option<TlsFacts>,
     /// Redirects followed.
     pub redirects: Vec<Redirect>,
+    /// What the server said, for kinds without pages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<Said>,
+    /// Values of the records that DNS answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<Vec<String>>,
+    /// What came of echo requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ping: Option<PingFacts>,
+    /// What the registry says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<RegistrationFacts>,
     /// What broke while looking. Rules about content are judged later.
     pub failure: Option<Failure>,
     /// The look did not take place, because its address was looked at too often in this second:
@@ -130,6 +186,48 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// Writes down something that the server said, at most 200 characters of it.
+    pub fn note(&mut self, label: &str, text: &str) {
+        let text = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+        let text: String = text.take(200).collect();
+        self.said.push(Said {
+            label: label.to_owned(),
+            text: text.trim().to_owned(),
+        });
+    }
+
+    /// What the look was told, line by line, for kinds without pages.
+    pub fn told(&self) -> Vec<Said> {
+        let said = |label: &str, text: String| Said {
+            label: label.to_owned(),
+            text,
+        };
+        let mut lines = Vec::new();
+        if let Some(records) = self.records.as_ref().filter(|records| !records.is_empty()) {
+            let shown: Vec<&str> = records.iter().take(10).map(String::as_str).collect();
+            lines.push(said("Records", shown.join(", ")));
+        }
+        if let Some(ping) = &self.ping {
+            let (sent, received) = (ping.sent, ping.received);
+            let mut text = format!("{received} of {sent} replies");
+            if received > 0 {
+                let mean = crate::words::milliseconds(ping.mean_us.into());
+                text.push_str(&format!(", {mean} on average"));
+            }
+            lines.push(said("Ping", text));
+        }
+        if let Some(end) = self
+            .registration
+            .as_ref()
+            .and_then(|facts| facts.expires_at)
+        {
+            let day = crate::words::day(end, &jiff::tz::TimeZone::UTC);
+            lines.push(said("Registered until", day));
+        }
+        lines.extend(self.said.iter().take(10).cloned());
+        lines
+    }
+
     /// A look that began at `at` and has seen nothing yet.
     pub fn begin(at: Timestamp) -> Self {
         Self {
@@ -142,6 +240,10 @@ impl Observation {
             http: None,
             tls: None,
             redirects: Vec::new(),
+            said: Vec::new(),
+            records: None,
+            ping: None,
+            registration: None,
             failure: None,
             put_off: None,
             our_fault: false,

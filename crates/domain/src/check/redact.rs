@@ -57,6 +57,9 @@ pub fn redact(mut seen: Observation, secrets: &[String]) -> Observation {
             http.body = text.into_bytes();
         }
     }
+    for said in &mut seen.said {
+        mask(&mut said.text, &secrets);
+    }
     for hop in &mut seen.redirects {
         hop.from = mask_url(&hop.from);
         hop.to = mask_url(&hop.to);

@@ -29,6 +29,8 @@ pub enum Event {
     TlsRenewed,
     #[serde(rename = "tls.worse")]
     TlsWorse,
+    #[serde(rename = "domain.expiring")]
+    DomainExpiring,
     #[serde(rename = "monitor.degraded")]
     MonitorDegraded,
     #[serde(rename = "monitor.partial")]
@@ -45,13 +47,14 @@ pub enum Event {
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::IncidentOpened,
         Self::IncidentAcknowledged,
         Self::IncidentResolved,
         Self::TlsExpiring,
         Self::TlsRenewed,
         Self::TlsWorse,
+        Self::DomainExpiring,
         Self::MonitorDegraded,
         Self::MonitorPartial,
         Self::MonitorBlocked,
@@ -69,6 +72,7 @@ impl Event {
             Self::TlsExpiring => "tls.expiring",
             Self::TlsRenewed => "tls.renewed",
             Self::TlsWorse => "tls.worse",
+            Self::DomainExpiring => "domain.expiring",
             Self::MonitorDegraded => "monitor.degraded",
             Self::MonitorPartial => "monitor.partial",
             Self::MonitorBlocked => "monitor.blocked",

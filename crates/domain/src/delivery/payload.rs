@@ -37,6 +37,20 @@ impl CertificateNews {
     }
 }
 
+/// For `domain.expiring`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrationNews {
+    /// The registered domain.
+    pub name: String,
+    /// When its registration ends.
+    pub expires_at: Timestamp,
+    /// Who says so.
+    pub source: String,
+    /// Thresholds that are still to come, days before the end.
+    #[serde(default)]
+    pub next_days: Vec<u32>,
+}
+
 const fn https() -> u16 {
     443
 }

@@ -1,17 +1,40 @@
 //! Monitors: what is looked at, how often, and with which settings.
 //!
 //! A monitor is kept as its owner wrote it ([`MonitorSpec`]); defaults are filled in on read by
-//! [`Settings`]. To add a kind: a variant of [`Kind`], its own block in [`MonitorSpec`] and
-//! [`Target`], its validation in [`validate`], a file in `probe` and a form in `web`.
+//! [`Settings`].
+//!
+//! # To add a kind
+//!
+//! 1. A line in [`Kind`], and what it has (URL, port, certificate) in the three functions beside it.
+//! 2. Its block in [`blocks`] and [`MonitorSpec`], its complaints in `validate::kinds`.
+//! 3. Its variant of [`Target`] in [`targets`], with every default filled in.
+//! 4. New ways to fail in [`crate::check::failure`], with their sentence in
+//!    `incident::diagnosis::rules`. What a look only sees and a rule judges is a field of
+//!    [`crate::check::Observation`] and an arm of [`crate::check::verdict`].
+//! 5. `probe::kinds`: the look itself. Its module tells more.
+//! 6. `web`: the block in `api::v1::monitors::blocks`, its fields in `pages::monitors::form::kinds`
+//!    and in the form's template, a page of the reference in `templates/web/docs/kinds.html`.
+//!
+//! The compiler names each place: none of the matches over a kind has a catch-all arm. The database
+//! needs nothing: it keeps the settings as JSON.
 
+pub mod blocks;
+pub mod registration;
 pub mod rules;
 pub mod schedule;
 pub mod settings;
 pub mod spec;
+pub mod targets;
 pub mod validate;
 
-pub use settings::{HttpTarget, Settings, Target};
-pub use spec::{ConfirmSpec, HttpSpec, JsonRule, Kind, MonitorSpec, TlsSpec};
+pub use settings::Settings;
+pub use spec::{
+    BasicAuth, ConfirmSpec, HttpAuth, HttpSpec, IpFamily, JsonRule, Kind, MonitorSpec, TlsSpec,
+};
+pub use targets::{
+    DnsTarget, ExchangeTarget, GrpcTarget, HttpTarget, PingTarget, SmtpTarget, Target, TlsTarget,
+    WebsocketTarget,
+};
 
 use crate::ids::{AccountId, ContactId, MonitorId, PolicyId};
 use jiff::Timestamp;

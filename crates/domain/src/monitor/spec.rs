@@ -2,44 +2,70 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::blocks::{
+    DnsSpec, DomainSpec, ExchangeSpec, GrpcSpec, PingSpec, RecordType, SmtpSpec, StartTls,
+    WebsocketSpec, words,
+};
 use crate::ids::{ContactId, PolicyId};
 
-/// What is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A web address.
-    Http,
-    /// A TCP port.
-    Tcp,
-    /// A TLS port and its certificate.
-    Tls,
-    /// A job that calls us.
-    Heartbeat,
+words! {
+    /// What is looked at.
+    Kind {
+        /// A web address.
+        Http "http",
+        /// A TCP port.
+        Tcp "tcp",
+        /// A host that answers ICMP echo.
+        Ping "ping",
+        /// A name and what DNS says of it.
+        Dns "dns",
+        /// A TLS port and its certificate.
+        Tls "tls",
+        /// The registration of a domain.
+        Domain "domain",
+        /// A mail server.
+        Smtp "smtp",
+        /// A WebSocket address.
+        Websocket "websocket",
+        /// A gRPC health service.
+        Grpc "grpc",
+        /// A UDP port that answers.
+        Udp "udp",
+        /// A job that calls us.
+        Heartbeat "heartbeat",
+    }
 }
 
 impl Kind {
-    /// All kinds there are.
-    pub const ALL: [Self; 4] = [Self::Http, Self::Tcp, Self::Tls, Self::Heartbeat];
-
-    /// The stored word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Tcp => "tcp",
-            Self::Tls => "tls",
-            Self::Heartbeat => "heartbeat",
-        }
-    }
-
     /// We look; a heartbeat is the one kind that waits.
     pub const fn looks(self) -> bool {
         !matches!(self, Self::Heartbeat)
     }
 
-    /// The kind a stored word stands for.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    /// It has a `host`.
+    pub const fn has_host(self) -> bool {
+        self.looks() && !self.has_url()
+    }
+
+    /// It has a `url` in the place of a host.
+    pub const fn has_url(self) -> bool {
+        matches!(self, Self::Http | Self::Websocket)
+    }
+
+    /// It has a `port`.
+    pub const fn has_port(self) -> bool {
+        matches!(
+            self,
+            Self::Tcp | Self::Tls | Self::Smtp | Self::Grpc | Self::Udp
+        )
+    }
+
+    /// It may be shown a certificate, whose end is warned of.
+    pub const fn has_certificate(self) -> bool {
+        matches!(
+            self,
+            Self::Http | Self::Tls | Self::Smtp | Self::Websocket | Self::Grpc
+        )
     }
 }
 
@@ -54,6 +80,63 @@ pub struct JsonRule {
     /// What is compared with; ignored by `exists`.
     #[serde(default)]
     pub value: serde_json::Value,
+}
+
+/// A login that is sent with the request, one of the two.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpAuth {
+    /// Name and password (RFC 7617).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basic: Option<BasicAuth>,
+    /// A token (RFC 6750).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bearer: Option<String>,
+}
+
+/// Name and password.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BasicAuth {
+    /// Without a colon.
+    pub username: String,
+    /// Anything.
+    pub password: String,
+}
+
+/// Over which family of addresses a name is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IpFamily {
+    /// Whichever answers first (RFC 8305).
+    #[default]
+    Any,
+    /// IPv4 alone.
+    V4,
+    /// IPv6 alone.
+    V6,
+    /// Over IPv4 and then over IPv6; both must work.
+    Both,
+}
+
+impl IpFamily {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Any, Self::V4, Self::V6, Self::Both];
+
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::V4 => "v4",
+            Self::V6 => "v6",
+            Self::Both => "both",
+        }
+    }
+
+    /// The family a stored word stands for.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.as_str() == word)
+    }
 }
 
 /// The `http` block.
@@ -81,9 +164,15 @@ pub struct HttpSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keyword_absent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub regex: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub json: Option<Vec<JsonRule>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verify_tls: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<HttpAuth>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_family: Option<IpFamily>,
 }
 
 /// The `tls` block.
@@ -93,6 +182,9 @@ pub struct TlsSpec {
     /// Days before expiry at which to warn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warn_days: Option<Vec<u32>>,
+    /// The protocol in which the server is asked to begin TLS; only of a `tls` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starttls: Option<StartTls>,
 }
 
 /// The `confirm` block.
@@ -126,6 +218,10 @@ pub struct MonitorSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u32>,
@@ -141,6 +237,22 @@ pub struct MonitorSpec {
     pub timezone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<ExchangeSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub udp: Option<ExchangeSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns: Option<DnsSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping: Option<PingSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp: Option<SmtpSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub websocket: Option<WebsocketSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grpc: Option<GrpcSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<DomainSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]

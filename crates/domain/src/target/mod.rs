@@ -13,6 +13,7 @@ pub mod complete;
 pub mod header;
 pub mod host;
 pub mod refusal;
+pub mod server;
 pub mod url;
 
 pub use self::address::check_ip;
@@ -20,6 +21,7 @@ pub use self::complete::{complete_url, complete_urls};
 pub use self::header::{HeaderRefusal, check_header, check_method};
 pub use self::host::{Host, TargetHost};
 pub use self::refusal::TargetRefusal;
+pub use self::server::server_address;
 pub use self::url::{
     Credentials, TargetUrl, decode_userinfo, join_userinfo, split_userinfo, without_userinfo,
 };

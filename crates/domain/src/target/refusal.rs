@@ -14,6 +14,9 @@ pub enum TargetRefusal {
     /// Neither http nor https.
     #[error("must begin with http:// or https://")]
     Scheme,
+    /// Neither ws nor wss.
+    #[error("must begin with wss:// or ws://")]
+    WebsocketScheme,
     /// A blank, a control character or one that cannot be seen.
     #[error("must not contain blanks, control characters or invisible characters")]
     Characters,
@@ -51,7 +54,7 @@ impl TargetRefusal {
         match self {
             Self::Empty => "required",
             Self::TooLong(_) => "too_long",
-            Self::Scheme => "invalid_scheme",
+            Self::Scheme | Self::WebsocketScheme => "invalid_scheme",
             Self::Characters | Self::Malformed(_) | Self::EscapedHost | Self::ZoneId => "invalid",
             Self::NumberHost => "ambiguous_host",
             Self::SingleLabel | Self::PrivateName(_) | Self::Address(..) | Self::Port(_) => {

@@ -72,6 +72,18 @@ impl TargetUrl {
         Self::from_url(url, policy)
     }
 
+    /// Reads a WebSocket address, `ws` or `wss`; its handshake is a request over http or https, and
+    /// that is the URL that comes out.
+    pub fn parse_websocket(text: &str, policy: AddressPolicy) -> Result<Self, TargetRefusal> {
+        let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
+        match scheme.to_ascii_lowercase().as_str() {
+            "" => Err(TargetRefusal::Empty),
+            "ws" | "http" => Self::parse(&format!("http:{rest}"), policy),
+            "wss" | "https" => Self::parse(&format!("https:{rest}"), policy),
+            _ => Err(TargetRefusal::WebsocketScheme),
+        }
+    }
+
     /// Follows a `Location` from here: resolved against this URL, then judged like any other.
     pub fn join(&self, location: &str, policy: AddressPolicy) -> Result<Self, TargetRefusal> {
         let url = self.url.join(location).map_err(|error| reason(&error))?;

@@ -30,13 +30,7 @@ pub(crate) fn read(
     record_type: RecordType,
     seen: &mut Vec<Name>,
 ) -> Result<Reading, DnsFailure> {
-    match message.metadata.response_code {
-        // A chain may end in NXDOMAIN at its last name; the code is that of the end.
-        ResponseCode::NoError | ResponseCode::NXDomain => {}
-        ResponseCode::ServFail => return Err(DnsFailure::Servfail),
-        ResponseCode::Refused => return Err(DnsFailure::Refused),
-        _ => return Err(DnsFailure::ServerError),
-    }
+    check_code(message)?;
     let mut at = name.clone();
     let mut ttl = u32::MAX;
     loop {
@@ -94,8 +88,19 @@ fn is_localhost(name: &Name) -> bool {
         .is_some_and(|label| label.eq_ignore_ascii_case(b"localhost"))
 }
 
+/// The failure that an answer's code is.
+pub(super) fn check_code(message: &Message) -> Result<(), DnsFailure> {
+    match message.metadata.response_code {
+        // A chain may end in NXDOMAIN at its last name; the code is that of the end.
+        ResponseCode::NoError | ResponseCode::NXDomain => Ok(()),
+        ResponseCode::ServFail => Err(DnsFailure::Servfail),
+        ResponseCode::Refused => Err(DnsFailure::Refused),
+        _ => Err(DnsFailure::ServerError),
+    }
+}
+
 /// Aliases followed before a chain counts as endless.
-const MAX_CHAIN: usize = 16;
+pub(super) const MAX_CHAIN: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@
 mod answer;
 mod cache;
 mod exchange;
+mod records;
 mod servers;
 mod stub;
 

@@ -9,12 +9,14 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::{Found, Reading, read};
+use crate::resolve::Family;
+
+use super::answer::{Found, Reading, check_code, read};
 use super::servers::{Servers, Source};
 use super::{DnsFailure, exchange};
 
 /// How long each round waits for a server.
-const ROUNDS: [Duration; 3] = [
+pub(super) const ROUNDS: [Duration; 3] = [
     Duration::from_millis(1_500),
     Duration::from_millis(2_500),
     Duration::from_secs(4),
@@ -62,10 +64,13 @@ impl Stub {
     pub(crate) async fn lookup_inside(
         &self,
         name: &str,
+        family: Family,
         deadline: Instant,
     ) -> Result<Found, DnsFailure> {
         let servers = self.source.servers();
-        if let Some(addresses) = servers.in_hosts_file(name) {
+        let mut addresses = servers.in_hosts_file(name).unwrap_or_default();
+        addresses.retain(|ip| family.has(*ip));
+        if !addresses.is_empty() {
             return Ok(Found {
                 addresses,
                 ttl: Duration::ZERO,
@@ -73,22 +78,28 @@ impl Stub {
         }
         if !name.contains('.') {
             for suffix in &servers.search {
-                if let Ok(found) = self.lookup(&format!("{name}.{suffix}"), deadline).await {
+                let whole = format!("{name}.{suffix}");
+                if let Ok(found) = self.lookup(&whole, family, deadline).await {
                     return Ok(found);
                 }
             }
         }
-        self.lookup(name, deadline).await
+        self.lookup(name, family, deadline).await
     }
 
-    /// Addresses of exactly `name`, both families in one go. A denial stands when no other server of
+    /// Addresses of exactly `name`; where any will do, both families in one go. A denial stands when no other server of
     /// ours knows better: one resolver that has gone wrong takes nobody's site down.
-    pub(crate) async fn lookup(&self, name: &str, deadline: Instant) -> Result<Found, DnsFailure> {
+    pub(crate) async fn lookup(
+        &self,
+        name: &str,
+        family: Family,
+        deadline: Instant,
+    ) -> Result<Found, DnsFailure> {
         let mut name = Name::from_str(name).map_err(|_| DnsFailure::NoAddress)?;
         name.set_fqdn(true);
         let servers = self.source.servers();
         let told = self
-            .both_families(&name, Whom::All(&servers), deadline)
+            .families(&name, family, Whom::All(&servers), deadline)
             .await;
         let Err(denial) = told.as_ref() else {
             return told;
@@ -98,13 +109,27 @@ impl Stub {
         }
         for server in servers.others().into_iter().take(OPINIONS) {
             let until = deadline.min(Instant::now() + SECOND_OPINION);
-            let second = self.both_families(&name, Whom::One(server), until).await;
+            let second = self.families(&name, family, Whom::One(server), until).await;
             if second.is_ok() {
                 tracing::warn!(%server, "our DNS servers disagree: one denies a name that another knows");
                 return second;
             }
         }
         told
+    }
+
+    async fn families(
+        &self,
+        name: &Name,
+        family: Family,
+        whom: Whom<'_>,
+        deadline: Instant,
+    ) -> Result<Found, DnsFailure> {
+        match family {
+            Family::Any => self.both_families(name, whom, deadline).await,
+            Family::V4 => self.family(name, RecordType::A, whom, deadline).await,
+            Family::V6 => self.family(name, RecordType::AAAA, whom, deadline).await,
+        }
     }
 
     async fn both_families(
@@ -170,6 +195,31 @@ impl Stub {
         }
     }
 
+    /// The first answer of our servers that is one; a second and third round only for silence. A
+    /// denial stands when no other server of ours knows the name.
+    pub(super) async fn ask_for_records(
+        &self,
+        name: &Name,
+        record_type: RecordType,
+        deadline: Instant,
+    ) -> Result<Message, DnsFailure> {
+        let query = Query::query(name.clone(), record_type);
+        let servers = self.source.servers();
+        let told = ask_in_turn(&servers, &query, deadline).await?;
+        if told.metadata.response_code != ResponseCode::NXDomain {
+            return Ok(told);
+        }
+        for server in servers.others().into_iter().take(OPINIONS) {
+            let until = deadline.min(Instant::now() + SECOND_OPINION);
+            if let Ok(second) = exchange::ask(server, &query, until).await
+                && second.metadata.response_code == ResponseCode::NoError
+            {
+                return Ok(second);
+            }
+        }
+        Ok(told)
+    }
+
     /// Whether it is our own resolver that is dead: every server of ours fails in the same way for
     /// the root, which a living resolver knows.
     pub(crate) async fn is_dead(&self, failure: DnsFailure, deadline: Instant) -> bool {
@@ -189,6 +239,33 @@ impl Stub {
         self.source.read_again();
         true
     }
+}
+
+/// Asks each server in turn until one gives an answer.
+async fn ask_in_turn(
+    servers: &Servers,
+    query: &Query,
+    deadline: Instant,
+) -> Result<Message, DnsFailure> {
+    let mut worst = DnsFailure::Timeout;
+    for patience in ROUNDS {
+        for (_, server) in servers.in_order() {
+            let now = Instant::now();
+            if now >= deadline {
+                return Err(worst);
+            }
+            let told = exchange::ask(server, query, deadline.min(now + patience)).await;
+            match told.and_then(|message| check_code(&message).map(|()| message)) {
+                Ok(message) => return Ok(message),
+                Err(DnsFailure::Timeout) => {}
+                Err(failure) => worst = failure,
+            }
+        }
+        if worst != DnsFailure::Timeout {
+            break;
+        }
+    }
+    Err(worst)
 }
 
 /// Asks each server in turn until one knows; a second and third round only for silence.

@@ -10,5 +10,6 @@ mod policies;
 mod racing;
 mod reads;
 mod record;
+mod registrations;
 mod sweeps;
 mod world;

@@ -20,6 +20,7 @@ use crate::fixture::{Scene, account_messages};
 #[case("cert_renewed", Scene::certificate(Event::TlsRenewed))]
 #[case("cert_worse", Scene::certificate(Event::TlsWorse))]
 #[case("cert_earlier", Scene::earlier_certificate())]
+#[case("domain_expiring", Scene::registration())]
 #[case("slow", Scene::status(Event::MonitorDegraded))]
 #[case("partly_down", Scene::status(Event::MonitorPartial))]
 #[case("blocked", Scene::status(Event::MonitorBlocked))]

@@ -29,6 +29,7 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<String, RenderError> {
             ))
         }
         Event::TlsExpiring | Event::TlsRenewed | Event::TlsWorse => certificate(brief),
+        Event::DomainExpiring => registration(brief),
         Event::MonitorDegraded
         | Event::MonitorPartial
         | Event::MonitorBlocked
@@ -115,6 +116,21 @@ fn certificate(brief: &Brief<'_>) -> Result<String, RenderError> {
             link,
         ),
     })
+}
+
+fn registration(brief: &Brief<'_>) -> Result<String, RenderError> {
+    let news = brief.registration()?;
+    let left = words::days_left(news.expires_at.duration_since(brief.now));
+    Ok(sms::notice(
+        "DOMAIN",
+        &news.name,
+        &format!("ends {left}"),
+        &format!(
+            "Renew it before {}",
+            words::day(news.expires_at, &brief.zone)
+        ),
+        &brief.links.monitor,
+    ))
 }
 
 fn status(brief: &Brief<'_>) -> Result<String, RenderError> {

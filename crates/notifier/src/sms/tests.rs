@@ -30,6 +30,7 @@ fn texts() {
         Scene::certificate(Event::TlsRenewed),
         Scene::certificate(Event::TlsWorse),
         Scene::earlier_certificate(),
+        Scene::registration(),
         Scene::status(Event::MonitorDegraded),
         Scene::status(Event::MonitorPartial),
         Scene::status(Event::MonitorBlocked),

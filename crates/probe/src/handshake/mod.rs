@@ -28,6 +28,7 @@ use recorder::{Presented, Recorder};
 #[derive(Debug, Clone)]
 pub(crate) struct Tls {
     verifier: Arc<WebPkiServerVerifier>,
+    trusted: Arc<problem::Trusted>,
     /// Offers HTTP/2 and HTTP/1.1.
     web: Arc<ClientConfig>,
     /// Offers no application protocol.
@@ -37,6 +38,7 @@ pub(crate) struct Tls {
 impl Tls {
     pub(crate) fn new(roots: Arc<RootCertStore>) -> Result<Self, crate::ProberError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let trusted = Arc::new(problem::Trusted::of(&roots));
         let verifier =
             WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build()?;
         let mut plain = ClientConfig::builder_with_provider(provider)
@@ -50,6 +52,7 @@ impl Tls {
         web.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self {
             verifier,
+            trusted,
             web: Arc::new(web),
             plain: Arc::new(plain),
         })
@@ -97,6 +100,7 @@ pub(crate) async fn shake(
     look.enter(Phase::Tls);
     let name = server_name(host)?;
     let (config, recorder) = look.prober.tls().recording(manner.web);
+    let trusted = look.prober.tls().trusted.clone();
     let log = Log::default();
     let tapped = Tap::new(stream, log.clone());
     match TlsConnector::from(Arc::new(config))
@@ -106,7 +110,7 @@ pub(crate) async fn shake(
         Ok(stream) => {
             let presented = recorder.presented();
             let (_, session) = stream.get_ref();
-            let found = problem::problem(&presented, &host.to_string());
+            let found = problem::problem(&presented, &host.to_string(), &trusted);
             let mut facts = self::facts(&presented);
             facts.version = session.protocol_version().map(version);
             facts.cipher = session
@@ -134,7 +138,7 @@ pub(crate) async fn shake(
         }
         Err(error) => {
             let presented = recorder.presented();
-            let found = problem::problem(&presented, &host.to_string());
+            let found = problem::problem(&presented, &host.to_string(), &trusted);
             let mut failure = failure::classify(&error, &log.snapshot(), &presented);
             let mut facts = self::facts(&presented);
             // Every other client would have stopped at the certificate.

@@ -3,17 +3,25 @@
 //! A verifier says "unknown issuer" for a self-signed certificate, a private authority and a
 //! missing intermediate alike; the chain itself tells which.
 
+use std::collections::HashSet;
+
 use domain::check::FailureClass;
 use rustls::{CertificateError, Error};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Name;
 
 use super::facts::{has_weak_key, parse};
 use super::recorder::Presented;
 use super::staple;
 
 /// The class of the problem and one sentence; `None` when the chain is good for the name.
-pub(crate) fn problem(presented: &Presented, host: &str) -> Option<(FailureClass, String)> {
+pub(crate) fn problem(
+    presented: &Presented,
+    host: &str,
+    trusted: &Trusted,
+) -> Option<(FailureClass, String)> {
     let leaf_der = presented.chain.first()?;
     if staple::says_revoked(&presented.ocsp) {
         return Some((
@@ -39,7 +47,7 @@ pub(crate) fn problem(presented: &Presented, host: &str) -> Option<(FailureClass
     if let Some(found) = dates(presented, &leaf) {
         return Some(found);
     }
-    Some(by_verdict(error, presented, &leaf, host))
+    Some(by_verdict(error, presented, &leaf, (host, trusted)))
 }
 
 fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
@@ -65,7 +73,7 @@ fn by_verdict(
     error: &Error,
     presented: &Presented,
     leaf: &X509Certificate<'_>,
-    host: &str,
+    (host, trusted): (&str, &Trusted),
 ) -> (FailureClass, String) {
     use CertificateError as C;
     let Error::InvalidCertificate(error) = error else {
@@ -87,7 +95,7 @@ fn by_verdict(
         C::NotValidForName | C::NotValidForNameContext { .. } => {
             (FailureClass::TlsHostnameMismatch, mismatch(leaf, host))
         }
-        C::UnknownIssuer => unknown_issuer(presented, leaf),
+        C::UnknownIssuer => unknown_issuer(presented, leaf, trusted),
         C::UnsupportedSignatureAlgorithmContext { .. }
         | C::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => (
             FailureClass::TlsWeakKey,
@@ -121,22 +129,139 @@ fn mismatch(leaf: &X509Certificate<'_>, host: &str) -> String {
     )
 }
 
-/// Follows the chain from the leaf as far as it leads. A leaf whose issuer was not sent, but is
-/// named as a download by a public authority, lacks its intermediate; an end in a root that nobody
-/// knows, or in nothing, is an authority that is not trusted.
-fn unknown_issuer(presented: &Presented, leaf: &X509Certificate<'_>) -> (FailureClass, String) {
-    let sent: Vec<X509Certificate<'_>> = presented.chain.iter().skip(1).filter_map(parse).collect();
-    let has_issuer = sent
-        .iter()
-        .any(|candidate| candidate.subject() == leaf.issuer());
-    if !has_issuer && has_issuer_url(leaf) {
-        let message = format!("the intermediate certificate {} is missing", leaf.issuer());
+/// Follows the chain from the leaf to the last certificate that was sent of it. Where that one signed
+/// itself, it is a root that nobody knows. Else its issuer was left out, and the question is whether
+/// that is an intermediate under a root that is known, or a root of somebody's own: see [`is_public`].
+fn unknown_issuer(
+    presented: &Presented,
+    leaf: &X509Certificate<'_>,
+    trusted: &Trusted,
+) -> (FailureClass, String) {
+    let sent: Vec<X509Certificate<'_>> = presented.chain.iter().filter_map(parse).collect();
+    let mut end = leaf;
+    // A chain may be sent in a circle.
+    for _ in 0..sent.len() {
+        match sent.iter().find(|sent| sent.subject() == end.issuer()) {
+            Some(issuer) if !is_self_issued(end) => end = issuer,
+            _ => break,
+        }
+    }
+    if !is_self_issued(end)
+        && let Some(tell) = is_public(end, trusted)
+    {
+        let message = format!(
+            "the intermediate certificate {} is missing from the {} sent ({tell})",
+            end.issuer(),
+            sent.len()
+        );
         return (FailureClass::TlsIncompleteChain, message);
     }
     (
         FailureClass::TlsUntrusted,
-        format!("nobody we trust vouches for {}", leaf.issuer()),
+        format!("nobody we trust vouches for {}", end.issuer()),
     )
+}
+
+/// What tells that the issuer of a certificate is an intermediate of an authority, surest first:
+///
+/// - it names where its issuer can be fetched, which a root needs not;
+/// - it was logged for certificate transparency (RFC 6962), or follows the rules of the CA/Browser
+///   Forum, as only public authorities' certificates are and do;
+/// - its issuer has the organisation of a root that we trust;
+/// - its authority key identifier names an issuer of the issuer other than the issuer (RFC 5280,
+///   4.2.1.1), so that the issuer is no root;
+/// - its issuer calls itself an intermediate.
+fn is_public(certificate: &X509Certificate<'_>, trusted: &Trusted) -> Option<&'static str> {
+    let has = |oid: &str| {
+        certificate
+            .extensions()
+            .iter()
+            .any(|extension| extension.oid.to_id_string() == oid)
+    };
+    if has_issuer_url(certificate) {
+        return Some("it names where its issuer is published");
+    }
+    if has(TRANSPARENCY) || follows_public_rules(certificate) {
+        return Some("it is a public authority's");
+    }
+    if trusted.has_organization_of(certificate.issuer()) {
+        return Some("its issuer belongs to an authority that we trust");
+    }
+    if names_another_root(certificate) {
+        return Some("its issuer was issued by another");
+    }
+    let issuer = certificate.issuer().to_string().to_lowercase();
+    INTERMEDIATES
+        .iter()
+        .any(|word| issuer.contains(word))
+        .then_some("its issuer is called an intermediate")
+}
+
+/// Embedded signed certificate timestamps (RFC 6962, 3.3).
+const TRANSPARENCY: &str = "1.3.6.1.4.1.11129.2.4.2";
+/// The arc of the CA/Browser Forum's policies.
+const PUBLIC_RULES: &str = "2.23.140.1.";
+/// How authorities call what is no root.
+const INTERMEDIATES: [&str; 4] = ["intermediate", "issuing", "sub ca", "subca"];
+
+fn follows_public_rules(certificate: &X509Certificate<'_>) -> bool {
+    certificate
+        .extensions()
+        .iter()
+        .any(|extension| match extension.parsed_extension() {
+            ParsedExtension::CertificatePolicies(policies) => policies
+                .iter()
+                .any(|policy| policy.policy_id.to_id_string().starts_with(PUBLIC_RULES)),
+            _ => false,
+        })
+}
+
+fn names_another_root(certificate: &X509Certificate<'_>) -> bool {
+    certificate
+        .extensions()
+        .iter()
+        .any(|extension| match extension.parsed_extension() {
+            ParsedExtension::AuthorityKeyIdentifier(key) => key
+                .authority_cert_issuer
+                .iter()
+                .flatten()
+                .any(|name| match name {
+                    GeneralName::DirectoryName(name) => name != certificate.issuer(),
+                    _ => false,
+                }),
+            _ => false,
+        })
+}
+
+/// What is known of the roots that we trust.
+#[derive(Debug, Default)]
+pub(crate) struct Trusted {
+    organizations: HashSet<String>,
+}
+
+impl Trusted {
+    pub(crate) fn of(roots: &rustls::RootCertStore) -> Self {
+        let organizations = roots.roots.iter().filter_map(|anchor| {
+            // The anchor has the name without its outer tag.
+            let content = anchor.subject.as_ref();
+            let length = u16::try_from(content.len()).ok()?.to_be_bytes();
+            let der = [&[0x30, 0x82][..], &length, content].concat();
+            let (_, name) = X509Name::from_der(&der).ok()?;
+            organization(&name)
+        });
+        Self {
+            organizations: organizations.collect(),
+        }
+    }
+
+    fn has_organization_of(&self, name: &X509Name<'_>) -> bool {
+        organization(name).is_some_and(|name| self.organizations.contains(&name))
+    }
+}
+
+fn organization(name: &X509Name<'_>) -> Option<String> {
+    let part = name.iter_organization().next()?;
+    part.as_str().ok().map(str::to_lowercase)
 }
 
 /// Authority information access (RFC 5280, 4.2.2.1) with a "CA issuers" entry.

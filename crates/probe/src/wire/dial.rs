@@ -24,7 +24,8 @@ pub(crate) struct Endpoint {
     pub port: u16,
 }
 
-fn until(look: &Look<'_>) -> tokio::time::Instant {
+/// When a call to `egress` has to be over.
+pub(crate) fn until(look: &Look<'_>) -> tokio::time::Instant {
     let deadline = look.deadline.checked_sub(MARGIN).unwrap_or(look.deadline);
     tokio::time::Instant::from_std(deadline)
 }
@@ -33,7 +34,12 @@ fn until(look: &Look<'_>) -> tokio::time::Instant {
 pub(crate) async fn resolve(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<CheckedAddr>> {
     let egress = look.prober.egress();
     match egress
-        .resolve(&to.host, to.port, look.fresh_dns, until(look))
+        .resolve_family(
+            &to.host,
+            to.port,
+            (look.family, look.fresh_dns),
+            until(look),
+        )
         .await
     {
         Ok(resolution) => {
@@ -49,7 +55,16 @@ pub(crate) async fn resolve(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<Chec
         Err(error) => {
             look.seen.our_fault = error.ours;
             let limit = crate::look::limit_text(look.timeout);
-            Err(Failure::new(error.class(), Phase::Dns, error.to_string()).with_detail(limit))
+            let message = match (error.class(), look.family) {
+                (FailureClass::DnsNoAddress, egress::Family::V4) => {
+                    "the name has no IPv4 address (A record)".to_owned()
+                }
+                (FailureClass::DnsNoAddress, egress::Family::V6) => {
+                    "the name has no IPv6 address (AAAA record)".to_owned()
+                }
+                _ => error.to_string(),
+            };
+            Err(Failure::new(error.class(), Phase::Dns, message).with_detail(limit))
         }
     }
 }
@@ -102,7 +117,7 @@ pub(crate) async fn connect(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> S
 
 /// Books the look at its address. An address that this look already dialed costs nothing more: a
 /// second hop to the same server is the same look.
-fn spend(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> Step<()> {
+pub(crate) fn spend(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> Step<()> {
     let Some(address) = addresses.first() else {
         return Ok(());
     };

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use domain::check::{FailureClass as C, Phase};
-use domain::monitor::Target;
+use domain::monitor::IpFamily;
 use domain::target::AddressPolicy;
 use probe::Prober;
 use rstest::rstest;
+use serde_json::json;
 use testkit::dns::{Answer, FakeDns};
 use testkit::way_out::{way_out, with_budget, with_policy};
 use testkit::{Script, Server, blackhole, refused};
 
-use crate::{SHORT, failure, look, look_by, look_within, plain, prober};
+use crate::{SHORT, failure, http, look, look_by, look_within, plain, prober};
 
 #[tokio::test]
 async fn connection_refused() {
@@ -41,10 +42,9 @@ async fn connection_times_out() {
 /// TCP to a group address is refused by the system as unreachable.
 #[tokio::test]
 async fn network_unreachable() {
-    let seen = look(&Target::Tcp {
-        host: "224.0.0.1".to_owned(),
-        port: 80,
-    })
+    let seen = look(&crate::of(
+        json!({"kind": "tcp", "host": "224.0.0.1", "port": 80}),
+    ))
     .await;
     assert_eq!(
         failure(&seen),
@@ -82,6 +82,29 @@ async fn the_next_address_is_tried() {
         "{:?}",
         seen.tried
     );
+}
+
+/// A name with an A record alone, on a server that listens there.
+#[rstest]
+#[case(IpFamily::Any, None)]
+#[case(IpFamily::V4, None)]
+#[case(IpFamily::V6, Some((C::DnsNoAddress, Phase::Dns)))]
+#[case(IpFamily::Both, Some((C::DnsNoAddress, Phase::Dns)))]
+#[tokio::test]
+async fn one_family_is_missing(#[case] family: IpFamily, #[case] expected: Option<(C, Phase)>) {
+    let server = Server::plain(Script::page("200 OK", "", "hello")).await;
+    let dns = FakeDns::start().await;
+    dns.set_loopback("shop.example");
+    let prober = Prober::new(way_out(Some(dns.address()), None)).unwrap();
+    let url = format!("http://shop.example:{}/", server.port());
+    let target = http(url, |http| http.ip_family = Some(family));
+    let seen = look_by(&prober, &target).await;
+    assert_eq!(failure(&seen), expected, "{seen:?}");
+    let looked = family != IpFamily::V6;
+    assert_eq!(server.connections(), usize::from(looked));
+    if let Some(failure) = seen.failure {
+        assert!(failure.message.contains("IPv6"), "{}", failure.message);
+    }
 }
 
 #[rstest]
@@ -146,10 +169,9 @@ async fn tcp_ports(#[case] open: bool) {
     } else {
         refused().await.port()
     };
-    let seen = look(&Target::Tcp {
-        host: "127.0.0.1".to_owned(),
-        port,
-    })
+    let seen = look(&crate::of(
+        json!({"kind": "tcp", "host": "127.0.0.1", "port": port}),
+    ))
     .await;
     assert_eq!(
         failure(&seen),
@@ -185,10 +207,7 @@ async fn refused_targets() {
         );
         assert!(seen.tried.is_empty(), "{url}");
     }
-    let port = Target::Tcp {
-        host: "127.0.0.1".to_owned(),
-        port: 22,
-    };
+    let port = crate::of(json!({"kind": "tcp", "host": "127.0.0.1", "port": 22}));
     assert_eq!(
         failure(&look_by(&hosted(&dns), &port).await),
         Some((C::TargetRefused, Phase::Dns))

@@ -1,8 +1,8 @@
 //! Certificates and handshakes.
 
 use domain::check::{FailureClass as C, Phase};
-use domain::monitor::Target;
 use rstest::rstest;
+use serde_json::json;
 use testkit::{Act, Ca, Flaw, Script, Server};
 
 use crate::{failure, http, look, look_by, look_within, plain, prober, timeout_for};
@@ -13,6 +13,8 @@ use crate::{failure, http, look, look_by, look_within, plain, prober, timeout_fo
 #[case(Flaw::SelfSigned, C::TlsSelfSigned)]
 #[case(Flaw::UnknownAuthority, C::TlsUntrusted)]
 #[case(Flaw::MissingIntermediate, C::TlsIncompleteChain)]
+#[case(Flaw::UnnamedIntermediate, C::TlsIncompleteChain)]
+#[case(Flaw::OwnRoot, C::TlsUntrusted)]
 #[case(Flaw::ExpiredIntermediate, C::TlsExpired)]
 #[case(Flaw::OtherName, C::TlsHostnameMismatch)]
 #[case(Flaw::WeakKey, C::TlsWeakKey)]
@@ -43,10 +45,7 @@ async fn certificates(#[case] flaw: Flaw, #[case] class: C) {
     assert_eq!(seen.http.map(|http| http.status), Some(200));
     assert_eq!(seen.tls.and_then(|tls| tls.problem), Some(class));
 
-    let port = Target::Tls {
-        host: "localhost".to_owned(),
-        port: server.port(),
-    };
+    let port = crate::of(json!({"kind": "tls", "host": "localhost", "port": server.port()}));
     assert_eq!(
         failure(&look_by(&prober, &port).await),
         Some((class, Phase::Tls))
@@ -139,10 +138,7 @@ async fn client_certificate(
     .await;
     let target = match web {
         true => plain(format!("https://localhost:{}/", server.port())),
-        false => Target::Tls {
-            host: "localhost".to_owned(),
-            port: server.port(),
-        },
+        false => crate::of(json!({"kind": "tls", "host": "localhost", "port": server.port()})),
     };
     let seen = look_by(&prober(Some(&ca)), &target).await;
     assert_eq!(
@@ -160,10 +156,7 @@ async fn the_first_certificate_is_kept() {
     let to = format!("location: https://localhost:{}/\r\n", there.port());
     let here = Server::tls(ca.server(Flaw::None), Script::page("302 Found", &to, "")).await;
     let prober = prober(Some(&ca));
-    let port = Target::Tls {
-        host: "localhost".to_owned(),
-        port: here.port(),
-    };
+    let port = crate::of(json!({"kind": "tls", "host": "localhost", "port": here.port()}));
     let own = look_by(&prober, &port).await.tls.expect("facts");
     let seen = look_by(
         &prober,

@@ -8,7 +8,7 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use rstest::rstest;
 use testkit::{Act, Script, Server};
 
-use crate::{failure, look, look_within, plain, prober, timeout_for};
+use crate::{failure, http, look, look_within, plain, prober, timeout_for};
 
 fn compressed(kind: &str, bytes: &[u8]) -> Vec<u8> {
     let level = flate2::Compression::default();
@@ -22,6 +22,11 @@ fn compressed(kind: &str, bytes: &[u8]) -> Vec<u8> {
             let mut encoder = ZlibEncoder::new(Vec::new(), level);
             encoder.write_all(bytes).unwrap();
             encoder.finish().unwrap()
+        }
+        "br" => {
+            let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 9, 22);
+            encoder.write_all(bytes).unwrap();
+            encoder.into_inner()
         }
         _ => {
             let mut encoder = DeflateEncoder::new(Vec::new(), level);
@@ -92,6 +97,9 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     Phase::Body
 )]
 #[case::cut_gzip(Script::page("200 OK", "content-encoding: gzip\r\n", &compressed("gzip", &[7; 5000])[..20]), C::DecodeError, Phase::Body)]
+#[case::cut_brotli(Script::page("200 OK", "content-encoding: br\r\n", &compressed("br", &noise(5000))[..200]), C::DecodeError, Phase::Body)]
+#[case::no_brotli(Script::page("200 OK", "content-encoding: br\r\n", [0xFF; 300]), C::DecodeError, Phase::Body)]
+#[case::brotli_bomb(Script::page("200 OK", "content-encoding: br\r\n", compressed("br", &vec![0; 8 << 20])), C::BodyTooLarge, Phase::Body)]
 #[case::bomb(Script::page("200 OK", "content-encoding: gzip\r\n", compressed("gzip", &vec![0; 8 << 20])), C::BodyTooLarge, Phase::Body)]
 #[case::no_location(
     Script::page("302 Found", "", ""),
@@ -148,6 +156,10 @@ async fn plain_http(#[case] script: Script, #[case] class: C, #[case] phase: Pha
     Script::page("200 OK", "content-encoding: deflate\r\n", compressed("raw", b"hello")),
     "hello"
 )]
+#[case::brotli(
+    Script::page("200 OK", "content-encoding: br\r\n", compressed("br", b"hello")),
+    "hello"
+)]
 #[case::gzip_and_more(Script::page("200 OK", "content-encoding: gzip\r\n", [compressed("gzip", b"hello"), b"\0\0".to_vec()].concat()), "hello")]
 #[case::folded_header(
     Script::answer("HTTP/1.1 200 OK\r\nx-a: a\r\n b\r\ncontent-length: 5\r\n\r\nhello"),
@@ -175,6 +187,7 @@ async fn good_answers(#[case] script: Script, #[case] body: &str) {
 /// A body over the limits is not read further, and that alone is no failure.
 #[rstest]
 #[case::wire("", vec![b'a'; 2 << 20], 1 << 20)]
+#[case::brotli("content-encoding: br\r\n", compressed("br", &noise(6 << 20)), 4 << 20)]
 #[case::inflated("content-encoding: gzip\r\n", compressed("gzip", &noise(6 << 20)), 4 << 20)]
 #[tokio::test]
 async fn bodies_are_capped(#[case] headers: &str, #[case] body: Vec<u8>, #[case] kept: usize) {
@@ -198,4 +211,20 @@ fn noise(length: usize) -> Vec<u8> {
         .flat_map(|chunk| chunk.repeat(16))
         .take(length)
         .collect()
+}
+
+/// The server answers once it has seen the login.
+#[rstest]
+#[case(r#"{"basic": {"username": "u", "password": "p:w"}}"#, "Basic dTpwOnc=")]
+#[case(r#"{"bearer": "a.b.c"}"#, "Bearer a.b.c")]
+#[tokio::test]
+async fn logins(#[case] auth: &str, #[case] value: &str) {
+    let script = Script::default()
+        .until(format!("authorization: {value}\r\n"))
+        .send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    let server = Server::plain(script).await;
+    let target = http(server.url("http", "/"), |http| {
+        http.auth = Some(serde_json::from_str(auth).unwrap());
+    });
+    assert_eq!(look(&target).await.failure, None);
 }

@@ -2,12 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod connections;
+mod domains;
+mod exchanges;
 mod handshakes;
 mod http_one;
 mod http_two;
 mod noise;
+mod records;
 mod redirects;
 mod site;
+mod upgrades;
 
 use std::time::{Duration, Instant};
 
@@ -27,9 +31,12 @@ pub(crate) const OVER: Duration = Duration::from_millis(1_000);
 
 pub(crate) const fn timeout_for(class: C) -> Duration {
     match class {
-        C::DnsTimeout | C::ConnectTimeout | C::TlsTimeout | C::HttpTimeout | C::BodyTimeout => {
-            SHORT
-        }
+        C::ReplyTimeout
+        | C::DnsTimeout
+        | C::ConnectTimeout
+        | C::TlsTimeout
+        | C::HttpTimeout
+        | C::BodyTimeout => SHORT,
         _ => PATIENT,
     }
 }
@@ -43,6 +50,11 @@ pub(crate) fn http(url: String, change: impl FnOnce(&mut HttpSpec)) -> Target {
         ..MonitorSpec::default()
     })
     .target
+}
+
+/// The target of a monitor's settings.
+pub(crate) fn of(spec: serde_json::Value) -> Target {
+    Target::of(&serde_json::from_value(spec).unwrap())
 }
 
 pub(crate) fn plain(url: String) -> Target {

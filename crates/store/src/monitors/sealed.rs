@@ -2,7 +2,7 @@
 
 use domain::ids::{AccountId, MonitorId};
 use domain::monitor::spec::Headers;
-use domain::monitor::{Monitor, MonitorSpec};
+use domain::monitor::{HttpAuth, Monitor, MonitorSpec};
 use domain::target::{join_userinfo, split_userinfo};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -86,19 +86,26 @@ pub(super) fn columns(secrets: &Secrets, monitor: &Monitor) -> Result<Columns> {
     })
 }
 
-/// What is sealed: the headers with their values, the body of the request, and name and password of the
-/// address. The row's own copy has the names of the headers and the rest of the address.
+/// What is sealed: the headers with their values, the body of the request, its login, name and password
+/// of the address, and what other kinds send. The row's own copy has the names of the headers and the
+/// rest of the address.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 struct Hidden {
     headers: Vec<(String, String)>,
     body: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auth: Option<HttpAuth>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     userinfo: Option<String>,
+    send: Option<String>,
 }
 
 impl Hidden {
     fn take_out(spec: &mut MonitorSpec) -> Option<Self> {
-        let mut hidden = Self::default();
+        let mut hidden = Self {
+            send: sent(spec).and_then(|send| send.as_mut().map(std::mem::take)),
+            ..Self::default()
+        };
         if let Some(url) = &mut spec.url
             && let Some((userinfo, rest)) = split_userinfo(url)
         {
@@ -107,6 +114,7 @@ impl Hidden {
         }
         if let Some(http) = &mut spec.http {
             hidden.body = http.body.as_mut().map(std::mem::take);
+            hidden.auth = http.auth.as_mut().map(std::mem::take);
             if let Some(Headers(headers)) = &mut http.headers {
                 hidden.headers.clone_from(headers);
                 headers.iter_mut().for_each(|(_, value)| value.clear());
@@ -121,16 +129,28 @@ impl Hidden {
             let url = spec.url.as_mut().ok_or_else(impossible)?;
             *url = join_userinfo(&userinfo, url);
         }
-        if self.body.is_none() && self.headers.is_empty() {
+        if self.send.is_some() {
+            *sent(spec).ok_or_else(impossible)? = self.send;
+        }
+        if self.body.is_none() && self.auth.is_none() && self.headers.is_empty() {
             return Ok(());
         }
         let http = spec.http.as_mut().ok_or_else(impossible)?;
         http.body = self.body;
+        http.auth = self.auth;
         if let Some(headers) = &mut http.headers {
             headers.0 = self.headers;
         }
         Ok(())
     }
+}
+
+/// What a kind without pages sends; a monitor has one kind, and so one of these.
+fn sent(spec: &mut MonitorSpec) -> Option<&mut Option<String>> {
+    let tcp = spec.tcp.as_mut().map(|block| &mut block.send);
+    let udp = spec.udp.as_mut().map(|block| &mut block.send);
+    let websocket = spec.websocket.as_mut().map(|block| &mut block.send);
+    tcp.or(udp).or(websocket)
 }
 
 fn place(row: &str) -> Place<'_> {

@@ -73,6 +73,10 @@ async fn secrets_are_sealed_and_come_back_in_order(pool: PgPool) {
             ("A".into(), "third-secret".into()),
         ])),
         body: Some("body-secret".into()),
+        auth: Some(domain::monitor::HttpAuth {
+            bearer: Some("token-secret".into()),
+            ..Default::default()
+        }),
         ..HttpSpec::default()
     });
     wanted.spec.url = Some("https://kim-secret:open-secret@shop.example/a".into());
@@ -108,6 +112,37 @@ async fn secrets_are_sealed_and_come_back_in_order(pool: PgPool) {
             .await
             .is_err()
     );
+}
+
+/// What other kinds send is a secret like a request's body.
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn what_is_sent_is_sealed(pool: PgPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    let owner = account(&pool).await;
+    for block in ["tcp", "udp", "websocket"] {
+        let mut wanted = monitor(owner, "Port");
+        wanted.spec = serde_json::from_value(serde_json::json!({
+            "kind": block, block: { "send": "AUTH secret", "expect": "OK" }
+        }))
+        .unwrap();
+        insert(&mut connection, &keys(), &wanted).await.unwrap();
+        let raw = sqlx::query!(
+            r#"SELECT concat_ws(' ', name, host, spec::text, secrets) AS "text!" FROM monitors WHERE id = $1"#,
+            wanted.id.uuid()
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+        assert!(
+            !raw.text.contains("secret") && raw.text.contains("OK"),
+            "{}",
+            raw.text
+        );
+        let read = find(&mut connection, &keys(), owner, wanted.id)
+            .await
+            .unwrap();
+        assert_eq!(read, Some(wanted));
+    }
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -477,7 +477,7 @@ mod tests {
         r#"{"name":"x","kind":"ftp"}"#,
         "/kind",
         "invalid",
-        "must be one of http, tcp, tls"
+        "must be one of http, tcp, ping, dns, tls, domain, smtp, websocket, grpc, udp, heartbeat"
     )]
     #[case(r#"{"name":"x","kind":7}"#, "/kind", "wrong_type", "must be a text")]
     #[case(

@@ -115,6 +115,9 @@ pub(super) async fn apply(
     if let Some(seen) = transition.certificate.as_ref().filter(|_| !clouded) {
         incidents::record_certificate(&shared.pool, seen, shared.now()).await?;
     }
+    if let Some(seen) = &transition.registration {
+        incidents::record_registration(&shared.pool, seen, shared.now()).await?;
+    }
     Ok(Applied::Done)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::check::failure::{Failure, FailureClass, Phase};
 use crate::check::observation::HttpFacts;
-use crate::monitor::rules;
+use crate::monitor::rules::{self, Pattern};
 
 use super::Expectation;
 
@@ -17,6 +17,7 @@ pub(super) fn broken(facts: &HttpFacts, expected: &Expectation) -> Option<Failur
     };
     missing(&body, expected.keyword.as_deref())
         .or_else(|| present(&body, expected.keyword_absent.as_deref()))
+        .or_else(|| unmatched(&body, expected.regex.as_deref()))
         .or_else(|| mismatch(&body, expected))
 }
 
@@ -108,6 +109,23 @@ fn present(body: &Body<'_>, keyword: Option<&str>) -> Option<Failure> {
     body.undecided("the text that must be absent")
 }
 
+/// A pattern that matches nothing: the class is that of a text that is gone.
+fn unmatched(body: &Body<'_>, pattern: Option<&str>) -> Option<Failure> {
+    let text = pattern?;
+    // What cannot be compiled was refused when it was written.
+    if Pattern::parse(text).is_ok_and(|pattern| pattern.is_match(body.bytes)) {
+        return None;
+    }
+    body.undecided("the regular expression").or_else(|| {
+        let message = format!(
+            "the regular expression {text:?} matches nothing in the {} bytes of the page",
+            body.bytes.len()
+        );
+        let failure = Failure::new(FailureClass::KeywordMissing, Phase::Body, message);
+        Some(failure.with_detail(shorten(text)))
+    })
+}
+
 fn mismatch(body: &Body<'_>, expected: &Expectation) -> Option<Failure> {
     if expected.json.is_empty() {
         return None;
@@ -126,6 +144,15 @@ fn mismatch(body: &Body<'_>, expected: &Expectation) -> Option<Failure> {
         .bytes
         .strip_prefix(b"\xEF\xBB\xBF")
         .unwrap_or(body.bytes);
+    let count = rules::count_values(text);
+    if count > rules::MOST_VALUES {
+        let message = format!("the JSON rule is undecided: the page has {count} values");
+        return Some(Failure::new(
+            FailureClass::BodyTooLarge,
+            Phase::Body,
+            message,
+        ));
+    }
     match serde_json::from_slice::<serde_json::Value>(text) {
         Err(error) => fail(format!("the page is not JSON: {error}")),
         Ok(document) => {

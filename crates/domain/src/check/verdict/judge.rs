@@ -4,7 +4,7 @@ use crate::check::failure::{Failure, FailureClass, Phase};
 use crate::check::observation::{HttpFacts, Observation};
 use crate::check::{attribution, waf};
 
-use super::{Expectation, Verdict, VerdictKind, content};
+use super::{Expectation, Verdict, VerdictKind, content, facts};
 
 /// Judges one look.
 pub fn judge(seen: &Observation, expected: &Expectation) -> Verdict {
@@ -13,7 +13,8 @@ pub fn judge(seen: &Observation, expected: &Expectation) -> Verdict {
     {
         return verdict;
     }
-    match &seen.failure {
+    let broken = facts::broken(seen, expected);
+    match seen.failure.as_ref().or(broken.as_ref()) {
         Some(failure) => judge_failure(seen, failure, expected),
         None => certificate(seen, expected).unwrap_or_else(|| good(seen, expected)),
     }
@@ -33,7 +34,7 @@ fn judge_failure(seen: &Observation, failure: &Failure, expected: &Expectation) 
                 message,
             ))
         }
-        FailureClass::TargetRefused => unknown(failure.clone()),
+        FailureClass::TargetRefused | FailureClass::DomainUnsupported => unknown(failure.clone()),
         FailureClass::BlockedByWaf => verdict(VerdictKind::Blocked, failure.clone()),
         FailureClass::TlsProtocolVersion
         | FailureClass::TlsHandshakeFailed

@@ -1,6 +1,7 @@
 //! What a look means for its monitor.
 
 mod content;
+mod facts;
 mod judge;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, FailureClass};
+use crate::monitor::blocks::{DnsMatch, RecordType};
 use crate::monitor::validate::parse_status_range;
 use crate::monitor::{Settings, Target};
 pub use judge::judge;
@@ -106,6 +108,17 @@ impl Verdict {
     }
 }
 
+/// What an owner expects of DNS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedRecords {
+    /// The type of record.
+    pub record: RecordType,
+    /// How it is compared.
+    pub matching: DnsMatch,
+    /// The values; any answer will do when absent.
+    pub values: Option<Vec<String>>,
+}
+
 /// What a monitor's owner expects of a look, and what is known of its past.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
@@ -115,8 +128,14 @@ pub struct Expectation {
     pub keyword: Option<String>,
     /// A text that must not be in the body.
     pub keyword_absent: Option<String>,
+    /// A regular expression that must match the body.
+    pub regex: Option<String>,
     /// JSON rules over the body.
     pub json: Vec<crate::monitor::JsonRule>,
+    /// What DNS must answer.
+    pub records: Option<ExpectedRecords>,
+    /// More than this share of packets lost is down.
+    pub max_loss_percent: u32,
     /// Slower than this is degraded, milliseconds.
     pub degraded_above_ms: Option<u32>,
     /// Certificates are judged.
@@ -136,7 +155,10 @@ impl Expectation {
             status: Vec::new(),
             keyword: None,
             keyword_absent: None,
+            regex: None,
             json: Vec::new(),
+            records: None,
+            max_loss_percent: 99,
             degraded_above_ms,
             verify_tls: true,
             ever_up,
@@ -151,11 +173,39 @@ impl Expectation {
                     .collect(),
                 keyword: http.keyword.clone(),
                 keyword_absent: http.keyword_absent.clone(),
+                regex: http.regex.clone(),
                 json: http.json.clone(),
                 verify_tls: http.verify_tls,
                 ..plain
             },
-            Target::Tcp { .. } | Target::Tls { .. } | Target::Heartbeat(_) => plain,
+            Target::Dns(dns) => Self {
+                records: Some(ExpectedRecords {
+                    record: dns.record,
+                    matching: dns.matching,
+                    values: dns.expected.clone(),
+                }),
+                ..plain
+            },
+            Target::Ping(ping) => Self {
+                max_loss_percent: ping.max_loss_percent,
+                ..plain
+            },
+            Target::Websocket(websocket) => Self {
+                status: vec![(101, 101)],
+                verify_tls: websocket.verify_tls,
+                ..plain
+            },
+            Target::Grpc(grpc) => Self {
+                status: vec![(200, 200)],
+                verify_tls: grpc.verify_tls,
+                ..plain
+            },
+            Target::Tcp(_)
+            | Target::Udp(_)
+            | Target::Tls(_)
+            | Target::Smtp(_)
+            | Target::Domain(_)
+            | Target::Heartbeat(_) => plain,
         }
     }
 

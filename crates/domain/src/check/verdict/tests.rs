@@ -1,9 +1,10 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use rstest::rstest;
+use serde_json::json;
 
 use super::*;
-use crate::check::{Attribution, HttpFacts, Observation, Phase};
+use crate::check::{Attribution, HttpFacts, Observation, Phase, PingFacts, RegistrationFacts};
 use crate::monitor::{JsonRule, MonitorSpec};
 use crate::tls::TlsFacts;
 
@@ -12,6 +13,11 @@ fn expectation() -> Expectation {
         url: Some("https://shop.example/".to_owned()),
         ..MonitorSpec::default()
     };
+    Expectation::of(&Settings::of(&spec), false, false)
+}
+
+fn expectation_of(spec: serde_json::Value) -> Expectation {
+    let spec: MonitorSpec = serde_json::from_value(spec).expect("a monitor");
     Expectation::of(&Settings::of(&spec), false, false)
 }
 
@@ -47,6 +53,7 @@ fn each_class_has_its_verdict() {
         let expected = match class {
             FailureClass::BlockedByWaf => VerdictKind::Blocked,
             FailureClass::TargetRefused
+            | FailureClass::DomainUnsupported
             | FailureClass::TlsProtocolVersion
             | FailureClass::TlsHandshakeFailed
             | FailureClass::TlsClientCertRequired => VerdictKind::Unknown,
@@ -253,6 +260,102 @@ fn json_rules(#[case] body: &str, #[case] class: Option<FailureClass>) {
         ..expectation()
     };
     assert_eq!(judge(&answer(200, body), &wanted).class(), class);
+}
+
+#[rstest]
+#[case(json!({"kind": "dns", "host": "a.example"}), &[], None)]
+#[case(json!({"kind": "dns", "host": "a.example", "expected": ["192.0.2.1"]}), &["192.0.2.1", "192.0.2.2"], None)]
+#[case(json!({"kind": "dns", "host": "a.example", "expected": ["192.0.2.3"]}), &["192.0.2.1"], Some(FailureClass::DnsWrongAnswer))]
+#[case(json!({"kind": "dns", "host": "a.example", "expected": ["192.0.2.1"], "dns": {"match": "equals"}}), &["192.0.2.1", "192.0.2.2"],
+    Some(FailureClass::DnsWrongAnswer))]
+fn records(
+    #[case] spec: serde_json::Value,
+    #[case] found: &[&str],
+    #[case] class: Option<FailureClass>,
+) {
+    let look = Observation {
+        records: Some(found.iter().map(|value| (*value).to_owned()).collect()),
+        ..seen()
+    };
+    assert_eq!(judge(&look, &expectation_of(spec)).class(), class);
+}
+
+#[rstest]
+#[case(None, 4, true)]
+#[case(None, 1, true)]
+#[case(None, 0, false)]
+#[case(Some(0), 3, false)]
+#[case(Some(50), 2, true)]
+#[case(Some(50), 1, false)]
+fn packets(#[case] most_lost: Option<u32>, #[case] received: u32, #[case] up: bool) {
+    let spec =
+        json!({"kind": "ping", "host": "a.example", "ping": {"max_loss_percent": most_lost}});
+    let ping = PingFacts {
+        sent: 4,
+        received,
+        mean_us: 1,
+        max_us: 1,
+    };
+    let look = Observation {
+        ping: Some(ping),
+        ..seen()
+    };
+    let verdict = judge(&look, &expectation_of(spec));
+    assert_eq!(verdict.class(), (!up).then_some(FailureClass::PingLost));
+}
+
+#[rstest]
+#[case(Some(1), VerdictKind::Up, None)]
+#[case(Some(0), VerdictKind::Down, Some(FailureClass::DomainExpired))]
+#[case(None, VerdictKind::Unknown, Some(FailureClass::DomainUnsupported))]
+fn registrations(
+    #[case] left: Option<i64>,
+    #[case] kind: VerdictKind,
+    #[case] class: Option<FailureClass>,
+) {
+    let registration = RegistrationFacts {
+        name: "a.example".to_owned(),
+        expires_at: left.map(|seconds| Timestamp::from_second(seconds).expect("in range")),
+        source: "rdap.example".to_owned(),
+    };
+    let look = Observation {
+        registration: Some(registration),
+        ..seen()
+    };
+    let verdict = judge(
+        &look,
+        &expectation_of(json!({"kind": "domain", "host": "a.example"})),
+    );
+    assert_eq!((verdict.kind, verdict.class()), (kind, class));
+}
+
+#[test]
+fn a_regular_expression_must_match() {
+    let regex = |text: &str| Expectation {
+        regex: Some(text.to_owned()),
+        ..expectation()
+    };
+    let look = answer(200, "version 12 is up");
+    assert_eq!(judge(&look, &regex("version [0-9]+")).kind, VerdictKind::Up);
+    let verdict = judge(&look, &regex("^version 13"));
+    assert_eq!(verdict.class(), Some(FailureClass::KeywordMissing));
+}
+
+#[test]
+fn a_json_page_of_too_many_values_is_undecided() {
+    let rule = JsonRule {
+        path: "$".to_owned(),
+        op: "exists".to_owned(),
+        value: serde_json::Value::Null,
+    };
+    let expected = Expectation {
+        json: vec![rule],
+        ..expectation()
+    };
+    let list = |count: usize| answer(200, &format!("[{}0]", "0,".repeat(count)));
+    assert_eq!(judge(&list(1_000), &expected).kind, VerdictKind::Up);
+    let verdict = judge(&list(100_000), &expected);
+    assert_eq!(verdict.class(), Some(FailureClass::BodyTooLarge));
 }
 
 #[test]

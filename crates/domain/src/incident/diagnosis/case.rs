@@ -55,6 +55,17 @@ impl<'c> Case<'c> {
         })
     }
 
+    /// The target is a page, and no port, name or host.
+    pub(super) fn is_web(&self) -> bool {
+        matches!(self.settings.target, Target::Http(_))
+    }
+
+    /// The rule that broke is a regular expression.
+    pub(super) fn has_pattern(&self) -> bool {
+        self.failure()
+            .is_some_and(|failure| failure.message.starts_with("the regular expression"))
+    }
+
     pub(super) fn is_redirected(&self) -> bool {
         !self.seen.redirects.is_empty()
     }
@@ -92,10 +103,7 @@ impl<'c> Case<'c> {
 
     /// The owner's URL. Commands begin there: a hop's URL may carry what is meant for one visitor.
     fn own_url(&self) -> Option<url::Url> {
-        match &self.settings.target {
-            Target::Http(target) => without_login(&target.url),
-            Target::Tcp { .. } | Target::Tls { .. } | Target::Heartbeat(_) => None,
-        }
+        self.settings.target.url().and_then(without_login)
     }
 
     /// The URL of the last request: its host and port are those that failed.
@@ -168,6 +176,14 @@ impl<'c> Case<'c> {
             ),
             "status" => self.http().map(|http| http.status.to_string()),
             "limit" | "text" | "count" => detail(),
+            "subject" => Some(match self.is_web() {
+                true => "The page".to_owned(),
+                false => self.settings.target.host(),
+            }),
+            "record" => match &self.settings.target {
+                Target::Dns(target) => Some(target.record.as_str().to_owned()),
+                _ => Some("A".to_owned()),
+            },
             "vendor" => detail().or_else(|| Some("The site".to_owned())),
             "message" => self.failure().map(|failure| failure.message.clone()),
             "seconds" => self
@@ -205,11 +221,9 @@ impl<'c> Case<'c> {
     }
 
     fn port(&self, url: Option<&url::Url>) -> u16 {
-        match &self.settings.target {
-            Target::Http(_) => url.and_then(url::Url::port_or_known_default).unwrap_or(443),
-            Target::Tcp { port, .. } | Target::Tls { port, .. } => *port,
-            Target::Heartbeat(_) => 0,
-        }
+        url.and_then(url::Url::port_or_known_default)
+            .or_else(|| self.settings.target.port())
+            .unwrap_or(443)
     }
 }
 

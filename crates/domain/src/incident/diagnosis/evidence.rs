@@ -52,6 +52,9 @@ pub(super) fn lines(case: &Case<'_>) -> Vec<EvidenceLine> {
             .collect();
         add("Redirects", hops.join(" > "));
     }
+    for said in case.seen.told() {
+        add(&said.label, plain(&said.text));
+    }
     if let Some(http) = case.http() {
         add("Headers", headers(http));
         add("Page", excerpt(http));
@@ -127,8 +130,8 @@ fn addresses(case: &Case<'_>) -> String {
         .iter()
         .take(10)
         .map(|tried| match &tried.error {
-            Some(error) => format!("{} ({})", tried.address, plain(error)),
-            None => tried.address.to_string(),
+            Some(error) => format!("{} ({})", words::address(tried.address), plain(error)),
+            None => words::address(tried.address),
         });
     tried.collect::<Vec<_>>().join(", ")
 }

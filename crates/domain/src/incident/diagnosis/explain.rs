@@ -66,6 +66,11 @@ fn ours(case: &Case<'_>, class: FailureClass) -> Diagnosis {
             "put_off",
             "We put this look off: so many monitors look at this server that one more would be a burden. This says nothing about {host}.",
         )
+    } else if class == FailureClass::PingLost {
+        (
+            "no_right_to_ping",
+            "We could not look: this Watchbell has no right to send pings. This says nothing about {host}.",
+        )
     } else if class.as_str().starts_with("dns_") {
         (
             "our_resolver",
@@ -84,9 +89,15 @@ fn ours(case: &Case<'_>, class: FailureClass) -> Diagnosis {
         sentence: case.fill(sentence),
         technical: case.fill("{message}."),
         evidence: evidence::lines(case),
-        next_steps: vec![NextStep {
-            text: "Nothing to do: we look again.".to_owned(),
-            command: None,
+        next_steps: vec![match cause {
+            "no_right_to_ping" => NextStep {
+                text: "Its operator grants the right: watchbell doctor says how.".to_owned(),
+                command: Some("watchbell doctor".to_owned()),
+            },
+            _ => NextStep {
+                text: "Nothing to do: we look again.".to_owned(),
+                command: None,
+            },
         }],
         rule: cause.to_owned(),
     }
@@ -101,25 +112,25 @@ fn slow(case: &Case<'_>) -> Diagnosis {
         Some(Phase::Dns) => (
             "slow_dns",
             Attribution::Dns,
-            "The page works, but finding {host} in DNS takes most of the time.",
+            "{subject} works, but finding {host} in DNS takes most of the time.",
             ("How long does DNS take?", "dig {host}"),
         ),
         Some(Phase::Connect) => (
             "slow_network",
             Attribution::Network,
-            "The page works, but the way to the server takes most of the time.",
+            "{subject} works, but the way to the server takes most of the time.",
             ("How long is the way?", "mtr -rwc 10 {host}"),
         ),
         Some(Phase::Tls) => (
             "slow_tls",
             Attribution::Tls,
-            "The page works, but setting up encryption takes most of the time.",
+            "{subject} works, but setting up encryption takes most of the time.",
             ("Is the server busy?", "uptime"),
         ),
         Some(Phase::Body) => (
             "slow_page",
             Attribution::Origin,
-            "The page works, but sending it takes most of the time.",
+            "{subject} works, but sending it takes most of the time.",
             (
                 "How large is it?",
                 "curl -so /dev/null -w '%{size_download}' {url}",
@@ -128,7 +139,7 @@ fn slow(case: &Case<'_>) -> Diagnosis {
         _ => (
             "slow_answer",
             Attribution::Origin,
-            "The page works, but the server takes most of the time to make it.",
+            "{subject} works, but the server takes most of the time to answer.",
             (
                 "What is the server busy with?",
                 "uptime; ps aux --sort=-%cpu | head",

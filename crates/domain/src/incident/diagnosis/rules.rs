@@ -83,12 +83,22 @@ rules! {
         "The DNS aliases of {host} point to each other in a circle, so they lead to no address."
         "CNAME loop at {host}."
         ["Follow the aliases and replace one by an address." "dig +noall +answer {host} CNAME"];
+    "dns_records_differ" DnsWrongAnswer |case| case.seen.records.is_some() => "dns_answer_changed" Likely Dns
+        "DNS answers for {host}, but not what you expect of it."
+        "{message}."
+        ["What do the name servers of the domain say?" "dig +trace {host} {record}",
+         "Was the record changed on purpose? Then change the expected values of this monitor." ""];
     "dns_wrong_answer" DnsWrongAnswer always => "dns_answer_changed" Likely Dns
         "The name {host} now leads somewhere that is not your public server."
         "{message}."
         ["Was the DNS record changed?" "dig {host} A {host} AAAA"];
 
     // Connections.
+    "connect_refused_port" ConnectRefused |case| !case.is_web() => "nothing_listens" Likely Origin
+        "The machine answers, but nothing takes connections on port {port}. Likely the program on it is stopped."
+        "{message}: no listener on port {port}, or a firewall that rejects."
+        ["On the server: does anything listen on the port?" "ss -lntup 'sport = :'{port}",
+         "Did a service fail?" "systemctl --failed"];
     "connect_refused" ConnectRefused always => "nothing_listens" Likely Origin
         "The machine answers, but nothing takes connections on port {port}. Likely the web server program is stopped."
         "TCP RST from {address}: no listener on port {port}, or a firewall that rejects."
@@ -100,6 +110,11 @@ rules! {
         ["Does the machine answer at all?" "ping -c 3 {host}",
          "Where does the way end?" "mtr -rwc 10 {host}",
          "Is it running, in your provider's console? Was a firewall rule changed?" ""];
+    "connection_reset_port" ConnectionReset |case| !case.is_web() => "connection_reset" Possible Origin
+        "The server breaks connections off. A program crashes on them, or a firewall cuts them."
+        "TCP RST from {address}: {message}."
+        ["What does the program's log say at that second?" "journalctl --since -10min -p warning",
+         "Does it happen from elsewhere too?" "nc -v {host} {port}"];
     "connection_reset" ConnectionReset always => "connection_reset" Possible Origin
         "The server breaks connections off. A program crashes on them, or a firewall or proxy cuts them."
         "TCP RST from {address}: {message}."
@@ -271,6 +286,11 @@ rules! {
         ["Where does it point? Often a test or internal address was left in the configuration." "curl -sI {url}"];
 
     // Content.
+    "pattern_missing" KeywordMissing |case| case.has_pattern() => "text_gone" Certain Origin
+        "The page answers well, but nothing on it matches \"{text}\" any more."
+        "{message}."
+        ["Is it still in the page?" "curl -sL --compressed {url} | grep -cP -- {text}",
+         "Was the page changed on purpose? Then change the expression of this monitor." ""];
     "keyword_missing" KeywordMissing always => "text_gone" Certain Origin
         "The page answers well, but the text \"{text}\" is no longer on it."
         "{message}."
@@ -292,4 +312,55 @@ rules! {
         "Port {port} of {host} answers with something else than expected."
         "{message}."
         ["What answers there?" "nc -v {host} {port}"];
+    "udp_unexpected" UdpUnexpected always => "reply_unexpected" Certain Origin
+        "UDP port {port} of {host} answers with something else than expected."
+        "{message}."
+        ["Is it the right program that answers there? On the server:" "ss -lunp 'sport = :'{port}"];
+    "reply_timeout" ReplyTimeout always => "no_answer" Likely Origin
+        "The server of {host} is reached but does not answer within {limit}. Likely the program is stuck, or a firewall drops what we send."
+        "{message}."
+        ["On the server: does the program run, and is it busy?" "uptime; ss -tulnp",
+         "What does its log say at that second?" "journalctl --since -10min -p warning"];
+    "ping_lost" PingLost always => "host_silent" Possible Network
+        "{host} does not reply to ping. The machine is off, its network is down, or a firewall drops ping."
+        "{message}."
+        ["Where does the way end?" "mtr -rwc 10 {host}",
+         "Is it running, in your provider's console? Was a firewall rule changed?" ""];
+
+    // Mail, WebSocket, gRPC.
+    "smtp_unexpected" SmtpUnexpected always => "mail_server_refuses" Likely Origin
+        "The mail server of {host} is reached but does not greet us as a mail server should."
+        "{message}."
+        ["What does it say?" "nc -v {host} {port}",
+         "Is its queue or disk full, or does it take us for a spammer?" "postqueue -p | tail -1; df -h"];
+    "starttls_failed" StarttlsFailed always => "starttls_missing" Likely Tls
+        "The server of {host} does not begin encryption when it is asked to."
+        "{message}."
+        ["Is TLS switched on in the server, and its certificate readable to it?" "journalctl --since -10min -p warning",
+         "What does it offer?" "nc -v {host} {port}"];
+    "websocket_unexpected" WebsocketUnexpected always => "websocket_breaks" Likely Origin
+        "The page at {host} is reached but does not speak WebSocket as expected. Often a proxy does not pass the upgrade on."
+        "{message}."
+        ["Does the proxy in front pass Upgrade and Connection on?" "nginx -T | grep -n -i upgrade",
+         "What does the program's log say at that second?" "journalctl --since -10min -p warning"];
+    "grpc_error" GrpcError always => "grpc_fails" Likely Origin
+        "The gRPC server of {host} answers the question for its health with an error."
+        "{message}."
+        ["Ask it yourself." "grpcurl {hostport} grpc.health.v1.Health/Check",
+         "Is the health service registered in the program?" ""];
+    "grpc_not_serving" GrpcNotServing always => "service_not_serving" Certain Origin
+        "The gRPC service of {host} says itself that it is not serving."
+        "{message}."
+        ["What does the program's log say?" "journalctl --since -10min -p warning",
+         "Is what it depends on, such as its database, well?" ""];
+
+    // Registrations.
+    "domain_expired" DomainExpired always => "registration_over" Certain Dns
+        "The registration of {host} has ended. Its registry may take the name out of DNS at any time."
+        "{message}."
+        ["Renew it at your registrar today: for some days it is still yours." "whois {host}"];
+    "domain_unsupported" DomainUnsupported always => "registry_silent" Certain Ours
+        "The registry of {host} does not tell when a registration ends, so this monitor cannot watch it."
+        "{message}."
+        ["Note the date from your registrar in a calendar, and delete this monitor." ""];
 }

@@ -136,12 +136,10 @@ fn error_answers(
 }
 
 /// Classes that no look of today's kinds produces, or that have a table of their own.
-const ELSEWHERE: [FailureClass; 5] = [
+const ELSEWHERE: [FailureClass; 3] = [
     FailureClass::HttpStatus,
-    FailureClass::PingLost,
     FailureClass::HeartbeatMissed,
     FailureClass::HeartbeatFailed,
-    FailureClass::DomainExpired,
 ];
 
 #[test]

@@ -1,9 +1,10 @@
-//! JSON rules: paths (RFC 9535 without filters and functions) and operators over a body.
+//! Rules over a body: JSON paths (RFC 9535) with operators, and regular expressions.
 //!
 //! A path may select several values: a rule holds when any of them satisfies it, except `ne`,
 //! which holds when none equals. To add an operator: a variant of [`Op`] and its arm in [`holds`].
 
 mod path;
+mod pattern;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,10 @@ use serde_json::Value;
 
 use super::spec::JsonRule;
 pub use path::Path;
+pub use pattern::Pattern;
+
+/// Values of a JSON document that rules look through.
+pub const MOST_VALUES: usize = 100_000;
 
 /// Why a path or operator was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +25,12 @@ pub enum RuleError {
     /// The path does not begin with `$` or breaks the grammar at a character.
     #[error("is not a JSON path that we understand (at character {0})")]
     Path(usize),
+    /// The path is valid, but may take more time than a look has.
+    #[error("must have at most one .., four commas and no $ after the first")]
+    Costly,
+    /// The pattern is no regular expression, or one that needs too much memory.
+    #[error("is not a regular expression that we can use: {0}")]
+    Pattern(String),
     /// The operator is not one of the eight.
     #[error("must be one of eq, ne, gt, lt, ge, le, contains, exists")]
     Op,
@@ -57,6 +68,21 @@ impl Op {
             _ => return Err(RuleError::Op),
         })
     }
+}
+
+/// The most values that `text` can have as a JSON document, without parsing it.
+pub fn count_values(text: &[u8]) -> usize {
+    let (mut count, mut quoted, mut escaped) = (1, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// Whether `rule` holds over `document`; else what was found instead, for people.

@@ -25,6 +25,12 @@ fn document() -> Value {
 #[case("$.none", 1)]
 #[case("$.absent", 0)]
 #[case("$.*", 6)]
+#[case("$.list[?@.id > 1].id", 2)]
+#[case("$.list[?@.id == 1 || @.id == 3]", 2)]
+#[case("$.list[?!(@.id == 1)]", 2)]
+#[case("$[?length(@) == 3]", 1)]
+#[case("$[?count(@.*) == 1]", 2)]
+#[case("$.list[?value(@.id) == 2]", 1)]
 fn selects(#[case] path: &str, #[case] count: usize) {
     assert_eq!(Path::parse(path).unwrap().select(&document()).len(), count);
 }
@@ -36,7 +42,10 @@ fn selects(#[case] path: &str, #[case] count: usize) {
 #[case("$[")]
 #[case("$['a")]
 #[case("$[a]")]
-#[case("$[?@.a]")]
+#[case("$.list[?match(@.id, 'x')]")]
+#[case("$..a..b")]
+#[case("$[?$..a]")]
+#[case("$[0,0][0,0][0,0][0,0][0,0]")]
 #[case("$x")]
 #[case("$[99999999999999999999]")]
 fn refuses(#[case] path: &str) {
@@ -68,7 +77,57 @@ fn judges(#[case] path: &str, #[case] op: &str, #[case] value: Value, #[case] go
     assert_eq!(holds(&rule, &document()).is_ok(), good);
 }
 
+/// The names in quotes are no structure.
+#[test]
+fn quoted_names_cost_nothing() {
+    for path in [
+        "$['a..b..c']",
+        "$[\"$,$,$,$,$,$\"]",
+        r"$['it\'s..', 'a..b']",
+    ] {
+        assert!(Path::parse(path).is_ok(), "{path}");
+    }
+}
+
+#[rstest]
+#[case("{}", 2)]
+#[case(r#"{"a,[": "b\"[,"}"#, 2)]
+#[case("[1,[2,3],{}]", 7)]
+fn values_are_counted_at_least(#[case] text: &str, #[case] count: usize) {
+    assert_eq!(count_values(text.as_bytes()), count);
+}
+
+#[rstest]
+#[case("^ok$", "ok", true)]
+#[case("v[0-9]+\\.[0-9]+", "at v1.20 now", true)]
+#[case("(?i)welcome", "WELCOME", true)]
+#[case("^ok$", "not ok", false)]
+fn patterns_match(#[case] pattern: &str, #[case] body: &str, #[case] matches: bool) {
+    assert_eq!(
+        Pattern::parse(pattern).unwrap().is_match(body.as_bytes()),
+        matches
+    );
+}
+
+#[rstest]
+#[case("(")]
+#[case(r"(a)\1")]
+#[case("(?=a)")]
+#[case(r"(\w{200}){200}")]
+fn patterns_refused(#[case] pattern: &str) {
+    let error = Pattern::parse(pattern).unwrap_err().to_string();
+    assert!(
+        error.starts_with("is not a regular expression") && !error.contains('\n'),
+        "{error}"
+    );
+}
+
 proptest! {
+    #[test]
+    fn no_pattern_breaks_the_compiler(text in "\\PC{0,40}") {
+        let _ = Pattern::parse(&text).map(|pattern| pattern.is_match(b"some text"));
+    }
+
     #[test]
     fn no_text_breaks_the_parser(text in "\\PC{0,40}") {
         let _ = Path::parse(&text).map(|path| path.select(&document()).len());

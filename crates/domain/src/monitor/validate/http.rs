@@ -2,8 +2,8 @@
 
 use super::complaints::{Complaints, Text, escape};
 use super::status::parse_status_range;
-use crate::monitor::rules::{Op, Path};
-use crate::monitor::spec::{Headers, HttpSpec, JsonRule};
+use crate::monitor::rules::{Op, Path, Pattern, RuleError};
+use crate::monitor::spec::{Headers, HttpAuth, HttpSpec, JsonRule};
 use crate::target::header::MAX_HEADER_BYTES;
 use crate::target::{AddressPolicy, HeaderRefusal, check_header, check_method};
 
@@ -42,6 +42,17 @@ pub(super) fn check(http: &HttpSpec, policy: AddressPolicy, complaints: &mut Com
             complaints.text(pointer, keyword, 500, Text::Free);
         }
     }
+    if let Some(pattern) = &http.regex {
+        complaints.text("/http/regex", pattern, 500, Text::Free);
+        if complaints.is_clean("/http/regex")
+            && let Err(error) = Pattern::parse(pattern)
+        {
+            complaints.add("/http/regex", "invalid", sentence(&error));
+        }
+    }
+    if let Some(auth) = &http.auth {
+        check_auth(auth, http.headers.as_ref(), complaints);
+    }
     check_rules(http.json.as_deref().unwrap_or_default(), complaints);
     check_bodiless(http, complaints);
 }
@@ -53,6 +64,7 @@ fn check_bodiless(http: &HttpSpec, complaints: &mut Complaints) {
     }
     let rules = [
         ("/http/keyword", http.keyword.is_some()),
+        ("/http/regex", http.regex.is_some()),
         (
             "/http/json",
             http.json.as_ref().is_some_and(|rules| !rules.is_empty()),
@@ -62,6 +74,60 @@ fn check_bodiless(http: &HttpSpec, complaints: &mut Complaints) {
         if given {
             let message = "must be left out with HEAD, whose answer has no body";
             complaints.add(pointer, "conflict", message);
+        }
+    }
+}
+
+fn check_auth(auth: &HttpAuth, headers: Option<&Headers>, complaints: &mut Complaints) {
+    let in_headers = headers.is_some_and(|headers| {
+        headers
+            .0
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+    });
+    match (&auth.basic, &auth.bearer) {
+        (None, None) => complaints.add("/http/auth", "required", "must have basic or bearer"),
+        (Some(_), Some(_)) => complaints.add(
+            "/http/auth",
+            "conflict",
+            "must have basic or bearer, not both",
+        ),
+        _ if in_headers => complaints.add(
+            "/http/auth",
+            "conflict",
+            "must be left out when headers has Authorization",
+        ),
+        (Some(basic), None) => {
+            complaints.text(
+                "/http/auth/basic/username",
+                &basic.username,
+                200,
+                Text::Line,
+            );
+            if basic.username.contains(':') {
+                complaints.add(
+                    "/http/auth/basic/username",
+                    "invalid_character",
+                    "must not contain a colon",
+                );
+            }
+            complaints.text(
+                "/http/auth/basic/password",
+                &basic.password,
+                500,
+                Text::Free,
+            );
+        }
+        (None, Some(token)) => {
+            complaints.text("/http/auth/bearer", token, 4_000, Text::Free);
+            // RFC 6750, 2.1 names fewer, but tokens in the wild have more.
+            if token.chars().any(|c| c.is_whitespace() || c.is_control()) {
+                complaints.add(
+                    "/http/auth/bearer",
+                    "invalid_character",
+                    "must not contain blanks or control characters",
+                );
+            }
         }
     }
 }
@@ -120,7 +186,7 @@ fn check_rules(rules: &[JsonRule], complaints: &mut Complaints) {
         if complaints.is_clean(&pointer("path"))
             && let Err(error) = Path::parse(&rule.path)
         {
-            complaints.add(&pointer("path"), "invalid", sentence(&error.to_string()));
+            complaints.add(&pointer("path"), "invalid", sentence(&error));
         }
         match Op::parse(&rule.op) {
             Err(error) => complaints.add(&pointer("op"), "invalid", error.to_string()),
@@ -151,12 +217,12 @@ fn check_value(op: Op, rule: &JsonRule, pointer: &str, complaints: &mut Complain
 }
 
 /// "is not …" reads as a fact; a complaint says what must be.
-fn sentence(error: &str) -> String {
-    match error.strip_prefix("is not ") {
-        Some(rest) => format!(
-            "must be {}",
-            rest.replace(" that we understand", " such as $.status")
-        ),
-        None => error.to_owned(),
+fn sentence(error: &RuleError) -> String {
+    match error {
+        RuleError::Path(at) => {
+            format!("must be a JSON path such as $.status (wrong at character {at})")
+        }
+        RuleError::Pattern(why) => format!("must be a regular expression that we can use: {why}"),
+        RuleError::Costly | RuleError::Op => error.to_string(),
     }
 }

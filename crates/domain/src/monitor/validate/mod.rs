@@ -6,14 +6,15 @@
 mod complaints;
 mod heartbeat;
 mod http;
+mod kinds;
 mod status;
 
 use crate::account::Limits;
-use crate::target::{AddressPolicy, TargetHost, TargetUrl};
+use crate::target::AddressPolicy;
 
 use self::complaints::{Complaints, Text};
 pub use self::status::{StatusRangeError, parse_status_range, parse_status_ranges};
-use super::settings::{DEFAULT_INTERVAL_SECONDS, default_timeout_ms};
+use super::settings::{DOMAIN_INTERVAL_SECONDS, default_interval_seconds, default_timeout_ms};
 use super::spec::{Kind, MonitorSpec};
 
 /// The longest interval: a day.
@@ -52,7 +53,7 @@ pub fn check_line(pointer: &str, text: &str, most: usize) -> Result<(), FieldErr
 /// Checks a whole monitor against the bounds of the reference, the plan and the address policy.
 pub fn validate(spec: &MonitorSpec, limits: &Limits, policy: AddressPolicy) -> Vec<FieldError> {
     let mut complaints = Complaints::default();
-    target(spec, policy, &mut complaints);
+    kinds::check(spec, policy, &mut complaints);
     heartbeat::check(spec, &mut complaints);
     if spec.kind().is_none_or(Kind::looks) {
         timing(spec, limits, &mut complaints);
@@ -60,13 +61,6 @@ pub fn validate(spec: &MonitorSpec, limits: &Limits, policy: AddressPolicy) -> V
     names(spec, &mut complaints);
     if let Some(http) = &spec.http {
         http::check(http, policy, &mut complaints);
-    }
-    if let Some(days) = spec.tls.as_ref().and_then(|tls| tls.warn_days.as_deref()) {
-        complaints.count("/tls/warn_days", days.len(), 0, 10);
-        complaints.distinct("/tls/warn_days", days);
-        for (i, day) in days.iter().enumerate() {
-            complaints.range(&format!("/tls/warn_days/{i}"), Some(*day), 1, 365);
-        }
     }
     if let Some(contacts) = &spec.contact_ids {
         if spec.policy_id.is_some() {
@@ -81,92 +75,28 @@ pub fn validate(spec: &MonitorSpec, limits: &Limits, policy: AddressPolicy) -> V
     complaints.into_vec()
 }
 
-/// The fields that say what is looked at: those of the kind, and none of another kind.
-fn target(spec: &MonitorSpec, policy: AddressPolicy, complaints: &mut Complaints) {
-    let Some(kind) = spec.kind() else {
-        let pointer = if spec.host.is_some() || spec.port.is_some() {
-            "/kind"
-        } else {
-            "/url"
-        };
-        complaints.add(pointer, "required", "must be given");
-        return;
-    };
-    let word = kind.as_str();
-    let mut without = |pointer: &str, present: bool| {
-        if present {
-            let message = format!("must be left out: a {word} monitor has no such field");
-            complaints.add(pointer, "unexpected_field", message);
-        }
-    };
-    match kind {
-        Kind::Http => {
-            without("/host", spec.host.is_some());
-            without("/port", spec.port.is_some());
-            url(spec.url.as_deref(), policy, complaints);
-        }
-        Kind::Tcp | Kind::Tls => {
-            without("/url", spec.url.is_some());
-            without("/http", spec.http.is_some());
-            without("/tls", kind == Kind::Tcp && spec.tls.is_some());
-            host(spec.host.as_deref(), policy, complaints);
-            port(spec.port, kind, complaints);
-        }
-        Kind::Heartbeat => {
-            without("/url", spec.url.is_some());
-            without("/host", spec.host.is_some());
-            without("/port", spec.port.is_some());
-            without("/http", spec.http.is_some());
-            without("/tls", spec.tls.is_some());
-            without("/interval_seconds", spec.interval_seconds.is_some());
-            without("/timeout_ms", spec.timeout_ms.is_some());
-            without("/regions", spec.regions.is_some());
-            without("/confirm", spec.confirm.is_some());
-            without("/degraded_above_ms", spec.degraded_above_ms.is_some());
-        }
-    }
-}
-
-fn url(url: Option<&str>, policy: AddressPolicy, complaints: &mut Complaints) {
-    match url {
-        None => complaints.add("/url", "required", "must be given"),
-        Some(url) => {
-            if let Err(refusal) = TargetUrl::parse(url, policy) {
-                complaints.add("/url", refusal.code(), refusal.to_string());
-            }
-        }
-    }
-}
-
-fn host(host: Option<&str>, policy: AddressPolicy, complaints: &mut Complaints) {
-    match host {
-        None => complaints.add("/host", "required", "must be given"),
-        Some(host) => {
-            if let Err(refusal) = TargetHost::parse(host, policy) {
-                complaints.add("/host", refusal.code(), refusal.to_string());
-            }
-        }
-    }
-}
-
-fn port(port: Option<u16>, kind: Kind, complaints: &mut Complaints) {
-    match port {
-        Some(0) => complaints.add("/port", "out_of_range", "must be between 1 and 65535"),
-        None if kind == Kind::Tcp => complaints.add("/port", "required", "must be given"),
-        _ => {}
-    }
-}
-
 fn timing(spec: &MonitorSpec, limits: &Limits, complaints: &mut Complaints) {
-    let shortest = limits.min_interval_seconds;
-    complaints.range(
-        "/interval_seconds",
-        spec.interval_seconds,
-        shortest,
-        MAX_INTERVAL_SECONDS,
-    );
+    let kind = spec.kind().unwrap_or(Kind::Http);
+    if kind == Kind::Domain {
+        if spec
+            .interval_seconds
+            .is_some_and(|seconds| seconds != DOMAIN_INTERVAL_SECONDS)
+        {
+            let message = "must be 86400: a registration is looked at once a day";
+            complaints.add("/interval_seconds", "out_of_range", message);
+        }
+    } else {
+        complaints.range(
+            "/interval_seconds",
+            spec.interval_seconds,
+            limits.min_interval_seconds,
+            MAX_INTERVAL_SECONDS,
+        );
+    }
     complaints.range("/timeout_ms", spec.timeout_ms, 500, 60_000);
-    let interval = spec.interval_seconds.unwrap_or(DEFAULT_INTERVAL_SECONDS);
+    let interval = spec
+        .interval_seconds
+        .unwrap_or_else(|| default_interval_seconds(kind));
     let timeout = spec
         .timeout_ms
         .unwrap_or_else(|| default_timeout_ms(interval));

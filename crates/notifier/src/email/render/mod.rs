@@ -7,6 +7,7 @@ mod account;
 mod certificate;
 mod notice;
 mod outage;
+mod registration;
 mod say;
 
 pub(crate) use account::{AccountBrief, account};
@@ -144,6 +145,7 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Words, RenderError> {
         Event::IncidentResolved => outage::resolved(brief),
         Event::IncidentAcknowledged => outage::acknowledged(brief),
         Event::TlsExpiring | Event::TlsRenewed | Event::TlsWorse => certificate::news(brief),
+        Event::DomainExpiring => registration::expiring(brief),
         Event::MonitorDegraded
         | Event::MonitorPartial
         | Event::MonitorBlocked

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Instant;
 
+use brotli_decompressor::DecompressorWriter;
 use domain::check::{Failure, FailureClass, Phase};
 use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use http::Response;
@@ -17,6 +18,8 @@ use crate::look::{Look, Step};
 const MAX_WIRE: u64 = 1024 * 1024;
 /// Bytes kept after inflating.
 const MAX_INFLATED: usize = 4 * 1024 * 1024;
+/// Bytes that the brotli decoder hands on at a time.
+const BROTLI_STEP: usize = 16 * 1024;
 /// No honest page shrinks further than this.
 const BOMB_RATIO: u64 = 100;
 
@@ -122,6 +125,8 @@ enum Decoder {
     Gzip(GzDecoder<Sink>),
     Zlib(ZlibDecoder<Sink>),
     Raw(DeflateDecoder<Sink>),
+    /// Boxed: its state is large.
+    Brotli(Box<DecompressorWriter<Sink>>),
     /// `deflate` means zlib by the book and raw deflate in some servers: the first byte tells.
     Undecided(Sink),
 }
@@ -144,6 +149,7 @@ impl Inflater {
         let decoder = match encoding {
             "gzip" | "x-gzip" => Decoder::Gzip(GzDecoder::new(sink)),
             "deflate" => Decoder::Undecided(sink),
+            "br" => Decoder::Brotli(Box::new(DecompressorWriter::new(sink, BROTLI_STEP))),
             // We asked for nothing else: what comes anyhow is kept as it is.
             _ => Decoder::Plain(sink),
         };
@@ -159,6 +165,7 @@ impl Inflater {
             Decoder::Gzip(decoder) => decoder.get_mut(),
             Decoder::Zlib(decoder) => decoder.get_mut(),
             Decoder::Raw(decoder) => decoder.get_mut(),
+            Decoder::Brotli(decoder) => decoder.get_mut(),
         }
     }
 
@@ -195,6 +202,7 @@ impl Inflater {
                 Decoder::Gzip(decoder) => decoder.write(bytes),
                 Decoder::Zlib(decoder) => decoder.write(bytes),
                 Decoder::Raw(decoder) => decoder.write(bytes),
+                Decoder::Brotli(decoder) => decoder.write(bytes),
             };
             match outcome {
                 Ok(0) => self.ended = true,
@@ -238,6 +246,7 @@ impl Inflater {
             Decoder::Gzip(decoder) => decoder.try_finish(),
             Decoder::Zlib(decoder) => decoder.try_finish(),
             Decoder::Raw(decoder) => decoder.try_finish(),
+            Decoder::Brotli(decoder) => decoder.close(),
         };
         match outcome {
             Ok(()) => Ok(()),

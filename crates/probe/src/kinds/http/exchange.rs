@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use domain::check::{HttpFacts, Phase};
 use domain::target::TargetUrl;
-use http::{Response, Version};
+use http::{Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -51,8 +51,27 @@ enum Sender {
     Two(http2::SendRequest<Full<Bytes>>),
 }
 
+/// Which HTTP is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::kinds) enum Versions {
+    /// The best that both know.
+    Best,
+    /// HTTP/1.1, for what upgrades it.
+    One,
+    /// HTTP/2, in the clear too.
+    Two,
+}
+
+/// How a connection is opened.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::kinds) struct Way {
+    pub versions: Versions,
+    /// A bad certificate ends the look.
+    pub verify: bool,
+}
+
 /// An open connection, ready for a request.
-pub(super) struct Connection {
+pub(in crate::kinds) struct Connection {
     sender: Sender,
     movers: Movers,
     /// What passes inside of TLS.
@@ -78,24 +97,29 @@ impl Drop for Connection {
 }
 
 /// Shakes hands where the URL wants TLS, and starts HTTP.
-pub(super) async fn open(
+pub(in crate::kinds) async fn open(
     look: &mut Look<'_>,
     stream: TcpStream,
     url: &TargetUrl,
-    verify: bool,
+    way: Way,
 ) -> Step<Connection> {
     let log = Log::default();
     if !url.is_https() {
         look.enter(Phase::Send);
         look.watch(log.clone());
-        return start(Tap::new(stream, log), false, false).await;
+        let http2 = way.versions == Versions::Two;
+        return start(Tap::new(stream, log), http2, false).await;
     }
-    let shaken = handshake::shake(look, stream, url.host(), Manner { web: true, verify }).await?;
+    let manner = Manner {
+        web: way.versions != Versions::One,
+        verify: way.verify,
+    };
+    let shaken = handshake::shake(look, stream, url.host(), manner).await?;
     look.enter(Phase::Send);
     look.watch(log.clone());
     start(
         Tap::over_tls(shaken.stream, log),
-        shaken.http2,
+        shaken.http2 || way.versions == Versions::Two,
         shaken.wants_certificate,
     )
     .await
@@ -132,7 +156,7 @@ where
             .await
             .map_err(fail)?;
         movers.spawn(async move {
-            let _ = connection.await;
+            let _ = connection.with_upgrades().await;
         });
         Sender::One(sender)
     };
@@ -153,6 +177,16 @@ pub(super) async fn send(
 ) -> Step<Response<Incoming>> {
     let http2 = connection.is_http2();
     let request = outgoing.build(look.prober.egress().user_agent(), cookies, http2)?;
+    carry(look, connection, request).await
+}
+
+/// The same with a request that is ready.
+pub(in crate::kinds) async fn carry(
+    look: &mut Look<'_>,
+    connection: &mut Connection,
+    request: Request<Full<Bytes>>,
+) -> Step<Response<Incoming>> {
+    let http2 = connection.is_http2();
     let outcome = match &mut connection.sender {
         Sender::One(sender) => sender.send_request(request).await,
         Sender::Two(sender) => sender.send_request(request).await,
@@ -180,7 +214,7 @@ fn head_size(answer: &Response<Incoming>) -> usize {
 }
 
 /// Writes down the header block.
-pub(super) fn note(look: &mut Look<'_>, answer: &Response<Incoming>) {
+pub(in crate::kinds) fn note(look: &mut Look<'_>, answer: &Response<Incoming>) {
     let headers = answer.headers().iter().map(|(name, value)| {
         (
             name.as_str().to_owned(),

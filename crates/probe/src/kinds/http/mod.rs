@@ -5,7 +5,7 @@
 
 mod body;
 mod cookies;
-mod exchange;
+pub(super) mod exchange;
 mod failure;
 mod request;
 
@@ -13,19 +13,53 @@ use std::collections::HashSet;
 
 use domain::check::redact::mask_url;
 use domain::check::{Failure, FailureClass, Phase, Redirect};
-use domain::monitor::HttpTarget;
+use domain::monitor::{HttpTarget, IpFamily};
 use domain::target::{TargetRefusal, TargetUrl};
+
+use egress::Family;
 
 use crate::look::{Look, Step};
 use crate::wire::Endpoint;
 use cookies::Cookies;
+use exchange::{Versions, Way};
 use request::Outgoing;
 
 /// Statuses that point elsewhere (RFC 9110, 15.4).
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
-/// Requests the target's URL and follows where it leads.
+/// Looks over the family of addresses that the owner chose; where both must work, over one after
+/// the other.
 pub(crate) async fn look(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> {
+    let rounds: &[Family] = match target.ip_family {
+        IpFamily::Any => &[Family::Any],
+        IpFamily::V4 => &[Family::V4],
+        IpFamily::V6 => &[Family::V6],
+        IpFamily::Both => &[Family::V4, Family::V6],
+    };
+    for (n, family) in rounds.iter().enumerate() {
+        if n > 0 {
+            look.seen.redirects.clear();
+            look.begin_hop();
+        }
+        look.family = *family;
+        round(look, target).await.map_err(|failure| match family {
+            Family::Any => failure,
+            Family::V4 => over("IPv4", failure),
+            Family::V6 => over("IPv6", failure),
+        })?;
+    }
+    Ok(())
+}
+
+fn over(family: &str, failure: Failure) -> Failure {
+    Failure {
+        message: format!("over {family}: {}", failure.message),
+        ..failure
+    }
+}
+
+/// Requests the target's URL and follows where it leads.
+pub(super) async fn round(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> {
     let policy = look.prober.egress().policy();
     let first = TargetUrl::parse(&target.url, policy).map_err(|refusal| refused(&refusal))?;
     let mut outgoing = Outgoing::first(target, first);
@@ -94,7 +128,11 @@ async fn one(
     };
     let addresses = crate::wire::resolve(look, &to).await?;
     let stream = crate::wire::connect(look, &addresses).await?;
-    let mut connection = exchange::open(look, stream, &outgoing.url, target.verify_tls).await?;
+    let way = Way {
+        versions: Versions::Best,
+        verify: target.verify_tls,
+    };
+    let mut connection = exchange::open(look, stream, &outgoing.url, way).await?;
     let answer = exchange::send(look, &mut connection, outgoing, cookies).await?;
     let follows = target.follow_redirects && REDIRECTS.contains(&answer.status().as_u16());
     let location = answer

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use domain::check::{Failure, FailureClass, Phase};
 use domain::monitor::HttpTarget;
-use domain::target::TargetUrl;
+use domain::target::{Credentials, TargetUrl};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Request, Uri, Version};
 use http_body_util::Full;
@@ -96,12 +96,15 @@ impl<'t> Outgoing<'t> {
             header::ACCEPT,
             "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
         );
-        set(headers, header::ACCEPT_ENCODING, "gzip, deflate");
+        set(headers, header::ACCEPT_ENCODING, "gzip, deflate, br");
         if let Some(body) = body {
             set(headers, header::CONTENT_TYPE, content_type(body));
         }
         if let Some(cookie) = cookies.header(&self.url) {
             set(headers, header::COOKIE, &cookie);
+        }
+        if at_home && let Some(login) = self.login() {
+            set(headers, header::AUTHORIZATION, &login);
         }
         let login = self
             .url
@@ -118,6 +121,18 @@ impl<'t> Outgoing<'t> {
             }
         }
         Ok(request)
+    }
+
+    /// The login of the target's settings as a header's value.
+    fn login(&self) -> Option<String> {
+        let auth = self.target.auth.as_ref()?;
+        match (&auth.basic, &auth.bearer) {
+            (Some(basic), _) => {
+                Some(Credentials::new(&basic.username, &basic.password).basic_authorization())
+            }
+            (None, Some(token)) => Some(format!("Bearer {token}")),
+            (None, None) => None,
+        }
     }
 
     fn uri(&self, http2: bool) -> Step<Uri> {

@@ -147,7 +147,7 @@ pub fn query(operation: &str, name: &str) -> Option<RefOr<Schema>> {
             .build()
             .into(),
         ("monitors.list", "sort") => words(["name", "status", "-created_at"]).into(),
-        ("monitors.list", "kind") => words(Kind::ALL.map(Kind::as_str)).into(),
+        ("monitors.list", "kind") => words(Kind::WORDS.iter().copied()).into(),
         ("monitors.list", "key") => pattern(KEY).into(),
         ("monitors.checks", "verdict") => words(VerdictKind::ALL.map(VerdictKind::as_str)).into(),
         ("incidents.list", "status") => words(["open", "resolved"]).into(),

@@ -49,6 +49,9 @@ pub struct CheckView {
     attribution: Option<&'static str>,
     /// Redirects followed, in answers to a requested look.
     redirects: Vec<RedirectView>,
+    /// What the server told (records, greetings, round trips), in answers to a requested look of a kind
+    /// without pages.
+    told: Vec<EvidenceView>,
     /// Why it failed, in answers to a requested look.
     diagnosis: Option<DiagnosisView>,
 }
@@ -188,12 +191,13 @@ impl CheckView {
             verdict: check.verdict.as_str(),
             phases_ms: PhasesView::of(check),
             total_ms: milliseconds(check.total_us),
-            address: check.address.map(|address| address.to_string()),
+            address: check.address.map(domain::words::address),
             http_status: check.http_status,
             failure: check.failure.as_ref().map(FailureView::of),
             tls: None,
             attribution: check.attribution.map(domain::check::Attribution::as_str),
             redirects: Vec::new(),
+            told: Vec::new(),
             diagnosis: None,
         }
     }
@@ -212,6 +216,15 @@ impl CheckView {
                 chain: tls.chain.iter().map(CertificateView::of).collect(),
             }),
             redirects: result.observation.redirects.iter().map(redirect).collect(),
+            told: result
+                .observation
+                .told()
+                .into_iter()
+                .map(|said| EvidenceView {
+                    label: said.label,
+                    value: said.text,
+                })
+                .collect(),
             diagnosis: result.diagnosis.as_ref().map(DiagnosisView::of),
             ..Self::of(&result.check)
         }

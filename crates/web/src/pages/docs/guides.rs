@@ -11,7 +11,7 @@ use crate::state::AppState;
 use crate::view::{Shell, render};
 
 /// The guides: address, title, one line.
-pub const INDEX: [(&str, &str, &str); 6] = [
+pub const INDEX: [(&str, &str, &str); 7] = [
     (
         "/docs/getting-started",
         "Getting started",
@@ -21,6 +21,11 @@ pub const INDEX: [(&str, &str, &str); 6] = [
         "/docs/monitors",
         "Monitors",
         "What can be looked at, how often, and what counts as down",
+    ),
+    (
+        "/docs/monitors/kinds",
+        "Kinds of monitor",
+        "Web pages, ports, ping, DNS, certificates, domains, mail, WebSocket, gRPC: each with an example",
     ),
     (
         "/docs/alerts",
@@ -64,7 +69,7 @@ fn finish(visitor: &Visitor, response: Response) -> PageResult {
 #[template(path = "docs/index.html")]
 struct IndexPage {
     shell: Shell,
-    guides: [(&'static str, &'static str, &'static str); 6],
+    guides: [(&'static str, &'static str, &'static str); 7],
 }
 
 /// All guides.
@@ -90,6 +95,10 @@ guide!(
 guide!(
     /// What can be looked at.
     monitors, MonitorsPage, "docs/monitors.html", "Monitors", "What Watchbell can look at, how often, and what counts as down."
+);
+guide!(
+    /// Each kind, with its settings and an example.
+    kinds, KindsPage, "docs/kinds.html", "Kinds of monitor", "Every kind of monitor Watchbell has, its settings and an example of each."
 );
 guide!(
     /// Who is told.

@@ -17,6 +17,7 @@ pub fn routes() -> Routes {
             guides::getting_started,
         )
         .get("/docs/monitors", Access::Public, guides::monitors)
+        .get("/docs/monitors/kinds", Access::Public, guides::kinds)
         .get("/docs/alerts", Access::Public, guides::alerts)
         .get("/docs/self-hosting", Access::Public, guides::self_hosting)
         .get("/docs/failures", Access::Public, failures::index)

@@ -2,16 +2,19 @@
 //! until here, so that a form comes back as it was typed.
 
 mod complaints;
+mod kinds;
 mod text;
 
 use domain::ids::ContactId;
-use domain::monitor::{ConfirmSpec, HttpSpec, Kind, MonitorSpec, TlsSpec};
+use domain::monitor::{BasicAuth, ConfirmSpec, HttpAuth, HttpSpec, IpFamily, Kind, MonitorSpec};
 use domain::target::complete_urls;
 
 pub use self::complaints::complaints;
+pub use self::kinds::KindFields;
+use self::kinds::Shared;
 use self::text::{headers, masked, number, numbers, rule_text, rules, words};
 use crate::extract::{Fields, FormErrors};
-use crate::usecases::monitors::{MASK, masked_url};
+use crate::usecases::monitors::{MASK, masked_auth, masked_url};
 
 /// The most addresses taken at once.
 const MOST: usize = 200;
@@ -37,8 +40,13 @@ pub struct MonitorForm {
     pub expected_status: String,
     pub keyword: String,
     pub keyword_absent: String,
+    pub regex: String,
     pub json: String,
     pub verify_tls: bool,
+    pub username: String,
+    pub password: String,
+    pub bearer: String,
+    pub ip_family: String,
     pub warn_days: String,
     pub rechecks: String,
     pub over_seconds: String,
@@ -47,6 +55,7 @@ pub struct MonitorForm {
     pub chosen_contacts: bool,
     pub contacts: Vec<String>,
     pub key: String,
+    pub of_kind: KindFields,
 }
 
 impl MonitorForm {
@@ -89,8 +98,13 @@ impl MonitorForm {
             expected_status: text("expected_status"),
             keyword: text("keyword"),
             keyword_absent: text("keyword_absent"),
+            regex: text("regex"),
             json: text("json"),
             verify_tls: !long || fields.flag("verify_tls"),
+            username: text("username"),
+            password: fields.raw("password").to_owned(),
+            bearer: text("bearer"),
+            ip_family: text("ip_family"),
             warn_days: text("warn_days"),
             rechecks: text("rechecks"),
             over_seconds: text("over_seconds"),
@@ -103,6 +117,7 @@ impl MonitorForm {
                 .map(str::to_owned)
                 .collect(),
             key: text("key"),
+            of_kind: KindFields::of(fields),
         }
     }
 
@@ -110,6 +125,8 @@ impl MonitorForm {
     pub fn of_spec(spec: &MonitorSpec) -> Self {
         let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
         let http = spec.http.clone().unwrap_or_default();
+        let auth = masked_auth(&http.auth.clone().unwrap_or_default());
+        let basic = auth.basic.unwrap_or_default();
         let confirm = spec.confirm.clone().unwrap_or_default();
         let list = |values: &[u32]| {
             values
@@ -152,13 +169,17 @@ impl MonitorForm {
                 .map(rule_text)
                 .collect::<Vec<_>>()
                 .join("\n"),
-            verify_tls: http.verify_tls.unwrap_or(true),
-            warn_days: spec
-                .tls
-                .as_ref()
-                .and_then(|tls| tls.warn_days.as_deref())
-                .map(list)
+            regex: http.regex.unwrap_or_default(),
+            verify_tls: verify_tls(spec),
+            username: basic.username,
+            password: basic.password,
+            bearer: auth.bearer.unwrap_or_default(),
+            ip_family: http
+                .ip_family
+                .or_else(|| spec.ping.as_ref().and_then(|ping| ping.ip_family))
+                .map(|family| family.as_str().to_owned())
                 .unwrap_or_default(),
+            warn_days: warn_days(spec).map(list).unwrap_or_default(),
             rechecks: number(confirm.rechecks),
             over_seconds: number(confirm.over_seconds),
             degraded_above_ms: number(spec.degraded_above_ms),
@@ -171,6 +192,7 @@ impl MonitorForm {
                 .map(ToString::to_string)
                 .collect(),
             key: spec.key.clone().unwrap_or_default(),
+            of_kind: KindFields::of_spec(spec),
         }
     }
 
@@ -210,28 +232,13 @@ impl MonitorForm {
     }
 
     fn aimed(&self, spec: &MonitorSpec, target: String) -> MonitorSpec {
-        if self.waits() {
-            MonitorSpec {
-                url: None,
-                host: None,
-                port: None,
-                http: None,
-                ..spec.clone()
-            }
-        } else if self.kind == "http" {
-            MonitorSpec {
-                url: Some(target),
-                host: None,
-                port: None,
-                ..spec.clone()
-            }
-        } else {
-            MonitorSpec {
-                host: Some(target),
-                url: None,
-                http: None,
-                ..spec.clone()
-            }
+        let kind = Kind::parse(&self.kind).unwrap_or(Kind::Http);
+        MonitorSpec {
+            url: kind.has_url().then(|| target.clone()),
+            host: kind.has_host().then_some(target),
+            port: spec.port.filter(|_| kind.has_port()),
+            http: spec.http.clone().filter(|_| kind == Kind::Http),
+            ..spec.clone()
         }
     }
 
@@ -285,7 +292,8 @@ impl MonitorForm {
         if port.is_some_and(|port| port > 65_535) {
             errors.add("port", "A port is a number from 1 to 65535.");
         }
-        MonitorSpec {
+        let warn_days = numbers("warn_days", &self.warn_days, errors);
+        let mut spec = MonitorSpec {
             name: optional(&self.name),
             kind: (kind != Kind::Http)
                 .then_some(kind)
@@ -298,9 +306,6 @@ impl MonitorForm {
             interval_seconds: number("interval_seconds", &self.interval_seconds, errors),
             timeout_ms: number("timeout_ms", &self.timeout_ms, errors),
             http: self.http(errors),
-            tls: numbers("warn_days", &self.warn_days, errors).map(|days| TlsSpec {
-                warn_days: Some(days),
-            }),
             confirm: self.confirm(errors),
             degraded_above_ms: number("degraded_above_ms", &self.degraded_above_ms, errors),
             policy_id: kept.policy_id.filter(|_| !self.chosen_contacts),
@@ -308,7 +313,14 @@ impl MonitorForm {
             tags: words(&self.tags),
             key: optional(&self.key),
             ..kept
-        }
+        };
+        let shared = Shared {
+            verify_tls: self.verify_tls,
+            ip_family: &self.ip_family,
+            warn_days,
+        };
+        self.of_kind.write(&mut spec, kind, shared, errors);
+        spec
     }
 
     fn http(&self, errors: &mut FormErrors) -> Option<HttpSpec> {
@@ -322,10 +334,31 @@ impl MonitorForm {
             expected_status: words(&self.expected_status),
             keyword: optional(&self.keyword),
             keyword_absent: optional(&self.keyword_absent),
+            regex: optional(&self.regex),
             json: rules(&self.json, errors),
             verify_tls: (!self.verify_tls).then_some(false),
+            auth: self.auth(errors),
+            ip_family: IpFamily::parse(&self.ip_family),
         };
         (http != HttpSpec::default()).then_some(http)
+    }
+
+    fn auth(&self, errors: &mut FormErrors) -> Option<HttpAuth> {
+        let has_basic = !self.username.is_empty() || !self.password.is_empty();
+        if has_basic && !self.bearer.is_empty() {
+            errors.add(
+                "bearer",
+                "A request carries a name and password or a token, not both.",
+            );
+        }
+        let auth = HttpAuth {
+            basic: has_basic.then(|| BasicAuth {
+                username: self.username.clone(),
+                password: self.password.clone(),
+            }),
+            bearer: Some(self.bearer.clone()).filter(|token| !token.is_empty()),
+        };
+        (auth != HttpAuth::default()).then_some(auth)
     }
 
     fn confirm(&self, errors: &mut FormErrors) -> Option<ConfirmSpec> {
@@ -350,6 +383,20 @@ impl MonitorForm {
         }
         Some(ids)
     }
+}
+
+/// Whether certificates are judged, in whichever block says so.
+fn verify_tls(spec: &MonitorSpec) -> bool {
+    let http = spec.http.as_ref().and_then(|block| block.verify_tls);
+    let websocket = spec.websocket.as_ref().and_then(|block| block.verify_tls);
+    let grpc = spec.grpc.as_ref().and_then(|block| block.verify_tls);
+    http.or(websocket).or(grpc).unwrap_or(true)
+}
+
+/// The days of the certificate's warnings, or of the registration's.
+fn warn_days(spec: &MonitorSpec) -> Option<&[u32]> {
+    let tls = spec.tls.as_ref().and_then(|tls| tls.warn_days.as_deref());
+    tls.or_else(|| spec.domain.as_ref()?.warn_days.as_deref())
 }
 
 #[cfg(test)]
@@ -409,12 +456,32 @@ mod tests {
         let spec: MonitorSpec = serde_json::from_value(serde_json::json!({
             "name": "Shop", "url": "https://shop.example/", "interval_seconds": 300, "timeout_ms": 5000,
             "http": { "method": "HEAD", "follow_redirects": false, "expected_status": ["200-299", "418"], "keyword": "open",
-                      "json": [{ "path": "$.status", "op": "eq", "value": "ok" }, { "path": "$.n", "op": "gt", "value": 3 }], "verify_tls": false },
+                      "json": [{ "path": "$.status", "op": "eq", "value": "ok" }, { "path": "$.n", "op": "gt", "value": 3 },
+                      { "path": "$.list[?@.name == 'a b'].up", "op": "exists" }], "verify_tls": false, "regex": "v[0-9]+", "ip_family": "both" },
             "tls": { "warn_days": [14, 3] }, "confirm": { "rechecks": 1 }, "degraded_above_ms": 800, "tags": ["prod"], "regions": ["local"], "key": "shop"
         }))
         .unwrap();
         let back = MonitorForm::of_spec(&spec).specs(Some(&spec)).unwrap();
         assert_eq!(back, [spec]);
+    }
+
+    /// Of every kind, what the form shows stands for the settings that it was made from.
+    #[rstest]
+    #[case(serde_json::json!({"kind": "dns", "host": "a.example", "record": "TXT", "expected": ["v=spf1, -all", "b"],
+        "dns": {"match": "equals", "server": "192.0.2.1"}}))]
+    #[case(serde_json::json!({"kind": "tcp", "host": "a.example", "port": 1, "tcp": {"expect": " +OK"}}))]
+    #[case(serde_json::json!({"kind": "udp", "host": "a.example", "port": 1, "udp": {"send": MASK, "expect": "b"}}))]
+    #[case(serde_json::json!({"kind": "ping", "host": "a.example", "ping": {"count": 2, "max_loss_percent": 50, "ip_family": "v6"}}))]
+    #[case(serde_json::json!({"kind": "tls", "host": "a.example", "port": 143, "tls": {"warn_days": [1], "starttls": "imap"}}))]
+    #[case(serde_json::json!({"kind": "smtp", "host": "a.example", "tls": {"warn_days": [3]}, "smtp": {"security": "starttls"}}))]
+    #[case(serde_json::json!({"kind": "websocket", "url": "wss://a.example/", "websocket": {"expect": "b", "verify_tls": false}}))]
+    #[case(serde_json::json!({"kind": "grpc", "host": "a.example", "grpc": {"service": "s", "tls": false}}))]
+    #[case(serde_json::json!({"kind": "domain", "host": "a.example", "domain": {"warn_days": [30, 7]}}))]
+    #[case(serde_json::json!({"kind": "ping", "host": "a.example"}))]
+    fn every_kind_has_its_fields(#[case] spec: serde_json::Value) {
+        let spec: MonitorSpec = serde_json::from_value(spec).unwrap();
+        let form = MonitorForm::of_spec(&spec);
+        assert_eq!(form.specs(Some(&spec)).unwrap(), [spec]);
     }
 
     #[test]
@@ -433,13 +500,18 @@ mod tests {
     #[test]
     fn secrets_are_masked() {
         let spec: MonitorSpec = serde_json::from_value(serde_json::json!({
-            "url": "https://shop.example/", "http": { "headers": { "Authorization": "Bearer 1" }, "body": "secret" }
+            "url": "https://shop.example/", "http": { "headers": { "X-Token": "1" }, "body": "secret", "auth": { "basic": { "username": "u", "password": "p" } } }
         }))
         .unwrap();
         let form = MonitorForm::of_spec(&spec);
         assert_eq!(
-            (form.headers.as_str(), form.body.as_str()),
-            ("Authorization: ••••", "••••")
+            [
+                form.headers.as_str(),
+                form.body.as_str(),
+                form.username.as_str(),
+                form.password.as_str()
+            ],
+            ["X-Token: ••••", "••••", "u", "••••"]
         );
         assert!(form.is_advanced() && !MonitorForm::empty("x").is_advanced());
     }
@@ -451,6 +523,7 @@ mod tests {
     #[case(&[("target", "a.example"), ("timeout_ms", "-1")], "timeout_ms")]
     #[case(&[("target", "a.example"), ("headers", "no colon")], "headers")]
     #[case(&[("target", "a.example"), ("json", "$.status")], "json")]
+    #[case(&[("target", "a.example"), ("username", "u"), ("bearer", "t")], "bearer")]
     #[case(&[("target", "a.example"), ("warn_days", "7, soon")], "warn_days")]
     #[case(&[("target", "a.example b.example"), ("key", "shop")], "key")]
     #[case(&[("target", "a.example b.example"), ("name", "Shop")], "name")]

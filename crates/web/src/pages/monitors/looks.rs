@@ -89,7 +89,7 @@ fn write(checks: &[Check]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send +
         row.push(
             check
                 .address
-                .map(|address| address.to_string())
+                .map(domain::words::address)
                 .unwrap_or_default(),
         );
         row.push(

@@ -46,6 +46,8 @@ pub struct FormPage {
     /// Why there was no test look.
     pub untested: Option<String>,
     pub is_full: Option<String>,
+    /// This host has no right to send ICMP.
+    pub ping_forbidden: bool,
 }
 
 /// The monitor that is edited.
@@ -327,6 +329,7 @@ pub(super) async fn form_page(
         tested: None,
         untested: None,
         is_full: None,
+        ping_forbidden: !state.config.may_ping,
     })
 }
 

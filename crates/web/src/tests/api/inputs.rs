@@ -266,6 +266,54 @@ async fn every_field_of_a_monitor_is_named_when_it_is_wrong(pool: PgPool) {
         (with("status", json!("up")), "/status"),
         (with("id", json!("mon_x")), "/id"),
         (json!({"kind": "tcp", "host": "shop.example"}), "/port"),
+        (json!({"kind": "ping"}), "/host"),
+        (
+            json!({"kind": "ping", "host": "shop.example", "ping": {"count": 0}}),
+            "/ping/count",
+        ),
+        (
+            json!({"kind": "ping", "host": "shop.example", "ping": []}),
+            "/ping",
+        ),
+        (
+            json!({"kind": "dns", "host": "shop.example", "record": "PTR"}),
+            "/record",
+        ),
+        (
+            json!({"kind": "dns", "host": "shop.example", "expected": ["x"]}),
+            "/expected/0",
+        ),
+        (
+            json!({"kind": "dns", "host": "shop.example", "dns": {"match": "like"}}),
+            "/dns/match",
+        ),
+        (
+            json!({"kind": "udp", "host": "shop.example", "port": 1}),
+            "/udp/send",
+        ),
+        (
+            json!({"kind": "udp", "host": "shop.example", "port": 1, "udp": {"send": "••••"}}),
+            "/udp/send",
+        ),
+        (
+            json!({"kind": "tls", "host": "shop.example", "tls": {"starttls": "ftp"}}),
+            "/tls/starttls",
+        ),
+        (
+            json!({"kind": "websocket", "url": "ftp://shop.example"}),
+            "/url",
+        ),
+        (
+            json!({"kind": "domain", "host": "shop.example", "interval_seconds": 60}),
+            "/interval_seconds",
+        ),
+        (with("http.regex", json!("(")), "/http/regex"),
+        (with("http.auth", json!({})), "/http/auth"),
+        (
+            with("http.auth", json!({"bearer": "••••"})),
+            "/http/auth/bearer",
+        ),
+        (with("http.ip_family", json!("v5")), "/http/ip_family"),
         (
             json!({"kind": "tcp", "host": "shop.example", "port": 0}),
             "/port",

@@ -5,6 +5,103 @@ use sqlx::PgPool;
 
 use super::team;
 
+/// The fewest fields of each kind, its name, and one of its defaults by pointer.
+fn fewest() -> [(Value, &'static str, &'static str, Value); 11] {
+    [
+        (
+            json!({"kind": "ping", "host": "shop.example"}),
+            "shop.example",
+            "/ping/count",
+            json!(4),
+        ),
+        (
+            json!({"kind": "tcp", "host": "shop.example", "port": 22}),
+            "shop.example:22",
+            "/tcp/send",
+            json!(null),
+        ),
+        (
+            json!({"kind": "udp", "host": "shop.example", "port": 123, "udp": {"send": "x"}}),
+            "shop.example:123",
+            "/udp/expect",
+            json!(null),
+        ),
+        (
+            json!({"kind": "dns", "host": "shop.example"}),
+            "shop.example A",
+            "/record",
+            json!("A"),
+        ),
+        (
+            json!({"kind": "tls", "host": "shop.example"}),
+            "shop.example:443",
+            "/tls/warn_days/0",
+            json!(30),
+        ),
+        (
+            json!({"kind": "tls", "host": "shop.example", "tls": {"starttls": "imap"}}),
+            "shop.example:143",
+            "/port",
+            json!(143),
+        ),
+        (
+            json!({"kind": "domain", "host": "shop.example"}),
+            "shop.example",
+            "/interval_seconds",
+            json!(86_400),
+        ),
+        (
+            json!({"kind": "smtp", "host": "shop.example"}),
+            "shop.example:25",
+            "/smtp/security",
+            json!("none"),
+        ),
+        (
+            json!({"kind": "smtp", "host": "shop.example", "port": 465}),
+            "shop.example:465",
+            "/smtp/security",
+            json!("tls"),
+        ),
+        (
+            json!({"kind": "websocket", "url": "wss://shop.example/live"}),
+            "shop.example/live",
+            "/websocket/verify_tls",
+            json!(true),
+        ),
+        (
+            json!({"kind": "grpc", "host": "shop.example"}),
+            "shop.example:443",
+            "/grpc/tls",
+            json!(true),
+        ),
+    ]
+}
+
+/// Each kind is made from its fewest fields, and reads back with every default, under a name that says
+/// what it is.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn every_kind_from_its_fewest_fields(pool: PgPool) {
+    let (_app, _, client) = team(pool).await;
+    for (sent, name, pointer, value) in fewest() {
+        let reply = client.post("/monitors", sent.clone()).await;
+        assert_eq!(reply.status.as_u16(), 201, "{sent}: {}", reply.text);
+        let made = reply.json();
+        assert_eq!(made["name"], name);
+        assert_eq!(made.pointer(pointer), Some(&value), "{sent}");
+        for (field, sent) in sent.as_object().unwrap() {
+            if !sent.is_object() {
+                assert_eq!(&made[field], sent, "what is sent is read");
+            }
+        }
+        let id = made["id"].as_str().unwrap();
+        let patched = client
+            .patch(&format!("/monitors/{id}"), json!({"tags": ["a"]}))
+            .await;
+        assert_eq!(patched.status.as_u16(), 200, "{}", patched.text);
+        assert_eq!(patched.json()["name"], name, "a patch keeps the rest");
+    }
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_url_is_a_whole_monitor_and_reads_with_its_defaults(pool: PgPool) {
     let (_app, _, client) = team(pool).await;
@@ -31,7 +128,8 @@ async fn a_url_is_a_whole_monitor_and_reads_with_its_defaults(pool: PgPool) {
             "name": "shop.example/health", "kind": "http", "url": "https://shop.example/health", "interval_seconds": 60,
             "timeout_ms": 10000,
             "http": {"method": "GET", "headers": {}, "body": null, "follow_redirects": true, "max_redirects": 10,
-                "expected_status": ["200-399"], "keyword": null, "keyword_absent": null, "json": [], "verify_tls": true},
+                "expected_status": ["200-399"], "keyword": null, "keyword_absent": null, "regex": null, "json": [], "verify_tls": true,
+                "auth": null, "ip_family": "any"},
             "tls": {"warn_days": [30, 14, 7, 3, 1]}, "regions": ["local"], "confirm": {"rechecks": 2, "over_seconds": 6},
             "degraded_above_ms": null, "policy_id": null, "contact_ids": null, "tags": [], "key": null, "paused": false,
             "status": "pending", "confirming": false, "last_check": null, "uptime_30d": null

@@ -3,7 +3,7 @@
 use domain::account::Plan;
 use domain::ids::ContactId;
 use domain::monitor::validate::{FieldError, validate};
-use domain::monitor::{Monitor, MonitorSpec};
+use domain::monitor::{BasicAuth, HttpAuth, Monitor, MonitorSpec};
 use domain::target::{join_userinfo, split_userinfo};
 use sqlx::PgConnection;
 
@@ -41,6 +41,52 @@ fn unmasked_url(sent: &str, old: &str) -> Option<String> {
     keeps.then(|| join_userinfo(userinfo, &sent_rest))
 }
 
+/// A login without what must not be seen: the name stays.
+pub fn masked_auth(auth: &HttpAuth) -> HttpAuth {
+    HttpAuth {
+        basic: auth.basic.as_ref().map(|basic| BasicAuth {
+            username: basic.username.clone(),
+            password: MASK.to_owned(),
+        }),
+        bearer: auth.bearer.as_ref().map(|_| MASK.to_owned()),
+    }
+}
+
+fn unmask_auth(auth: &mut HttpAuth, old: &HttpAuth) {
+    if let (Some(basic), Some(old)) = (&mut auth.basic, &old.basic)
+        && basic.password == MASK
+    {
+        basic.password.clone_from(&old.password);
+    }
+    if let (Some(token), Some(old)) = (&mut auth.bearer, &old.bearer)
+        && token == MASK
+    {
+        token.clone_from(old);
+    }
+}
+
+/// What kinds without pages send, to read: the blocks in the order of their names.
+fn sent(spec: &MonitorSpec) -> [Option<&String>; 3] {
+    [
+        spec.tcp.as_ref().and_then(|block| block.send.as_ref()),
+        spec.udp.as_ref().and_then(|block| block.send.as_ref()),
+        spec.websocket
+            .as_ref()
+            .and_then(|block| block.send.as_ref()),
+    ]
+}
+
+/// The same to change.
+fn sends(spec: &mut MonitorSpec) -> [Option<&mut String>; 3] {
+    [
+        spec.tcp.as_mut().and_then(|block| block.send.as_mut()),
+        spec.udp.as_mut().and_then(|block| block.send.as_mut()),
+        spec.websocket
+            .as_mut()
+            .and_then(|block| block.send.as_mut()),
+    ]
+}
+
 /// Puts the old secrets in the place of their masks. What has no old value stays masked, and is then
 /// refused by [`check`].
 pub fn unmask(spec: &mut MonitorSpec, before: Option<&MonitorSpec>) {
@@ -51,6 +97,13 @@ pub fn unmask(spec: &mut MonitorSpec, before: Option<&MonitorSpec>) {
     {
         *url = whole;
     }
+    for (sent, old) in sends(spec).into_iter().zip(before.map_or([None; 3], sent)) {
+        if sent.as_deref().map(String::as_str) == Some(MASK)
+            && let (Some(sent), Some(old)) = (sent, old)
+        {
+            sent.clone_from(old);
+        }
+    }
     let old = before.and_then(|before| before.http.as_ref());
     let Some(http) = spec.http.as_mut() else {
         return;
@@ -59,6 +112,9 @@ pub fn unmask(spec: &mut MonitorSpec, before: Option<&MonitorSpec>) {
         && let Some(body) = old.and_then(|old| old.body.as_ref())
     {
         http.body = Some(body.clone());
+    }
+    if let (Some(auth), Some(old)) = (http.auth.as_mut(), old.and_then(|old| old.auth.as_ref())) {
+        unmask_auth(auth, old);
     }
     let known = old
         .and_then(|old| old.headers.as_ref())
@@ -127,7 +183,11 @@ fn masks(spec: &MonitorSpec) -> Vec<FieldError> {
             "must be given: the mask stands for no old value",
         )
     };
-    let mut found = Vec::new();
+    let blocks = ["tcp", "udp", "websocket"].into_iter().zip(sent(spec));
+    let mut found: Vec<FieldError> = blocks
+        .filter(|(_, sent)| sent.is_some_and(|sent| sent == MASK))
+        .map(|(block, _)| complaint(format!("/{block}/send")))
+        .collect();
     let userinfo = spec.url.as_deref().and_then(split_userinfo);
     if userinfo.is_some_and(|(userinfo, _)| userinfo.contains(MASK)) {
         found.push(complaint("/url".to_owned()));
@@ -144,6 +204,13 @@ fn masks(spec: &MonitorSpec) -> Vec<FieldError> {
     found.extend(headers.map(|(name, _)| complaint(format!("/http/headers/{}", escaped(name)))));
     if http.body.as_deref() == Some(MASK) {
         found.push(complaint("/http/body".to_owned()));
+    }
+    let auth = http.auth.clone().unwrap_or_default();
+    if auth.basic.is_some_and(|basic| basic.password == MASK) {
+        found.push(complaint("/http/auth/basic/password".to_owned()));
+    }
+    if auth.bearer.as_deref() == Some(MASK) {
+        found.push(complaint("/http/auth/bearer".to_owned()));
     }
     found
 }
@@ -269,5 +336,37 @@ mod tests {
         let mut without = spec(&[], Some(MASK));
         unmask(&mut without, None);
         assert_eq!(masks(&without)[0].pointer, "/http/body");
+    }
+
+    #[test]
+    fn a_masked_login_keeps_its_secret_while_the_kind_of_login_stays() {
+        let with = |auth: serde_json::Value| {
+            let http = serde_json::json!({ "http": { "auth": auth } });
+            serde_json::from_value::<MonitorSpec>(http).unwrap()
+        };
+        let before = with(serde_json::json!({"basic": {"username": "u", "password": "p"}}));
+        let mut sent = with(serde_json::json!({"basic": {"username": "v", "password": MASK}}));
+        unmask(&mut sent, Some(&before));
+        assert_eq!(
+            sent,
+            with(serde_json::json!({"basic": {"username": "v", "password": "p"}}))
+        );
+        let mut other = with(serde_json::json!({"bearer": MASK}));
+        unmask(&mut other, Some(&before));
+        assert_eq!(masks(&other)[0].pointer, "/http/auth/bearer");
+    }
+
+    #[test]
+    fn what_is_sent_to_a_port_is_masked_like_a_body() {
+        let with = |send: &str| {
+            let spec = serde_json::json!({ "tcp": { "send": send } });
+            serde_json::from_value::<MonitorSpec>(spec).unwrap()
+        };
+        let mut sent = with(MASK);
+        unmask(&mut sent, Some(&with("AUTH x")));
+        assert_eq!(sent, with("AUTH x"));
+        let mut without = with(MASK);
+        unmask(&mut without, None);
+        assert_eq!(masks(&without)[0].pointer, "/tcp/send");
     }
 }

@@ -10,7 +10,7 @@ mod checked;
 pub use bulk::{Action, BulkItem, MAX_BULK, bulk};
 pub(in crate::usecases) use change::respec;
 pub use change::{delete, duplicate, pause, restore, resume};
-pub use checked::{MASK, masked_url, unmask};
+pub use checked::{MASK, masked_auth, masked_url, unmask};
 
 use domain::account::Plan;
 use domain::ids::{LookRequestId, MonitorId};

@@ -52,7 +52,7 @@ pub struct FilterInput {
     /// Any of these.
     status: Option<Vec<String>>,
     tag: Option<String>,
-    #[schema(value_type = Option<super::input::KindName>)]
+    #[schema(value_type = Option<super::blocks::KindName>)]
     kind: Option<Kind>,
     q: Option<String>,
 }

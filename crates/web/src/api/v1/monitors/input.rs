@@ -1,11 +1,21 @@
 //! Monitors as clients send them.
 
 use domain::ids::{ContactId, PolicyId};
+use domain::monitor::blocks::{
+    DnsSpec, DomainSpec, ExchangeSpec, GrpcSpec, PingSpec, RecordType, SmtpSpec, StartTls,
+    WebsocketSpec,
+};
 use domain::monitor::spec::Headers;
-use domain::monitor::{ConfirmSpec, HttpSpec, JsonRule, Kind, MonitorSpec, TlsSpec};
+use domain::monitor::{
+    BasicAuth, ConfirmSpec, HttpAuth, HttpSpec, IpFamily, JsonRule, Kind, MonitorSpec, TlsSpec,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::blocks::{
+    DnsBlock, DomainBlock, ExchangeBlock, GrpcBlock, IpFamilyName, KindName, PingBlock,
+    RecordTypeName, SmtpBlock, StartTlsName, WebsocketBlock,
+};
 use crate::api::json::Json;
 use crate::api::openapi::shapes;
 use crate::api::problem::{ApiResult, Problem};
@@ -26,6 +36,21 @@ pub const READ_ONLY: ReadOnly = ReadOnly {
     ],
 };
 
+/// Fields that are objects.
+const BLOCKS: [&str; 11] = [
+    "http",
+    "tls",
+    "confirm",
+    "tcp",
+    "udp",
+    "dns",
+    "ping",
+    "smtp",
+    "websocket",
+    "grpc",
+    "domain",
+];
+
 /// A monitor to be made. `{"url":"https://…"}` is enough; what is left out or null has its default.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,18 +59,25 @@ pub struct MonitorInput {
     /// What people read; host and path of the address by default.
     #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    /// `http`, `tcp`, `tls` or `heartbeat`; `http` when `url` is given. It cannot change later.
+    /// What is looked at; `http` when `url` is given. It cannot change later.
     #[schema(value_type = Option<KindName>)]
     pub kind: Option<Kind>,
-    /// Of an `http` monitor: an absolute http or https URL.
+    /// Of an `http` monitor: an absolute http or https URL. Of a `websocket` monitor: one with ws or wss.
     #[schema(max_length = 2048, example = "https://shop.example/health")]
     pub url: Option<String>,
-    /// Of a `tcp` or `tls` monitor: name or address.
+    /// Of all other kinds: name or address; of a `domain` monitor the domain.
     pub host: Option<String>,
-    /// Of a `tcp` or `tls` monitor; 443 for `tls` by default.
+    /// Of a `tcp`, `udp`, `tls`, `smtp` or `grpc` monitor. By default 443 for `tls` (or that of its
+    /// `starttls`) and `grpc`, 25 for `smtp`.
     #[schema(minimum = 1, maximum = 65535)]
     pub port: Option<u16>,
-    /// Seconds between looks, from the plan's minimum to 86400; 60 by default.
+    /// Of a `dns` monitor: the type of record; `A` by default.
+    #[schema(value_type = Option<RecordTypeName>)]
+    pub record: Option<RecordType>,
+    /// Of a `dns` monitor: the values that must be answered, in any order; any answer will do by default.
+    #[schema(min_items = 1, max_items = 20)]
+    pub expected: Option<Vec<String>>,
+    /// Seconds between looks, from the plan's minimum to 86400; 60 by default, for `domain` always 86400.
     #[schema(minimum = 10, maximum = 86400)]
     pub interval_seconds: Option<u32>,
     /// Milliseconds that a whole look may take, less than the interval; the smaller of 10000 and half the
@@ -54,7 +86,7 @@ pub struct MonitorInput {
     pub timeout_ms: Option<u32>,
     /// What is sent and expected.
     pub http: Option<HttpInput>,
-    /// When certificates are spoken of.
+    /// When certificates are spoken of, and how TLS begins.
     pub tls: Option<TlsInput>,
     /// Of a `heartbeat` monitor: seconds from one heartbeat to the next, 86400 by default.
     #[schema(minimum = 60, maximum = 31_536_000)]
@@ -69,6 +101,30 @@ pub struct MonitorInput {
     /// it began; 3600 by default.
     #[schema(minimum = 60, maximum = 31_536_000)]
     pub grace_seconds: Option<u32>,
+    /// Of a `tcp` monitor: what is sent, and what must come back.
+    #[schema(value_type = Option<ExchangeBlock>)]
+    pub tcp: Option<ExchangeSpec>,
+    /// Of a `udp` monitor: what is sent, which must be given, and what must come back.
+    #[schema(value_type = Option<ExchangeBlock>)]
+    pub udp: Option<ExchangeSpec>,
+    /// Of a `dns` monitor: how and whom it asks.
+    #[schema(value_type = Option<DnsBlock>)]
+    pub dns: Option<DnsSpec>,
+    /// Of a `ping` monitor: how many packets, and how many may be lost.
+    #[schema(value_type = Option<PingBlock>)]
+    pub ping: Option<PingSpec>,
+    /// Of an `smtp` monitor: how the server is spoken to.
+    #[schema(value_type = Option<SmtpBlock>)]
+    pub smtp: Option<SmtpSpec>,
+    /// Of a `websocket` monitor: what is sent, and what must come back.
+    #[schema(value_type = Option<WebsocketBlock>)]
+    pub websocket: Option<WebsocketSpec>,
+    /// Of a `grpc` monitor: which service, and how it is spoken to.
+    #[schema(value_type = Option<GrpcBlock>)]
+    pub grpc: Option<GrpcSpec>,
+    /// Of a `domain` monitor: when the end of its registration is spoken of.
+    #[schema(value_type = Option<DomainBlock>)]
+    pub domain: Option<DomainSpec>,
     /// From where it is looked at; all regions by default.
     #[schema(schema_with = shapes::regions)]
     pub regions: Option<Vec<String>>,
@@ -119,11 +175,46 @@ pub struct HttpInput {
     /// A text that must not be in the body.
     #[schema(min_length = 1, max_length = 500)]
     pub keyword_absent: Option<String>,
+    /// A regular expression that must match the body, in the syntax of the Rust `regex` crate: no
+    /// look-around, no back references.
+    #[schema(max_length = 500)]
+    pub regex: Option<String>,
     /// Rules over a JSON body.
     #[schema(max_items = 20)]
     pub json: Option<Vec<JsonRuleInput>>,
     /// Whether certificates are judged; true by default.
     pub verify_tls: Option<bool>,
+    /// A login that is sent with the request, and dropped when a redirect leads elsewhere.
+    pub auth: Option<HttpAuthInput>,
+    /// Over which family of addresses; `any` by default. `both` looks over IPv4 and then over IPv6,
+    /// and both must work.
+    #[schema(value_type = Option<IpFamilyName>)]
+    pub ip_family: Option<IpFamily>,
+}
+
+/// A login: `basic` or `bearer`.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = HttpAuth)]
+pub struct HttpAuthInput {
+    /// Name and password.
+    pub basic: Option<BasicAuthInput>,
+    /// A token. `"••••"` keeps the one that is there.
+    #[schema(max_length = 4000)]
+    pub bearer: Option<String>,
+}
+
+/// Name and password.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = BasicAuth)]
+pub struct BasicAuthInput {
+    /// Without a colon.
+    #[schema(max_length = 200)]
+    pub username: String,
+    /// `"••••"` keeps the one that is there.
+    #[schema(max_length = 500)]
+    pub password: String,
 }
 
 /// One rule over a JSON body.
@@ -149,6 +240,9 @@ pub struct TlsInput {
     /// Days before expiry, `[30,14,7,3,1]` by default.
     #[schema(schema_with = shapes::warn_days)]
     pub warn_days: Option<Vec<u32>>,
+    /// Of a `tls` monitor: the protocol in which the server is asked to begin TLS; at once by default.
+    #[schema(value_type = Option<StartTlsName>)]
+    pub starttls: Option<StartTls>,
 }
 
 /// How a failure or a recovery is confirmed.
@@ -163,20 +257,6 @@ pub struct ConfirmInput {
     pub over_seconds: Option<u32>,
 }
 
-/// The kinds that this server knows.
-#[derive(Debug, ToSchema)]
-#[schema(as = Kind, rename_all = "snake_case")]
-pub enum KindName {
-    /// A web address.
-    Http,
-    /// A TCP port.
-    Tcp,
-    /// A TLS port and its certificate.
-    Tls,
-    /// A job that calls us.
-    Heartbeat,
-}
-
 impl MonitorInput {
     /// Reads a new monitor.
     pub fn creating(body: &Json) -> ApiResult<NewMonitor> {
@@ -188,8 +268,7 @@ impl MonitorInput {
 
     fn read(body: &Json) -> ApiResult<NewMonitor> {
         let wrong = |error| Problem::invalid(vec![error]);
-        body.require_objects(&["http", "tls", "confirm"])
-            .map_err(wrong)?;
+        body.require_objects(&BLOCKS).map_err(wrong)?;
         if let Some(Json::Array(rules)) = body.get("http").and_then(|http| http.get("json"))
             && let Some(i) = rules
                 .iter()
@@ -221,11 +300,22 @@ impl MonitorInput {
             http: self.http.map(HttpInput::into_spec),
             tls: self.tls.map(|tls| TlsSpec {
                 warn_days: tls.warn_days,
+                starttls: tls.starttls,
             }),
             period_seconds: self.period_seconds,
             cron: self.cron,
             timezone: self.timezone,
             grace_seconds: self.grace_seconds,
+            record: self.record,
+            expected: self.expected,
+            tcp: self.tcp,
+            udp: self.udp,
+            dns: self.dns,
+            ping: self.ping,
+            smtp: self.smtp,
+            websocket: self.websocket,
+            grpc: self.grpc,
+            domain: self.domain,
             regions: self.regions,
             confirm: self.confirm.map(|confirm| ConfirmSpec {
                 rechecks: confirm.rechecks,
@@ -257,7 +347,16 @@ impl HttpInput {
             keyword: self.keyword,
             keyword_absent: self.keyword_absent,
             json: self.json.map(|rules| rules.into_iter().map(rule).collect()),
+            regex: self.regex,
             verify_tls: self.verify_tls,
+            auth: self.auth.map(|auth| HttpAuth {
+                basic: auth.basic.map(|basic| BasicAuth {
+                    username: basic.username,
+                    password: basic.password,
+                }),
+                bearer: auth.bearer,
+            }),
+            ip_family: self.ip_family,
         }
     }
 }
@@ -342,12 +441,32 @@ mod tests {
         );
     }
 
+    /// Every block of every kind is stored as it was sent.
+    #[test]
+    fn every_block_can_be_sent() {
+        for whole in [
+            r#"{"kind":"dns","host":"a.example","record":"MX","expected":["10 m.example"],"dns":{"match":"equals","server":"192.0.2.1"}}"#,
+            r#"{"kind":"tcp","host":"a.example","port":1,"tcp":{"send":"a","expect":"b"}}"#,
+            r#"{"kind":"udp","host":"a.example","port":1,"udp":{"send":"a","expect":"b"}}"#,
+            r#"{"kind":"ping","host":"a.example","ping":{"count":2,"max_loss_percent":50,"ip_family":"v6"}}"#,
+            r#"{"kind":"tls","host":"a.example","tls":{"warn_days":[1],"starttls":"imap"}}"#,
+            r#"{"kind":"smtp","host":"a.example","smtp":{"security":"starttls"}}"#,
+            r#"{"kind":"websocket","url":"wss://a.example/","websocket":{"send":"a","expect":"b","verify_tls":false}}"#,
+            r#"{"kind":"grpc","host":"a.example","grpc":{"service":"s","tls":true,"verify_tls":false}}"#,
+            r#"{"kind":"domain","host":"a.example","domain":{"warn_days":[30]}}"#,
+        ] {
+            let stored = serde_json::to_value(spec(whole)).unwrap();
+            let sent: serde_json::Value = serde_json::from_str(whole).unwrap();
+            assert_eq!(stored, sent);
+        }
+    }
+
     #[test]
     fn every_field_of_a_stored_monitor_can_be_sent() {
         let whole = r#"{"name":"A","kind":"http","url":"https://a.example","interval_seconds":60,"timeout_ms":1000,
             "http":{"method":"POST","headers":{"A":"b"},"body":"x","follow_redirects":false,"max_redirects":1,
-            "expected_status":["200"],"keyword":"a","keyword_absent":"b","json":[{"path":"$.a","op":"eq","value":{"z":1}}],
-            "verify_tls":false},"tls":{"warn_days":[1]},"regions":["local"],"confirm":{"rechecks":1,"over_seconds":2},
+            "expected_status":["200"],"keyword":"a","keyword_absent":"b","regex":"c","json":[{"path":"$.a","op":"eq","value":{"z":1}}],
+            "verify_tls":false,"auth":{"basic":{"username":"u","password":"p"}},"ip_family":"both"},"tls":{"warn_days":[1]},"regions":["local"],"confirm":{"rechecks":1,"over_seconds":2},
             "degraded_above_ms":500,"contact_ids":[],"tags":["a"],"key":"k"}"#;
         let spec = spec(whole);
         let stored: serde_json::Value = serde_json::to_value(&spec).unwrap();

@@ -1,6 +1,7 @@
 //! `/monitors`.
 
 pub mod actions;
+pub mod blocks;
 pub mod bulk;
 pub mod heartbeat;
 pub mod input;
@@ -119,7 +120,7 @@ fn filter(params: &mut Params) -> ApiResult<Filter> {
         ids: None,
         statuses: params.word("status", parse_all, &statuses)?,
         tag: params.take("tag"),
-        kind: params.word("kind", Kind::parse, &Kind::ALL.map(Kind::as_str))?,
+        kind: params.word("kind", Kind::parse, Kind::WORDS)?,
         text: params.take("q").filter(|text| !text.is_empty()),
         key: params.take("key"),
     })

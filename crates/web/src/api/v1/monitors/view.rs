@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use domain::check::Check;
-use domain::heartbeat::Rhythm;
 use domain::ids::MonitorId;
+use domain::monitor::blocks::RecordType;
 use domain::monitor::spec::Headers;
-use domain::monitor::{HttpTarget, Monitor, Settings, Target};
+use domain::monitor::{HttpAuth, HttpTarget, IpFamily, Monitor, Target};
 use domain::report::Window;
 use domain::status::Shown;
 use serde::Serialize;
@@ -15,13 +15,17 @@ use store::heartbeats::Stored;
 use store::monitors::{Filter, Listed, Sort};
 use utoipa::ToSchema;
 
+use super::blocks::{
+    Blocks, DnsBlock, DomainBlock, ExchangeBlock, GrpcBlock, IpFamilyName, KindName, PingBlock,
+    RecordTypeName, SmtpBlock, TlsBlock, WebsocketBlock,
+};
 use super::heartbeat::HeartbeatView;
-use super::input::{JsonRuleInput, KindName};
+use super::input::{HttpAuthInput, JsonRuleInput};
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::v1::checks::LastCheckView;
 use crate::state::AppState;
 use crate::usecases::heartbeats::ping_url;
-use crate::usecases::monitors::{MASK, masked_url};
+use crate::usecases::monitors::{MASK, masked_auth, masked_url};
 use domain::ids::AccountId;
 
 /// A monitor.
@@ -37,15 +41,22 @@ pub struct MonitorView {
     name: String,
     #[schema(value_type = KindName)]
     kind: &'static str,
-    /// Of an `http` monitor.
+    /// Of an `http` or `websocket` monitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
-    /// Of a `tcp` or `tls` monitor.
+    /// Of all other kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<String>,
-    /// Of a `tcp` or `tls` monitor.
+    /// Of a `tcp`, `udp`, `tls`, `smtp` or `grpc` monitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
+    /// Of a `dns` monitor.
+    #[schema(value_type = Option<RecordTypeName>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<RecordType>,
+    /// Of a `dns` monitor, where any is expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<Vec<String>>,
     /// Not of a `heartbeat` monitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     interval_seconds: Option<u64>,
@@ -67,9 +78,33 @@ pub struct MonitorView {
     /// Of an `http` monitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     http: Option<HttpView>,
-    /// Of an `http` or `tls` monitor.
+    /// Of a monitor that may be shown a certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<TlsSettingsView>,
+    tls: Option<TlsBlock>,
+    /// Of a `tcp` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp: Option<ExchangeBlock>,
+    /// Of a `udp` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    udp: Option<ExchangeBlock>,
+    /// Of a `dns` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dns: Option<DnsBlock>,
+    /// Of a `ping` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ping: Option<PingBlock>,
+    /// Of an `smtp` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smtp: Option<SmtpBlock>,
+    /// Of a `websocket` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    websocket: Option<WebsocketBlock>,
+    /// Of a `grpc` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grpc: Option<GrpcBlock>,
+    /// Of a `domain` monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<DomainBlock>,
     /// Not of a `heartbeat` monitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     regions: Option<Vec<String>>,
@@ -125,17 +160,15 @@ pub struct HttpView {
     expected_status: Vec<String>,
     keyword: Option<String>,
     keyword_absent: Option<String>,
+    regex: Option<String>,
     #[schema(value_type = Vec<JsonRuleInput>)]
     json: Vec<domain::monitor::JsonRule>,
     verify_tls: bool,
-}
-
-/// When certificates are spoken of.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = TlsSettings)]
-pub struct TlsSettingsView {
-    /// Days before expiry.
-    warn_days: Vec<u32>,
+    /// Password and token are masked as `"••••"` for read keys.
+    #[schema(value_type = Option<HttpAuthInput>)]
+    auth: Option<HttpAuth>,
+    #[schema(value_type = IpFamilyName)]
+    ip_family: IpFamily,
 }
 
 /// How a failure or a recovery is confirmed.
@@ -206,48 +239,56 @@ impl MonitorView {
     pub fn of(state: &AppState, listed: &Listed, known: &Known, masked: bool) -> Self {
         let monitor = &listed.monitor;
         let settings = monitor.settings();
-        let Settings {
-            name,
-            target,
-            interval,
-            timeout,
-            warn_days,
-            regions,
-            confirm,
-            degraded_above_ms,
-            tags,
-        } = settings;
-        let kind = target.kind().as_str();
-        let looks = target.kind().looks();
+        let blocks = Blocks::of(&settings, masked);
+        let kind = settings.target.kind().as_str();
+        let url = settings.target.url().map(|url| match masked {
+            true => masked_url(url),
+            false => url.to_owned(),
+        });
+        let looks = settings.target.kind().looks();
         let known_beat = known.heartbeats.get(&monitor.id);
-        let aim = Aim::of(target, warn_days, masked);
+        let http = match settings.target {
+            Target::Http(target) => Some(HttpView::of(target, masked)),
+            _ => None,
+        };
+        let (interval, timeout, confirm) = (settings.interval, settings.timeout, settings.confirm);
         Self {
             id: monitor.id.to_string(),
             html_url: state.config.link(&format!("/monitors/{}", monitor.id)),
-            name,
+            name: settings.name,
             kind,
-            url: aim.url,
-            host: aim.host,
-            port: aim.port,
+            url,
+            host: blocks.host,
+            port: blocks.port,
+            record: blocks.record,
+            expected: blocks.expected,
             interval_seconds: looks.then_some(interval.as_secs()),
             timeout_ms: looks.then(|| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
-            period_seconds: aim.period_seconds,
-            cron: aim.cron,
-            timezone: aim.timezone,
-            grace_seconds: aim.grace_seconds,
-            http: aim.http,
-            tls: aim.tls,
-            regions: looks.then(|| regions.unwrap_or_else(|| known.regions.clone())),
+            period_seconds: blocks.period_seconds,
+            cron: blocks.cron,
+            timezone: blocks.timezone,
+            grace_seconds: blocks.grace_seconds,
+            http,
+            tls: blocks.tls,
+            tcp: blocks.tcp,
+            udp: blocks.udp,
+            dns: blocks.dns,
+            ping: blocks.ping,
+            smtp: blocks.smtp,
+            websocket: blocks.websocket,
+            grpc: blocks.grpc,
+            domain: blocks.domain,
+            regions: looks.then(|| settings.regions.unwrap_or_else(|| known.regions.clone())),
             confirm: looks.then_some(ConfirmView {
                 rechecks: confirm.rechecks,
                 over_seconds: confirm.over.as_secs(),
             }),
-            degraded_above_ms,
+            degraded_above_ms: settings.degraded_above_ms,
             policy_id: monitor.policy_id().map(|id| id.to_string()),
             contact_ids: monitor
                 .contact_ids()
                 .map(|ids| ids.iter().map(ToString::to_string).collect()),
-            tags,
+            tags: settings.tags,
             key: monitor.spec.key.clone(),
             paused: monitor.paused_at.is_some(),
             status: listed.shown.as_str(),
@@ -269,52 +310,6 @@ impl MonitorView {
     }
 }
 
-/// What belongs to one kind alone.
-#[derive(Default)]
-struct Aim {
-    url: Option<String>,
-    host: Option<String>,
-    port: Option<u16>,
-    http: Option<HttpView>,
-    tls: Option<TlsSettingsView>,
-    period_seconds: Option<u64>,
-    cron: Option<String>,
-    timezone: Option<String>,
-    grace_seconds: Option<u64>,
-}
-
-impl Aim {
-    fn of(target: Target, warn_days: Vec<u32>, masked: bool) -> Self {
-        let mut aim = Self::default();
-        match target {
-            Target::Http(target) => {
-                aim.url = Some(if masked {
-                    masked_url(&target.url)
-                } else {
-                    target.url.clone()
-                });
-                aim.http = Some(HttpView::of(target, masked));
-                aim.tls = Some(TlsSettingsView { warn_days });
-            }
-            Target::Tls { host, port } => {
-                (aim.host, aim.port) = (Some(host), Some(port));
-                aim.tls = Some(TlsSettingsView { warn_days });
-            }
-            Target::Tcp { host, port } => (aim.host, aim.port) = (Some(host), Some(port)),
-            Target::Heartbeat(target) => {
-                aim.grace_seconds = Some(target.grace.as_secs());
-                match target.rhythm {
-                    Rhythm::Period(period) => aim.period_seconds = Some(period.as_secs()),
-                    Rhythm::Cron { cron, timezone } => {
-                        (aim.cron, aim.timezone) = (Some(cron), Some(timezone));
-                    }
-                }
-            }
-        }
-        aim
-    }
-}
-
 impl HttpView {
     fn of(target: HttpTarget, masked: bool) -> Self {
         let mut headers = target.headers;
@@ -326,6 +321,9 @@ impl HttpView {
                 .for_each(|(_, value)| MASK.clone_into(value));
             body = body.map(|_| MASK.to_owned());
         }
+        let auth = target
+            .auth
+            .map(|auth| if masked { masked_auth(&auth) } else { auth });
         Self {
             method: target.method,
             headers,
@@ -335,8 +333,11 @@ impl HttpView {
             expected_status: target.expected_status,
             keyword: target.keyword,
             keyword_absent: target.keyword_absent,
+            regex: target.regex,
             json: target.json,
             verify_tls: target.verify_tls,
+            auth,
+            ip_family: target.ip_family,
         }
     }
 }

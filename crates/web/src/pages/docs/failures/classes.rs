@@ -217,6 +217,34 @@ pub(super) fn of(class: FailureClass) -> (Family, &'static str) {
             Family::Refused,
             "The name points at a private or special address, where this service does not look.",
         ),
+        F::UdpUnexpected => (
+            Family::Connection,
+            "The UDP port answers, but not with the expected text.",
+        ),
+        F::ReplyTimeout => (
+            Family::Connection,
+            "The server was reached and did not answer in the words of its protocol in time.",
+        ),
+        F::SmtpUnexpected => (
+            Family::Answer,
+            "The mail server greets or answers with something else than readiness.",
+        ),
+        F::StarttlsFailed => (
+            Family::Handshake,
+            "The server was asked to begin encryption and refuses, or does not know how.",
+        ),
+        F::WebsocketUnexpected => (
+            Family::Answer,
+            "The address takes the upgrade wrongly, closes, or does not send the expected message.",
+        ),
+        F::GrpcError => (
+            Family::Answer,
+            "The gRPC server answers the question for its health with an error code.",
+        ),
+        F::GrpcNotServing => (
+            Family::Answer,
+            "The gRPC health service says itself that the service is not serving.",
+        ),
         F::HeartbeatMissed => (
             Family::Heartbeat,
             "The job did not report within its period and grace time.",
@@ -226,6 +254,10 @@ pub(super) fn of(class: FailureClass) -> (Family, &'static str) {
             Family::Domain,
             "The registration of the domain is over, says its registry.",
         ),
+        F::DomainUnsupported => (
+            Family::Domain,
+            "The registry of this top-level domain does not tell when a registration ends, or does not answer.",
+        ),
     }
 }
 
@@ -234,6 +266,10 @@ pub(super) fn counts(class: FailureClass) -> &'static str {
     match class {
         F::BlockedByWaf => {
             "As blocked, not as down: nobody is woken, and the owner is told once how to let us in."
+        }
+        F::DomainUnsupported => "As unknown: neither up nor down. The owner is told once.",
+        F::PingLost => {
+            "As down, once two more looks have failed too. As unknown where our own host has no right to send pings."
         }
         F::TargetRefused => {
             "As unknown: neither up nor down. A name that was public before counts as down."

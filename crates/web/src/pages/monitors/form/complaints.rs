@@ -44,7 +44,7 @@ fn place(pointer: &str) -> (Option<usize>, &str) {
 
 /// The field that shows what a pointer names.
 fn field_of(pointer: &str) -> &'static str {
-    const FIELDS: [&str; 25] = [
+    const FIELDS: [&str; 41] = [
         "kind",
         "port",
         "name",
@@ -62,8 +62,24 @@ fn field_of(pointer: &str) -> &'static str {
         "expected_status",
         "keyword",
         "keyword_absent",
+        "regex",
         "json",
+        "username",
+        "password",
+        "bearer",
+        "ip_family",
         "verify_tls",
+        "record",
+        "expected",
+        "match",
+        "server",
+        "send",
+        "expect",
+        "count",
+        "max_loss_percent",
+        "starttls",
+        "security",
+        "service",
         "warn_days",
         "rechecks",
         "over_seconds",
@@ -75,6 +91,7 @@ fn field_of(pointer: &str) -> &'static str {
         .split('/')
         .find_map(|part| match part {
             "contact_ids" | "policy_id" => Some("contacts"),
+            "auth" if pointer.ends_with("/auth") => Some("username"),
             part => FIELDS.into_iter().find(|field| *field == part),
         })
         .unwrap_or("target")

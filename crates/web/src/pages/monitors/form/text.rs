@@ -92,8 +92,9 @@ pub(super) fn headers(text: &str, errors: &mut FormErrors) -> Option<Headers> {
 pub(super) fn rules(text: &str, errors: &mut FormErrors) -> Option<Vec<JsonRule>> {
     let mut rules = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let mut parts = line.splitn(3, char::is_whitespace);
-        match (parts.next(), parts.next()) {
+        let (path, rest) = line.split_at(path_end(line));
+        let mut parts = rest.trim_start().splitn(2, char::is_whitespace);
+        match (Some(path), parts.next().filter(|op| !op.is_empty())) {
             (Some(path), Some(op)) => {
                 let value = parts.next().map_or(Value::Null, |value| {
                     serde_json::from_str(value.trim()).unwrap_or_else(|_| Value::String(value.trim().to_owned()))
@@ -104,6 +105,27 @@ pub(super) fn rules(text: &str, errors: &mut FormErrors) -> Option<Vec<JsonRule>
         }
     }
     (!rules.is_empty()).then_some(rules)
+}
+
+/// Where a path ends: at the first blank that is neither in a bracket nor in quotes.
+fn path_end(line: &str) -> usize {
+    let (mut depth, mut quote) = (0_u32, None);
+    let mut characters = line.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match (quote, character) {
+            (Some(_), '\\') => {
+                characters.next();
+            }
+            (Some(open), _) if open == character => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') if depth > 0 => quote = Some(character),
+            (None, '[' | '(') => depth += 1,
+            (None, ']' | ')') => depth = depth.saturating_sub(1),
+            (None, character) if depth == 0 && character.is_whitespace() => return at,
+            (None, _) => {}
+        }
+    }
+    line.len()
 }
 
 pub(super) fn rule_text(rule: &JsonRule) -> String {

@@ -23,6 +23,8 @@ pub struct LookView {
     pub region: String,
     pub redirects: Vec<String>,
     pub certificate: Option<String>,
+    /// What the server told, for kinds without pages: label and text.
+    pub told: Vec<(String, String)>,
     pub steps: Vec<(String, Option<String>)>,
 }
 
@@ -50,10 +52,11 @@ impl LookView {
             legend: phase_legend(&bar),
             total: words::milliseconds(check.total_us),
             http_status: check.http_status,
-            address: check.address.map(|address| address.to_string()),
+            address: check.address.map(words::address),
             region: check.region.clone(),
             redirects: Vec::new(),
             certificate: None,
+            told: Vec::new(),
             steps: Vec::new(),
         }
     }
@@ -70,6 +73,8 @@ impl LookView {
                 .map(|step| (step.text.clone(), step.command.clone()))
                 .collect();
         }
+        let told = seen.told().into_iter();
+        view.told = told.map(|said| (said.label, said.text)).collect();
         view.redirects = seen
             .redirects
             .iter()
