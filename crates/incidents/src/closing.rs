@@ -2,19 +2,19 @@
 
 use domain::delivery::Event;
 use domain::ids::{AccountId, IncidentId, MonitorId};
-use domain::incident::{Actor, ResolvedReason};
+use domain::incident::ResolvedReason;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use store::deliveries;
 
 use crate::tell::{self, Message};
-use crate::{Result, timeline};
+use crate::{By, Result, own, timeline};
 
 /// How an incident ends.
 pub(crate) struct End<'a> {
     pub reason: ResolvedReason,
     pub at: Timestamp,
-    pub actor: &'a Actor,
+    pub by: &'a By,
 }
 
 /// Ends the monitor's open incident, if there is one.
@@ -36,21 +36,18 @@ pub(crate) async fn close_open(
         account,
         open.id,
         ("resolved", text),
-        (end.actor, at),
+        (&end.by.actor, at),
     )
     .await?;
     let over = "the outage was over before its step";
     let later = deliveries::skip_later(connection, account, open.id, over, now).await?;
     // Whether the outage has reached them is decided when this is claimed (`delivery::decide`).
     let message = Message::of_incident(Event::IncidentResolved, account, open.id, monitor);
-    tell::tell_those_told(
-        connection,
-        &message,
-        open.id,
-        |one, _| later.contains(&one),
-        now,
-    )
-    .await?;
+    let own = own::contacts(connection, account, end.by).await?;
+    let except = own.iter().copied().chain(later).collect();
+    tell::tell_those_told(connection, &message, open.id, &except, now).await?;
+    // Whoever ends it knows. Written down all the same, so that nothing plans it later.
+    tell::skip_own(connection, &message, open.id, &own, now).await?;
     store::changes::notify(connection, account, "incident", open.id).await?;
     Ok(Some(open.id))
 }

@@ -1,7 +1,6 @@
 //! What people do with an incident: take it, end it, comment on it.
 
 use domain::check::VerdictKind;
-use domain::contact::Channel;
 use domain::delivery::Event;
 use domain::ids::{AccountId, ContactId, IncidentId};
 use domain::incident::{Actor, Incident, ResolvedReason};
@@ -9,12 +8,12 @@ use domain::status::Observed;
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::PgConnection;
+use store::audit;
 use store::states::{self, votes};
-use store::{audit, contacts};
 
 use crate::closing::{self, End};
 use crate::tell::{self, Message};
-use crate::{Result, timeline};
+use crate::{Result, own, timeline};
 
 /// Who does something, and under which addresses that person is told of things.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,23 +81,8 @@ async fn tell_the_others(
     };
     let taken = "somebody took it before its step";
     let later = store::deliveries::skip_later(connection, account, id, taken, now).await?;
-    let alone = store::memberships::count(connection, account).await? <= 1;
-    let known = contacts::list(connection, account).await?;
-    let own = |contact: ContactId| {
-        let address = known
-            .iter()
-            .find(|one| one.id == contact)
-            .map(|one| one.address.as_str());
-        by.contact_id == Some(contact)
-            || by.email.as_deref().is_some_and(|email| {
-                address.is_some_and(|address| address.eq_ignore_ascii_case(email))
-            })
-    };
-    let except = |contact: ContactId, channel: Channel| {
-        later.contains(&contact)
-            || own(contact)
-            || (alone && by.email.is_some() && channel == Channel::Sms)
-    };
+    let mut except = own::contacts(connection, account, by).await?;
+    except.extend(later);
     let mut message = Message::of_incident(
         Event::IncidentAcknowledged,
         account,
@@ -106,7 +90,7 @@ async fn tell_the_others(
         incident.monitor_id,
     );
     message.payload = json!({ "by": by.actor, "at": now });
-    tell::tell_those_told(connection, &message, id, except, now).await?;
+    tell::tell_those_told(connection, &message, id, &except, now).await?;
     Ok(())
 }
 
@@ -152,7 +136,7 @@ pub async fn resolve(
     let end = End {
         reason: ResolvedReason::Manual,
         at: now,
-        actor: &by.actor,
+        by,
     };
     closing::close_open(connection, account, monitor, &end, now).await?;
     note(connection, account, by, "incident.resolved", (id, now)).await?;

@@ -8,7 +8,7 @@ use store::states::intervals;
 
 use crate::closing::{self, End};
 use crate::record::Scene;
-use crate::{Result, timeline};
+use crate::{By, Result, timeline};
 
 /// Ends the open incident of a target that works again, unless it flaps; then it stays open, at least
 /// until the time that is returned.
@@ -63,11 +63,11 @@ async fn close(
     scene: &Scene,
     recovered_at: Timestamp,
 ) -> Result<Recovered> {
-    let system = Actor::system();
+    let system = By::actor(Actor::system());
     let end = End {
         reason: ResolvedReason::Recovered,
         at: recovered_at,
-        actor: &system,
+        by: &system,
     };
     let (account, monitor) = (scene.account_id, scene.monitor_id);
     let closed = closing::close_open(connection, account, monitor, &end, scene.now).await?;

@@ -21,6 +21,7 @@ mod heartbeats;
 pub mod links;
 mod monitors;
 mod opening;
+mod own;
 mod owners;
 mod plan;
 mod receipt;

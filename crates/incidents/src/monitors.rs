@@ -215,7 +215,7 @@ async fn stop(
     let end = End {
         reason,
         at: now,
-        actor: &by.actor,
+        by,
     };
     closing::close_open(connection, account, id, &end, now).await?;
     if !matches!(reason, ResolvedReason::Edited) {

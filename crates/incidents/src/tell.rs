@@ -1,5 +1,7 @@
 //! From an event to rows in `deliveries`, each with its job.
 
+use std::collections::HashSet;
+
 use domain::alert::{self, Recipients};
 use domain::contact::{Channel, Contact};
 use domain::delivery::Event;
@@ -92,19 +94,19 @@ pub(crate) async fn tell_recipients(
     Ok(written)
 }
 
-/// Plans the message for those contacts to whom the outage itself was told.
+/// Plans the message for those contacts to whom the outage itself was told, all but `except`.
 pub(crate) async fn tell_those_told(
     connection: &mut PgConnection,
     message: &Message,
     incident: IncidentId,
-    except: impl Fn(ContactId, Channel) -> bool,
+    except: &HashSet<ContactId>,
     now: Timestamp,
 ) -> Result<Vec<Written>> {
     let event = Event::IncidentOpened;
     let told = deliveries::list_told(connection, message.account_id, incident, event).await?;
     let mut written = Vec::with_capacity(told.len());
     for one in told {
-        if except(one.contact_id, one.channel) {
+        if except.contains(&one.contact_id) {
             continue;
         }
         let dedup_key = alert::plan::dedup_key(message.event, &message.subject, one.contact_id);
@@ -112,6 +114,25 @@ pub(crate) async fn tell_those_told(
         written.extend(write(connection, message, to, dedup_key, (now, now)).await?);
     }
     Ok(written)
+}
+
+/// Writes down that the message is not sent to `own`, where they were told of the outage.
+pub(crate) async fn skip_own(
+    connection: &mut PgConnection,
+    message: &Message,
+    incident: IncidentId,
+    own: &HashSet<ContactId>,
+    now: Timestamp,
+) -> Result<()> {
+    let event = Event::IncidentOpened;
+    let told = deliveries::list_told(connection, message.account_id, incident, event).await?;
+    for one in told {
+        if own.contains(&one.contact_id) {
+            let planned = planned(message, (one.contact_id, one.channel), now);
+            deliveries::insert_skipped(connection, &planned, "this person did it", now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// One row and its job, unless it was planned before. The first moment is when it may be sent.
@@ -123,15 +144,9 @@ pub(crate) async fn write(
     (not_before, now): (Timestamp, Timestamp),
 ) -> Result<Option<Written>> {
     let planned = Planned {
-        account_id: message.account_id,
-        event: message.event,
-        incident_id: message.incident_id,
-        monitor_id: message.monitor_id,
-        contact_id,
-        channel,
         dedup_key,
-        payload: message.payload.clone(),
         not_before,
+        ..planned(message, (contact_id, channel), now)
     };
     let Some(delivery_id) = deliveries::insert(connection, &planned, now).await? else {
         return Ok(None);
@@ -143,4 +158,23 @@ pub(crate) async fn write(
         contact_id,
         not_before,
     }))
+}
+
+/// The row of a message to a contact, under the usual key.
+fn planned(
+    message: &Message,
+    (contact_id, channel): (ContactId, Channel),
+    now: Timestamp,
+) -> Planned {
+    Planned {
+        account_id: message.account_id,
+        event: message.event,
+        incident_id: message.incident_id,
+        monitor_id: message.monitor_id,
+        contact_id,
+        channel,
+        dedup_key: alert::plan::dedup_key(message.event, &message.subject, contact_id),
+        payload: message.payload.clone(),
+        not_before: now,
+    }
 }

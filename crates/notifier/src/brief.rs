@@ -20,7 +20,6 @@ use crate::error::RenderError;
 pub(crate) struct Links {
     pub(crate) base: String,
     pub(crate) contacts: String,
-    pub(crate) wallet: String,
     pub(crate) stop: String,
     /// `/m/{short}`; the base where there is no monitor.
     pub(crate) monitor: String,

@@ -159,6 +159,18 @@ impl Scene {
         scene
     }
 
+    /// Over before it was told.
+    pub(crate) fn was_down(reason: ResolvedReason) -> Self {
+        let mut scene = Self {
+            first_word: true,
+            ..Self::up()
+        };
+        if let Some(incident) = &mut scene.incident {
+            incident.resolved_reason = Some(reason);
+        }
+        scene
+    }
+
     pub(crate) fn closed() -> Self {
         let mut scene = Self::up();
         if let Some(incident) = &mut scene.incident {
@@ -239,16 +251,6 @@ impl Scene {
 
     pub(crate) fn test() -> Self {
         Self::new(Event::ContactTest, json!({}))
-    }
-
-    pub(crate) fn wallet_empty() -> Self {
-        let text = "DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server. 3/3 looks failed. Reply ACK. https://watchbell.example/i/7KQ2M9XA";
-        let payload = json!({ "fallback": { "for": "Ana's phone", "reason": "The wallet does not hold the price of a text message", "text": text, "event": "incident.opened" } });
-        Self {
-            event: Event::WalletEmpty,
-            payload,
-            ..Self::down()
-        }
     }
 
     pub(crate) fn sender() -> Sender {
@@ -407,7 +409,6 @@ pub(crate) fn links() -> Links {
     Links {
         base: base.into(),
         contacts: format!("{base}/contacts"),
-        wallet: format!("{base}/settings/wallet"),
         stop: format!("{base}/stop/Zt3m9QkT0vX2bN8sLw5Yrg"),
         monitor: format!("{base}/m/4TZ8C1RD"),
         incident: format!("{base}/i/7KQ2M9XA"),
@@ -482,7 +483,7 @@ fn diagnosis() -> Diagnosis {
 pub(crate) fn account_messages() -> Vec<AccountMessage> {
     let base = "https://watchbell.example";
     let (at, timezone) = (at("13:02:11"), "Europe/Berlin".to_owned());
-    vec![
+    let mut all = vec![
         AccountMessage::VerifyEmail {
             code: "482913".into(),
             link: format!("{base}/verify/t0k3n"),
@@ -530,18 +531,6 @@ pub(crate) fn account_messages() -> Vec<AccountMessage> {
             code: "482913".into(),
             account: "Shop Ltd".into(),
         },
-        AccountMessage::ContactDisabled {
-            contact: "Ana (ana@shop.example)".into(),
-            reason: "the mailbox does not exist".into(),
-            uncovered: vec!["Shop checkout".into(), "API".into()],
-            link: format!("{base}/contacts"),
-        },
-        AccountMessage::UnsentAlert {
-            contact: "Ana's phone (+49••••••••678)".into(),
-            reason: "the number does not exist".into(),
-            text: "DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server.".into(),
-            link: format!("{base}/incidents"),
-        },
         AccountMessage::KeyCreated {
             at,
             timezone: timezone.clone(),
@@ -557,6 +546,34 @@ pub(crate) fn account_messages() -> Vec<AccountMessage> {
             paused: vec!["Blog".into(), "Staging".into()],
             slower: vec![],
             link: format!("{base}/settings/plan"),
+        },
+    ];
+    all.extend(messages_about_alerts(base));
+    all
+}
+
+fn messages_about_alerts(base: &str) -> Vec<AccountMessage> {
+    vec![
+        AccountMessage::ContactDisabled {
+            contact: "Ana (ana@shop.example)".into(),
+            reason: "the mailbox does not exist".into(),
+            uncovered: vec!["Shop checkout".into(), "API".into()],
+            link: format!("{base}/contacts"),
+        },
+        AccountMessage::UnsentAlert {
+            contact: "Ana's phone (+49••••••••678)".into(),
+            reason: "the number does not exist".into(),
+            text: "DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server.".into(),
+            link: format!("{base}/incidents"),
+        },
+        AccountMessage::WalletEmpty {
+            text: "DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server.".into(),
+            contacts: vec![
+                "Ana's phone (+49••••••••678)".into(),
+                "Bo's phone (+49••••••••912)".into(),
+            ],
+            link: format!("{base}/i/7KQ2M9XA"),
+            wallet: format!("{base}/settings/wallet"),
         },
     ]
 }

@@ -117,6 +117,17 @@ pub enum AccountMessage {
         /// The incident or monitor.
         link: String,
     },
+    /// To the owner: text messages about one event that the wallet did not pay.
+    WalletEmpty {
+        /// The unsent text.
+        text: String,
+        /// Whom it was for, names with their masked numbers.
+        contacts: Vec<String>,
+        /// The incident or the list of them.
+        link: String,
+        /// The wallet page.
+        wallet: String,
+    },
     /// An API key was made.
     KeyCreated {
         /// When.
@@ -165,6 +176,7 @@ impl AccountMessage {
             Self::ContactCode { .. } => "contact_code",
             Self::ContactDisabled { .. } => "contact_disabled",
             Self::UnsentAlert { .. } => "unsent_alert",
+            Self::WalletEmpty { .. } => "wallet_empty",
             Self::KeyCreated { .. } => "key_created",
             Self::PlanChanged { .. } => "plan_changed",
         }

@@ -3,11 +3,12 @@
 //! A recovery goes only to those who were told of the outage, never before it, and swallows an outage
 //! that nobody has heard of yet.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::retry::MAX_LOST_CLAIMS;
 use super::{DeliveryState, Event};
-use crate::contact::Contact;
+use crate::contact::{Channel, Contact};
+use crate::incident::ResolvedReason;
 
 /// What is known when a delivery is claimed.
 #[derive(Debug, Clone, Copy)]
@@ -20,12 +21,14 @@ pub struct Facts<'f> {
     pub lost_claims: u32,
     /// An earlier try of this delivery may have arrived.
     pub may_have_arrived: bool,
-    /// The incident it tells of has ended.
-    pub incident_over: bool,
+    /// The incident it tells of has ended, and why.
+    pub resolved: Option<ResolvedReason>,
     /// It stands in for a message to someone else who was told.
     pub stand_in: bool,
     /// What this contact has heard of the beginning of the incident; `None` when nothing was planned.
     pub outage: Option<OutageDelivery>,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// Where the message about the outage stands that goes to the same contact.
@@ -37,6 +40,8 @@ pub struct OutageDelivery {
     pub may_have_arrived: bool,
     /// When it is looked at again.
     pub next_at: Timestamp,
+    /// When the provider took it.
+    pub accepted_at: Option<Timestamp>,
 }
 
 /// What to do.
@@ -76,10 +81,13 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         return Decision::GiveUp("five tries ended without a result");
     }
     match facts.event {
-        Event::IncidentOpened if facts.incident_over && !facts.may_have_arrived => {
+        Event::IncidentOpened if facts.resolved.is_some() && !facts.may_have_arrived => {
             Decision::Supersede
         }
         Event::IncidentResolved => match recovery(facts.outage) {
+            Decision::Send { .. } if is_not_worth_a_text(facts, contact) => {
+                Decision::Skip(NOT_WORTH_A_TEXT)
+            }
             // It says what another contact should have heard, so it says all of it.
             Decision::Skip(NOT_TOLD) if facts.stand_in => Decision::Send { first_word: true },
             decision => decision,
@@ -110,8 +118,22 @@ fn recovery(outage: Option<OutageDelivery>) -> Decision {
     }
 }
 
+/// A text costs money. That someone paused, deleted or changed a monitor is worth one only to those who
+/// had a text about the outage a short while ago and may still be at it.
+fn is_not_worth_a_text(facts: &Facts<'_>, contact: &Contact) -> bool {
+    let settings_changed = matches!(
+        facts.resolved,
+        Some(ResolvedReason::Paused | ResolvedReason::Deleted | ResolvedReason::Edited)
+    );
+    let told_lately = facts
+        .outage
+        .and_then(|outage| outage.accepted_at)
+        .is_some_and(|at| facts.now.duration_since(at) <= STILL_AT_IT);
+    contact.channel == Channel::Sms && settings_changed && !told_lately
+}
+
 fn acknowledged(facts: &Facts<'_>) -> Decision {
-    if facts.incident_over {
+    if facts.resolved.is_some() {
         return Decision::Skip("the outage is over");
     }
     match facts.outage {
@@ -123,6 +145,10 @@ fn acknowledged(facts: &Facts<'_>) -> Decision {
     }
 }
 
+/// How long after the text about an outage its end by a change of settings is worth another.
+const STILL_AT_IT: SignedDuration = SignedDuration::from_hours(1);
+const NOT_WORTH_A_TEXT: &str =
+    "a change of settings is sent as a text only within an hour of the text about the outage";
 const NOT_TOLD: &str = "this contact was not told of the outage";
 
 #[cfg(test)]
@@ -154,9 +180,10 @@ mod tests {
             contact: Some(contact),
             lost_claims: 0,
             may_have_arrived: false,
-            incident_over: false,
+            resolved: None,
             stand_in: false,
             outage: None,
+            now: LATER,
         }
     }
 
@@ -187,9 +214,10 @@ mod tests {
             state,
             may_have_arrived,
             next_at: LATER,
+            accepted_at: None,
         });
         let recovered = Facts {
-            incident_over: true,
+            resolved: Some(ResolvedReason::Recovered),
             outage,
             ..facts(Event::IncidentResolved, &contact)
         };
@@ -214,7 +242,7 @@ mod tests {
     fn an_outage_that_is_over_is_left_to_its_recovery() {
         let contact = contact();
         let over = Facts {
-            incident_over: true,
+            resolved: Some(ResolvedReason::Recovered),
             ..facts(Event::IncidentOpened, &contact)
         };
         assert_eq!(decide(&over), Decision::Supersede);
@@ -227,11 +255,47 @@ mod tests {
         );
         assert_eq!(
             decide(&Facts {
-                incident_over: false,
+                resolved: None,
                 ..over
             }),
             SEND
         );
+    }
+
+    #[rstest]
+    #[case(Channel::Sms, ResolvedReason::Deleted, Some(59), true)]
+    #[case(Channel::Sms, ResolvedReason::Paused, Some(61), false)]
+    #[case(Channel::Sms, ResolvedReason::Edited, None, false)]
+    #[case(Channel::Sms, ResolvedReason::Recovered, Some(600), true)]
+    #[case(Channel::Sms, ResolvedReason::Manual, Some(600), true)]
+    #[case(Channel::Email, ResolvedReason::Deleted, Some(600), true)]
+    fn a_change_of_settings_is_worth_a_text_for_an_hour(
+        #[case] channel: Channel,
+        #[case] reason: ResolvedReason,
+        #[case] told_minutes_ago: Option<i64>,
+        #[case] sent: bool,
+    ) {
+        let contact = Contact {
+            channel,
+            ..contact()
+        };
+        let outage = OutageDelivery {
+            state: if told_minutes_ago.is_some() {
+                DeliveryState::Sent
+            } else {
+                DeliveryState::Pending
+            },
+            may_have_arrived: false,
+            next_at: LATER,
+            accepted_at: told_minutes_ago.map(|ago| LATER - SignedDuration::from_mins(ago)),
+        };
+        let closed = Facts {
+            resolved: Some(reason),
+            outage: Some(outage),
+            ..facts(Event::IncidentResolved, &contact)
+        };
+        let wanted = matches!(decide(&closed), Decision::Send { .. });
+        assert_eq!(wanted, sent, "{closed:?}");
     }
 
     #[rstest]

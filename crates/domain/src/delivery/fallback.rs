@@ -1,27 +1,7 @@
 //! Who is told when a message cannot reach its contact.
 
-use super::Event;
 use crate::contact::{Channel, Contact};
 use crate::ids::ContactId;
-
-/// Why a message did not reach its contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The wallet does not hold its price: a mail carries the unsent text.
-    Unpaid,
-    /// It was refused, or tried as often as we try.
-    Undeliverable,
-}
-
-impl Cause {
-    /// The event that the fallback's message is about.
-    pub const fn event(self, original: Event) -> Event {
-        match self {
-            Self::Unpaid => Event::WalletEmpty,
-            Self::Undeliverable => original,
-        }
-    }
-}
 
 /// The mail contacts that stand in for `failed`: those of the default policy, else any usable one.
 /// Empty means that the account's owners are written to.
@@ -86,9 +66,5 @@ mod tests {
         );
         assert!(names(&[phone.clone(), unproven]).is_empty());
         assert!(stand_ins(std::slice::from_ref(&usual), usual.id).is_empty());
-        assert_eq!(
-            Cause::Unpaid.event(Event::IncidentOpened),
-            Event::WalletEmpty
-        );
     }
 }

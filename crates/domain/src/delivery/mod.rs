@@ -41,13 +41,11 @@ pub enum Event {
     MonitorUnknown,
     #[serde(rename = "contact.test")]
     ContactTest,
-    #[serde(rename = "wallet.empty")]
-    WalletEmpty,
 }
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::IncidentOpened,
         Self::IncidentAcknowledged,
         Self::IncidentResolved,
@@ -60,7 +58,6 @@ impl Event {
         Self::MonitorBlocked,
         Self::MonitorUnknown,
         Self::ContactTest,
-        Self::WalletEmpty,
     ];
 
     /// The stored word.
@@ -78,7 +75,6 @@ impl Event {
             Self::MonitorBlocked => "monitor.blocked",
             Self::MonitorUnknown => "monitor.unknown",
             Self::ContactTest => "contact.test",
-            Self::WalletEmpty => "wallet.empty",
         }
     }
 

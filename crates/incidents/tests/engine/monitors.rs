@@ -20,6 +20,36 @@ async fn in_tenant<T>(
     answer
 }
 
+/// Whoever deletes a monitor knows that it is gone; the others who were told are told of that too.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_end_by_hand_is_not_told_to_whoever_did_it(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.contact("ana", Channel::Email, true).await;
+    world.contact("bo", Channel::Email, true).await;
+    let id = world.outage().await;
+    let by = incidents::By {
+        email: Some("Ana@shop.example".to_owned()),
+        ..world.ana()
+    };
+    let (account, monitor) = (world.account, world.monitor.id);
+    let deleted = in_tenant(&world, async |c| {
+        incidents::delete_monitor(c, account, monitor, &by, world.at(80)).await
+    })
+    .await;
+    assert!(deleted);
+    let mut connection = world.pool.acquire().await.unwrap();
+    let all = store::deliveries::list_by_incident(&mut connection, account, id)
+        .await
+        .unwrap();
+    let mut closed: Vec<_> = all
+        .iter()
+        .filter(|one| one.event == domain::delivery::Event::IncidentResolved)
+        .map(|one| (one.contact_name.as_str(), one.state.as_str()))
+        .collect();
+    closed.sort_unstable();
+    assert_eq!(closed, [("ana", "skipped"), ("bo", "pending")]);
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_pause_ends_the_incident_and_a_resume_starts_anew(pool: PgPool) {
     let world = World::new(pool).await;

@@ -2,14 +2,15 @@
 
 use domain::contact::{Channel, Contact};
 use domain::delivery::decide::{Decision, Facts, decide};
-use domain::delivery::fallback::Cause;
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, DeliveryId, short_code};
+use domain::incident::ResolvedReason;
 use domain::telephony::status_callback;
+use domain::words;
 use incidents::links;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
-use store::deliveries::claim::{self as rows, Claimed, Context};
+use store::deliveries::claim::{self as rows, Claimed, Context, SendResult};
 use store::wallets::{self, Reservation};
 
 use super::Ready;
@@ -82,7 +83,7 @@ async fn prepare(
     };
     if let Message::Sms(text) = &message
         && !room.ways.is_local(Channel::Sms)
-        && !paid(room, connection, &claimed, text, now).await?
+        && !paid(room, connection, (&claimed, first_word), text, now).await?
     {
         return Ok(None);
     }
@@ -114,12 +115,19 @@ async fn decided<'c>(
             .filter(|_| context.account.is_some()),
         lost_claims: claimed.lost_claims(),
         may_have_arrived: claimed.may_have_arrived,
-        incident_over: context
+        resolved: context
             .incident
             .as_ref()
-            .is_some_and(|facts| !facts.incident.is_open()),
+            .filter(|facts| !facts.incident.is_open())
+            .map(|facts| {
+                facts
+                    .incident
+                    .resolved_reason
+                    .unwrap_or(ResolvedReason::Recovered)
+            }),
         stand_in: failure::is_stand_in(claimed),
         outage: context.outage,
+        now,
     };
     match (decide(&facts), facts.contact) {
         (Decision::Send { first_word }, Some(contact)) => return Ok(Some((contact, first_word))),
@@ -168,11 +176,7 @@ async fn decided<'c>(
                 now,
             )
             .await?;
-            let failure = Failure {
-                cause: Cause::Undeliverable,
-                reason,
-                text: "",
-            };
+            let failure = Failure { reason, text: "" };
             failure::tell(room, connection, claimed, failure, now).await?;
         }
     }
@@ -195,57 +199,52 @@ async fn end(
 async fn paid(
     room: &Room,
     connection: &mut PgConnection,
-    claimed: &Claimed,
+    (claimed, first_word): (&Claimed, bool),
     text: &Sms,
     now: Timestamp,
 ) -> Result<bool, StepError> {
-    let (cause, reason) = match room.prices.sms(&text.to) {
-        None => (
-            Cause::Undeliverable,
-            "text messages to that country are not offered",
-        ),
-        Some(price) => {
-            let entry = format!("Text message to {}", price.country);
-            let of = (claimed.id, claimed.number);
-            if wallets::reserve(
-                connection,
-                claimed.account_id,
-                of,
-                (price.micros, &entry),
-                now,
-            )
-            .await?
-                == Reservation::Reserved
-            {
-                return Ok(true);
-            }
-            (
-                Cause::Unpaid,
-                "the wallet does not hold the price of a text message",
-            )
-        }
-    };
-    end(
-        room,
-        connection,
-        claimed,
-        (DeliveryState::Failed, reason),
-        now,
-    )
-    .await?;
-    failure::tell(
-        room,
-        connection,
-        claimed,
-        Failure {
-            cause,
+    let Some(price) = room.prices.sms(&text.to) else {
+        let reason = "text messages to that country are not offered";
+        refuse(room, connection, claimed, reason, now).await?;
+        let failure = Failure {
             reason,
             text: &text.body,
-        },
-        now,
-    )
-    .await?;
+        };
+        failure::tell(room, connection, claimed, failure, now).await?;
+        return Ok(false);
+    };
+    let entry = format!("Text message to {}", price.country);
+    let of = (claimed.id, claimed.number);
+    let set_aside = (price.micros, entry.as_str());
+    if wallets::reserve(connection, claimed.account_id, of, set_aside, now).await?
+        == Reservation::Reserved
+    {
+        return Ok(true);
+    }
+    let reason = "the wallet does not hold the price of a text message";
+    refuse(room, connection, claimed, reason, now).await?;
+    // Who was not sent the outage needs no word of its end.
+    let follows_up = matches!(
+        claimed.event,
+        Event::IncidentResolved | Event::IncidentAcknowledged
+    );
+    if !(follows_up && first_word) {
+        failure::tell_unpaid(room, connection, claimed, &text.body, now).await?;
+    }
     Ok(false)
+}
+
+/// Ends the claim as a try that was refused, with the reason among the delivery's attempts.
+async fn refuse(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    let refused = SendResult::Failed(words::capitalised(reason));
+    rows::record(connection, claimed, &refused, now).await?;
+    super::record::finish(room, connection, claimed, DeliveryState::Failed, now).await
 }
 
 /// The addresses that work for this message, also where it was not planned with its incident.
@@ -270,7 +269,6 @@ async fn links(
     Ok(Links {
         base: base.clone(),
         contacts: format!("{base}/contacts"),
-        wallet: format!("{base}/settings/wallet"),
         stop: format!(
             "{base}/stop/{}",
             links::stop_token(&room.secrets, claimed.contact_id)

@@ -1,9 +1,9 @@
 //! What follows when a message cannot reach its contact: someone else is told, and the owner hears that
 //! a contact is dead.
 
-use domain::contact::{Channel, phone};
-use domain::delivery::fallback::Cause;
+use domain::contact::{Channel, Contact, phone};
 use domain::delivery::{AccountMessage, Event};
+use domain::ids::short_code;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use store::deliveries::claim::{self as rows, Claimed};
@@ -13,7 +13,6 @@ use crate::room::{Room, StepError};
 /// A message that does not reach its contact.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failure<'f> {
-    pub(super) cause: Cause,
     /// As part of a sentence.
     pub(super) reason: &'f str,
     /// What it would have said; empty where it never came to that.
@@ -34,25 +33,30 @@ pub(super) async fn tell(
     failure: Failure<'_>,
     now: Timestamp,
 ) -> Result<(), StepError> {
-    if claimed.event == Event::ContactTest {
+    // That somebody has it is no alert.
+    if matches!(
+        claimed.event,
+        Event::ContactTest | Event::IncidentAcknowledged
+    ) {
         return Ok(());
     }
     if !is_stand_in(claimed) {
         let text = (!failure.text.is_empty()).then_some(failure.text);
-        if let Some(planned) = rows::plan_fallback(
-            connection,
-            claimed,
-            failure.cause,
-            (failure.reason, text),
-            now,
-        )
-        .await?
+        if let Some(planned) =
+            rows::plan_fallback(connection, claimed, (failure.reason, text), now).await?
         {
-            for (id, channel) in planned {
+            for &(id, channel) in &planned {
                 jobs::enqueue_delivery(connection, channel, claimed.account_id, id, None).await?;
             }
-            return Ok(());
+            if !planned.is_empty() {
+                return Ok(());
+            }
         }
+    }
+    // As long as another contact has heard of it or may, somebody knows; the last one that fails says so.
+    rows::lock_event(connection, claimed.account_id).await?;
+    if rows::may_reach_someone(connection, claimed).await? {
+        return Ok(());
     }
     let contact = contact_name(connection, claimed).await?;
     let text = if failure.text.is_empty() {
@@ -68,6 +72,48 @@ pub(super) async fn tell(
     };
     incidents::write_to_owners(connection, &room.secrets, claimed.account_id, &message, now)
         .await?;
+    Ok(())
+}
+
+/// The wallet is empty: one mail to the owners carries the text and names everyone it was for, however
+/// many they are. Those it names need no other.
+pub(super) async fn tell_unpaid(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    if claimed.event == Event::ContactTest {
+        return Ok(());
+    }
+    let account = claimed.account_id;
+    rows::lock_event(connection, account).await?;
+    let balance = store::wallets::find_balance(connection, account).await?;
+    let unpaid: Vec<_> = rows::list_unpaid(connection, claimed)
+        .await?
+        .into_iter()
+        .filter(|one| {
+            let price = room.prices.sms(&one.contact.address);
+            one.id == claimed.id || price.is_some_and(|price| price.micros > balance)
+        })
+        .collect();
+    if unpaid.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = unpaid.iter().map(|one| one.id).collect();
+    rows::name_unpaid(connection, claimed, &ids).await?;
+    let base = &room.base;
+    let message = AccountMessage::WalletEmpty {
+        text: text.to_owned(),
+        contacts: unpaid.iter().map(|one| name(&one.contact)).collect(),
+        link: claimed.incident_id.map_or_else(
+            || format!("{base}/incidents"),
+            |id| format!("{base}/i/{}", short_code(id.uuid())),
+        ),
+        wallet: format!("{base}/settings/wallet"),
+    };
+    incidents::write_to_owners(connection, &room.secrets, account, &message, now).await?;
     Ok(())
 }
 
@@ -107,11 +153,14 @@ async fn contact_name(
     claimed: &Claimed,
 ) -> Result<String, StepError> {
     let contact = store::contacts::find(connection, claimed.account_id, claimed.contact_id).await?;
-    Ok(contact.map_or_else(
-        || "a deleted contact".to_owned(),
-        |contact| match contact.channel {
-            Channel::Email => format!("{} ({})", contact.name, contact.address),
-            Channel::Sms => format!("{} ({})", contact.name, phone::masked(&contact.address)),
-        },
-    ))
+    Ok(contact.map_or_else(|| "a deleted contact".to_owned(), |contact| name(&contact)))
+}
+
+/// `Ana (ana@shop.example)`; of a number only its end.
+fn name(contact: &Contact) -> String {
+    let address = match contact.channel {
+        Channel::Email => contact.address.clone(),
+        Channel::Sms => phone::masked(&contact.address),
+    };
+    format!("{} ({address})", contact.name)
 }

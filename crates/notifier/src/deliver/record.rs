@@ -2,7 +2,6 @@
 
 use domain::contact::Channel;
 use domain::delivery::DeliveryState;
-use domain::delivery::fallback::Cause;
 use domain::delivery::retry::{ErrorClass, next_attempt};
 use jiff::Timestamp;
 use metrics::{counter, histogram};
@@ -113,18 +112,7 @@ pub(super) async fn settle_trouble(
     {
         failure::disable_contact(room, connection, claimed, reason, now).await?;
     }
-    failure::tell(
-        room,
-        connection,
-        claimed,
-        Failure {
-            cause: Cause::Undeliverable,
-            reason,
-            text,
-        },
-        now,
-    )
-    .await?;
+    failure::tell(room, connection, claimed, Failure { reason, text }, now).await?;
     finish(room, connection, claimed, state, now).await
 }
 

@@ -87,7 +87,7 @@ impl World {
             id: self.account,
             name: "Shop Ltd",
             timezone: "Europe/Berlin",
-            practice_token: "practice",
+            practice_token: &self.account.to_string(),
             plan: Plan::Free,
         };
         store::accounts::insert(&mut connection, &new, self.clock.now())
@@ -110,7 +110,11 @@ impl World {
         let contact = fixture::contact(ContactId::generate(), channel, name);
         let address = match channel {
             Channel::Email => format!("{name}@shop.example"),
-            Channel::Sms => contact.address.clone(),
+            // The number ends with the name's digit, if it has one.
+            Channel::Sms => match name.chars().last().filter(char::is_ascii_digit) {
+                Some(digit) => format!("+4915112345{digit}00"),
+                None => contact.address.clone(),
+            },
         };
         let contact = Contact {
             address: address.clone(),
@@ -144,6 +148,47 @@ impl World {
             .await
             .unwrap()
             .unwrap()
+    }
+
+    /// Someone who owns the account.
+    async fn owner(&self, address: &str) {
+        let mut connection = self.room.pool.acquire().await.unwrap();
+        let (user, now) = (domain::ids::UserId::generate(), self.clock.now());
+        let email = domain::account::EmailAddress::parse(address).unwrap();
+        store::users::insert(&mut connection, user, &email, "hash", true, now)
+            .await
+            .unwrap();
+        store::memberships::insert(
+            &mut connection,
+            self.account,
+            user,
+            domain::account::Role::Owner,
+            now,
+        )
+        .await
+        .unwrap();
+    }
+
+    /// Sends what was written to owners.
+    async fn write_letters(&self) {
+        self.clock.advance(SignedDuration::from_secs(31));
+        let mut connection = self.room.pool.acquire().await.unwrap();
+        let waiting = store::account_messages::list_overdue(&mut connection, self.clock.now())
+            .await
+            .unwrap();
+        drop(connection);
+        for (id, _) in waiting {
+            crate::account::handle(Arc::clone(&self.room), id).await;
+        }
+    }
+
+    /// Recipients and whole texts.
+    async fn outbox_texts(&self) -> Vec<(String, String)> {
+        let mut connection = self.room.pool.acquire().await.unwrap();
+        let kept = store::outbox::list(&mut connection, 50).await.unwrap();
+        kept.into_iter()
+            .map(|message| (message.recipient, message.text))
+            .collect()
     }
 
     /// A message that needs no incident, one for each number.
@@ -321,7 +366,7 @@ async fn an_outage_that_is_over_is_told_once(pool: PgPool) {
         world.outbox().await,
         [(
             "ana@shop.example".to_owned(),
-            "Up: Shop checkout (was down 6 min 12 s)".to_owned()
+            "Was down: Shop checkout (14:02:11 to 14:08:23 UTC+1)".to_owned()
         )]
     );
     assert_eq!(
@@ -763,31 +808,140 @@ async fn a_text_that_does_not_arrive_is_given_back_and_told_by_mail(pool: PgPool
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
-async fn an_empty_wallet_sends_the_text_by_mail(pool: PgPool) {
+async fn an_empty_wallet_is_one_mail_to_the_owner(pool: PgPool) {
     let provider = Telephony::start().await;
     let world = World::new(pool, &[&provider]).await;
+    world.owner("owner@shop.example").await;
     world.grant(79_999).await;
-    let (phone, mail) = (
-        world.contact(Channel::Sms, "phone").await,
-        world.contact(Channel::Email, "ana").await,
-    );
-    let id = world.plan(Event::IncidentOpened, Channel::Sms, phone).await;
-    world.deliver(id).await;
+    world.contact(Channel::Email, "ana").await;
+    let mut phones = Vec::new();
+    for name in ["phone1", "phone2", "phone3"] {
+        phones.push(world.contact(Channel::Sms, name).await);
+    }
+    let mut planned = Vec::new();
+    for phone in &phones {
+        planned.push(
+            world
+                .plan(Event::IncidentOpened, Channel::Sms, *phone)
+                .await,
+        );
+    }
+    for id in planned {
+        world.deliver(id).await;
+    }
     assert!(provider.requests().is_empty());
     assert_eq!(world.balance().await, 79_999);
-    let mut connection = world.room.pool.acquire().await.unwrap();
-    let planned = store::deliveries::list_by_contact(&mut connection, world.account, mail, 10)
-        .await
-        .unwrap();
-    drop(connection);
-    world.deliver(planned[0].id).await;
-    let said = world.outbox().await;
+    assert_eq!(world.outcomes().await, ["refused", "refused", "refused"]);
+    world.recover().await;
+    for phone in &phones {
+        let id = world
+            .plan(Event::IncidentResolved, Channel::Sms, *phone)
+            .await;
+        world.deliver(id).await;
+    }
+    world.write_letters().await;
+    let said = world.outbox_texts().await;
+    assert_eq!(said.len(), 1, "{said:?}");
+    let (to, text) = &said[0];
+    assert_eq!(to, "owner@shop.example");
+    for name in ["phone1", "phone2", "phone3", "DOWN Shop checkout since"] {
+        assert!(text.contains(name), "{text}");
+    }
+}
+
+/// The wallet holds one text of two: the notice names the other alone.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_notice_names_only_those_who_were_not_texted(pool: PgPool) {
+    let provider = Telephony::start().await;
+    let world = World::new(pool, &[&provider]).await;
+    world.owner("owner@shop.example").await;
+    world.grant(100_000).await;
+    for name in ["phone1", "phone2"] {
+        let phone = world.contact(Channel::Sms, name).await;
+        let id = world.plan(Event::IncidentOpened, Channel::Sms, phone).await;
+        world.deliver(id).await;
+    }
+    assert_eq!(provider.messages().len(), 1);
+    world.write_letters().await;
+    let said = world.outbox_texts().await;
     assert_eq!(said.len(), 1);
+    assert!(said[0].1.contains("phone2 (") && !said[0].1.contains("phone1 ("));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn only_what_reached_nobody_is_said_to_have(pool: PgPool) {
+    let relay = Relay::start().await;
+    let world = World::with_relays(pool, &[], &[&relay]).await;
+    world.owner("owner@shop.example").await;
+    let contacts = [
+        world.contact(Channel::Email, "ana").await,
+        world.contact(Channel::Email, "bo").await,
+    ];
+    let refused = smtp::Fault::Message("554 5.7.1 Looks like spam");
+    let send = async |event, faults: [Option<smtp::Fault>; 2]| {
+        let mut planned = Vec::new();
+        for contact in contacts {
+            planned.push(world.plan(event, Channel::Email, contact).await);
+        }
+        for (id, fault) in planned.into_iter().zip(faults) {
+            if let Some(fault) = fault {
+                relay.fail_next(fault);
+            }
+            world.deliver(id).await;
+        }
+        world.write_letters().await;
+        relay
+            .taken()
+            .iter()
+            .filter(|one| one.to == "owner@shop.example")
+            .count()
+    };
+    assert_eq!(
+        send(Event::IncidentOpened, [Some(refused.clone()), None]).await,
+        0
+    );
+    assert_eq!(
+        send(Event::IncidentAcknowledged, [None, Some(refused.clone())]).await,
+        0
+    );
+    assert_eq!(
+        send(
+            Event::ContactTest,
+            [Some(refused.clone()), Some(refused.clone())]
+        )
+        .await,
+        0
+    );
+    let world = World::with_relays(world.room.pool.clone(), &[], &[&relay]).await;
+    world.owner("second@shop.example").await;
+    let contacts = [
+        world.contact(Channel::Email, "cy").await,
+        world.contact(Channel::Email, "di").await,
+    ];
+    let mut planned = Vec::new();
+    for contact in contacts {
+        planned.push(
+            world
+                .plan(Event::IncidentOpened, Channel::Email, contact)
+                .await,
+        );
+    }
+    for id in planned {
+        relay.fail_next(refused.clone());
+        world.deliver(id).await;
+    }
+    world.write_letters().await;
+    let taken = relay.taken();
+    let told: Vec<_> = taken
+        .iter()
+        .filter(|one| one.to == "second@shop.example")
+        .collect();
+    assert_eq!(told.len(), 1, "the last one that fails says so");
     assert!(
-        said[0]
-            .1
-            .starts_with("Not sent as a text message: DOWN Shop checkout"),
-        "{said:?}"
+        told[0]
+            .header("Subject")
+            .unwrap()
+            .starts_with("An alert reached nobody")
     );
 }
 

@@ -1,6 +1,7 @@
 //! Every mail under snapshot: subject, text and HTML.
 
 use domain::delivery::Event;
+use domain::incident::ResolvedReason;
 use rstest::rstest;
 
 use super::render;
@@ -26,7 +27,7 @@ use crate::fixture::{Scene, account_messages};
 #[case("blocked", Scene::status(Event::MonitorBlocked))]
 #[case("unknown", Scene::status(Event::MonitorUnknown))]
 #[case("test", Scene::test())]
-#[case("wallet_empty", Scene::wallet_empty())]
+#[case("was_down_and_closed", Scene::was_down(ResolvedReason::Manual))]
 fn events(#[case] name: &str, #[case] scene: Scene) {
     let words = scene.with_brief(|brief| render::event(brief).unwrap());
     assert!(words.subject.is_ascii() && !words.subject.contains(['\r', '\n']));

@@ -35,9 +35,6 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<String, RenderError> {
         | Event::MonitorBlocked
         | Event::MonitorUnknown => status(brief),
         Event::ContactTest => Ok(sms::test(brief.account_name(), &brief.links.contacts)),
-        Event::WalletEmpty => Err(RenderError::Missing(
-            "a text: an empty wallet is told by mail",
-        )),
     }
 }
 

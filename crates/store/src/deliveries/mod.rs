@@ -84,6 +84,28 @@ pub async fn skip_later(
     Ok(contacts.into_iter().map(ContactId::from_uuid).collect())
 }
 
+/// Writes a message that is not sent on purpose, unless it was planned before.
+pub async fn insert_skipped(
+    connection: &mut PgConnection,
+    planned: &Planned,
+    reason: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(id) = insert(connection, planned, now).await? else {
+        return Ok(());
+    };
+    sqlx::query!(
+        "UPDATE deliveries SET state = 'skipped', reason = $3, finished_at = $4 WHERE account_id = $1 AND id = $2",
+        planned.account_id.uuid(),
+        id.uuid(),
+        reason,
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Drops everything of an account that is not sent yet.
 pub async fn skip_open(
     connection: &mut PgConnection,

@@ -174,26 +174,16 @@ pub struct Up<'t> {
 }
 
 /// `UP Shop checkout since 14:08 UTC+1, was down 6 min 12 s. Error 502 from your server. {link}`, or
-/// `UP Shop checkout, was down from 14:02 to 14:08 UTC+1 (6 min 12 s). …` where the outage was not told.
+/// `WAS DOWN Shop checkout from 14:02 to 14:08 UTC+1 (6 min 12 s). …` where the outage was not told.
 pub fn up(text: &Up<'_>) -> String {
+    if text.first_word {
+        return was_down(text, text.cause);
+    }
     let lasted = words::duration(text.to.duration_since(text.from));
-    let when = if text.first_word {
-        let from = text
-            .from
-            .to_zoned(text.zone.clone())
-            .strftime("%H:%M")
-            .to_string();
-        format!(
-            ", was down from {from} to {} ({lasted})",
-            clock(text.to, text.zone)
-        )
-    } else {
-        format!(" since {}, was down {lasted}", clock(text.to, text.zone))
-    };
     Draft {
         word: "UP",
         name: text.name,
-        when,
+        when: format!(" since {}, was down {lasted}", clock(text.to, text.zone)),
         cause: text.cause.to_owned(),
         link: text.link,
         ..Draft::default()
@@ -201,8 +191,31 @@ pub fn up(text: &Up<'_>) -> String {
     .render()
 }
 
-/// `CLOSED Shop checkout at 14:08 UTC+1, was down 6 min 12 s. The monitor was paused. {link}`
+/// The one message about an outage that was not told before it ended.
+fn was_down(text: &Up<'_>, cause: &str) -> String {
+    let lasted = words::duration(text.to.duration_since(text.from));
+    let from = text.from.to_zoned(text.zone.clone());
+    Draft {
+        word: "WAS DOWN",
+        name: text.name,
+        when: format!(
+            " from {} to {} ({lasted})",
+            from.strftime("%H:%M"),
+            clock(text.to, text.zone)
+        ),
+        cause: cause.to_owned(),
+        link: text.link,
+        ..Draft::default()
+    }
+    .render()
+}
+
+/// `CLOSED Shop checkout at 14:08 UTC+1, was down 6 min 12 s. The monitor was paused. {link}`, or
+/// `WAS DOWN Shop checkout from …` where the outage was not told.
 pub fn closed(text: &Up<'_>, why: &str) -> String {
+    if text.first_word {
+        return was_down(text, why);
+    }
     let lasted = words::duration(text.to.duration_since(text.from));
     Draft {
         word: "CLOSED",

@@ -84,7 +84,7 @@ fn other_ends_of_an_outage() {
     let zone = berlin();
     assert_eq!(
         up(&over(&zone, true)),
-        "UP Shop checkout, was down from 14:02 to 14:08 UTC+1 (6 min 12 s). Error 502 from your server. https://watchbell.example/i/7KQ2M9XA"
+        "WAS DOWN Shop checkout from 14:02 to 14:08 UTC+1 (6 min 12 s). Error 502 from your server. https://watchbell.example/i/7KQ2M9XA"
     );
     assert_eq!(
         closed(&over(&zone, false), "The monitor was paused"),

@@ -23,6 +23,7 @@ mail_templates! {
     ContactCode: "account/contact_code/subject.txt" "account/contact_code/body.txt" "account/contact_code/body.html"
     ContactDisabled: "account/contact_disabled/subject.txt" "account/contact_disabled/body.txt" "account/contact_disabled/body.html"
     UnsentAlert: "account/unsent_alert/subject.txt" "account/unsent_alert/body.txt" "account/unsent_alert/body.html"
+    WalletEmpty: "account/wallet_empty/subject.txt" "account/wallet_empty/body.txt" "account/wallet_empty/body.html"
     KeyCreated: "account/key_created/subject.txt" "account/key_created/body.txt" "account/key_created/body.html"
     PlanChanged: "account/plan_changed/subject.txt" "account/plan_changed/body.txt" "account/plan_changed/body.html"
 }
@@ -55,6 +56,7 @@ views! {
     ContactCode { code: String, account: Say }
     ContactDisabled { contact: Say, reason: Say, uncovered: Option<Say>, link: String }
     UnsentAlert { contact: Say, reason: Say, text: Say, about: Say, link: String }
+    WalletEmpty { about: Say, contacts: Say, text: Say, link: String, wallet: String }
     KeyCreated { at: Say, name: Say, scope: Say, link: String }
     PlanChanged { at: Say, from: Say, to: Say, paused: Option<Say>, slower: Option<Say>, link: String }
 }
@@ -125,6 +127,7 @@ pub(crate) fn account(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
         | AccountMessage::KeyCreated { .. } => security(brief),
         AccountMessage::ContactDisabled { .. }
         | AccountMessage::UnsentAlert { .. }
+        | AccountMessage::WalletEmpty { .. }
         | AccountMessage::PlanChanged { .. } => notices(brief),
     }
 }
@@ -290,6 +293,20 @@ fn notices(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
             about: subject_name(&gsm::ascii(&text)),
             text: Say::new(text),
             link,
+        }
+        .words(),
+        AccountMessage::WalletEmpty {
+            text,
+            contacts,
+            link,
+            wallet,
+        } => WalletEmpty {
+            frame: brief.frame("The wallet is empty: a text was not sent", &text),
+            about: subject_name(&gsm::ascii(&text)),
+            contacts: list(&contacts).unwrap_or_else(|| Say::new("your phones")),
+            text: Say::new(text),
+            link,
+            wallet,
         }
         .words(),
         AccountMessage::PlanChanged {

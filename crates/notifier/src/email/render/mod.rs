@@ -151,7 +151,6 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Words, RenderError> {
         | Event::MonitorBlocked
         | Event::MonitorUnknown => notice::status(brief),
         Event::ContactTest => notice::test(brief),
-        Event::WalletEmpty => notice::wallet(brief),
     }
 }
 

@@ -13,7 +13,6 @@ mail_templates! {
     Blocked: "monitor.blocked/subject.txt" "monitor.blocked/body.txt" "monitor.blocked/body.html"
     Unknown: "monitor.unknown/subject.txt" "monitor.unknown/body.txt" "monitor.unknown/body.html"
     Test: "contact.test/subject.txt" "contact.test/body.txt" "contact.test/body.html"
-    Wallet: "wallet.empty/subject.txt" "wallet.empty/body.txt" "wallet.empty/body.html"
 }
 
 struct Notice {
@@ -127,47 +126,6 @@ pub(super) fn test(brief: &Brief<'_>) -> Result<Words, RenderError> {
         },
         account,
         link: brief.links.contacts.clone(),
-    }
-    .words()
-}
-
-struct Wallet {
-    frame: Frame,
-    about: Say,
-    lead: Say,
-    text: Say,
-    incident: Option<String>,
-    wallet: String,
-}
-
-pub(super) fn wallet(brief: &Brief<'_>) -> Result<Words, RenderError> {
-    let stand_in = brief
-        .stand_in()
-        .ok_or(RenderError::Missing("the unsent text"))?;
-    let text = stand_in
-        .text
-        .ok_or(RenderError::Missing("the unsent text"))?;
-    let whom = stand_in.contact.as_deref().unwrap_or("a contact");
-    Wallet {
-        frame: Frame {
-            word: "NOT SENT",
-            tone: Tone::Warn,
-            heading: Say::new(format!("A text message to {whom} was not sent")),
-            preheader: Say::new(&text),
-            footer: contact_footer(brief),
-        },
-        about: subject_name(&text),
-        lead: Say::new(format!(
-            "{}. This mail carries the text instead. Add credit and texts go out again.",
-            stand_in.reason.trim_end_matches('.')
-        )),
-        text: Say::new(text),
-        incident: brief
-            .context
-            .incident
-            .as_ref()
-            .map(|_| brief.links.incident.clone()),
-        wallet: brief.links.wallet.clone(),
     }
     .words()
 }

@@ -258,7 +258,8 @@ struct Resolved {
     frame: Frame,
     subject_word: &'static str,
     name: Say,
-    lasted: String,
+    /// In the subject: `was down 6 min 12 s`, or from when to when.
+    span: String,
     stand_in: Option<Say>,
     note: Option<Say>,
     down: Say,
@@ -282,7 +283,20 @@ pub(super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError> {
     let heading = match (recovered, brief.first_word) {
         (true, false) => format!("{name} is UP again"),
         (true, true) => format!("{name} was down, and is UP again"),
-        (false, _) => format!("The incident of {name} is closed"),
+        (false, false) => format!("The incident of {name} is closed"),
+        (false, true) => format!("{name} was down, and the incident is closed"),
+    };
+    let (subject_word, subject_span) = match (recovered, brief.first_word) {
+        (_, true) => (
+            "Was down",
+            format!(
+                "{} to {}",
+                words::clock_bare(incident.first_failure_at, &brief.zone),
+                words::clock(end, &brief.zone)
+            ),
+        ),
+        (true, false) => ("Up", format!("was down {lasted}")),
+        (false, false) => ("Closed", format!("was down {lasted}")),
     };
     Resolved {
         frame: Frame {
@@ -297,13 +311,13 @@ pub(super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError> {
             )),
             footer: contact_footer(brief),
         },
-        subject_word: if recovered { "Up" } else { "Closed" },
+        subject_word,
         name: subject_name(&name.to_string()),
         stand_in: stand_in(brief),
-        note: ending(reason, brief).map(Say::new),
+        note: ending(reason, brief),
         down: Say::new(span(brief, incident, end, &lasted)),
         sure: good(brief, incident).filter(|_| recovered).map(Say::new),
-        lasted,
+        span: subject_span,
         why: Say::new(cause(&incident.failure, incident.attribution)),
         month: month(brief).map(Say::new),
         timing: timing(brief, incident),
@@ -312,11 +326,11 @@ pub(super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError> {
     .words()
 }
 
-fn ending(reason: ResolvedReason, brief: &Brief<'_>) -> Option<&'static str> {
-    match reason {
-        ResolvedReason::Recovered if brief.first_word => {
-            Some("It was over before we could tell you that it began, so this one mail says both.")
-        }
+fn ending(reason: ResolvedReason, brief: &Brief<'_>) -> Option<Say> {
+    let late = brief.first_word.then_some(
+        "It was over before we could tell you that it began, so this one mail says both.",
+    );
+    let why = match reason {
         ResolvedReason::Recovered => None,
         ResolvedReason::Manual => {
             Some("Someone closed it by hand. We stay quiet about it until it was up once.")
@@ -329,7 +343,9 @@ fn ending(reason: ResolvedReason, brief: &Brief<'_>) -> Option<&'static str> {
         }
         ResolvedReason::Edited if brief.waits() => Some("By its new settings it is not late."),
         ResolvedReason::Edited => Some("The monitor now looks at another address."),
-    }
+    };
+    let said: Vec<&str> = [late, why].into_iter().flatten().collect();
+    (!said.is_empty()).then(|| Say::new(said.join(" ")))
 }
 
 /// `14:02:11 to 14:08:23 UTC+1 on Sun 22 Nov 2026 (6 min 12 s)`, or both moments where a day lies between.

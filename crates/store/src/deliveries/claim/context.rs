@@ -147,7 +147,8 @@ async fn lock_outage(
     contact: ContactId,
 ) -> Result<Option<OutageDelivery>> {
     let row = sqlx::query!(
-        r#"SELECT id, state, next_at AS "next_at: jiff_sqlx::Timestamp" FROM deliveries
+        r#"SELECT id, state, next_at AS "next_at: jiff_sqlx::Timestamp",
+             accepted_at AS "accepted_at: jiff_sqlx::Timestamp" FROM deliveries
            WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND event = 'incident.opened'
            FOR NO KEY UPDATE"#,
         account.uuid(),
@@ -163,6 +164,7 @@ async fn lock_outage(
             .ok_or_else(|| Error::impossible("deliveries", "state", id))?,
         may_have_arrived: super::may_have_arrived(connection, account, id).await?,
         next_at: row.next_at.to_jiff(),
+        accepted_at: row.accepted_at.map(|at| at.to_jiff()),
     }))
 }
 

@@ -1,7 +1,6 @@
 //! Writing down who is told instead.
 
-use domain::alert::plan::dedup_key;
-use domain::delivery::fallback::{Cause, stand_ins};
+use domain::delivery::fallback::stand_ins;
 use domain::ids::{AccountId, DeliveryId, IncidentId, MonitorId, UserId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -17,7 +16,6 @@ use crate::Result;
 pub async fn plan_fallback(
     connection: &mut PgConnection,
     failed: &Claimed,
-    cause: Cause,
     (reason, unsent_text): (&str, Option<&str>),
     now: Timestamp,
 ) -> Result<Option<Vec<Queued>>> {
@@ -26,8 +24,6 @@ pub async fn plan_fallback(
     if stand_ins.is_empty() {
         return Ok(None);
     }
-    let event = cause.event(failed.event);
-    let subject = subject(failed, cause);
     let for_contact = contacts
         .iter()
         .find(|contact| contact.id == failed.contact_id)
@@ -44,32 +40,28 @@ pub async fn plan_fallback(
         let id = sqlx::query_scalar!(
             "INSERT INTO deliveries (account_id, id, event, incident_id, monitor_id, contact_id, channel, dedup_key, payload,
                  created_at, not_before, next_at, pushed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10, $10)
+             SELECT $1::uuid, $2::uuid, $3, $4::uuid, $5::uuid, $6::uuid, $7, left(o.dedup_key, -$11::int) || $8::text,
+                 $9::jsonb, $10::timestamptz, $10, $10, $10
+             FROM deliveries o WHERE o.account_id = $1 AND o.id = $12
              ON CONFLICT ON CONSTRAINT deliveries_dedup_key DO NOTHING RETURNING id",
             failed.account_id.uuid(),
             DeliveryId::generate().uuid(),
-            event.as_str(),
+            failed.event.as_str(),
             failed.incident_id.map(IncidentId::uuid),
             failed.monitor_id.map(MonitorId::uuid),
             contact.id.uuid(),
             contact.channel.as_str(),
-            dedup_key(event, &subject, contact.id),
+            contact.id.to_string(),
             payload,
             now.to_sqlx() as _,
+            super::siblings::contact_length(failed),
+            failed.id.uuid(),
         )
         .fetch_optional(&mut *connection)
         .await?;
         planned.extend(id.map(|id| (DeliveryId::from_uuid(id), contact.channel)));
     }
     Ok(Some(planned))
-}
-
-/// What the stand-in's message is about: the same as the failed one's, or the unsent text itself.
-fn subject(failed: &Claimed, cause: Cause) -> String {
-    match (cause, failed.incident_id) {
-        (Cause::Undeliverable, Some(incident)) => incident.to_string(),
-        _ => failed.id.to_string(),
-    }
 }
 
 /// Proven addresses of the account's owners, for what no contact can be told.

@@ -8,6 +8,7 @@ mod context;
 mod fallback;
 mod receipt;
 mod result;
+mod siblings;
 mod sweep;
 
 use domain::contact::Channel;
@@ -26,6 +27,7 @@ pub use result::{
     SendResult, close, give_up_unreadable, hold, mark_superseded_by_recovery, plan_recovery,
     record, wake_held,
 };
+pub use siblings::{Unpaid, list_unpaid, lock_event, may_reach_someone, name_unpaid};
 pub use sweep::{list_overdue, mark_pushed};
 
 use crate::{Error, Result};

@@ -1,7 +1,6 @@
 //! The provider's last word on a text message.
 
 use domain::contact::Channel;
-use domain::delivery::fallback::Cause;
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
 use domain::telephony::{MessageStatus, disables_number, error_words};
@@ -115,14 +114,7 @@ async fn fail(
     {
         disabled = Some(failed.contact_id);
     }
-    let fallback = plan_fallback(
-        connection,
-        failed,
-        Cause::Undeliverable,
-        (reason, None),
-        now,
-    )
-    .await?;
+    let fallback = plan_fallback(connection, failed, (reason, None), now).await?;
     let mut fallback = fallback.unwrap_or_default();
     fallback.extend(super::wake_held(connection, failed, now).await?);
     Ok(Receipt::Failed { fallback, disabled })
