@@ -215,6 +215,69 @@ async fn a_site_breaks_and_people_are_told_and_told_again() {
     assert_eq!(server.terminate().await, 0);
 }
 
+/// The phone answers its text, and the mail contact hears who has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_by_text_takes_the_outage() {
+    let (database, mail, site) = (
+        StoryDatabase::fresh().await,
+        MailServer::start().await,
+        SwitchableSite::start().await,
+    );
+    let phone = Telephony::start().await;
+    phone.set_fate(Fate::Delivered);
+    let settings = Settings::local(&database.url)
+        .with("SMTP_URL", &mail.url())
+        .with_telephony(&phone);
+    let _server = settings.serve().await;
+    let api = api::account(&settings, "owner@shop.example", "team").await;
+    assert_eq!(
+        api.get("/me").await["wallet"]["amount"],
+        "100.00",
+        "the plan's month"
+    );
+    add_phone(&api, &phone, "+12025550143").await;
+    let monitor = api
+        .watch(&site.url("/checkout"), json!({ "name": "Shop checkout" }))
+        .await;
+    wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
+    let scene = Scene {
+        api,
+        mail,
+        phone,
+        site,
+        monitor,
+    };
+    scene.breaks().await;
+    let incident = scene.both_are_told().await;
+
+    let url = format!("http://localhost:{}/callbacks/twilio/sms", settings.port);
+    let ack = ("SM-inbound-1", "+12025550143", "Ack");
+    let forged = scene.phone.hand_over_forged(&url, ack).await.unwrap();
+    assert_eq!(forged.0, 403);
+    let (status, answer) = scene.phone.hand_over(&url, ack).await.unwrap();
+    assert_eq!(status, 200);
+    assert!(
+        answer.contains("<Message>OK, you have Shop checkout. The others are told"),
+        "{answer}"
+    );
+    let taken = scene.api.get(&format!("/incidents/{incident}")).await;
+    assert_eq!(
+        taken["acknowledged_by"],
+        json!({ "kind": "contact", "name": "On call" })
+    );
+    let told = scene
+        .mail
+        .wait_for("Re: Down: Shop checkout", Duration::from_secs(30))
+        .await;
+    assert!(
+        told.text.contains("On call has Shop checkout"),
+        "{}",
+        told.text
+    );
+    let again = scene.phone.hand_over(&url, ack).await.unwrap();
+    assert_eq!(again.1, answer, "a repetition changes nothing");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_hiccup_wakes_nobody() {
     let (database, mail, site) = (

@@ -15,9 +15,11 @@ mod certificates;
 mod closing;
 mod commands;
 mod contacts;
+mod credit;
 mod error;
 mod flapping;
 mod heartbeats;
+mod inbound;
 pub mod links;
 mod monitors;
 mod opening;
@@ -35,8 +37,10 @@ pub use accounts::delete_account;
 pub use certificates::{Seen, record_certificate};
 pub use commands::{By, Resolution, acknowledge, comment, resolve};
 pub use contacts::{tell_disabled, test_contact};
+pub use credit::{grant_plan_credit, grant_plan_credits};
 pub use error::{Error, Result};
 pub use heartbeats::{PINGS_PER_MINUTE, PingOutcome, Pinged, decide_heartbeats, record_ping};
+pub use inbound::{Inbound, receive_text};
 pub use monitors::{
     delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,
 };

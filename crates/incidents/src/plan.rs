@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use store::{Secrets, audit};
 
 use crate::monitors::{edit_monitor, pause_monitor};
-use crate::{By, Result};
+use crate::{By, Result, grant_plan_credit};
 
 /// What a change of plan did to monitors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub async fn set_plan(
 ) -> Result<PlanChange> {
     store::accounts::lock(connection, account).await?;
     store::accounts::set_plan(connection, account, plan, now).await?;
+    grant_plan_credit(connection, account, now).await?;
     let by = By::actor(Actor::system());
     let limits = plan.limits();
     let mut change = PlanChange::default();

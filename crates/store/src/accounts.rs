@@ -210,6 +210,20 @@ pub async fn mark_steps_dismissed(
     Ok(())
 }
 
+/// What the account has subscribed to; `None` when there is no such account.
+pub async fn find_plan(connection: &mut PgConnection, id: AccountId) -> Result<Option<Plan>> {
+    let word = sqlx::query_scalar!(
+        "SELECT plan FROM subscriptions WHERE account_id = $1",
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    word.map(|word| {
+        Plan::parse(&word).ok_or_else(|| Error::impossible("subscriptions", "plan", id))
+    })
+    .transpose()
+}
+
 /// Puts the account on a plan.
 pub async fn set_plan(
     connection: &mut PgConnection,

@@ -36,6 +36,7 @@ pub mod exports;
 pub mod heartbeats;
 pub mod hours;
 pub mod idempotency;
+pub mod inbound;
 pub mod incidents;
 pub mod ingest;
 pub mod leases;

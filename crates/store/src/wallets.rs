@@ -71,7 +71,7 @@ pub async fn list_entries(
         .collect())
 }
 
-/// Adds money: bought credits, a grant of the operator, a plan's monthly share.
+/// Adds money: bought credits, a grant of the operator.
 pub async fn grant(
     connection: &mut PgConnection,
     account: AccountId,
@@ -120,6 +120,72 @@ pub async fn grant_welcome(
         .await?;
     }
     Ok(granted.is_some())
+}
+
+/// Adds what a plan includes for a month: `included` less what the month has brought already, so that a
+/// larger plan brings the difference and nothing comes twice. What is not spent stays. Returns what was
+/// added. `month` is the month's first moment.
+pub async fn grant_plan(
+    connection: &mut PgConnection,
+    account: AccountId,
+    (included, text): (i64, &str),
+    month: Timestamp,
+    now: Timestamp,
+) -> Result<i64> {
+    sqlx::query!(
+        "INSERT INTO wallets (account_id) VALUES ($1) ON CONFLICT ON CONSTRAINT wallets_pkey DO NOTHING",
+        account.uuid()
+    )
+    .execute(&mut *connection)
+    .await?;
+    // The wallet's row orders two that would both give the same month's share.
+    sqlx::query!(
+        "SELECT 1 AS one FROM wallets WHERE account_id = $1 FOR NO KEY UPDATE",
+        account.uuid()
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let had = sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(amount_micros), 0)::bigint AS "had!" FROM wallet_entries
+           WHERE account_id = $1 AND kind = 'plan' AND at >= $2"#,
+        account.uuid(),
+        month.to_sqlx() as _
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let due = included - had;
+    if due <= 0 {
+        return Ok(0);
+    }
+    sqlx::query!(
+        "UPDATE wallets SET balance_micros = balance_micros + $2 WHERE account_id = $1",
+        account.uuid(),
+        due
+    )
+    .execute(&mut *connection)
+    .await?;
+    insert_entry(connection, account, None, ("plan", due, text), now).await?;
+    Ok(due)
+}
+
+/// Accounts on a paid plan that have had nothing of it since `month` began, at most `limit`.
+pub async fn list_without_plan_credit(
+    connection: &mut PgConnection,
+    month: Timestamp,
+    limit: i64,
+) -> Result<Vec<AccountId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT s.account_id FROM subscriptions s JOIN accounts a ON a.id = s.account_id
+         WHERE s.plan <> 'free' AND a.deleted_at IS NULL AND NOT EXISTS (
+             SELECT 1 FROM wallet_entries e
+             WHERE e.account_id = s.account_id AND e.kind = 'plan' AND e.at >= $1)
+         ORDER BY s.account_id LIMIT $2",
+        month.to_sqlx() as _,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(AccountId::from_uuid).collect())
 }
 
 /// Sets the price of one try aside. A reservation of an earlier try that is still open serves again.

@@ -87,6 +87,7 @@ pub async fn create(
         plan: new.plan,
     };
     store::accounts::insert(connection, &account, now).await?;
+    incidents::grant_plan_credit(connection, created.account_id, now).await?;
     store::memberships::insert(
         connection,
         created.account_id,

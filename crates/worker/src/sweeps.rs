@@ -65,11 +65,13 @@ pub enum Sweep {
     Prune,
     /// History of what was deleted.
     Erase,
+    /// What plans include for the month.
+    Credits,
 }
 
 impl Sweep {
     /// All sweeps with the seconds between their rounds.
-    const ALL: [(Self, i64); 7] = [
+    const ALL: [(Self, i64); 8] = [
         (Self::Partitions, 600),
         (Self::Overdue, 5),
         (Self::LastChecks, 60),
@@ -77,6 +79,7 @@ impl Sweep {
         (Self::Days, 600),
         (Self::Prune, 3_600),
         (Self::Erase, 60),
+        (Self::Credits, 300),
     ];
 
     const fn name(self) -> &'static str {
@@ -88,6 +91,7 @@ impl Sweep {
             Self::Days => "days",
             Self::Prune => "prune",
             Self::Erase => "erase",
+            Self::Credits => "credits",
         }
     }
 }
@@ -169,6 +173,10 @@ pub async fn once(pool: &PgPool, secrets: &Secrets, sweep: Sweep, now: Timestamp
         Sweep::Days => pack::days(pool, now).await,
         Sweep::Prune => prune::all(pool, now).await,
         Sweep::Erase => erase::all(pool, now).await,
+        Sweep::Credits => {
+            incidents::grant_plan_credits(pool, now).await?;
+            Ok(())
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Plans and their limits (the table of the reference, "Plans").
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// What an account has subscribed to.
@@ -76,6 +78,14 @@ impl Plan {
     }
 }
 
+/// The month whose credit is due at `now`: its first moment in UTC.
+pub fn credit_month(now: Timestamp) -> Timestamp {
+    let here = now.to_zoned(TimeZone::UTC);
+    here.first_of_month()
+        .and_then(|day| day.start_of_day())
+        .map_or(now, |first| first.timestamp())
+}
+
 const fn limits(counts: [u32; 8], included_usd: i64, price_usd: u32) -> Limits {
     let [
         monitors,
@@ -98,5 +108,21 @@ const fn limits(counts: [u32; 8], included_usd: i64, price_usd: u32) -> Limits {
         requests_per_minute: requests,
         included_micros_per_month: included_usd * 1_000_000,
         price_usd,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_begins_on_its_first_in_utc() {
+        for (now, first) in [
+            ("2026-11-22T13:00:00Z", "2026-11-01T00:00:00Z"),
+            ("2026-11-01T00:00:00Z", "2026-11-01T00:00:00Z"),
+            ("2027-03-01T00:30:00+02:00", "2027-02-01T00:00:00Z"),
+        ] {
+            assert_eq!(credit_month(now.parse().unwrap()), first.parse().unwrap());
+        }
     }
 }

@@ -4,6 +4,7 @@
 mod certificates;
 mod commands;
 mod heartbeats;
+mod inbound;
 mod monitors;
 mod plan;
 mod policies;

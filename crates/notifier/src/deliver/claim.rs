@@ -216,9 +216,15 @@ async fn paid(
     let entry = format!("Text message to {}", price.country);
     let of = (claimed.id, claimed.number);
     let set_aside = (price.micros, entry.as_str());
-    if wallets::reserve(connection, claimed.account_id, of, set_aside, now).await?
-        == Reservation::Reserved
+    let account = claimed.account_id;
+    let mut held = wallets::reserve(connection, account, of, set_aside, now).await?;
+    // The month may be so young that nobody has added the plan's share yet.
+    if held == Reservation::Short
+        && incidents::grant_plan_credit(connection, account, now).await? > 0
     {
+        held = wallets::reserve(connection, account, of, set_aside, now).await?;
+    }
+    if held == Reservation::Reserved {
         return Ok(true);
     }
     let reason = "the wallet does not hold the price of a text message";

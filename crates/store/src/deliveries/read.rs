@@ -3,9 +3,12 @@
 use domain::contact::Channel;
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
+use domain::incident::ResolvedReason;
+use domain::monitor::{MonitorSpec, Settings};
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{Error, Result};
@@ -31,6 +34,10 @@ pub struct Delivery {
     pub delivered_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub price_micros: Option<i64>,
+    /// Why its incident ended, if it did.
+    pub resolved_reason: Option<ResolvedReason>,
+    /// The monitor it is about; none where there is none any more.
+    pub monitor_name: Option<String>,
 }
 
 /// One try to send a message.
@@ -91,8 +98,11 @@ async fn select(
              d.not_before AS "not_before: jiff_sqlx::Timestamp", d.attempts,
              d.accepted_at AS "accepted_at: jiff_sqlx::Timestamp",
              d.delivered_at AS "delivered_at: jiff_sqlx::Timestamp",
-             d.finished_at AS "finished_at: jiff_sqlx::Timestamp", d.price_micros
+             d.finished_at AS "finished_at: jiff_sqlx::Timestamp", d.price_micros,
+             i.resolved_reason AS "resolved_reason?", m.spec AS "spec?: Json<MonitorSpec>"
          FROM deliveries d JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
+         LEFT JOIN incidents i ON i.account_id = d.account_id AND i.id = d.incident_id
+         LEFT JOIN monitors m ON m.account_id = d.account_id AND m.id = d.monitor_id
          WHERE d.account_id = $1 AND ($2::uuid IS NULL OR d.incident_id = $2)
            AND ($3::uuid IS NULL OR d.contact_id = $3)
          ORDER BY d.created_at DESC, d.id DESC LIMIT $4"#,
@@ -186,6 +196,8 @@ struct Row {
     delivered_at: Option<jiff_sqlx::Timestamp>,
     finished_at: Option<jiff_sqlx::Timestamp>,
     price_micros: Option<i64>,
+    resolved_reason: Option<String>,
+    spec: Option<Json<MonitorSpec>>,
 }
 
 impl Row {
@@ -209,6 +221,11 @@ impl Row {
             delivered_at: self.delivered_at.map(|at| at.to_jiff()),
             finished_at: self.finished_at.map(|at| at.to_jiff()),
             price_micros: self.price_micros,
+            resolved_reason: self
+                .resolved_reason
+                .as_deref()
+                .and_then(ResolvedReason::parse),
+            monitor_name: self.spec.map(|spec| Settings::of(&spec.0).name),
         })
     }
 }

@@ -189,10 +189,50 @@ impl Telephony {
         report(&self.state, sid, status, error_code, AUTH_TOKEN).await
     }
 
+    /// Somebody sends `body` from `number` to our sender: hands it to `url`, signed, and returns the
+    /// answer's status and body. `sid` names the text; the same again is a repetition.
+    pub async fn hand_over(
+        &self,
+        url: &str,
+        (sid, number, body): (&str, &str, &str),
+    ) -> Option<(u16, String)> {
+        hand_over(url, (sid, number, body), AUTH_TOKEN).await
+    }
+
+    /// Like [`Self::hand_over`] with a signature by another key.
+    pub async fn hand_over_forged(
+        &self,
+        url: &str,
+        (sid, number, body): (&str, &str, &str),
+    ) -> Option<(u16, String)> {
+        hand_over(url, (sid, number, body), "not-the-auth-token").await
+    }
+
     /// The same with a signature by another key.
     pub async fn report_forged(&self, sid: &str, status: &str) -> Option<u16> {
         report(&self.state, sid, status, None, "not-the-auth-token").await
     }
+}
+
+async fn hand_over(
+    url: &str,
+    (sid, number, body): (&str, &str, &str),
+    key: &str,
+) -> Option<(u16, String)> {
+    let fields = [
+        ("AccountSid", ACCOUNT_SID.to_owned()),
+        ("ApiVersion", "2010-04-01".to_owned()),
+        ("Body", body.to_owned()),
+        ("From", number.to_owned()),
+        ("MessageSid", sid.to_owned()),
+        ("NumMedia", "0".to_owned()),
+        ("NumSegments", "1".to_owned()),
+        ("SmsMessageSid", sid.to_owned()),
+        ("SmsSid", sid.to_owned()),
+        ("SmsStatus", "received".to_owned()),
+        ("To", FROM.to_owned()),
+    ];
+    post_signed(url, &fields, key).await
 }
 
 fn next_sid(state: &State) -> String {
@@ -257,7 +297,9 @@ async fn report(
     if let Some(code) = error_code {
         fields.push(("ErrorCode", code.to_string()));
     }
-    let answered = post_signed(&callback, &fields, key).await;
+    let answered = post_signed(&callback, &fields, key)
+        .await
+        .map(|(status, _)| status);
     state
         .ledger()
         .callbacks
@@ -265,7 +307,11 @@ async fn report(
     answered
 }
 
-async fn post_signed(callback: &str, fields: &[(&str, String)], key: &str) -> Option<u16> {
+async fn post_signed(
+    callback: &str,
+    fields: &[(&str, String)],
+    key: &str,
+) -> Option<(u16, String)> {
     let owned: Vec<(String, String)> = fields
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()))
@@ -288,5 +334,6 @@ async fn post_signed(callback: &str, fields: &[(&str, String)], key: &str) -> Op
         .send(path, request, Instant::now() + Duration::from_secs(10))
         .await
         .ok()?;
-    Some(answer.status)
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    Some((answer.status, body))
 }

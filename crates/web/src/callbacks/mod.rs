@@ -10,5 +10,7 @@ use crate::routes::{Access, Routes};
 pub fn routes() -> Routes {
     Routes::new()
         .post("/callbacks/twilio/status", Access::Provider, twilio::status)
+        .post("/callbacks/twilio/sms", Access::Provider, twilio::sms)
+        .post("/callbacks/twilio/voice", Access::Provider, twilio::voice)
         .merge(ping::routes())
 }

@@ -1,10 +1,12 @@
-//! Status callbacks of the Twilio-compatible providers.
+//! Callbacks of the Twilio-compatible providers: what became of a message, texts and calls to our number.
 
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, State};
+use axum::response::{IntoResponse, Response};
 use domain::ids::{AccountId, DeliveryId};
 use domain::telephony::{MessageStatus, SIGNATURE_HEADER, is_signed};
-use http::{HeaderMap, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode, Uri};
 use secrecy::ExposeSecret;
 use url::form_urlencoded;
 use uuid::Uuid;
@@ -21,7 +23,67 @@ pub async fn status(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, PageError> {
-    let fields: Pairs = form_urlencoded::parse(&body).into_owned().collect();
+    let fields = signed(&state, &uri, &headers, &body)?;
+    let query: Pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .into_owned()
+        .collect();
+    let Some(word) = get(&fields, "MessageStatus").and_then(MessageStatus::parse) else {
+        return Ok(StatusCode::NO_CONTENT);
+    };
+    record(&state, &query, &fields, word).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A text to our number; the answer goes back as TwiML.
+pub async fn sms(
+    State(state): State<AppState>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, PageError> {
+    let fields = signed(&state, &uri, &headers, &body)?;
+    let (Some(provider_sid), Some(number)) = (get(&fields, "MessageSid"), get(&fields, "From"))
+    else {
+        return Err(PageError::NotFound);
+    };
+    let text = incidents::Inbound {
+        provider_sid,
+        number,
+        body: get(&fields, "Body").unwrap_or_default(),
+        base: state.config.base_url.as_str().trim_end_matches('/'),
+    };
+    let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
+    let reply = incidents::receive_text(&mut tx, &state.secrets, &text, state.now())
+        .await
+        .map_err(PageError::internal)?;
+    tx.commit().await.map_err(store::Error::from)?;
+    if reply.is_empty() {
+        return Ok(twiml(""));
+    }
+    Ok(twiml(&format!("<Message>{}</Message>", escaped(&reply))))
+}
+
+/// A call to our number. Nobody answers calls yet; who calls hears that and what to do instead.
+pub async fn voice(
+    State(state): State<AppState>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, PageError> {
+    signed(&state, &uri, &headers, &body)?;
+    Ok(twiml(
+        "<Say>This is Watchbell. Nobody answers calls to this number. Reply to the text message instead. Goodbye.</Say><Hangup/>",
+    ))
+}
+
+/// The form of a call whose signature is valid.
+fn signed(
+    state: &AppState,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Pairs, PageError> {
+    let fields: Pairs = form_urlencoded::parse(body).into_owned().collect();
     let url = state.config.link(
         uri.path_and_query()
             .map_or(uri.path(), |both| both.as_str()),
@@ -31,22 +93,28 @@ pub async fn status(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let tokens = &state.config.twilio_auth_tokens;
-    if !tokens
+    if tokens
         .iter()
         .any(|token| is_signed(token.expose_secret(), &url, &fields, given))
     {
-        return Err(PageError::Forbidden(
+        Ok(fields)
+    } else {
+        Err(PageError::Forbidden(
             "the signature of this callback is not valid",
-        ));
+        ))
     }
-    let query: Pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-        .into_owned()
-        .collect();
-    let Some(word) = get(&fields, "MessageStatus").and_then(MessageStatus::parse) else {
-        return Ok(StatusCode::NO_CONTENT);
-    };
-    record(&state, &query, &fields, word).await?;
-    Ok(StatusCode::NO_CONTENT)
+}
+
+fn twiml(verbs: &str) -> Response {
+    let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{verbs}</Response>");
+    ([(CONTENT_TYPE, "text/xml; charset=utf-8")], body).into_response()
+}
+
+/// For the text of an XML element.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 async fn record(

@@ -1,4 +1,4 @@
-//! What the telephony provider calls: `/callbacks/twilio/status`.
+//! What the telephony provider calls: `/callbacks/twilio/{status,sms,voice}`.
 
 use domain::contact::{Channel, Contact};
 use domain::delivery::{AccountMessage, Event};
@@ -123,6 +123,18 @@ impl World {
             .into_iter()
             .collect();
         provider.post(path, fields).await.status
+    }
+
+    /// A text to our number, signed: status and TwiML.
+    async fn texts(&self, sid: &str, number: &str, body: &str) -> (StatusCode, String) {
+        let path = "/callbacks/twilio/sms";
+        let fields = [("MessageSid", sid), ("From", number), ("Body", body)];
+        let pairs = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut provider = self.app.browser();
+        let signed = signature(TOKEN, &format!("{BASE}{path}"), &pairs);
+        provider.headers = vec![(SIGNATURE_HEADER, signed)];
+        let answer = provider.post(path, &fields).await;
+        (answer.status, answer.body)
     }
 
     async fn signed(&self, path: &str, fields: &[(&str, &str)]) -> StatusCode {
@@ -357,4 +369,87 @@ async fn a_code_that_was_not_delivered_is_marked(pool: PgPool) {
             Some("the number is unknown to its network".to_owned())
         )
     );
+}
+
+const PHONE: &str = "+4915112345678";
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_text_is_answered_once_and_stop_is_obeyed(pool: PgPool) {
+    let world = World::new(pool).await;
+    let (status, help) = world.texts("SM10", PHONE, "HELP").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        help.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Message>Watchbell alerts. ACK takes")
+            && help.ends_with("</Message></Response>"),
+        "{help}"
+    );
+    assert_eq!(
+        world.texts("SM10", PHONE, "HELP").await.1,
+        help,
+        "the same again"
+    );
+    let (_, open) = world.texts("SM11", PHONE, "ack").await;
+    assert!(
+        open.contains("Nothing that this number was told of is open"),
+        "{open}"
+    );
+    // Two machines do not talk for ever, and strangers cost nothing.
+    let empty = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response></Response>";
+    assert!(
+        world
+            .texts("SM12", PHONE, "What?")
+            .await
+            .1
+            .contains("does not know that word")
+    );
+    assert_eq!(world.texts("SM13", PHONE, "What?").await.1, empty);
+    assert_eq!(
+        world.texts("SM14", "+4915100000000", "What?").await.1,
+        empty
+    );
+    assert_eq!(world.texts("SM15", PHONE, "Stop").await.1, empty);
+    let mut c = world.app.state.pool.acquire().await.unwrap();
+    let phone = contacts::find(&mut c, world.account, world.phone)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        phone.disabled_reason.as_deref(),
+        Some("its owner replied STOP")
+    );
+    drop(c);
+    let mails = world.app.mails(OWNER).await;
+    assert!(
+        matches!(mails.as_slice(), [AccountMessage::ContactDisabled { .. }]),
+        "{mails:?}"
+    );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn texts_and_calls_need_a_signature(pool: PgPool) {
+    let world = World::new(pool).await;
+    let fields = [("MessageSid", "SM1"), ("From", PHONE), ("Body", "STOP")];
+    for path in ["/callbacks/twilio/sms", "/callbacks/twilio/voice"] {
+        let url = format!("{BASE}{path}");
+        let statuses = [
+            world.call(path, &fields, |_| None).await,
+            world
+                .call(path, &fields, |pairs| {
+                    Some(signature("a guess", &url, pairs))
+                })
+                .await,
+        ];
+        assert_eq!(statuses, [StatusCode::FORBIDDEN; 2], "{path}");
+    }
+    let path = "/callbacks/twilio/voice";
+    assert_eq!(
+        world.signed(path, &[("CallSid", "CA1")]).await,
+        StatusCode::OK
+    );
+    let mut c = world.app.state.pool.acquire().await.unwrap();
+    let phone = contacts::find(&mut c, world.account, world.phone)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(phone.disabled_reason, None);
 }

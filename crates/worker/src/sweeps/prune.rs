@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use store::{
-    account_messages, challenges, checks, evidence, hours, idempotency, ingest, leases,
+    account_messages, challenges, checks, evidence, hours, idempotency, inbound, ingest, leases,
     look_requests, outbox, sessions, throttles,
 };
 
@@ -33,6 +33,8 @@ const BEATS: SignedDuration = SignedDuration::from_hours(1);
 const GAPS: SignedDuration = SignedDuration::from_hours(24 * 800);
 /// What was not sent, on a machine without providers.
 const OUTBOX: SignedDuration = SignedDuration::from_hours(24 * 7);
+/// What people texted us: longer than any provider repeats a call.
+const INBOUND: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 pub(super) async fn all(pool: &PgPool, now: Timestamp) -> Result<()> {
     // None waits for another: a table that cannot be pruned is no reason for the rest to grow.
@@ -94,6 +96,7 @@ async fn messages(pool: &PgPool, now: Timestamp) -> Result<()> {
             break;
         }
     }
+    inbound::prune(&mut connection, before(now, INBOUND), BATCH).await?;
     outbox::prune(&mut connection, before(now, OUTBOX)).await?;
     Ok(())
 }

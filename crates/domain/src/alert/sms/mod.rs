@@ -4,6 +4,7 @@
 //! The link and "Reply ACK" are never cut. To add a message: a function here that fills [`Draft`].
 
 pub mod gsm;
+pub mod reply;
 #[cfg(test)]
 mod tests;
 

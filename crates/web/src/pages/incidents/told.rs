@@ -1,6 +1,7 @@
 //! Whom we told of an incident, and what became of each message.
 
 use domain::delivery::{DeliveryState, Event};
+use domain::incident::ResolvedReason;
 use domain::words;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,6 +18,7 @@ pub struct ToldLine {
     pub channel: &'static str,
     pub icon: &'static str,
     pub event: &'static str,
+    pub monitor: Option<String>,
     pub state: String,
     pub is_bad: bool,
     pub at: Moment,
@@ -37,7 +39,8 @@ impl ToldLine {
             who: delivery.contact_name.clone(),
             channel: channel_word(delivery.channel),
             icon: channel_icon(delivery.channel),
-            event: event_word(delivery.event),
+            event: event_word(delivery),
+            monitor: delivery.monitor_name.clone(),
             state: state_words(delivery),
             is_bad: matches!(
                 delivery.state,
@@ -56,11 +59,14 @@ impl ToldLine {
     }
 }
 
-const fn event_word(event: Event) -> &'static str {
-    match event {
+const fn event_word(delivery: &Delivery) -> &'static str {
+    match delivery.event {
         Event::IncidentOpened => "down",
         Event::IncidentAcknowledged => "taken",
-        Event::IncidentResolved => "up again",
+        Event::IncidentResolved => match delivery.resolved_reason {
+            None | Some(ResolvedReason::Recovered) => "up again",
+            Some(_) => "closed",
+        },
         _ => "notice",
     }
 }
