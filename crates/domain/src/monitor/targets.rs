@@ -123,6 +123,10 @@ pub struct GrpcTarget {
 
 /// What is looked at.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most targets are web addresses, and each is kept once and shared"
+)]
 pub enum Target {
     /// A web address.
     Http(HttpTarget),
