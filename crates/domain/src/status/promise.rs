@@ -329,10 +329,13 @@ fn long(regions: usize) -> impl Strategy<Value = Case> {
 fn holds(case: &Case) -> Result<(), TestCaseError> {
     let told = Simulation::run(case);
     let (from, to) = case.outage;
+    // Three hanging looks of 10 s each leave the promise no room for how late each begins and the last
+    // is recorded.
+    let lateness = 3 * 400 + 300;
     let slack = if case.lost.is_some() {
-        case.promised()
+        case.promised() + lateness
     } else {
-        0
+        lateness
     };
     let Some((opened, first_failure)) = told.opened else {
         return Err(TestCaseError::fail("never announced"));
@@ -353,7 +356,7 @@ fn holds(case: &Case) -> Result<(), TestCaseError> {
         return Err(TestCaseError::fail("its end was never announced"));
     };
     prop_assert!(
-        closed <= to + case.promised(),
+        closed <= to + case.promised() + lateness,
         "closed {} ms after its end",
         closed - to
     );
