@@ -40,7 +40,8 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, Vec<String>> {
             Ok((name, value)) => drop(values.insert(name, value)),
             Err(dotenvy::Error::LineParse(wrong, _)) => {
                 let mut lines = text.lines().map(str::trim);
-                let at = lines.position(|line| !line.is_empty() && wrong.starts_with(line));
+                let at =
+                    lines.position(|line| !line.is_empty() && wrong.trim_start().starts_with(line));
                 let at = at.map_or_else(String::new, |at| format!(", line {}", at + 1));
                 errors.push(format!("--env-file {name}{at}: this is no NAME=value"));
             }
