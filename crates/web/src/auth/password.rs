@@ -17,6 +17,9 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$d2F0Y2hiZWxsLW5vYm9keQ$3IcU
 #[derive(Debug, Clone)]
 pub struct Hasher {
     permits: Arc<Semaphore>,
+    /// What costs time, counted.
+    #[cfg(test)]
+    runs: Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl Default for Hasher {
@@ -31,7 +34,15 @@ impl Hasher {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             permits: Arc::new(Semaphore::new(processors)),
+            #[cfg(test)]
+            runs: Arc::default(),
         }
+    }
+
+    /// Passwords hashed or judged so far.
+    #[cfg(test)]
+    pub(crate) fn runs(&self) -> usize {
+        self.runs.load(std::sync::atomic::Ordering::SeqCst)
     }
 
     /// The hash of a new password.
@@ -83,6 +94,8 @@ impl Hasher {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PageError> {
         let _permit = self.permits.acquire().await.map_err(PageError::internal)?;
+        #[cfg(test)]
+        self.runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         tokio::task::spawn_blocking(work)
             .await
             .map_err(PageError::internal)
@@ -113,6 +126,13 @@ mod tests {
                 .unwrap()
         );
         assert!(!hasher.verify("correct horse battery", None).await.unwrap());
+    }
+
+    #[test]
+    fn nobody_is_hashed_like_somebody() {
+        let cost = |hash: &str| hash.rsplitn(3, '$').nth(2).map(str::to_owned);
+        let somebody = Argon2::default().hash_password(b"x").unwrap().to_string();
+        assert_eq!(cost(NOBODY), cost(&somebody));
     }
 
     #[tokio::test]

@@ -215,6 +215,28 @@ async fn a_stranger_cannot_tell_a_known_address_from_another(pool: PgPool) {
     );
 }
 
+/// Argon2 is what takes time, so its runs are counted: as many for an address that nobody, one person
+/// or two people name.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_known_address_costs_as_many_passwords(pool: PgPool) {
+    let app = App::new(pool).await;
+    app.verified("known@shop.example").await;
+    app.verified("twice@shop.example").await;
+    app.signed_up("twice@shop.example").await;
+    for (path, runs) in [("/login", 2), ("/signup", 1)] {
+        for email in ["known", "twice", "unknown"] {
+            let email = format!("{email}@shop.example");
+            let fields = [
+                ("email", email.as_str()),
+                ("password", "another long password"),
+            ];
+            let before = app.state.hasher.runs();
+            app.browser().post(path, &fields).await;
+            assert_eq!(app.state.hasher.runs() - before, runs, "{email} at {path}");
+        }
+    }
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 #[ignore = "compares times: part of make soak"]
 async fn a_known_address_is_answered_in_the_same_time(pool: PgPool) {
