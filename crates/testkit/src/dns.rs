@@ -57,9 +57,14 @@ impl FakeDns {
     /// Starts one that knows no name; questions for unknown names get NXDOMAIN, the root gets an
     /// empty good answer, so that it passes for a living server.
     pub async fn start() -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+        Self::start_on(Ipv4Addr::LOCALHOST).await
+    }
+
+    /// The same on an address of this machine.
+    pub async fn start_on(ip: Ipv4Addr) -> Self {
+        let socket = UdpSocket::bind((ip, 0))
             .await
-            .expect("loopback takes a socket");
+            .expect("the address takes a socket");
         let address = socket.local_addr().expect("a socket has an address");
         let names = Names::default();
         let queries = Arc::new(AtomicUsize::new(0));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use thirtyfour::prelude::*;
 use tokio::process::{Child, Command};
 
+use super::folder::Folder;
 use super::program::free_port;
 use super::wait;
 
@@ -14,6 +15,7 @@ pub struct Browser {
     /// The window.
     pub driver: WebDriver,
     _chromedriver: Child,
+    _profile: Folder,
 }
 
 const FLAGS: [&str; 9] = [
@@ -57,10 +59,7 @@ impl Browser {
         capabilities
             .add_arg(&format!("--window-size={width},{height}"))
             .expect("a flag");
-        let profile = std::env::temp_dir().join(format!(
-            "watchbell-browser-{}",
-            uuid::Uuid::now_v7().simple()
-        ));
+        let profile = Folder::new();
         capabilities
             .add_arg(&format!("--user-data-dir={}", profile.display()))
             .expect("a flag");
@@ -72,6 +71,7 @@ impl Browser {
         Self {
             driver,
             _chromedriver: chromedriver,
+            _profile: profile,
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod browser;
 pub mod database;
+pub mod folder;
 pub mod mail;
 pub mod network;
 pub mod program;

@@ -3,11 +3,13 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use testkit::telephony::{self, Telephony};
 use tokio::process::{Child, Command};
 
+use super::folder::Folder;
 use super::wait;
 
 /// Where the built program is.
@@ -42,21 +44,18 @@ pub struct Settings {
     /// Where the web role listens.
     pub port: u16,
     /// A folder of this story.
-    pub dir: PathBuf,
+    pub dir: Arc<Folder>,
 }
 
 impl Settings {
     /// Self-hosted egress on loopback, no canaries, on the database at `url`.
     pub fn local(database_url: &str) -> Self {
         let port = free_port();
-        let dir =
-            std::env::temp_dir().join(format!("watchbell-story-{}", uuid::Uuid::now_v7().simple()));
-        std::fs::create_dir_all(&dir).expect("a folder");
         let mut settings = Self {
             vars: Vec::new(),
             network: None,
             port,
-            dir,
+            dir: Arc::new(Folder::new()),
         };
         for (name, value) in [
             ("DATABASE_URL", database_url),
@@ -127,7 +126,7 @@ impl Settings {
             .args(args)
             .env_clear()
             .env("PATH", std::env::var("PATH").unwrap_or_default())
-            .current_dir(&self.dir);
+            .current_dir(&**self.dir);
         command.envs(self.vars.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -158,7 +157,10 @@ impl Settings {
             .kill_on_drop(true)
             .spawn()
             .expect("the program starts");
-        Running { child }
+        Running {
+            child,
+            _dir: self.dir.clone(),
+        }
     }
 
     /// Starts `role` and waits until `url` says that it is ready.
@@ -193,6 +195,8 @@ impl Settings {
 /// A running process of the program; killed when it is dropped.
 pub struct Running {
     child: Child,
+    /// Stays until the process is killed.
+    _dir: Arc<Folder>,
 }
 
 impl Running {
