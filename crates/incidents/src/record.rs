@@ -4,6 +4,7 @@ use domain::check::VerdictKind;
 use domain::ids::{AccountId, CheckId, IncidentId, MonitorId};
 use domain::incident::{Actor, Diagnosis};
 use domain::monitor::{MonitorSpec, Settings};
+use domain::status::region::Rechecks;
 use domain::status::{
     Effect, Look, MonitorState, Observed, RegionVote, Shown, Step, advance, region, step,
 };
@@ -54,8 +55,8 @@ pub struct Recorded {
     pub state: Option<MonitorState>,
     /// The region's own vote after it.
     pub vote: Option<RegionVote>,
-    /// Look again at this time, to confirm.
-    pub recheck_at: Option<Timestamp>,
+    /// How to go on to confirm it.
+    pub rechecks: Rechecks,
     /// Regions whose vote was asked for.
     pub ask_regions: Vec<String>,
     /// An incident was opened.
@@ -89,7 +90,7 @@ impl Recorded {
         Self {
             state,
             vote,
-            recheck_at: None,
+            rechecks: Rechecks::none(),
             ask_regions: Vec::new(),
             opened: None,
             closed: None,
@@ -160,7 +161,7 @@ pub async fn record_look_in(
     let known = cast.iter().find(|vote| vote.region == look.region).cloned();
     let known = known.unwrap_or_else(|| RegionVote::none(look.region.clone()));
     let known = seen_well(connection, looked.shard, known).await?;
-    let (vote, recheck_at) = advance(&known, look, &settings.confirm);
+    let (vote, rechecks) = advance(&known, look, &settings.confirm);
     if vote != known {
         let provenance = (look.config_version, looked.epoch);
         votes::upsert(connection, account, monitor, &vote, provenance).await?;
@@ -172,7 +173,7 @@ pub async fn record_look_in(
     let step = step(&stored.state, &cast, &voters, now);
     let needs_trust = settles(&known, &vote) || step.effects.iter().any(is_grave);
     let mut recorded = Recorded::of(Some(step.state.clone()), Some(vote));
-    recorded.recheck_at = recheck_at;
+    recorded.rechecks = rechecks;
     if needs_trust && !looked.trusted {
         recorded.needs_canary = true;
         return Ok(recorded);
@@ -187,7 +188,8 @@ pub async fn record_look_in(
     ask::ask(connection, secrets, (account, monitor), asked, now).await?;
     let waits = step.state.confirming || !recorded.ask_regions.is_empty();
     let timeout = SignedDuration::try_from(settings.timeout).unwrap_or(SignedDuration::MAX);
-    let after = recheck_at.unwrap_or(now).saturating_add(timeout).ok();
+    let last = recorded.rechecks.at.last().copied().unwrap_or(now);
+    let after = last.saturating_add(timeout).ok();
     let decide_at = after.and_then(|at| at.saturating_add(DECIDE_SLACK).ok());
     let decide_at = match decide_at.filter(|_| waits) {
         Some(at) => Some(at),

@@ -4,6 +4,7 @@
 mod shards;
 #[cfg(test)]
 mod tests;
+mod under_way;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -12,12 +13,15 @@ use std::time::Duration;
 
 use domain::check::FailureClass;
 use domain::ids::MonitorId;
+use domain::status::region::Rechecks;
 use jiff::Timestamp;
 
 use crate::clock::later;
 use crate::evidence::Kept;
 use crate::plan::{Known, Plan};
 pub(crate) use shards::Shards;
+use under_way::Running;
+pub(crate) use under_way::Ticket;
 
 /// What a certificate was when it was last handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,7 @@ pub(crate) enum Why {
 /// A look to be made now.
 #[derive(Debug, Clone)]
 pub(crate) struct Due {
+    pub ticket: Ticket,
     pub plan: Arc<Plan>,
     pub at: Timestamp,
     pub why: Why,
@@ -61,9 +66,11 @@ pub(crate) struct Entry {
     /// Transitions that are not recorded yet: what comes after must wait behind them.
     pub waiting: usize,
     slot: Timestamp,
-    slot_runs: bool,
-    recheck: Option<Timestamp>,
-    recheck_runs: bool,
+    /// When to look again to confirm, the next one first.
+    rechecks: Vec<Timestamp>,
+    /// When to look again for another reason.
+    again: Option<Timestamp>,
+    running: Vec<Running>,
 }
 
 /// What became due, and what could not be made.
@@ -80,6 +87,7 @@ pub(crate) struct Book {
     pub shards: Shards,
     entries: HashMap<MonitorId, Entry>,
     queue: BinaryHeap<Reverse<(Timestamp, MonitorId, Why)>>,
+    counted: u64,
 }
 
 impl Book {
@@ -111,8 +119,9 @@ impl Book {
             entry.known = known;
         }
         // A confirmation that another process began is continued at once.
-        if known.confirming {
-            self.schedule_recheck(id, now);
+        let ours = |entry: &Entry| !entry.rechecks.is_empty();
+        if known.confirming && !self.entries.get(&id).is_some_and(ours) {
+            self.look_at(id, now);
         }
     }
 
@@ -124,9 +133,9 @@ impl Book {
             slow: false,
             waiting: 0,
             slot,
-            slot_runs: false,
-            recheck: None,
-            recheck_runs: false,
+            rechecks: Vec::new(),
+            again: None,
+            running: Vec::new(),
             plan,
         };
         self.entries.insert(entry.plan.monitor_id, entry);
@@ -172,16 +181,32 @@ impl Book {
         self.queue.peek().map(|Reverse((at, _, _))| *at)
     }
 
-    /// Asks for a confirming look at `at`; an earlier one that is asked for already stays.
-    pub(crate) fn schedule_recheck(&mut self, id: MonitorId, at: Timestamp) {
+    /// Asks for one more look at `at`, beside the timetable; what looks again by then will do.
+    pub(crate) fn look_at(&mut self, id: MonitorId, at: Timestamp) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
-        if entry.recheck_runs || entry.recheck.is_some_and(|asked| asked <= at) {
+        let by_then = |asked: &Timestamp| *asked <= at;
+        let planned = entry.again.iter().chain(&entry.rechecks).any(by_then);
+        if planned || entry.rechecks_running().next().is_some() {
             return;
         }
-        entry.recheck = Some(at);
+        entry.again = Some(at);
         self.queue.push(Reverse((at, id, Why::Recheck)));
+    }
+
+    /// Plans the confirming looks that are still wanted after a look that began at `looked_at`, in
+    /// place of those planned before. One that is under way and began after it is one of them.
+    pub(crate) fn plan_rechecks(&mut self, id: MonitorId, looked_at: Timestamp, wanted: Rechecks) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        let under_way = entry.rechecks_running().map(|run| run.due);
+        let under_way: Vec<_> = under_way.filter(|due| *due > looked_at).collect();
+        entry.rechecks = wanted.less(&under_way);
+        for at in &entry.rechecks {
+            self.queue.push(Reverse((*at, id, Why::Recheck)));
+        }
     }
 
     /// Looks at every monitor within `over`, evenly spread; one whose slot comes by then waits for it.
@@ -196,7 +221,7 @@ impl Book {
         let spacing = over / u32::try_from(waiting.len()).unwrap_or(u32::MAX).max(1);
         let mut at = now;
         for id in waiting {
-            self.schedule_recheck(id, at);
+            self.look_at(id, at);
             at = later(at, spacing);
         }
     }
@@ -239,50 +264,47 @@ impl Book {
             return;
         };
         let plan = entry.plan.clone();
-        let slow = entry.slow;
-        let runs = std::mem::replace(&mut entry.slot_runs, true);
         // Slots that passed while this process slept are gaps: one look now, not one for each.
         let slot = plan.slot_at(now).max(at);
-        if runs {
+        if entry.slot_runs() {
             popped.running += 1;
         } else {
+            self.counted += 1;
+            let ticket = Ticket(self.counted);
+            entry.run(ticket, why, slot);
             self.shards.began(plan.shard, slot, id);
             popped.due.push(Due {
+                ticket,
                 plan: plan.clone(),
                 at: slot,
                 why,
-                slow,
+                slow: entry.slow,
             });
         }
         self.schedule_slot(id, plan.next_slot(slot), false);
     }
 
     fn pop_recheck(&mut self, at: Timestamp, id: MonitorId, popped: &mut Popped) {
-        let Some(entry) = self
-            .entries
-            .get_mut(&id)
-            .filter(|entry| entry.recheck == Some(at))
-        else {
+        let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
-        entry.recheck = None;
-        entry.recheck_runs = true;
+        if let Some(index) = entry.rechecks.iter().position(|planned| *planned == at) {
+            entry.rechecks.remove(index);
+        } else if entry.again == Some(at) {
+            entry.again = None;
+        } else {
+            return;
+        }
+        self.counted += 1;
+        let ticket = Ticket(self.counted);
+        entry.run(ticket, Why::Recheck, at);
         popped.due.push(Due {
+            ticket,
             plan: entry.plan.clone(),
             at,
             why: Why::Recheck,
             slow: entry.slow,
         });
-    }
-
-    /// A look has ended, or will not be made.
-    pub(crate) fn ended(&mut self, id: MonitorId, why: Why) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            match why {
-                Why::Slot { .. } => entry.slot_runs = false,
-                Why::Recheck => entry.recheck_runs = false,
-            }
-        }
     }
 }
 

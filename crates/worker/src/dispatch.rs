@@ -87,7 +87,7 @@ impl Lanes {
         }
     }
 
-    /// Bounded by the monitors held: each has one slot and one recheck at a time.
+    /// Bounded by the monitors held: each has one slot and a few rechecks at a time.
     fn push(&mut self, due: Due) {
         if due.slow {
             &mut self.slow_queue
@@ -136,6 +136,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::book::Ticket;
     use crate::plan::Plan;
 
     fn due(slow: bool) -> Due {
@@ -151,6 +152,7 @@ mod tests {
         };
         let why = Why::Slot { caught_up: false };
         Due {
+            ticket: Ticket::default(),
             plan: Arc::new(plan),
             at: Timestamp::UNIX_EPOCH,
             why,

@@ -1,10 +1,11 @@
 //! One look, from due to handed over: observe, judge, keep.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::check::{Check, Expectation, Observation, Verdict, VerdictKind};
-use domain::ids::CheckId;
+use domain::ids::{CheckId, MonitorId};
 use domain::incident::{Diagnosis, diagnosis};
 use domain::monitor::{Settings, schedule};
 use domain::status::Look;
@@ -12,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use metrics::{counter, histogram};
 use store::checks::Owned;
 
-use crate::book::{Book, Due, SeenCertificate, Why};
+use crate::book::{Book, Due, SeenCertificate, Ticket, Why};
 use crate::dispatch::Room;
 use crate::evidence;
 use crate::metrics as names;
@@ -41,6 +42,7 @@ pub(crate) struct Looked {
 
 /// A due look: a slot, or a recheck.
 pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
+    let work = AtWork::new(&shared, &due);
     let (plan, now) = (&due.plan, shared.now());
     let known = shared.book().get(plan.monitor_id).map(|entry| entry.known);
     let Some(known) = known.filter(|_| !overtaken(&due, now)) else {
@@ -53,7 +55,8 @@ pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
             histogram!(names::LATENESS).record(now.duration_since(due.at).as_secs_f64().max(0.0));
         }
     }
-    let observed = observe(&shared, plan, known, due.why == Why::Recheck, Some(room)).await;
+    let fresh = due.why == Why::Recheck;
+    let observed = observe(&shared, plan, known, fresh, Some((&work, room))).await;
     let Some((seen, verdict)) = observed else {
         skip(&shared, &due, "put_off");
         return;
@@ -78,16 +81,65 @@ pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
         finished_at,
         reason,
     };
-    shared.book().ended(plan.monitor_id, due.why);
     let clouded = shared.canaries.clouds(looked.check.at, finished_at);
+    work.turn().await;
     let _recorded = hand_over(&shared, looked);
+    drop(work);
     if clouded && !shared.canaries.is_blind() {
         // It began while nothing was seen, and sight is back.
-        shared
-            .book()
-            .schedule_recheck(plan.monitor_id, shared.now());
+        shared.book().look_at(plan.monitor_id, shared.now());
     }
     shared.due.notify_one();
+}
+
+/// A look of the timetable, from due to handed over or given up, whatever becomes of its task.
+pub(crate) struct AtWork {
+    shared: Arc<Shared>,
+    monitor: MonitorId,
+    ticket: Ticket,
+}
+
+impl AtWork {
+    fn new(shared: &Arc<Shared>, due: &Due) -> Self {
+        Self {
+            shared: shared.clone(),
+            monitor: due.plan.monitor_id,
+            ticket: due.ticket,
+        }
+    }
+
+    fn begin(&self) -> Timestamp {
+        let mut book = self.shared.book();
+        let now = self.shared.now();
+        book.began(self.monitor, self.ticket, now);
+        now
+    }
+
+    fn put_off(&self) {
+        self.shared.book().put_off(self.monitor, self.ticket);
+        self.shared.turns.notify_waiters();
+    }
+
+    /// Waits until every look at this monitor that began earlier has been handed over: confirming
+    /// looks overlap, and are taken in as they began. Bounded by the time-outs of those.
+    async fn turn(&self) {
+        loop {
+            let mut ended = pin!(self.shared.turns.notified());
+            ended.as_mut().enable();
+            if self.shared.book().is_its_turn(self.monitor, self.ticket) {
+                return;
+            }
+            ended.await;
+        }
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        if self.shared.book().ended(self.monitor, self.ticket) {
+            self.shared.turns.notify_waiters();
+        }
+    }
 }
 
 /// A slot whose whole interval passed while it waited for room is left to the next one.
@@ -97,9 +149,8 @@ fn overtaken(due: &Due, now: Timestamp) -> bool {
 
 fn skip(shared: &Shared, due: &Due, reason: &'static str) {
     counter!(names::LOOKS_SKIPPED, "reason" => reason).increment(1);
-    let mut book = shared.book();
-    book.ended(due.plan.monitor_id, due.why);
     if due.why != Why::Recheck {
+        let mut book = shared.book();
         book.shards
             .done(due.plan.shard, due.at, due.plan.monitor_id);
     }
@@ -113,15 +164,17 @@ pub(crate) async fn observe(
     plan: &Plan,
     known: Known,
     fresh: bool,
-    mut room: Option<Room>,
+    timetable: Option<(&AtWork, Room)>,
 ) -> Option<(Observation, Verdict)> {
     let settings = &plan.settings;
     let patience = PUT_OFF.min(settings.interval / 2);
     let begun = tokio::time::Instant::now();
+    let (work, mut room) = timetable.unzip();
     loop {
+        let now = work.map_or_else(|| shared.now(), AtWork::begin);
         let seen = shared
             .prober
-            .look(&settings.target, settings.timeout, fresh, shared.now())
+            .look(&settings.target, settings.timeout, fresh, now)
             .await;
         drop(room.take());
         let Some(wait) = seen.put_off else {
@@ -135,6 +188,7 @@ pub(crate) async fn observe(
             return Some((seen, verdict));
         };
         counter!(names::PUT_OFF).increment(1);
+        work.inspect(|work| work.put_off());
         let wait = wait.max(Duration::from_millis(50));
         if begun.elapsed() + wait > patience {
             return None;

@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub reloads: Semaphore,
     /// The timetable changed, or a look ended.
     pub due: Notify,
+    /// A look has ended for which another at the same monitor may wait.
+    pub turns: Notify,
     /// The buffer is worth a batch.
     pub full: Notify,
     /// Somebody asks for a look.
@@ -58,6 +60,7 @@ impl Shared {
             tasks: TaskTracker::new(),
             reloads: Semaphore::new(2),
             due: Notify::new(),
+            turns: Notify::new(),
             full: Notify::new(),
             asked: Notify::new(),
             book: Mutex::new(Book::default()),

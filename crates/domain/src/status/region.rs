@@ -88,17 +88,42 @@ impl RegionVote {
     }
 }
 
-/// Takes a look into a region's vote; the second value is when to look again to confirm.
+/// The confirming looks that are still wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rechecks {
+    /// When each starts, the next one first.
+    pub at: Vec<Timestamp>,
+    /// The last of them, and it alone, must not start before this.
+    pub decides_at: Timestamp,
+}
+
+impl Rechecks {
+    /// None.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// What is still to be planned when confirming looks that started at `under_way` have not
+    /// answered yet: they take the place of the next ones, but of the last only if they may decide.
+    pub fn less(mut self, under_way: &[Timestamp]) -> Vec<Timestamp> {
+        let deciding = under_way.iter().any(|start| *start >= self.decides_at);
+        let replaced = match self.at.len() {
+            0 => 0,
+            wanted if deciding => under_way.len().min(wanted),
+            wanted => under_way.len().min(wanted - 1),
+        };
+        self.at.split_off(replaced)
+    }
+}
+
+/// Takes a look into a region's vote; the second value is how to go on to confirm it, in place of
+/// what was planned before.
 ///
 /// A look that started before the last one taken in changes nothing: it came late or twice.
-pub fn advance(
-    vote: &RegionVote,
-    look: &Look,
-    confirm: &ConfirmPolicy,
-) -> (RegionVote, Option<Timestamp>) {
+pub fn advance(vote: &RegionVote, look: &Look, confirm: &ConfirmPolicy) -> (RegionVote, Rechecks) {
     let mut next = vote.clone();
     if look.at <= vote.looked_at {
-        return (next, None);
+        return (next, Rechecks::none());
     }
     next.looked_at = look.at;
     let kind = look.verdict.kind;
@@ -111,7 +136,7 @@ pub fn advance(
         && !stalled(candidate, look)
     {
         // Our own trouble in the middle of a confirmation neither confirms nor clears it.
-        return (next, Some(recheck_at(candidate, look, confirm)));
+        return (next, rechecks(candidate, look, confirm));
     }
     let bad = kind == VerdictKind::Down
         || (kind == VerdictKind::Blocked && vote.verdict != Some(VerdictKind::Down));
@@ -124,7 +149,7 @@ pub fn advance(
         if kind.is_good() {
             next.first_failure_at = None;
         }
-        return (next, None);
+        return (next, Rechecks::none());
     }
     let candidate = grown(vote.candidate.as_ref(), look);
     if kind == VerdictKind::Down && candidate.looks == 1 {
@@ -132,11 +157,11 @@ pub fn advance(
     }
     if confirmed(&candidate, vote, confirm) {
         confirm_into(&mut next, &candidate);
-        return (next, None);
+        return (next, Rechecks::none());
     }
-    let recheck = recheck_at(&candidate, look, confirm);
+    let wanted = rechecks(&candidate, look, confirm);
     next.candidate = Some(candidate);
-    (next, Some(recheck))
+    (next, wanted)
 }
 
 /// Forgets what the region believed to see while it was `blind`. A view that came up then is dropped;
@@ -226,23 +251,32 @@ fn confirm_into(vote: &mut RegionVote, candidate: &Candidate) {
     }
 }
 
-/// When the next confirming look starts: spread over the time the policy wants, at least three
-/// seconds after the last one's start, not before that one has answered, and the deciding one not
-/// before it can decide.
-fn recheck_at(candidate: &Candidate, look: &Look, confirm: &ConfirmPolicy) -> Timestamp {
+/// When the confirming looks start: the next one when this one has answered, each at least three
+/// seconds after the start of the one before it and spread over the time the policy wants, and the
+/// deciding one not before it can decide. None waits for the end of another, so that three looks at a
+/// target that hangs take two time-outs and not three.
+fn rechecks(candidate: &Candidate, look: &Look, confirm: &ConfirmPolicy) -> Rechecks {
     let after = |moment: Timestamp, wait| moment.checked_add(wait).unwrap_or(Timestamp::MAX);
-    let decides = candidate.looks >= confirm.rechecks;
     let spacing = match confirm.rechecks {
         0 => RECHECK_SPACING,
         n => (confirm.over / n).max(RECHECK_SPACING),
     };
-    let next =
-        after(look.at, if decides { RECHECK_SPACING } else { spacing }).max(look.finished_at);
-    if decides {
-        next.max(after(candidate.seen_at, confirm.over))
-    } else {
-        next
+    let decides_at = after(candidate.seen_at, confirm.over);
+    let wanted = (confirm.rechecks + 1)
+        .saturating_sub(candidate.looks)
+        .max(1);
+    let mut at = Vec::new();
+    let (mut before, mut earliest) = (look.at, look.finished_at);
+    for left in (0..wanted).rev() {
+        let start = match left {
+            0 => after(before, RECHECK_SPACING).max(decides_at),
+            _ => after(before, spacing),
+        };
+        before = start.max(earliest);
+        earliest = before;
+        at.push(before);
     }
+    Rechecks { at, decides_at }
 }
 
 #[cfg(test)]

@@ -16,11 +16,11 @@ async fn an_outage_is_opened_told_and_closed(pool: PgPool) {
     world.contact("new", Channel::Email, false).await;
 
     let suspect = world.look("local", 60, VerdictKind::Down).await;
-    assert_eq!(suspect.recheck_at, Some(world.at(63)));
+    assert_eq!(suspect.rechecks.at, [world.at(63), world.at(66)]);
     let state = suspect.state.unwrap();
     assert!(state.confirming && state.observed == Observed::Up);
     let again = world.look("local", 63, VerdictKind::Down).await;
-    assert_eq!(again.recheck_at, Some(world.at(66)));
+    assert_eq!(again.rechecks.at, [world.at(66)]);
     let mut deciding = world.looked("local", 66, VerdictKind::Down);
     deciding.last_good_at = Some(world.at(0));
     let sure = world.record(&deciding).await;

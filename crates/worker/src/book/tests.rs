@@ -9,8 +9,6 @@ use store::leases::Lease;
 
 use super::*;
 
-const SLOT: Why = Why::Slot { caught_up: false };
-
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
@@ -64,7 +62,7 @@ fn each_slot_is_due_once() {
     for second in 0..300 {
         for due in book.pop_due(at(second)).due {
             slots.push(due.at);
-            book.ended(id, due.why);
+            book.ended(id, due.ticket);
         }
     }
     assert_eq!(slots.len(), 5);
@@ -79,10 +77,11 @@ fn each_slot_is_due_once() {
 fn a_monitor_that_is_still_being_looked_at_is_not_looked_at_twice() {
     let id = MonitorId::generate();
     let mut book = book_with(id, None);
-    assert_eq!(book.pop_due(at(60)).due.len(), 1);
+    let first = book.pop_due(at(60)).due;
+    assert_eq!(first.len(), 1);
     let next = book.pop_due(at(120));
     assert_eq!((next.due.len(), next.running), (0, 1));
-    book.ended(id, SLOT);
+    book.ended(id, first[0].ticket);
     assert_eq!(book.pop_due(at(180)).due.len(), 1);
 }
 
@@ -128,13 +127,13 @@ fn a_new_interval_starts_a_new_timetable_and_other_edits_do_not() {
         (due.len(), due[0].at, due[0].plan.config_version),
         (1, first, 2)
     );
-    book.ended(id, SLOT);
+    book.ended(id, due[0].ticket);
     book.upsert(plan(id, 10), KNOWN, None, at(100));
     let mut count = 0;
     for second in 101..=160 {
         for due in book.pop_due(at(second)).due {
             count += 1;
-            book.ended(id, due.why);
+            book.ended(id, due.ticket);
         }
     }
     assert_eq!(
@@ -161,7 +160,7 @@ fn a_confirmation_begun_elsewhere_goes_on_at_once() {
         due.iter().map(|due| due.why).collect::<Vec<_>>(),
         [Why::Recheck]
     );
-    book.schedule_recheck(id, at(3));
+    book.look_at(id, at(3));
     assert!(
         book.pop_due(at(5))
             .due
@@ -169,9 +168,9 @@ fn a_confirmation_begun_elsewhere_goes_on_at_once() {
             .all(|due| due.why != Why::Recheck),
         "one runs already"
     );
-    book.ended(id, Why::Recheck);
-    book.schedule_recheck(id, at(8));
-    book.schedule_recheck(id, at(7));
+    book.ended(id, due[0].ticket);
+    book.look_at(id, at(8));
+    book.look_at(id, at(7));
     assert_eq!(
         book.pop_due(at(8))
             .due
@@ -180,6 +179,83 @@ fn a_confirmation_begun_elsewhere_goes_on_at_once() {
             .count(),
         1
     );
+}
+
+fn wanted(starts: &[Timestamp]) -> Rechecks {
+    Rechecks {
+        at: starts.to_vec(),
+        decides_at: at(16),
+    }
+}
+
+/// The rechecks that are due, by the second.
+fn rechecks(book: &mut Book, seconds: std::ops::RangeInclusive<i64>) -> Vec<(i64, Ticket)> {
+    let mut due = Vec::new();
+    for second in seconds {
+        let popped = book.pop_due(at(second)).due;
+        let rechecks = popped.iter().filter(|due| due.why == Why::Recheck);
+        due.extend(rechecks.map(|due| (due.at.duration_since(at(0)).as_secs(), due.ticket)));
+    }
+    due
+}
+
+#[test]
+fn confirming_looks_overlap_and_none_is_made_twice() {
+    let id = MonitorId::generate();
+    let mut book = Book::default();
+    book.upsert(plan(id, 3600), KNOWN, None, at(0));
+    book.plan_rechecks(id, at(0), wanted(&[at(10), at(16)]));
+    let due = rechecks(&mut book, 1..=30);
+    assert_eq!(due.iter().map(|due| due.0).collect::<Vec<_>>(), [10, 16]);
+    // The second has failed; the third, which began meanwhile, is the one that is still wanted.
+    book.ended(id, due[0].1);
+    book.plan_rechecks(id, at(10), wanted(&[at(20)]));
+    assert!(rechecks(&mut book, 20..=40).is_empty());
+    // One that was asked for began after it and answered first: what began before does not count.
+    book.plan_rechecks(id, at(18), wanted(&[at(41)]));
+    let again = rechecks(&mut book, 41..=50);
+    assert_eq!(again.len(), 1);
+    // What was planned is dropped when nothing is to be confirmed any more.
+    book.plan_rechecks(id, at(41), wanted(&[at(60), at(70)]));
+    book.plan_rechecks(id, at(50), Rechecks::none());
+    assert!(rechecks(&mut book, 51..=100).is_empty());
+}
+
+#[test]
+fn a_recheck_that_begins_late_puts_off_the_next() {
+    let id = MonitorId::generate();
+    let mut book = Book::default();
+    book.upsert(plan(id, 3600), KNOWN, None, at(0));
+    book.plan_rechecks(id, at(0), wanted(&[at(10), at(13), at(16), at(40)]));
+    let first = rechecks(&mut book, 1..=11)[0].1;
+    book.began(id, first, at(12));
+    let due = rechecks(&mut book, 12..=60);
+    let due: Vec<i64> = due.iter().map(|due| due.0).collect();
+    assert_eq!(due, [15, 18, 40]);
+}
+
+#[test]
+fn looks_are_handed_over_in_the_order_of_their_beginning() {
+    let id = MonitorId::generate();
+    let mut book = Book::default();
+    book.upsert(plan(id, 3600), KNOWN, None, at(0));
+    book.plan_rechecks(id, at(0), wanted(&[at(10), at(13), at(16)]));
+    let due = rechecks(&mut book, 1..=30);
+    let [first, second, third] = [due[0].1, due[1].1, due[2].1];
+    book.began(id, second, at(30));
+    book.began(id, first, at(30));
+    book.began(id, third, at(30));
+    assert!(book.is_its_turn(id, second) && !book.is_its_turn(id, first));
+    book.put_off(id, second);
+    assert!(book.is_its_turn(id, first) && !book.is_its_turn(id, third));
+    book.began(id, second, at(30));
+    assert!(book.ended(id, first), "others may have waited for it");
+    assert!(book.is_its_turn(id, third) && !book.is_its_turn(id, second));
+    assert!(book.ended(id, third));
+    assert!(book.is_its_turn(id, second));
+    assert!(!book.ended(id, second), "nobody is left");
+    book.remove(id);
+    assert!(book.is_its_turn(id, third), "taken out meanwhile");
 }
 
 #[test]

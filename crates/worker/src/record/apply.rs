@@ -126,7 +126,7 @@ fn held_back(shared: &Shared, transition: &Transition) {
     counter!(names::RECORDED, "outcome" => "held").increment(1);
     if !shared.canaries.is_blind() {
         let id = transition.plan.monitor_id;
-        shared.book().schedule_recheck(id, shared.now());
+        shared.book().look_at(id, shared.now());
         shared.due.notify_one();
     }
 }
@@ -160,27 +160,25 @@ fn follow(shared: &Arc<Shared>, transition: &Transition, recorded: &Recorded) {
         shared.reload(transition.plan.account_id, id);
         return;
     }
-    let candidate = recorded
-        .vote
-        .as_ref()
-        .is_some_and(|vote| vote.candidate.is_some());
-    // A look recorded twice (its commit was not heard of) says nothing of the recheck; it is due.
-    let recheck_at = recorded
-        .recheck_at
-        .or_else(|| candidate.then(|| later(shared.now(), RECHECK_SPACING)));
+    let vote = recorded.vote.as_ref();
     let mut book = shared.book();
     if let (Some(entry), Some(state)) = (book.get_mut(id), &recorded.state) {
         entry.known = Known {
             observed: state.observed,
-            vote: recorded.vote.as_ref().and_then(|vote| vote.verdict),
-            confirming: state.confirming || candidate,
+            vote: vote.and_then(|vote| vote.verdict),
+            confirming: state.confirming || vote.is_some_and(|vote| vote.candidate.is_some()),
             quiet: state.quiet_until_up,
             ever_up: state.ever_up,
             was_public: entry.known.was_public || transition.public_address,
         };
     }
-    if let Some(at) = recheck_at {
-        book.schedule_recheck(id, at);
-        shared.due.notify_one();
+    match vote {
+        // It came late, or was recorded twice since its commit was not heard of.
+        Some(vote) if vote.candidate.is_some() && recorded.rechecks.at.is_empty() => {
+            book.look_at(id, later(shared.now(), RECHECK_SPACING));
+        }
+        Some(vote) => book.plan_rechecks(id, vote.looked_at, recorded.rechecks.clone()),
+        None => return,
     }
+    shared.due.notify_one();
 }

@@ -4,6 +4,7 @@
 mod blind;
 mod certificates;
 mod database;
+mod hanging;
 mod outage;
 mod requests;
 mod sweeps;

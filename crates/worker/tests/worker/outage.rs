@@ -15,7 +15,7 @@ use crate::world::{World, now, until};
 async fn an_outage_is_seen_confirmed_kept_and_ended(pool: PgPool) {
     let (world, site) = (World::new(pool).await, SwitchableSite::start().await);
     let worker = world.start("one");
-    let monitor = world.monitor(&site.url("/"), 1).await;
+    let monitor = world.monitor(&site.url("/"), 5).await;
     world.wait_for(monitor, Observed::Up).await;
     assert_eq!(worker.worker.health().problem(), None);
 

@@ -22,10 +22,10 @@ fn look(second: i64, kind: VerdictKind) -> Look {
     }
 }
 
-fn run(looks: &[(i64, VerdictKind)]) -> (RegionVote, Option<Timestamp>) {
+fn run(looks: &[(i64, VerdictKind)]) -> (RegionVote, Rechecks) {
     let confirm = ConfirmPolicy::default();
     looks.iter().fold(
-        (RegionVote::none("local"), None),
+        (RegionVote::none("local"), Rechecks::none()),
         |(vote, _), (second, kind)| advance(&vote, &look(*second, *kind), &confirm),
     )
 }
@@ -34,25 +34,25 @@ use VerdictKind::{Degraded, Down, Unknown, Up};
 
 #[test]
 fn a_first_good_look_is_believed() {
-    let (vote, recheck) = run(&[(0, Up)]);
+    let (vote, rechecks) = run(&[(0, Up)]);
     assert_eq!(vote.verdict, Some(Up));
-    assert_eq!(recheck, None);
+    assert_eq!(rechecks.at, []);
 }
 
 #[test]
 fn down_takes_three_looks_over_six_seconds() {
-    let (vote, recheck) = run(&[(0, Up), (60, Down)]);
+    let (vote, rechecks) = run(&[(0, Up), (60, Down)]);
     assert_eq!(vote.verdict, Some(Up));
-    assert_eq!(recheck, Some(at(63)));
-    let (vote, recheck) = run(&[(0, Up), (60, Down), (63, Down)]);
+    assert_eq!(rechecks.at, [at(63), at(66)]);
+    let (vote, rechecks) = run(&[(0, Up), (60, Down), (63, Down)]);
     assert_eq!(vote.verdict, Some(Up));
-    assert_eq!(recheck, Some(at(66)));
-    let (vote, recheck) = run(&[(0, Up), (60, Down), (63, Down), (66, Down)]);
+    assert_eq!(rechecks.at, [at(66)]);
+    let (vote, rechecks) = run(&[(0, Up), (60, Down), (63, Down), (66, Down)]);
     assert_eq!(
         (vote.verdict, vote.first_failure_at, vote.confirmed_by),
         (Some(Down), Some(at(60)), 3)
     );
-    assert_eq!(recheck, None);
+    assert_eq!(rechecks.at, []);
 }
 
 #[test]
@@ -112,8 +112,46 @@ fn late_and_doubled_looks_change_nothing() {
 fn a_hanging_look_moves_the_next_one_behind_its_end() {
     let mut slow = look(60, Down);
     slow.finished_at = at(70);
-    let (_, recheck) = advance(&run(&[(0, Up)]).0, &slow, &ConfirmPolicy::default());
-    assert_eq!(recheck, Some(at(70)));
+    let (vote, rechecks) = advance(&run(&[(0, Up)]).0, &slow, &ConfirmPolicy::default());
+    assert_eq!(rechecks.at, [at(70), at(76)]);
+    // Neither does the third wait for the end of the second.
+    let mut second = look(70, Down);
+    second.finished_at = at(80);
+    let (vote, rechecks) = advance(&vote, &second, &ConfirmPolicy::default());
+    assert_eq!(rechecks.at, [at(80)]);
+    assert_eq!(rechecks.less(&[at(76)]), [], "it is under way");
+    let mut third = look(76, Down);
+    third.finished_at = at(86);
+    let (vote, rechecks) = advance(&vote, &third, &ConfirmPolicy::default());
+    assert_eq!((vote.verdict, rechecks.at), (Some(Down), Vec::new()));
+}
+
+#[test]
+fn rechecks_are_spread_over_the_time_the_policy_wants() {
+    let confirm = ConfirmPolicy {
+        rechecks: 4,
+        over: Duration::from_secs(60),
+    };
+    let up = run(&[(0, Up)]).0;
+    let (vote, rechecks) = advance(&up, &look(60, Down), &confirm);
+    assert_eq!(rechecks.at, [at(75), at(90), at(105), at(120)]);
+    let (vote, rechecks) = advance(&vote, &look(75, Down), &confirm);
+    assert_eq!(rechecks.at, [at(90), at(105), at(120)]);
+    // Our own trouble in between costs a look, and no more.
+    let (_, rechecks) = advance(&vote, &look(90, Unknown), &confirm);
+    assert_eq!(rechecks.at, [at(105), at(120), at(123)]);
+}
+
+#[test]
+fn looks_under_way_take_the_place_of_the_next_but_an_early_one_never_of_the_last() {
+    let (_, rechecks) = run(&[(0, Up), (60, Down)]);
+    let left = |under_way: &[Timestamp]| rechecks.clone().less(under_way);
+    assert_eq!(left(&[]), [at(63), at(66)]);
+    assert_eq!(left(&[at(63)]), [at(66)]);
+    assert_eq!(left(&[at(61), at(63), at(65)]), [at(66)]);
+    assert_eq!(left(&[at(63), at(66)]), []);
+    assert_eq!(left(&[at(66)]), [at(66)]);
+    assert_eq!(Rechecks::none().less(&[at(63)]), []);
 }
 
 #[test]
@@ -158,10 +196,10 @@ fn what_was_believed_to_be_seen_while_blind_is_forgotten() {
             (&None, &None, None)
         );
         let confirm = ConfirmPolicy::default();
-        let (next, recheck) = advance(&forgotten, &look(90, Down), &confirm);
+        let (next, rechecks) = advance(&forgotten, &look(90, Down), &confirm);
         assert_eq!(
-            (next.first_failure_at, recheck),
-            (Some(at(90)), Some(at(93)))
+            (next.first_failure_at, rechecks.at),
+            (Some(at(90)), vec![at(93), at(96)])
         );
     }
 }
