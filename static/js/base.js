@@ -96,16 +96,30 @@ document.addEventListener("paste", (event) => {
   area.focus();
 });
 
-// ---- forms of many kinds: only the fields of the chosen one are shown ----
-const showKind = (select) => {
-  for (const group of select.form.querySelectorAll("[data-kinds]")) {
-    group.hidden = !group.dataset.kinds.split(" ").includes(select.value);
+// ---- forms of many kinds: choosing another shows its fields in place, and what is typed stays ----
+const chooseKind = (link) => {
+  const kind = link.dataset.kind;
+  for (const other of document.querySelectorAll("[data-kind]")) {
+    if (other === link) other.setAttribute("aria-current", "true");
+    else other.removeAttribute("aria-current");
   }
+  for (const part of document.querySelectorAll("[data-kinds]")) {
+    part.hidden = !part.dataset.kinds.split(" ").includes(kind);
+  }
+  document.getElementById("kind").value = kind;
+  const target = document.getElementById("target");
+  target.placeholder = link.dataset.example;
+  history.replaceState(history.state, "", link.href);
+  const first = kind === "heartbeat" ? document.getElementById("period_seconds") : target;
+  first?.focus({ preventScroll: true });
+  say(`${link.querySelector("strong").textContent}: ${link.querySelector("span").textContent}`);
 };
-document.addEventListener("change", (event) => {
-  if (event.target.matches?.("[data-kind-switch]")) showKind(event.target);
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("[data-kind-choice] [data-kind]");
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  chooseKind(link);
 });
-for (const select of document.querySelectorAll("[data-kind-switch]")) showKind(select);
 
 // ---- lists: select all, and what is selected ----
 const counted = (list) => {

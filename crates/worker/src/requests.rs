@@ -124,11 +124,7 @@ async fn look_without_monitor(shared: &Shared, spec: &domain::monitor::MonitorSp
     let check = Check::on_request(CheckId::generate(), &shared.config.region, &seen, &verdict);
     let diagnosis = look::explain(&seen, &verdict, &settings);
     let observation = scrub_observation(redact::redact(seen, &plan::secrets_of(&settings)));
-    LookResult {
-        check,
-        observation,
-        diagnosis,
-    }
+    LookResult::new(check, observation, diagnosis)
 }
 
 async fn look_at_monitor(
@@ -160,11 +156,11 @@ async fn look_at_monitor(
         return Ok(None);
     };
     let check = Check::on_request(CheckId::generate(), region, &seen, &verdict);
-    let result = LookResult {
-        check: check.clone(),
-        observation: scrub_observation(redact::redact(seen.clone(), &plan.secrets())),
-        diagnosis: look::explain(&seen, &verdict, &plan.settings),
-    };
+    let result = LookResult::new(
+        check.clone(),
+        scrub_observation(redact::redact(seen.clone(), &plan.secrets())),
+        look::explain(&seen, &verdict, &plan.settings),
+    );
     let reason = Some(request.reason.as_str());
     let looked = Looked {
         plan,

@@ -41,11 +41,8 @@ pub async fn run(settings: &Settings, args: &CheckArgs, egress: Egress) -> anyho
     let diagnosis = domain::incident::diagnosis::explain(&seen, &verdict, &monitor);
     if args.json {
         let check = Check::on_request(CheckId::generate(), &settings.region, &seen, &verdict);
-        let view = web::api::v1::checks::CheckView::of_result(&LookResult {
-            check,
-            observation: seen,
-            diagnosis,
-        });
+        let view =
+            web::api::v1::checks::CheckView::of_result(&LookResult::new(check, seen, diagnosis));
         super::answer(&serde_json::to_string_pretty(&view)?);
     } else {
         super::answer(&report(

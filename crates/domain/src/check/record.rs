@@ -91,4 +91,33 @@ pub struct LookResult {
     pub observation: Observation,
     /// Why it failed; `None` when it did not.
     pub diagnosis: Option<Diagnosis>,
+    /// The beginning of the page, as text without control characters; `None` when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<String>,
+}
+
+/// Characters of a page in an answer to a look request.
+const EXCERPT: usize = 2_000;
+
+impl LookResult {
+    /// The answer of a look whose observation is redacted already.
+    pub fn new(check: Check, observation: Observation, diagnosis: Option<Diagnosis>) -> Self {
+        let excerpt = observation.http.as_ref().and_then(|http| {
+            // Four bytes a character are the most that UTF-8 needs.
+            let most = http.body.len().min(EXCERPT * 4);
+            let text = String::from_utf8_lossy(&http.body[..most]);
+            let shown: String = text
+                .chars()
+                .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+                .take(EXCERPT)
+                .collect();
+            (!shown.trim().is_empty()).then_some(shown)
+        });
+        Self {
+            check,
+            observation,
+            diagnosis,
+            excerpt,
+        }
+    }
 }

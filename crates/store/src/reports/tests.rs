@@ -236,11 +236,7 @@ async fn a_request_is_taken_once_and_answered(pool: PgPool) {
         Some(Answer::Open)
     );
     let check = Check::on_request(CheckId::generate(), "local", &seen(now), &Verdict::up());
-    let result = domain::check::LookResult {
-        check,
-        observation: seen(now),
-        diagnosis: None,
-    };
+    let result = domain::check::LookResult::new(check, seen(now), None);
     look_requests::mark_done(&mut c, key, Some(&result), later)
         .await
         .unwrap();

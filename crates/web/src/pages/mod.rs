@@ -8,6 +8,7 @@ pub mod incidents;
 pub mod live;
 pub mod monitors;
 pub mod outbox;
+pub mod policies;
 pub mod practice;
 pub mod public;
 pub mod reference;
@@ -26,6 +27,7 @@ pub fn routes() -> Routes {
         .merge(monitors::routes())
         .merge(incidents::routes())
         .merge(contacts::routes())
+        .merge(policies::routes())
         .merge(alerts::routes())
         .merge(live::routes())
         .merge(outbox::routes())

@@ -3,6 +3,7 @@
 mod api;
 mod auth;
 mod callbacks;
+mod forms;
 mod frame;
 mod links;
 mod matrix;

@@ -84,7 +84,7 @@ async fn bad_input_is_named_and_changes_nothing(pool: PgPool) {
         ),
         (
             &[("target", "shop.example"), ("timeout_ms", "soon")],
-            "whole number",
+            "length of time",
         ),
     ];
     for (fields, complaint) in bad {

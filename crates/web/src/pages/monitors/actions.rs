@@ -86,7 +86,7 @@ pub async fn check(
     };
     transaction.commit().await.map_err(store::Error::from)?;
     match usecases::looks::wait(&state, tenant.account_id(), pending).await {
-        Ok(_) => see_other(&format!("/monitors/{id}?done=checked")),
+        Ok(_) => see_other(&format!("/monitors/{id}?done=checked#asked")),
         Err(UseCaseError::Unavailable(_)) => see_other(&format!("/monitors/{id}?done=unanswered")),
         Err(error) => Err(error.into()),
     }

@@ -5,7 +5,8 @@ use domain::ids::MonitorId;
 use domain::monitor::{Monitor, MonitorSpec};
 
 use super::form::{MonitorForm, complaints};
-use super::new::{again_editing, checked, form_page};
+use super::form_view::{again_editing, form_page};
+use super::new::checked;
 use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
 use crate::state::AppState;
@@ -41,7 +42,7 @@ pub async fn save(
 ) -> PageResult {
     let monitor = find(&tenant, &state, id).await?;
     tenant.require_edit()?;
-    let form = MonitorForm::of(&fields);
+    let form = MonitorForm::of_existing(&fields, Some(&monitor.spec));
     let spec = match checked(&form, &fields, Some(&monitor.spec))
         .map(|specs| specs.into_iter().next())
     {

@@ -1,23 +1,45 @@
 //! The form of a monitor: what people type, and the settings it stands for. Every value stays text
 //! until here, so that a form comes back as it was typed.
 
+pub mod choices;
 mod complaints;
+pub mod durations;
 mod kinds;
+mod specs;
+mod targets;
 mod text;
 
 use domain::ids::ContactId;
-use domain::monitor::{BasicAuth, ConfirmSpec, HttpAuth, HttpSpec, IpFamily, Kind, MonitorSpec};
-use domain::target::complete_urls;
+use domain::monitor::{Kind, MonitorSpec};
 
 pub use self::complaints::complaints;
+use self::durations::{milliseconds_text, seconds_text};
 pub use self::kinds::KindFields;
-use self::kinds::Shared;
-use self::text::{headers, masked, number, numbers, rule_text, rules, words};
-use crate::extract::{Fields, FormErrors};
+use self::text::{masked, rule_text};
+use crate::extract::Fields;
 use crate::usecases::monitors::{MASK, masked_auth, masked_url};
 
-/// The most addresses taken at once.
-const MOST: usize = 200;
+/// Who is told of an outage.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Tell {
+    /// As the default policy says.
+    #[default]
+    Default,
+    /// As this policy says; as it was sent.
+    Policy(String),
+    /// The contacts that are ticked.
+    Chosen,
+}
+
+impl Tell {
+    fn of(text: &str) -> Self {
+        match text {
+            "" | "default" => Self::Default,
+            "chosen" => Self::Chosen,
+            policy => Self::Policy(policy.to_owned()),
+        }
+    }
+}
 
 /// What stands in the fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,7 +74,7 @@ pub struct MonitorForm {
     pub over_seconds: String,
     pub degraded_above_ms: String,
     pub tags: String,
-    pub chosen_contacts: bool,
+    pub tell: Tell,
     pub contacts: Vec<String>,
     pub key: String,
     pub of_kind: KindFields,
@@ -110,7 +132,7 @@ impl MonitorForm {
             over_seconds: text("over_seconds"),
             degraded_above_ms: text("degraded_above_ms"),
             tags: text("tags"),
-            chosen_contacts: fields.text("tell") == "chosen",
+            tell: Tell::of(fields.text("tell")),
             contacts: fields
                 .all("contact")
                 .into_iter()
@@ -119,6 +141,15 @@ impl MonitorForm {
             key: text("key"),
             of_kind: KindFields::of(fields),
         }
+    }
+
+    /// The same for an existing monitor, whose kind stays what it is whatever is sent.
+    pub fn of_existing(fields: &Fields, before: Option<&MonitorSpec>) -> Self {
+        let mut form = Self::of(fields);
+        if let Some(before) = before {
+            form.kind = before.kind().unwrap_or(Kind::Http).as_str().to_owned();
+        }
+        form
     }
 
     /// The settings of a monitor as fields; secrets masked.
@@ -145,12 +176,12 @@ impl MonitorForm {
                 .unwrap_or_default(),
             port: spec.port.map(|port| port.to_string()).unwrap_or_default(),
             name: spec.name.clone().unwrap_or_default(),
-            period_seconds: number(spec.period_seconds),
+            period_seconds: seconds_text(spec.period_seconds),
             cron: spec.cron.clone().unwrap_or_default(),
             timezone: spec.timezone.clone().unwrap_or_default(),
-            grace_seconds: number(spec.grace_seconds),
+            grace_seconds: seconds_text(spec.grace_seconds),
             interval_seconds: number(spec.interval_seconds),
-            timeout_ms: number(spec.timeout_ms),
+            timeout_ms: milliseconds_text(spec.timeout_ms),
             method: http.method.unwrap_or_default(),
             headers: http
                 .headers
@@ -181,10 +212,14 @@ impl MonitorForm {
                 .unwrap_or_default(),
             warn_days: warn_days(spec).map(list).unwrap_or_default(),
             rechecks: number(confirm.rechecks),
-            over_seconds: number(confirm.over_seconds),
-            degraded_above_ms: number(spec.degraded_above_ms),
+            over_seconds: seconds_text(confirm.over_seconds),
+            degraded_above_ms: milliseconds_text(spec.degraded_above_ms),
             tags: spec.tags.clone().unwrap_or_default().join(", "),
-            chosen_contacts: spec.contact_ids.is_some(),
+            tell: match (&spec.contact_ids, spec.policy_id) {
+                (Some(_), _) => Tell::Chosen,
+                (None, Some(policy)) => Tell::Policy(policy.to_string()),
+                (None, None) => Tell::Default,
+            },
             contacts: spec
                 .contact_ids
                 .iter()
@@ -206,182 +241,28 @@ impl MonitorForm {
         self.contacts.contains(&contact.to_string())
     }
 
-    /// Something other than the address is filled in: the advanced part is shown opened.
+    /// Something is filled in under "More settings": they are shown opened.
     pub fn is_advanced(&self) -> bool {
-        *self
-            != Self {
-                target: self.target.clone(),
-                name: self.name.clone(),
-                ..Self::empty("")
-            }
-    }
-
-    /// The settings of each monitor that the form stands for: one per address. `before` keeps what the
-    /// form does not show.
-    pub fn specs(&self, before: Option<&MonitorSpec>) -> Result<Vec<MonitorSpec>, FormErrors> {
-        let mut errors = FormErrors::new();
-        let spec = self.settings(before, &mut errors);
-        let targets = self.targets(before.is_some(), &mut errors);
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        Ok(targets
-            .into_iter()
-            .map(|target| self.aimed(&spec, target))
-            .collect())
-    }
-
-    fn aimed(&self, spec: &MonitorSpec, target: String) -> MonitorSpec {
-        let kind = Kind::parse(&self.kind).unwrap_or(Kind::Http);
-        MonitorSpec {
-            url: kind.has_url().then(|| target.clone()),
-            host: kind.has_host().then_some(target),
-            port: spec.port.filter(|_| kind.has_port()),
-            http: spec.http.clone().filter(|_| kind == Kind::Http),
-            ..spec.clone()
-        }
-    }
-
-    fn targets(&self, one_only: bool, errors: &mut FormErrors) -> Vec<String> {
-        let targets = match self.kind.as_str() {
-            "http" => complete_urls(&self.target),
-            // A heartbeat has no address of its own: the job calls ours.
-            "heartbeat" => vec![String::new()],
-            _ => Some(self.target.clone())
-                .into_iter()
-                .filter(|host| !host.is_empty())
-                .collect(),
+        let above = Self {
+            kind: self.kind.clone(),
+            target: self.target.clone(),
+            port: self.port.clone(),
+            name: self.name.clone(),
+            period_seconds: self.period_seconds.clone(),
+            cron: self.cron.clone(),
+            timezone: self.timezone.clone(),
+            grace_seconds: self.grace_seconds.clone(),
+            of_kind: self.of_kind.clone(),
+            ..Self::empty("")
         };
-        if targets.is_empty() {
-            errors.add("target", "An address is needed, such as shop.example.");
-        } else if one_only && targets.len() > 1 {
-            errors.add(
-                "target",
-                "A monitor looks at one address. Add another monitor for the others.",
-            );
-        } else if targets.len() > MOST {
-            errors.add(
-                "target",
-                format!(
-                    "At most {MOST} addresses are taken at once; these are {}.",
-                    targets.len()
-                ),
-            );
-        } else if targets.len() > 1 && !self.name.is_empty() {
-            errors.add(
-                "name",
-                "One name cannot stand for several addresses: leave it empty, and each is called by its address.",
-            );
-        } else if targets.len() > 1 && !self.key.is_empty() {
-            errors.add(
-                "key",
-                "A key stands for one monitor, and these are several addresses.",
-            );
-        }
-        targets
+        *self != above
     }
 
-    fn settings(&self, before: Option<&MonitorSpec>, errors: &mut FormErrors) -> MonitorSpec {
-        let kind = Kind::parse(&self.kind).unwrap_or_else(|| {
-            errors.add("kind", "There is no such kind of monitor.");
-            Kind::Http
-        });
-        let optional = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let kept = before.cloned().unwrap_or_default();
-        let port: Option<u32> = number("port", &self.port, errors);
-        if port.is_some_and(|port| port > 65_535) {
-            errors.add("port", "A port is a number from 1 to 65535.");
-        }
-        let warn_days = numbers("warn_days", &self.warn_days, errors);
-        let mut spec = MonitorSpec {
-            name: optional(&self.name),
-            kind: (kind != Kind::Http)
-                .then_some(kind)
-                .or(kept.kind.filter(|_| kind == Kind::Http)),
-            port: port.and_then(|port| u16::try_from(port).ok()),
-            period_seconds: number("period_seconds", &self.period_seconds, errors),
-            cron: optional(&self.cron),
-            timezone: optional(&self.timezone).filter(|_| !self.cron.is_empty()),
-            grace_seconds: number("grace_seconds", &self.grace_seconds, errors),
-            interval_seconds: number("interval_seconds", &self.interval_seconds, errors),
-            timeout_ms: number("timeout_ms", &self.timeout_ms, errors),
-            http: self.http(errors),
-            confirm: self.confirm(errors),
-            degraded_above_ms: number("degraded_above_ms", &self.degraded_above_ms, errors),
-            policy_id: kept.policy_id.filter(|_| !self.chosen_contacts),
-            contact_ids: self.contact_ids(errors),
-            tags: words(&self.tags),
-            key: optional(&self.key),
-            ..kept
-        };
-        let shared = Shared {
-            verify_tls: self.verify_tls,
-            ip_family: &self.ip_family,
-            warn_days,
-        };
-        self.of_kind.write(&mut spec, kind, shared, errors);
-        spec
-    }
-
-    fn http(&self, errors: &mut FormErrors) -> Option<HttpSpec> {
-        let optional = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let http = HttpSpec {
-            method: optional(&self.method),
-            headers: headers(&self.headers, errors),
-            body: optional(&self.body),
-            follow_redirects: (!self.follow_redirects).then_some(false),
-            max_redirects: number("max_redirects", &self.max_redirects, errors),
-            expected_status: words(&self.expected_status),
-            keyword: optional(&self.keyword),
-            keyword_absent: optional(&self.keyword_absent),
-            regex: optional(&self.regex),
-            json: rules(&self.json, errors),
-            verify_tls: (!self.verify_tls).then_some(false),
-            auth: self.auth(errors),
-            ip_family: IpFamily::parse(&self.ip_family),
-        };
-        (http != HttpSpec::default()).then_some(http)
-    }
-
-    fn auth(&self, errors: &mut FormErrors) -> Option<HttpAuth> {
-        let has_basic = !self.username.is_empty() || !self.password.is_empty();
-        if has_basic && !self.bearer.is_empty() {
-            errors.add(
-                "bearer",
-                "A request carries a name and password or a token, not both.",
-            );
-        }
-        let auth = HttpAuth {
-            basic: has_basic.then(|| BasicAuth {
-                username: self.username.clone(),
-                password: self.password.clone(),
-            }),
-            bearer: Some(self.bearer.clone()).filter(|token| !token.is_empty()),
-        };
-        (auth != HttpAuth::default()).then_some(auth)
-    }
-
-    fn confirm(&self, errors: &mut FormErrors) -> Option<ConfirmSpec> {
-        let confirm = ConfirmSpec {
-            rechecks: number("rechecks", &self.rechecks, errors),
-            over_seconds: number("over_seconds", &self.over_seconds, errors),
-        };
-        (confirm != ConfirmSpec::default()).then_some(confirm)
-    }
-
-    fn contact_ids(&self, errors: &mut FormErrors) -> Option<Vec<ContactId>> {
-        if !self.chosen_contacts {
-            return None;
-        }
-        let ids: Vec<ContactId> = self
-            .contacts
-            .iter()
-            .filter_map(|id| id.parse().ok())
-            .collect();
-        if ids.len() != self.contacts.len() {
-            errors.add("contacts", "One of the contacts does not exist any more.");
-        }
-        Some(ids)
+    /// The attributes of a part of the form that belongs to these kinds, and is not shown of another.
+    pub fn only(&self, kinds: &str) -> String {
+        let shown = kinds.split(' ').any(|kind| kind == self.kind);
+        let hidden = if shown { "" } else { " hidden" };
+        format!("data-kinds=\"{kinds}\"{hidden}")
     }
 }
 
@@ -400,139 +281,4 @@ fn warn_days(spec: &MonitorSpec) -> Option<&[u32]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    fn form(pairs: &[(&str, &str)]) -> MonitorForm {
-        let body: String = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish();
-        MonitorForm::of(&Fields::parse(body.as_bytes()))
-    }
-
-    #[test]
-    fn an_address_is_a_whole_monitor() {
-        let specs = form(&[("target", "shop.example")]).specs(None).unwrap();
-        assert_eq!(
-            specs,
-            [MonitorSpec {
-                url: Some("https://shop.example/".into()),
-                ..MonitorSpec::default()
-            }]
-        );
-    }
-
-    #[test]
-    fn several_addresses_share_the_settings() {
-        let specs = form(&[
-            ("target", "a.example\nhttp://b.example/x, c.example"),
-            ("tags", "prod, eu"),
-        ])
-        .specs(None)
-        .unwrap();
-        let urls: Vec<&str> = specs
-            .iter()
-            .filter_map(|spec| spec.url.as_deref())
-            .collect();
-        assert_eq!(
-            urls,
-            [
-                "https://a.example/",
-                "http://b.example/x",
-                "https://c.example/"
-            ]
-        );
-        assert!(
-            specs
-                .iter()
-                .all(|spec| spec.tags.as_deref() == Some(&["prod".to_owned(), "eu".to_owned()]))
-        );
-    }
-
-    #[test]
-    fn what_is_read_is_what_was_written() {
-        let spec: MonitorSpec = serde_json::from_value(serde_json::json!({
-            "name": "Shop", "url": "https://shop.example/", "interval_seconds": 300, "timeout_ms": 5000,
-            "http": { "method": "HEAD", "follow_redirects": false, "expected_status": ["200-299", "418"], "keyword": "open",
-                      "json": [{ "path": "$.status", "op": "eq", "value": "ok" }, { "path": "$.n", "op": "gt", "value": 3 },
-                      { "path": "$.list[?@.name == 'a b'].up", "op": "exists" }], "verify_tls": false, "regex": "v[0-9]+", "ip_family": "both" },
-            "tls": { "warn_days": [14, 3] }, "confirm": { "rechecks": 1 }, "degraded_above_ms": 800, "tags": ["prod"], "regions": ["local"], "key": "shop"
-        }))
-        .unwrap();
-        let back = MonitorForm::of_spec(&spec).specs(Some(&spec)).unwrap();
-        assert_eq!(back, [spec]);
-    }
-
-    /// Of every kind, what the form shows stands for the settings that it was made from.
-    #[rstest]
-    #[case(serde_json::json!({"kind": "dns", "host": "a.example", "record": "TXT", "expected": ["v=spf1, -all", "b"],
-        "dns": {"match": "equals", "server": "192.0.2.1"}}))]
-    #[case(serde_json::json!({"kind": "tcp", "host": "a.example", "port": 1, "tcp": {"expect": " +OK"}}))]
-    #[case(serde_json::json!({"kind": "udp", "host": "a.example", "port": 1, "udp": {"send": MASK, "expect": "b"}}))]
-    #[case(serde_json::json!({"kind": "ping", "host": "a.example", "ping": {"count": 2, "max_loss_percent": 50, "ip_family": "v6"}}))]
-    #[case(serde_json::json!({"kind": "tls", "host": "a.example", "port": 143, "tls": {"warn_days": [1], "starttls": "imap"}}))]
-    #[case(serde_json::json!({"kind": "smtp", "host": "a.example", "tls": {"warn_days": [3]}, "smtp": {"security": "starttls"}}))]
-    #[case(serde_json::json!({"kind": "websocket", "url": "wss://a.example/", "websocket": {"expect": "b", "verify_tls": false}}))]
-    #[case(serde_json::json!({"kind": "grpc", "host": "a.example", "grpc": {"service": "s", "tls": false}}))]
-    #[case(serde_json::json!({"kind": "domain", "host": "a.example", "domain": {"warn_days": [30, 7]}}))]
-    #[case(serde_json::json!({"kind": "ping", "host": "a.example"}))]
-    fn every_kind_has_its_fields(#[case] spec: serde_json::Value) {
-        let spec: MonitorSpec = serde_json::from_value(spec).unwrap();
-        let form = MonitorForm::of_spec(&spec);
-        assert_eq!(form.specs(Some(&spec)).unwrap(), [spec]);
-    }
-
-    #[test]
-    fn a_heartbeat_has_times_and_no_address() {
-        for spec in [
-            serde_json::json!({ "kind": "heartbeat", "name": "Backup", "period_seconds": 3600, "grace_seconds": 600 }),
-            serde_json::json!({ "kind": "heartbeat", "cron": "0 3 * * *", "timezone": "Europe/Berlin", "tags": ["cron"] }),
-        ] {
-            let spec: MonitorSpec = serde_json::from_value(spec).unwrap();
-            let form = MonitorForm::of_spec(&spec);
-            assert!(form.waits());
-            assert_eq!(form.specs(Some(&spec)).unwrap(), [spec]);
-        }
-    }
-
-    #[test]
-    fn secrets_are_masked() {
-        let spec: MonitorSpec = serde_json::from_value(serde_json::json!({
-            "url": "https://shop.example/", "http": { "headers": { "X-Token": "1" }, "body": "secret", "auth": { "basic": { "username": "u", "password": "p" } } }
-        }))
-        .unwrap();
-        let form = MonitorForm::of_spec(&spec);
-        assert_eq!(
-            [
-                form.headers.as_str(),
-                form.body.as_str(),
-                form.username.as_str(),
-                form.password.as_str()
-            ],
-            ["X-Token: ••••", "••••", "u", "••••"]
-        );
-        assert!(form.is_advanced() && !MonitorForm::empty("x").is_advanced());
-    }
-
-    #[rstest]
-    #[case(&[("target", "")], "target")]
-    #[case(&[("target", " \n , ")], "target")]
-    #[case(&[("target", "a.example"), ("interval_seconds", "often")], "interval_seconds")]
-    #[case(&[("target", "a.example"), ("timeout_ms", "-1")], "timeout_ms")]
-    #[case(&[("target", "a.example"), ("headers", "no colon")], "headers")]
-    #[case(&[("target", "a.example"), ("json", "$.status")], "json")]
-    #[case(&[("target", "a.example"), ("username", "u"), ("bearer", "t")], "bearer")]
-    #[case(&[("target", "a.example"), ("warn_days", "7, soon")], "warn_days")]
-    #[case(&[("target", "a.example b.example"), ("key", "shop")], "key")]
-    #[case(&[("target", "a.example b.example"), ("name", "Shop")], "name")]
-    #[case(&[("target", "a.example"), ("long", "1"), ("kind", "gopher")], "kind")]
-    #[case(&[("target", "a.example"), ("long", "1"), ("kind", "tcp"), ("port", "70000")], "port")]
-    #[case(&[("target", "a.example"), ("tell", "chosen"), ("contact", "con_x")], "contacts")]
-    fn a_bad_value_is_named_at_its_field(#[case] pairs: &[(&str, &str)], #[case] field: &str) {
-        let errors = form(pairs).specs(None).unwrap_err();
-        assert!(errors.at(field).is_some(), "{errors:?}");
-        assert_eq!(errors.iter().len(), 1, "{errors:?}");
-    }
-}
+mod tests;

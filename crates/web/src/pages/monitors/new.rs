@@ -1,23 +1,19 @@
 //! Adding monitors: by one address, several, or with every setting; and "Test", which saves nothing.
 
-use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use domain::account::PracticeMode;
 use domain::account::practice::{PRACTICE_TEXT, site_path};
 use domain::check::LookResult;
-use domain::contact::Contact;
-use domain::heartbeat::Rhythm;
-use domain::ids::ContactId;
 use domain::monitor::validate::validate;
 use domain::monitor::{HttpSpec, Kind, MonitorSpec};
 use domain::target::AddressPolicy;
 use futures::future::join_all;
 use http::StatusCode;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::form::{MonitorForm, complaints};
+use super::form_view::{FormPage, again_editing, form_page};
 use super::show_view::LookView;
 use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
@@ -25,42 +21,7 @@ use crate::pages::practice::set_practice_mode;
 use crate::state::AppState;
 use crate::usecases::monitors::{Created, NewMonitor};
 use crate::usecases::{self, UseCaseError};
-use crate::view::{Moment, Shell, render, render_with, see_other};
-
-/// The form, for adding and for editing.
-#[derive(Template)]
-#[template(path = "monitors/form.html")]
-pub struct FormPage {
-    pub shell: Shell,
-    pub form: MonitorForm,
-    pub errors: FormErrors,
-    pub contacts: Vec<Contact>,
-    pub intervals: Vec<Interval>,
-    pub shortest: u32,
-    /// The monitor that is edited.
-    pub editing: Option<Editing>,
-    /// When a heartbeat is expected next, by what stands in the form.
-    pub upcoming: Vec<Moment>,
-    /// What a test look saw.
-    pub tested: Option<LookView>,
-    /// Why there was no test look.
-    pub untested: Option<String>,
-    pub is_full: Option<String>,
-    /// This host has no right to send ICMP.
-    pub ping_forbidden: bool,
-}
-
-/// The monitor that is edited.
-pub struct Editing {
-    pub id: String,
-    pub name: String,
-}
-
-/// One choice of how often.
-pub struct Interval {
-    pub seconds: u32,
-    pub text: String,
-}
+use crate::view::{render, render_with, see_other};
 
 /// What the address carries, from the landing page or another form.
 #[derive(Debug, Default, Deserialize)]
@@ -81,9 +42,9 @@ pub async fn show(
     tenant.require_edit()?;
     let target: String = carried.url.trim().chars().take(2_048).collect();
     let mut form = MonitorForm::empty(&target);
-    if carried.kind == Kind::Heartbeat.as_str() {
-        form.kind = carried.kind;
-        form.timezone = tenant.timezone().to_owned();
+    form.timezone = tenant.timezone().to_owned();
+    if let Some(kind) = Kind::parse(&carried.kind) {
+        form.kind = kind.as_str().to_owned();
     }
     let mut page = form_page(&tenant, &state, form, FormErrors::new()).await?;
     let limit = tenant.plan().limits().monitors;
@@ -171,9 +132,9 @@ pub async fn test(
     fields: Fields,
 ) -> PageResult {
     tenant.require_edit()?;
-    let form = MonitorForm::of(&fields);
     let editing = editing(&tenant, &state, &fields).await?;
     let before = editing.as_ref().map(|monitor| &monitor.spec);
+    let form = MonitorForm::of_existing(&fields, before);
     let mut spec = match checked(&form, &fields, before).map(|specs| specs.into_iter().next()) {
         Ok(Some(spec)) => spec,
         Ok(None) => return Err(PageError::NotFound),
@@ -292,100 +253,4 @@ async fn again(
     errors: FormErrors,
 ) -> PageResult<Response> {
     again_editing(tenant, state, form, errors, None).await
-}
-
-/// The same while a monitor is edited.
-pub(super) async fn again_editing(
-    tenant: &Tenant,
-    state: &AppState,
-    form: MonitorForm,
-    errors: FormErrors,
-    editing: Option<&domain::monitor::Monitor>,
-) -> PageResult<Response> {
-    let mut page = form_page(tenant, state, form, errors).await?;
-    page.set_editing(editing);
-    render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
-}
-
-pub(super) async fn form_page(
-    tenant: &Tenant,
-    state: &AppState,
-    form: MonitorForm,
-    errors: FormErrors,
-) -> PageResult<FormPage> {
-    let mut transaction = tenant.read(state).await?;
-    let contacts = store::contacts::list(&mut transaction, tenant.account_id()).await?;
-    let shortest = tenant.plan().limits().min_interval_seconds;
-    let upcoming = upcoming(&form, state, &tenant.zone());
-    Ok(FormPage {
-        upcoming,
-        shell: tenant.shell("Add monitor").section("monitors"),
-        intervals: intervals(shortest, form.interval_seconds.parse().ok()),
-        shortest,
-        form,
-        errors,
-        contacts,
-        editing: None,
-        tested: None,
-        untested: None,
-        is_full: None,
-        ping_forbidden: !state.config.may_ping,
-    })
-}
-
-impl FormPage {
-    /// The form is that of an existing monitor.
-    pub fn set_editing(&mut self, monitor: Option<&domain::monitor::Monitor>) {
-        if let Some(monitor) = monitor {
-            let name = monitor.settings().name;
-            self.shell.title = format!("Edit {name}");
-            self.editing = Some(Editing {
-                id: monitor.id.to_string(),
-                name,
-            });
-        }
-    }
-
-    /// An error stands at a field that is folded away.
-    fn errs_below(&self) -> bool {
-        let mut fields = self.errors.iter().map(|error| error.field.as_str());
-        fields.any(|field| !matches!(field, "target" | "name"))
-    }
-
-    fn tells(&self, contact: &ContactId) -> bool {
-        self.form.tells(contact)
-    }
-}
-
-/// The next five times at which a heartbeat is expected, if the settings say when.
-fn upcoming(form: &MonitorForm, state: &AppState, zone: &TimeZone) -> Vec<Moment> {
-    let spec = form.specs(None).ok().and_then(|mut specs| specs.pop());
-    let target = spec.map(|spec| domain::monitor::Settings::of(&spec).target);
-    let Some(heartbeat) = target.as_ref().and_then(|target| target.heartbeat()) else {
-        return Vec::new();
-    };
-    let zone = match &heartbeat.rhythm {
-        Rhythm::Period(_) => zone.clone(),
-        Rhythm::Cron { timezone, .. } => domain::words::zone(timezone),
-    };
-    let times = heartbeat.upcoming(state.now(), 5).into_iter();
-    times.map(|at| Moment::new(at, zone.clone())).collect()
-}
-
-fn intervals(shortest: u32, current: Option<u32>) -> Vec<Interval> {
-    let mut seconds: Vec<u32> = [10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 21_600, 86_400]
-        .into_iter()
-        .filter(|seconds| *seconds >= shortest)
-        .collect();
-    seconds.extend(current.filter(|current| !seconds.contains(current)));
-    seconds.sort_unstable();
-    let text =
-        |seconds| domain::words::duration(jiff::SignedDuration::from_secs(i64::from(seconds)));
-    seconds
-        .into_iter()
-        .map(|seconds| Interval {
-            seconds,
-            text: text(seconds),
-        })
-        .collect()
 }

@@ -4,6 +4,7 @@ mod certificate;
 mod heartbeat;
 mod look;
 mod range;
+mod seen;
 
 use askama::Template;
 use domain::alert::policy::recipients;
@@ -94,6 +95,8 @@ pub struct ShowPage {
     pub is_practice: Option<String>,
     pub open_incident: Option<IncidentLine>,
     pub first: Option<LookView>,
+    /// The look that was asked for a moment ago.
+    pub asked: Option<LookView>,
     pub last: Option<LookView>,
     pub next: Option<Relative>,
     pub ranges: Vec<RangeLink>,
@@ -157,6 +160,7 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
         is_practice: practice_link(&settings.target, state),
         open_incident: lines.iter().find(|line| line.is_open).cloned(),
         first: first(asked, facts, &zone),
+        asked: asked_for(asked, facts, &zone),
         last: facts
             .last
             .as_ref()
@@ -262,7 +266,6 @@ fn done_words(word: &str) -> Option<&'static str> {
         "paused" => "Paused. We do not look until you resume it.",
         "resumed" => "Resumed.",
         "restored" => "Restored. We look at once.",
-        "checked" => "We have just looked.",
         "often" => "At most 6 looks a minute can be asked for. The timetable goes on.",
         "unanswered" => "No worker answered in time. The timetable goes on.",
         "full" => {
@@ -290,6 +293,12 @@ fn first(asked: &Asked, facts: &Facts, zone: &TimeZone) -> Option<LookView> {
         return None;
     }
     facts.seen.as_ref().map(|seen| LookView::of(seen, zone))
+}
+
+/// With everything it saw, right after "Check now".
+fn asked_for(asked: &Asked, facts: &Facts, zone: &TimeZone) -> Option<LookView> {
+    let seen = facts.seen.as_ref().filter(|_| asked.done == "checked")?;
+    Some(LookView::of(seen, zone))
 }
 
 fn ranges(facts: &Facts) -> Vec<RangeLink> {

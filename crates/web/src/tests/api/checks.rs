@@ -39,11 +39,7 @@ async fn worker(app: &App, reason: Reason) -> Subject {
                 failure: Some(failure),
                 attribution: None,
             };
-            let result = LookResult {
-                check,
-                observation,
-                diagnosis: None,
-            };
+            let result = LookResult::new(check, observation, None);
             look_requests::mark_done(&mut connection, (account, id), Some(&result), now)
                 .await
                 .unwrap();

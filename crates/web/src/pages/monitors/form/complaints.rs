@@ -1,5 +1,6 @@
 //! The sentences of a use case, put at the fields they are about.
 
+use super::text::label;
 use crate::extract::FormErrors;
 use crate::usecases::UseCaseError;
 
@@ -18,10 +19,18 @@ pub fn complaints(error: UseCaseError, targets: &[String]) -> Result<FormErrors,
             .and_then(|place| targets.get(place));
         match address {
             Some(address) => errors.add(field, format!("{}: {sentence}", cut_address(address))),
-            None => errors.add(field, sentence),
+            None => errors.add(field, named(field, &sentence)),
         }
     }
     Ok(errors)
+}
+
+/// `This must be …` says in the summary on top of the form what must be.
+fn named(field: &str, sentence: &str) -> String {
+    match sentence.strip_prefix("This ") {
+        Some(rest) => format!("{}: this {rest}", label(field)),
+        None => sentence.to_owned(),
+    }
 }
 
 fn cut_address(address: &str) -> String {

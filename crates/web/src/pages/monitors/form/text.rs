@@ -16,18 +16,50 @@ pub(super) fn masked(headers: &Headers) -> String {
         .join("\n")
 }
 
-/// What stands above a field of numbers, so that the summary on top says which one it is about.
-fn label(field: &str) -> &'static str {
+/// What stands above a field, so that the summary on top says which one it is about.
+pub(super) fn label(field: &str) -> &'static str {
     match field {
+        "kind" => "Kind",
         "port" => "Port",
+        "name" => "Name",
+        "period_seconds" => "Every",
+        "grace_seconds" => "Grace",
+        "cron" => "Cron line",
+        "timezone" => "Time zone",
+        "record" => "Record",
+        "expected" => "Expected answers",
+        "match" => "Compared",
+        "server" => "Name server",
+        "send" => "Send",
+        "expect" => "Expect in the answer",
+        "count" => "Packets a look",
+        "max_loss_percent" => "Lost at most",
+        "starttls" => "Begin TLS",
+        "security" => "Encryption",
+        "service" => "Service",
+        "ip_family" => "Over",
+        "method" => "Method",
         "max_redirects" => "Redirects at most",
+        "headers" => "Headers",
+        "username" => "Login name",
+        "password" => "Password",
+        "bearer" => "Bearer token",
+        "body" => "Body",
+        "expected_status" => "Status",
+        "keyword" => "Text that must be there",
+        "keyword_absent" => "Text that must not be there",
+        "regex" => "Regular expression",
+        "json" => "JSON rules",
         "degraded_above_ms" => "Slow from",
         "interval_seconds" => "Look every",
         "timeout_ms" => "Give up after",
         "rechecks" => "Looks that must agree",
         "over_seconds" => "Over at least",
-        "warn_days" => "Warn of an expiring certificate",
-        _ => "Number",
+        "warn_days" => "Warn before it expires",
+        "contacts" => "Who is told",
+        "tags" => "Tags",
+        "key" => "Key",
+        _ => "Address",
     }
 }
 

@@ -5,6 +5,7 @@ use domain::status::{Observed, Shown};
 use domain::words;
 use jiff::tz::TimeZone;
 
+use super::seen::{self, Group};
 use crate::charts::{PhaseBar, phase_bar, phase_legend};
 use crate::pages::monitors::parts::StatusLine;
 use crate::view::Moment;
@@ -21,11 +22,15 @@ pub struct LookView {
     pub http_status: Option<u16>,
     pub address: Option<String>,
     pub region: String,
-    pub redirects: Vec<String>,
-    pub certificate: Option<String>,
     /// What the server told, for kinds without pages: label and text.
     pub told: Vec<(String, String)>,
     pub steps: Vec<(String, Option<String>)>,
+    /// Everything it saw, part by part.
+    pub groups: Vec<Group>,
+    /// Status line and headers of a page.
+    pub answer: Option<String>,
+    /// The beginning of the page.
+    pub excerpt: Option<String>,
 }
 
 impl LookView {
@@ -54,10 +59,11 @@ impl LookView {
             http_status: check.http_status,
             address: check.address.map(words::address),
             region: check.region.clone(),
-            redirects: Vec::new(),
-            certificate: None,
             told: Vec::new(),
             steps: Vec::new(),
+            groups: Vec::new(),
+            answer: None,
+            excerpt: None,
         }
     }
 
@@ -75,23 +81,9 @@ impl LookView {
         }
         let told = seen.told().into_iter();
         view.told = told.map(|said| (said.label, said.text)).collect();
-        view.redirects = seen
-            .redirects
-            .iter()
-            .map(|hop| format!("{} {}", hop.status, hop.to))
-            .collect();
-        view.certificate = seen
-            .tls
-            .as_ref()
-            .and_then(|tls| tls.leaf().map(|leaf| (tls, leaf)))
-            .map(|(tls, leaf)| {
-                format!(
-                    "{}, {}, until {}",
-                    leaf.subject,
-                    leaf.issuer,
-                    words::day(tls.not_after().unwrap_or(leaf.not_after), zone)
-                )
-            });
+        view.groups = seen::groups(result, zone);
+        view.answer = seen::answer(seen);
+        view.excerpt.clone_from(&result.excerpt);
         view
     }
 }

@@ -1,0 +1,225 @@
+//! The form of a policy: a row of fields a step. A step without a contact is left out, so that
+//! emptying it removes it.
+
+use domain::alert::policy::{MAX_STEPS, Policy, Step};
+use domain::ids::ContactId;
+
+use crate::extract::{Fields, FormErrors};
+use crate::pages::monitors::form::durations::{parse_seconds, seconds_text};
+use crate::usecases::UseCaseError;
+
+/// What stands in the fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolicyForm {
+    pub name: String,
+    pub steps: Vec<StepFields>,
+}
+
+/// The fields of one step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StepFields {
+    pub delay: String,
+    pub contacts: Vec<String>,
+}
+
+impl StepFields {
+    /// A contact is ticked.
+    pub fn tells(&self, contact: &ContactId) -> bool {
+        self.contacts.contains(&contact.to_string())
+    }
+}
+
+impl PolicyForm {
+    /// What was sent.
+    pub fn of(fields: &Fields) -> Self {
+        let steps = (0..MAX_STEPS)
+            .take_while(|i| fields.has(&format!("delay-{i}")))
+            .map(|i| StepFields {
+                delay: fields.text(&format!("delay-{i}")).to_owned(),
+                contacts: fields
+                    .all(&format!("contact-{i}"))
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+            })
+            .collect();
+        Self {
+            name: fields.text("name").to_owned(),
+            steps,
+        }
+    }
+
+    /// A policy as fields.
+    pub fn of_policy(policy: &Policy) -> Self {
+        let steps = policy.steps.as_deref().unwrap_or_default();
+        Self {
+            name: policy.name.clone(),
+            steps: steps
+                .iter()
+                .map(|step| StepFields {
+                    delay: seconds_text(Some(step.delay_seconds).filter(|delay| *delay > 0)),
+                    contacts: step.contact_ids.iter().map(ToString::to_string).collect(),
+                })
+                .collect(),
+        }
+    }
+
+    /// At least two rows, of which the last is free.
+    #[must_use]
+    pub fn with_room(mut self) -> Self {
+        while self.steps.len() < 2 {
+            self.steps.push(StepFields::default());
+        }
+        let is_taken = self
+            .steps
+            .last()
+            .is_some_and(|step| !step.contacts.is_empty());
+        if is_taken && self.steps.len() < MAX_STEPS {
+            self.steps.push(StepFields::default());
+        }
+        self
+    }
+
+    /// One more row.
+    #[must_use]
+    pub fn with_one_more(mut self) -> Self {
+        if self.steps.len() < MAX_STEPS {
+            self.steps.push(StepFields::default());
+        }
+        self
+    }
+
+    /// The steps that name somebody, or what is wrong with them.
+    pub fn steps(&self) -> Result<Vec<Step>, FormErrors> {
+        let mut errors = FormErrors::new();
+        let mut steps = Vec::new();
+        for (i, row) in self.named() {
+            let delay = match row.delay.as_str() {
+                "" => Some(0),
+                text => parse_seconds(text),
+            };
+            if delay.is_none() {
+                let wrong = format!(
+                    "Step {}: this must be a length of time, such as 5 min.",
+                    i + 1
+                );
+                errors.add(&format!("delay-{i}"), wrong);
+            }
+            let contact_ids: Vec<ContactId> = row
+                .contacts
+                .iter()
+                .filter_map(|id| id.parse().ok())
+                .collect();
+            if contact_ids.len() != row.contacts.len() {
+                errors.add(
+                    &format!("step-{i}"),
+                    "One of the contacts does not exist any more.",
+                );
+            }
+            steps.push(Step {
+                delay_seconds: delay.unwrap_or_default(),
+                contact_ids,
+            });
+        }
+        if steps.is_empty() {
+            errors.add(
+                "step-0",
+                "Step 1: somebody must be told. Tick at least one contact.",
+            );
+        }
+        if errors.is_empty() {
+            Ok(steps)
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The rows that name somebody, with their places on the page.
+    fn named(&self) -> impl Iterator<Item = (usize, &StepFields)> {
+        let rows = self.steps.iter().enumerate();
+        rows.filter(|(_, row)| !row.contacts.is_empty())
+    }
+
+    /// What a use case complains of, at the fields.
+    pub fn complaints(&self, error: UseCaseError) -> Result<FormErrors, UseCaseError> {
+        let Some(sentences) = error.field_sentences() else {
+            return Err(error);
+        };
+        let mut errors = FormErrors::new();
+        for (pointer, sentence) in sentences {
+            let mut parts = pointer.trim_start_matches('/').split('/');
+            let field = match (parts.next(), parts.next(), parts.next()) {
+                (Some("steps"), Some(place), part) => {
+                    let place = place.parse().ok().and_then(|place| self.named().nth(place));
+                    let row = place.map_or(0, |(row, _)| row);
+                    match part {
+                        Some("delay_seconds") => format!("delay-{row}"),
+                        _ => format!("step-{row}"),
+                    }
+                }
+                _ => "name".to_owned(),
+            };
+            errors.add(&field, sentence);
+        }
+        Ok(errors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::monitor::validate::FieldError;
+
+    use super::*;
+
+    fn form(pairs: &[(&str, &str)]) -> PolicyForm {
+        let body: String = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        PolicyForm::of(&Fields::parse(body.as_bytes()))
+    }
+
+    #[test]
+    fn a_step_without_a_contact_is_left_out() {
+        let kim = ContactId::generate().to_string();
+        let form = form(&[
+            ("name", "Night"),
+            ("delay-0", ""),
+            ("delay-1", "5 min"),
+            ("contact-1", &kim),
+            ("delay-2", "1 h"),
+        ]);
+        let steps = form.steps().unwrap();
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].delay_seconds, 300);
+        let wrong = FieldError::new("/steps/0/delay_seconds", "out_of_range", "must be less");
+        let errors = form.complaints(UseCaseError::Invalid(vec![wrong])).unwrap();
+        assert!(errors.at("delay-1").is_some(), "{errors:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_at_its_step() {
+        let kim = ContactId::generate().to_string();
+        let errors = form(&[("delay-0", "soon"), ("contact-0", &kim)]).steps();
+        assert!(errors.unwrap_err().at("delay-0").is_some());
+        assert!(
+            form(&[("delay-0", "")])
+                .steps()
+                .unwrap_err()
+                .at("step-0")
+                .is_some()
+        );
+        let gone = form(&[("delay-0", ""), ("contact-0", "con_x")]).steps();
+        assert!(gone.unwrap_err().at("step-0").is_some());
+    }
+
+    #[test]
+    fn there_is_always_a_free_row_until_there_is_none() {
+        let mut full = PolicyForm::default().with_room();
+        assert_eq!(full.steps.len(), 2);
+        full.steps[1].contacts.push("con_x".to_owned());
+        assert_eq!(full.clone().with_room().steps.len(), 3);
+        full.steps.resize(MAX_STEPS, full.steps[1].clone());
+        assert_eq!(full.clone().with_room().steps.len(), MAX_STEPS);
+        assert_eq!(full.with_one_more().steps.len(), MAX_STEPS);
+    }
+}
