@@ -1,30 +1,27 @@
 //! Scenes for tests: what a brief is made of, with everything set.
 
+mod parts;
+
 use std::collections::BTreeMap;
 
-use domain::check::{Attribution, Failure, FailureClass, Phase, VerdictKind};
-use domain::clock::ManualClock;
+use domain::check::{Failure, FailureClass, Phase};
 use domain::contact::{Channel, Contact};
 use domain::delivery::payload::{CertificateNews, RegistrationNews, StatusNotice};
-use domain::delivery::{AccountMessage, DeliveryState, Event};
-use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
-use domain::incident::diagnosis::{EvidenceLine, NextStep, RESULT};
-use domain::incident::{
-    Actor, ActorKind, BlindSpan, Confidence, Diagnosis, Incident, RegionVoteLine, ResolvedReason,
-    VoteSummary,
-};
-use domain::monitor::{Monitor, MonitorSpec};
-use domain::report::{StatusInterval, Uptime, Window};
-use domain::status::{RegionVote, Shown};
+use domain::delivery::{DeliveryState, Event};
+use domain::ids::{AccountId, ContactId, DeliveryId, MonitorId};
+use domain::incident::diagnosis::EvidenceLine;
+use domain::incident::{Actor, ActorKind, BlindSpan, Incident, ResolvedReason, VoteSummary};
 use domain::tls::CertificateFacts;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::deliveries::claim::{AccountFacts, Claimed, Context, IncidentFacts, Told};
 use uuid::Uuid;
 
-use crate::brief::{Brief, Links};
+use crate::brief::Brief;
 use crate::email::render::Words;
 use crate::email::{Mail, Sender};
+pub(crate) use parts::{account_messages, clock, contact, incident, links, monitor};
+use parts::{month, recovered_vote};
 
 /// A moment of the reference's example.
 pub(crate) fn at(clock: &str) -> Timestamp {
@@ -341,244 +338,4 @@ impl Scene {
             uptime: resolved.then(month),
         }
     }
-}
-
-/// A region that looked three times until it was sure that the outage is over. Its vote keeps
-/// nanoseconds; the incident's row keeps microseconds of the same moment.
-fn recovered_vote() -> RegionVote {
-    RegionVote {
-        verdict: Some(VerdictKind::Up),
-        recovered_at: Some(at("13:08:23") + SignedDuration::from_nanos(596)),
-        confirmed_by: 3,
-        ..RegionVote::none("fra")
-    }
-}
-
-/// 30 days with the outage of the scene.
-fn month() -> Uptime {
-    let window = Window::last_days(at("13:08:30"), 30);
-    let interval = |started_at, ended_at, status| StatusInterval {
-        started_at,
-        ended_at,
-        status,
-    };
-    let (down, up) = (at("13:02:11"), at("13:08:23"));
-    let statuses = [
-        interval(window.from, Some(down), Shown::Up),
-        interval(down, Some(up), Shown::Down),
-        interval(up, None, Shown::Up),
-    ];
-    domain::report::uptime::over(window, &statuses, &[])
-}
-
-pub(crate) fn contact(id: ContactId, channel: Channel, name: &str) -> Contact {
-    Contact {
-        id,
-        channel,
-        name: name.into(),
-        address: match channel {
-            Channel::Email => "ana@shop.example".into(),
-            Channel::Sms => "+4915112345678".into(),
-        },
-        verified_at: Some(at("10:00:00")),
-        in_default: true,
-        disabled_reason: None,
-        created_at: at("10:00:00"),
-    }
-}
-
-pub(crate) fn monitor(name: &str) -> Monitor {
-    let spec: MonitorSpec = serde_json::from_value(
-        json!({ "kind": "http", "name": name, "url": "https://shop.example/checkout" }),
-    )
-    .unwrap();
-    Monitor {
-        id: MonitorId::from_uuid(Uuid::from_u128(2)),
-        account_id: AccountId::from_uuid(Uuid::nil()),
-        spec,
-        config_version: 1,
-        paused_at: None,
-        deleted_at: None,
-        created_at: at("10:00:00"),
-        updated_at: at("10:00:00"),
-    }
-}
-
-pub(crate) fn links() -> Links {
-    let base = "https://watchbell.example";
-    Links {
-        base: base.into(),
-        contacts: format!("{base}/contacts"),
-        stop: format!("{base}/stop/Zt3m9QkT0vX2bN8sLw5Yrg"),
-        monitor: format!("{base}/m/4TZ8C1RD"),
-        incident: format!("{base}/i/7KQ2M9XA"),
-        acknowledge: format!("{base}/a/q8Jx1ZrT5mC7vK0dWn2HsA"),
-    }
-}
-
-pub(crate) fn incident() -> Incident {
-    Incident {
-        id: IncidentId::from_uuid(Uuid::from_u128(3)),
-        account_id: AccountId::from_uuid(Uuid::nil()),
-        monitor_id: MonitorId::from_uuid(Uuid::from_u128(2)),
-        short: "7KQ2M9XA".into(),
-        first_failure_at: at("13:02:11"),
-        confirmed_at: at("13:02:17"),
-        acknowledged_at: None,
-        acknowledged_by: None,
-        resolved_at: None,
-        resolved_reason: None,
-        resolved_confirmed_at: None,
-        version: 1,
-        failure: Failure::new(
-            FailureClass::HttpStatus,
-            Phase::FirstByte,
-            "HTTP 502 Bad Gateway",
-        )
-        .with_detail("502"),
-        attribution: Some(Attribution::Origin),
-        diagnosis: Some(diagnosis()),
-        vote: VoteSummary {
-            down: 1,
-            of: 1,
-            looks: 3,
-            regions: vec![RegionVoteLine {
-                region: "fra".into(),
-                verdict: VerdictKind::Down,
-                at: at("13:02:17"),
-                check_id: None,
-            }],
-            blind: None,
-        },
-        last_good_at: Some(at("13:01:11")),
-        test: false,
-    }
-}
-
-fn diagnosis() -> Diagnosis {
-    let line = |label: &str, value: &str| EvidenceLine {
-        label: label.into(),
-        value: value.into(),
-    };
-    Diagnosis {
-        cause: "upstream_dead".into(),
-        confidence: Confidence::Likely,
-        attribution: Some(Attribution::Origin),
-        sentence: "Your server answers 502; Cloudflare only passes it on. Likely the program behind your web server is not running.".into(),
-        technical: "502 after 41 ms with a branded Cloudflare page.".into(),
-        evidence: vec![
-            line(RESULT, "HTTP 502 after 41 ms: dns 1, connect 8, TLS 21, first byte 11"),
-            line("Headers", "server: cloudflare   cf-ray: 8f2a41c09b7e-FRA"),
-            line("Page", "\"502 Bad gateway\""),
-        ],
-        next_steps: vec![
-            NextStep { text: "On the server, ask the web server itself:".into(), command: Some("curl -svo /dev/null -H 'Host: shop.example' http://127.0.0.1/checkout".into()) },
-            NextStep { text: "Is the program behind it running?".into(), command: Some("systemctl status php-fpm".into()) },
-        ],
-        rule: "branded_502".into(),
-    }
-}
-
-/// One of each.
-pub(crate) fn account_messages() -> Vec<AccountMessage> {
-    let base = "https://watchbell.example";
-    let (at, timezone) = (at("13:02:11"), "Europe/Berlin".to_owned());
-    let mut all = vec![
-        AccountMessage::VerifyEmail {
-            code: "482913".into(),
-            link: format!("{base}/verify/t0k3n"),
-        },
-        AccountMessage::ResetPassword {
-            code: "482913".into(),
-            link: format!("{base}/reset/t0k3n"),
-        },
-        AccountMessage::AlreadySignedUp {
-            sign_in: format!("{base}/login"),
-            reset: format!("{base}/forgot"),
-        },
-        AccountMessage::ChangeEmailOld {
-            code: "482913".into(),
-            link: format!("{base}/change-email/t0k3n"),
-            new_address: "ana@new.example".into(),
-        },
-        AccountMessage::ChangeEmailNew {
-            code: "482913".into(),
-            link: format!("{base}/change-email/t0k3n"),
-        },
-        AccountMessage::NewSignIn {
-            at,
-            timezone: timezone.clone(),
-            agent: "Firefox on Linux".into(),
-            address: Some("203.0.113.9".into()),
-            link: format!("{base}/settings/security"),
-        },
-        AccountMessage::PasswordChanged {
-            at,
-            timezone: timezone.clone(),
-            link: format!("{base}/forgot"),
-        },
-        AccountMessage::EmailChanged {
-            at,
-            timezone: timezone.clone(),
-            new_address: "ana@new.example".into(),
-        },
-        AccountMessage::AccountDeleted {
-            at,
-            timezone: timezone.clone(),
-            account: "Shop Ltd".into(),
-        },
-        AccountMessage::ContactCode {
-            code: "482913".into(),
-            account: "Shop Ltd".into(),
-        },
-        AccountMessage::KeyCreated {
-            at,
-            timezone: timezone.clone(),
-            name: "CI".into(),
-            scope: "write".into(),
-            link: format!("{base}/settings/api-keys"),
-        },
-        AccountMessage::PlanChanged {
-            at,
-            timezone,
-            from: "Team".into(),
-            to: "Solo".into(),
-            paused: vec!["Blog".into(), "Staging".into()],
-            slower: vec![],
-            link: format!("{base}/settings/plan"),
-        },
-    ];
-    all.extend(messages_about_alerts(base));
-    all
-}
-
-fn messages_about_alerts(base: &str) -> Vec<AccountMessage> {
-    vec![
-        AccountMessage::ContactDisabled {
-            contact: "Ana (ana@shop.example)".into(),
-            reason: "the mailbox does not exist".into(),
-            uncovered: vec!["Shop checkout".into(), "API".into()],
-            link: format!("{base}/contacts"),
-        },
-        AccountMessage::UnsentAlert {
-            contact: "Ana's phone (+49••••••••678)".into(),
-            reason: "the number does not exist".into(),
-            text: "DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server.".into(),
-            link: format!("{base}/incidents"),
-        },
-        AccountMessage::WalletEmpty {
-            text: "DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server.".into(),
-            contacts: vec![
-                "Ana's phone (+49••••••••678)".into(),
-                "Bo's phone (+49••••••••912)".into(),
-            ],
-            link: format!("{base}/i/7KQ2M9XA"),
-            wallet: format!("{base}/settings/wallet"),
-        },
-    ]
-}
-
-/// A clock at the moment of the scene.
-pub(crate) fn clock() -> std::sync::Arc<ManualClock> {
-    ManualClock::at(at("13:02:18"))
 }
