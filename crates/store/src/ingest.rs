@@ -1,19 +1,22 @@
 //! Whether calls reach us: a worker calls the public address every few seconds and writes here that it
 //! did. Where those marks are missing, nothing could have been heard.
 
-use domain::heartbeat::{GAP, Lost, Sight};
+use domain::heartbeat::{Lost, Sight};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
 use crate::Result;
 
-/// Marks that calls arrive now. When the last mark is older than [`GAP`], the time since then is
+/// Marks that calls arrive now. When the last mark is older than `silence`, the time since then is
 /// kept as lost; two workers that come back together keep it once.
-pub async fn beat(connection: &mut PgConnection, worker: &str, now: Timestamp) -> Result<()> {
-    let stale = now
-        .checked_sub(SignedDuration::from_secs(GAP.as_secs()))
-        .unwrap_or(Timestamp::MIN);
+pub async fn beat(
+    connection: &mut PgConnection,
+    worker: &str,
+    silence: SignedDuration,
+    now: Timestamp,
+) -> Result<()> {
+    let stale = now.checked_sub(silence).unwrap_or(Timestamp::MIN);
     sqlx::query!(
         "WITH gap AS (
              INSERT INTO ingest_gaps (started_at, ended_at)
@@ -113,6 +116,7 @@ pub async fn prune(
 
 #[cfg(test)]
 mod tests {
+    use domain::heartbeat::GAP;
     use sqlx::PgPool;
 
     use super::*;
@@ -127,7 +131,7 @@ mod tests {
         let nothing = sight(&mut connection).await.unwrap();
         assert_eq!((nothing.last_beat_at, nothing.well_since), (None, None));
         for second in [0, 5, 10, 25] {
-            beat(&mut connection, "a", at(second)).await.unwrap();
+            beat(&mut connection, "a", GAP, at(second)).await.unwrap();
         }
         assert_eq!(
             list_lost(&mut connection, at(0)).await.unwrap(),
@@ -135,9 +139,9 @@ mod tests {
             "fifteen seconds are not yet a gap"
         );
         prune(&mut connection, at(7_200), at(0)).await.unwrap();
-        beat(&mut connection, "a", at(7_200)).await.unwrap();
-        beat(&mut connection, "b", at(7_200)).await.unwrap();
-        beat(&mut connection, "b", at(7_201)).await.unwrap();
+        beat(&mut connection, "a", GAP, at(7_200)).await.unwrap();
+        beat(&mut connection, "b", GAP, at(7_200)).await.unwrap();
+        beat(&mut connection, "b", GAP, at(7_201)).await.unwrap();
         let lost = Lost {
             from: at(25),
             until: at(7_200),

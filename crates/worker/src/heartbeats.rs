@@ -1,12 +1,13 @@
 //! Waiting: whether calls of jobs reach us, and which of them have not come.
 //!
 //! Every few seconds this worker calls our own public address, down to the database and back, and marks
-//! that it did (`store::ingest`). Time without such a mark is never held against a job. Then what is due
-//! is decided. Every worker does both: a decision is made under the lock of its monitor, so that two
-//! who decide decide once.
+//! that it did (`store::ingest`). Time without such a mark is never held against a job. When it could,
+//! what is due is decided: a job that is late was able to call. Every worker does both: a decision is
+//! made under the lock of its monitor, so that two who decide decide once.
 
 use std::time::Duration;
 
+use domain::heartbeat::{GAP, ONE_MISSED};
 use egress::http::{ProviderClient, Request};
 use metrics::gauge;
 use store::ingest;
@@ -40,13 +41,16 @@ pub(crate) async fn run(shared: &Shared, own: Option<&OwnAddress>, stop: Cancell
     let mut rounds = interval(ROUND);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was_well = true;
+    // Who starts may be all of us that there is: nothing arrived before.
+    let mut known_well = false;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = rounds.tick() => {}
         }
-        match timeout(DEADLINE, round(shared, own)).await {
+        match timeout(DEADLINE, round(shared, own, known_well)).await {
             Ok(Ok(well)) => {
+                known_well = well;
                 gauge!(names::INGEST).set(if well { 1.0 } else { 0.0 });
                 if well != was_well {
                     said(well);
@@ -69,15 +73,22 @@ fn said(well: bool) {
     }
 }
 
-/// One round: whether calls arrive, and then what is due.
-async fn round(shared: &Shared, own: Option<&OwnAddress>) -> Result<bool, incidents::Error> {
-    let well = is_well(shared, own).await?;
-    if well {
-        let mut connection = shared.pool.acquire().await?;
-        ingest::beat(&mut connection, &shared.config.worker_id, shared.now()).await?;
+/// One round: whether calls arrive, and then what is due. `known_well`: our call before arrived.
+async fn round(
+    shared: &Shared,
+    own: Option<&OwnAddress>,
+    known_well: bool,
+) -> Result<bool, incidents::Error> {
+    if !is_well(shared, own).await? {
+        return Ok(false);
     }
-    incidents::decide_heartbeats(&shared.pool, &shared.secrets, shared.now()).await?;
-    Ok(well)
+    let silence = if known_well { GAP } else { ONE_MISSED };
+    let (worker, now) = (&shared.config.worker_id, shared.now());
+    let mut connection = shared.pool.acquire().await?;
+    ingest::beat(&mut connection, worker, silence, now).await?;
+    drop(connection);
+    incidents::decide_heartbeats(&shared.pool, &shared.secrets, now).await?;
+    Ok(true)
 }
 
 /// An address that has never answered proves nothing by its silence: it may not be reachable from here.

@@ -155,10 +155,8 @@ impl Scene {
     }
 
     async fn watch(&self, url: &str, interval: u32) {
-        let others = self.cast.others.iter().copied();
-        let regions: Vec<&str> = std::iter::once(OURS).chain(others).collect();
-        let settings =
-            json!({ "interval_seconds": interval, "timeout_ms": 2_000, "regions": regions });
+        // No region is named: all of them look.
+        let settings = json!({ "interval_seconds": interval, "timeout_ms": 2_000 });
         self.api.watch(url, settings).await;
     }
 

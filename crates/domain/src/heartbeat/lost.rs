@@ -4,6 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Our own call is due every five seconds; when three in a row are missing, nothing was taken in.
 pub const GAP: SignedDuration = SignedDuration::from_secs(15);
+/// The same where one is known to be missing: it failed, or whoever calls has only just begun to. Longer
+/// than from one call to the next, so that another worker's count.
+pub const ONE_MISSED: SignedDuration = SignedDuration::from_secs(6);
 /// How long we must have been reachable before anything is held against a job: long enough for what
 /// was tried again meanwhile.
 pub const SETTLED_AFTER: SignedDuration = SignedDuration::from_secs(60);

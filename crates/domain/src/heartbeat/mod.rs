@@ -12,7 +12,7 @@ mod signal;
 mod step;
 
 pub use cron::{Cron, CronError};
-pub use lost::{GAP, Lost, SETTLED_AFTER, Sight};
+pub use lost::{GAP, Lost, ONE_MISSED, SETTLED_AFTER, Sight};
 pub use rhythm::{
     DEFAULT_GRACE_SECONDS, DEFAULT_PERIOD_SECONDS, HeartbeatTarget, LONGEST_SECONDS, Rhythm,
     SHORTEST_SECONDS, slug,

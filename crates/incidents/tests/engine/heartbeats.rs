@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::contact::Channel;
-use domain::heartbeat::Action;
+use domain::heartbeat::{Action, GAP};
 use domain::monitor::Monitor;
 use domain::status::Observed;
 use incidents::{PingOutcome, Pinged, Resolution};
@@ -50,7 +50,7 @@ async fn ping(world: &World, tail: &str, second: i64) -> PingOutcome {
 async fn well(world: &World, from: i64, until: i64) {
     let mut connection = world.pool.acquire().await.unwrap();
     for second in (from..=until).step_by(5) {
-        store::ingest::beat(&mut connection, "w", world.at(second))
+        store::ingest::beat(&mut connection, "w", GAP, world.at(second))
             .await
             .unwrap();
     }

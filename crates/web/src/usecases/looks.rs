@@ -7,6 +7,7 @@ use domain::ids::{AccountId, LookRequestId};
 use domain::monitor::{Monitor, MonitorSpec, Settings};
 use jiff::SignedDuration;
 use sqlx::PgConnection;
+use store::blind::{self, Sight};
 use store::look_requests::{self, Answer, LookRequest, Reason, Subject};
 use tokio::time::Instant;
 
@@ -89,19 +90,9 @@ async fn insert(
     (subject, reason, settings): (Subject, Reason, Settings),
 ) -> UseCaseResult<PendingLook> {
     let patience = settings.timeout + GRACE;
-    let own = &state.config.region;
-    let region = match settings.regions.as_deref() {
-        Some([first, ..])
-            if !settings
-                .regions
-                .iter()
-                .flatten()
-                .any(|region| region == own) =>
-        {
-            first.clone()
-        }
-        _ => own.clone(),
-    };
+    let sights = blind::list_sights(connection).await?;
+    let wanted = settings.regions.as_deref().unwrap_or_default();
+    let region = region_to_ask(&state.config.region, wanted, &sights);
     let deadline =
         caller.now + SignedDuration::try_from(patience).unwrap_or(SignedDuration::from_secs(60));
     let request = LookRequest {
@@ -119,6 +110,21 @@ async fn insert(
         id: request.id,
         patience,
     })
+}
+
+/// The region whose workers are asked: of those that are `wanted` (empty: any) one that sees, then one
+/// that lives, and of these our own. A web role need not share a region with any worker.
+fn region_to_ask(own: &str, wanted: &[String], living: &[Sight]) -> String {
+    let fits = |region: &str| wanted.is_empty() || wanted.iter().any(|name| name == region);
+    let rank = |sight: &&Sight| (sight.blind, sight.region != own);
+    let best = living
+        .iter()
+        .filter(|sight| fits(&sight.region))
+        .min_by_key(rank)
+        .map(|sight| &sight.region);
+    best.or_else(|| wanted.first().filter(|_| !fits(own)))
+        .map_or(own, String::as_str)
+        .to_owned()
 }
 
 /// Waits for the answer; call it after the transaction that asked has committed.
@@ -158,5 +164,47 @@ pub async fn wait(
         };
         // Either way the table is read next.
         let _ = tokio::time::timeout(POLL.min(deadline - now), done).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn sight(text: &str) -> Sight {
+        let (blind, region) = match text.strip_prefix('-') {
+            Some(region) => (true, region),
+            None => (false, text),
+        };
+        Sight {
+            region: region.to_owned(),
+            name: region.to_owned(),
+            unchecked: false,
+            blind,
+            blind_since: None,
+        }
+    }
+
+    /// `-` before a region: all of its workers are blind.
+    #[rstest]
+    #[case::our_own(&[], &["fra", "web"], "web")]
+    #[case::no_worker_shares_our_region(&[], &["fra", "iad"], "fra")]
+    #[case::ours_is_blind(&[], &["fra", "-web"], "fra")]
+    #[case::all_are_blind(&[], &["-fra", "-web"], "web")]
+    #[case::only_where_it_is_looked_at(&["iad"], &["fra", "iad", "web"], "iad")]
+    #[case::the_first_has_no_worker(&["fra", "iad"], &["iad", "web"], "iad")]
+    #[case::nobody_lives(&["fra", "iad"], &[], "fra")]
+    #[case::nobody_lives_and_ours_is_one(&["fra", "web"], &[], "web")]
+    #[case::nobody_lives_anywhere(&[], &[], "web")]
+    fn a_look_is_asked_of_a_region_that_can_answer(
+        #[case] wanted: &[&str],
+        #[case] living: &[&str],
+        #[case] asked: &str,
+    ) {
+        let wanted: Vec<String> = wanted.iter().map(|&name| name.to_owned()).collect();
+        let living: Vec<Sight> = living.iter().map(|text| sight(text)).collect();
+        assert_eq!(region_to_ask("web", &wanted, &living), asked);
     }
 }

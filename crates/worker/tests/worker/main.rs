@@ -5,6 +5,7 @@ mod blind;
 mod certificates;
 mod database;
 mod hanging;
+mod heartbeats;
 mod outage;
 mod requests;
 mod sweeps;

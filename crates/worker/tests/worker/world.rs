@@ -10,6 +10,8 @@ use domain::ids::{AccountId, LookRequestId, MonitorId};
 use domain::incident::{Actor, Incident};
 use domain::monitor::{ConfirmSpec, Monitor, MonitorSpec};
 use domain::status::Observed;
+use egress::Trusted;
+use egress::http::ProviderClient;
 use incidents::By;
 use jiff::{SignedDuration, Timestamp};
 use probe::Prober;
@@ -17,9 +19,10 @@ use sqlx::PgPool;
 use store::accounts::NewAccount;
 use store::look_requests::{Answer, LookRequest, Reason, Subject};
 use store::{Secrets, accounts, hours, look_requests, monitors, notify, states};
+use testkit::SwitchableSite;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use worker::{CanaryConfig, Worker, WorkerConfig};
+use worker::{CanaryConfig, OwnAddress, Worker, WorkerConfig};
 
 pub struct World {
     pub pool: PgPool,
@@ -158,6 +161,19 @@ impl World {
             known_dead: canaries.known_dead.to_vec(),
         });
         self.run(config, self.pool.clone(), prober())
+    }
+
+    /// A worker that calls this site to know whether the calls of jobs arrive.
+    pub fn start_calling(&self, name: &str, site: &SwitchableSite) -> Running {
+        let way_out = testkit::way_out::way_out(None, None);
+        let trusted = Trusted::from_operator_configuration(site.url("/").parse().unwrap());
+        let mut config = WorkerConfig::new("local", "Here", name);
+        config.own_address = Some(OwnAddress {
+            client: ProviderClient::new(&way_out, &trusted).unwrap(),
+            address: site.url("/"),
+        });
+        let prober = Prober::new(way_out).unwrap();
+        self.run(config, self.pool.clone(), prober)
     }
 
     /// A worker that trusts the certificates of `ca` too.
