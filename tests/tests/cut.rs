@@ -108,6 +108,7 @@ async fn a_third_of_the_packets_are_lost(cast: Cast, lasts: Duration) {
     let noticed = jiff::Timestamp::now().duration_since(begun);
     tokio::time::sleep(lasts).await;
     scene.nobody_is_alarmed().await;
+    scene.blind(256).await;
     let back = jiff::Timestamp::now();
     scene.mend(trouble).await;
     scene.blind(0).await;

@@ -9,7 +9,8 @@
 //! - Most of those that count must answer, else the line is **cut**.
 //! - At most [`TOLERATED_LOSS`] of the looks of a sitting may fail, else the line is **lossy**. Who
 //!   has been silent for long while most answered is dead, and no loss.
-//! - Sight that was lost is back only after two clean rounds.
+//! - Sight that was lost to a cut is back only after two clean rounds. On a lossy line two rounds are
+//!   clean now and then by luck, so that after it takes [`ROUNDS_AFTER_LOSS`] with next to no loss.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,8 +20,12 @@ pub const GONE_AFTER: SignedDuration = SignedDuration::from_hours(24);
 pub const DEAD_AFTER: u32 = 6;
 /// Looks of a sitting that may fail, in percent; packets lost now and then are repaired by TCP.
 pub const TOLERATED_LOSS: usize = 15;
-/// Rounds of a sitting at most.
+/// Rounds of a sitting at most, unless the line was lossy before it.
 pub const MOST_ROUNDS: usize = 3;
+/// Looks of a sitting that may fail, in percent, for a line that was lossy to be well again.
+pub const TOLERATED_LOSS_AFTER: usize = 5;
+/// Rounds it takes for a line that was lossy to be well again.
+pub const ROUNDS_AFTER_LOSS: usize = 6;
 
 /// The built-in anchors: everyday names of operators that share no network.
 pub const ANCHORS: [&str; 8] = [
@@ -138,15 +143,16 @@ pub fn words(before: &[Standing], after: &[Standing], answered: &[bool]) -> Vec<
         .collect()
 }
 
-/// Judges a sitting after its last round; `None`: another round is wanted. `was_blind`: sight was
-/// lost before it.
-pub fn judge(rounds: &[Vec<Word>], was_blind: bool) -> Option<Health> {
+/// Judges a sitting after its last round; `None`: another round is wanted. `before`: why sight was
+/// lost before it, if it was.
+pub fn judge(rounds: &[Vec<Word>], before: Option<Trouble>) -> Option<Health> {
     let last = rounds.last()?;
     if !last.iter().any(|word| word.counts) {
         return Some(Health::Off);
     }
+    let was_lossy = before == Some(Trouble::Loss);
     let clean = rounds.iter().filter(|round| is_clean(round)).count();
-    if clean == rounds.len() && (clean >= 2 || !was_blind) {
+    if clean == rounds.len() && !was_lossy && (clean >= 2 || before.is_none()) {
         return Some(Health::Well);
     }
     let cut = rounds.iter().filter(|round| is_cut(round)).count();
@@ -156,10 +162,14 @@ pub fn judge(rounds: &[Vec<Word>], was_blind: bool) -> Option<Health> {
     if rounds.len() < MOST_ROUNDS {
         return None;
     }
-    if is_lossy(rounds) {
+    let tolerated = match was_lossy {
+        true => TOLERATED_LOSS_AFTER,
+        false => TOLERATED_LOSS,
+    };
+    if is_lossy(rounds, tolerated) {
         return Some(Health::Blind(Trouble::Loss));
     }
-    Some(Health::Well)
+    (!was_lossy || rounds.len() >= ROUNDS_AFTER_LOSS).then_some(Health::Well)
 }
 
 /// Everyone answered of whom it was to be expected, and most of all that count.
@@ -179,7 +189,7 @@ fn is_cut(round: &[Word]) -> bool {
     answered * 2 <= counted && !(counted == 1 && answered == 1)
 }
 
-fn is_lossy(rounds: &[Vec<Word>]) -> bool {
+fn is_lossy(rounds: &[Vec<Word>], tolerated: usize) -> bool {
     let looks = || {
         rounds
             .iter()
@@ -187,7 +197,7 @@ fn is_lossy(rounds: &[Vec<Word>]) -> bool {
             .filter(|word| word.counts && !word.dead)
     };
     let failed = looks().filter(|word| !word.answered).count();
-    failed * 100 > looks().count() * TOLERATED_LOSS
+    failed * 100 > looks().count() * tolerated
 }
 
 #[cfg(test)]

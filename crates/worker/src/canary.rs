@@ -235,7 +235,7 @@ async fn load(shared: &Shared) -> Result<()> {
 }
 
 async fn sit(canaries: &Canaries, prober: &Prober, shared: &Shared) -> Health {
-    let was_blind = canaries.is_blind();
+    let trouble = canaries.sight().trouble();
     let before = canaries.sight().standings();
     let mut rounds: Vec<Vec<Word>> = Vec::new();
     loop {
@@ -252,7 +252,7 @@ async fn sit(canaries: &Canaries, prober: &Prober, shared: &Shared) -> Health {
         }
         let after = canaries.sight().take_in(&answered, at);
         rounds.push(canary::words(&before, &after, &answered));
-        if let Some(health) = canary::judge(&rounds, was_blind) {
+        if let Some(health) = canary::judge(&rounds, trouble) {
             return health;
         }
     }

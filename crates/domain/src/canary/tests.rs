@@ -17,36 +17,44 @@ fn round(text: &str) -> Vec<Word> {
 const WELL: Option<Health> = Some(Health::Well);
 const CUT: Option<Health> = Some(Health::Blind(Trouble::Cut));
 const LOSS: Option<Health> = Some(Health::Blind(Trouble::Loss));
+const AFTER_CUT: Option<Trouble> = Some(Trouble::Cut);
+const AFTER_LOSS: Option<Trouble> = Some(Trouble::Loss);
 
 #[rstest]
-#[case::nobody_counts(&["oooo"], false, Some(Health::Off))]
-#[case::nobody_is_there(&[""], false, Some(Health::Off))]
-#[case::all_answer(&["++++"], false, WELL)]
-#[case::one_alone_answers(&["+"], false, WELL)]
-#[case::one_alone_is_silent(&["-"], false, None)]
-#[case::one_alone_stays_silent(&["-", "-"], false, CUT)]
-#[case::a_stranger_is_silent(&["+++o"], false, WELL)]
-#[case::a_lost_packet(&["+++-"], false, None)]
-#[case::was_a_lost_packet(&["+++++++-", "++++++++", "++++++++"], false, WELL)]
-#[case::all_silent_once(&["----"], false, None)]
-#[case::all_silent_twice(&["----", "----"], false, CUT)]
-#[case::silent_then_there_again(&["--------", "++++++++", "++++++++"], false, LOSS)]
-#[case::half_are_silent(&["++--", "++--"], false, CUT)]
-#[case::a_third_of_the_looks_fail(&["+-+++-++", "++-++-+-", "-++++-++"], false, LOSS)]
-#[case::one_that_died_long_ago(&["+++d"], false, WELL)]
-#[case::one_died_and_a_packet_is_lost(&["++++++-d"], false, None)]
-#[case::most_died_long_ago(&["+ddd", "+ddd"], false, CUT)]
-#[case::sight_comes_back_after_two(&["++++"], true, None)]
-#[case::sight_is_back(&["++++", "++++"], true, WELL)]
-#[case::sight_is_back_but_for_the_dead(&["+++d", "+++d"], true, WELL)]
-#[case::two_with_one_silent(&["+-", "+-"], false, CUT)]
+#[case::nobody_counts(&["oooo"], None, Some(Health::Off))]
+#[case::nobody_is_there(&[""], None, Some(Health::Off))]
+#[case::all_answer(&["++++"], None, WELL)]
+#[case::one_alone_answers(&["+"], None, WELL)]
+#[case::one_alone_is_silent(&["-"], None, None)]
+#[case::one_alone_stays_silent(&["-", "-"], None, CUT)]
+#[case::a_stranger_is_silent(&["+++o"], None, WELL)]
+#[case::a_lost_packet(&["+++-"], None, None)]
+#[case::was_a_lost_packet(&["+++++++-", "++++++++", "++++++++"], None, WELL)]
+#[case::all_silent_once(&["----"], None, None)]
+#[case::all_silent_twice(&["----", "----"], None, CUT)]
+#[case::silent_then_there_again(&["--------", "++++++++", "++++++++"], None, LOSS)]
+#[case::half_are_silent(&["++--", "++--"], None, CUT)]
+#[case::a_third_of_the_looks_fail(&["+-+++-++", "++-++-+-", "-++++-++"], None, LOSS)]
+#[case::one_that_died_long_ago(&["+++d"], None, WELL)]
+#[case::one_died_and_a_packet_is_lost(&["++++++-d"], None, None)]
+#[case::most_died_long_ago(&["+ddd", "+ddd"], None, CUT)]
+#[case::sight_comes_back_after_two(&["++++"], AFTER_CUT, None)]
+#[case::sight_is_back(&["++++", "++++"], AFTER_CUT, WELL)]
+#[case::sight_is_back_but_for_the_dead(&["+++d", "+++d"], AFTER_CUT, WELL)]
+#[case::two_with_one_silent(&["+-", "+-"], None, CUT)]
+#[case::luck_on_a_lossy_line(&["++++", "++++"], AFTER_LOSS, None)]
+#[case::still_luck(&["++++", "++++", "++++", "++++", "++++"], AFTER_LOSS, None)]
+#[case::a_lossy_line_is_well(&["++++", "++++", "++++", "++++", "++++", "++++"], AFTER_LOSS, WELL)]
+#[case::a_lossy_line_is_well_but_for_one(&["++++", "++++", "++++", "++++", "+++-", "++++"], AFTER_LOSS, WELL)]
+#[case::a_lossy_line_is_not_well(&["++++", "+++-", "++++"], AFTER_LOSS, LOSS)]
+#[case::a_lossy_line_is_cut(&["----", "----"], AFTER_LOSS, CUT)]
 fn a_sitting_is_judged(
     #[case] rounds: &[&str],
-    #[case] was_blind: bool,
+    #[case] before: Option<Trouble>,
     #[case] health: Option<Health>,
 ) {
     let rounds: Vec<_> = rounds.iter().map(|text| round(text)).collect();
-    assert_eq!(judge(&rounds, was_blind), health);
+    assert_eq!(judge(&rounds, before), health);
 }
 
 fn at(hours: i64) -> Timestamp {
@@ -93,11 +101,11 @@ fn the_first_answer_counts_in_its_own_round() {
     let before = [Standing::default(), Standing::default()];
     let after = [answered(0), Standing::default()];
     let words = words(&before, &after, &[true, false]);
-    assert_eq!(judge(&[words], false), WELL);
+    assert_eq!(judge(&[words], None), WELL);
 }
 
 /// A sitting on a line where each look at a canary fails with this chance.
-fn sitting(chances: &[f64], canaries: usize, failing: f64, was_blind: bool) -> Health {
+fn sitting(chances: &[f64], canaries: usize, failing: f64, before: Option<Trouble>) -> Health {
     let mut rounds: Vec<Vec<Word>> = Vec::new();
     let mut chances = chances.iter();
     loop {
@@ -107,28 +115,32 @@ fn sitting(chances: &[f64], canaries: usize, failing: f64, was_blind: bool) -> H
             answered: *chance >= failing,
         };
         rounds.push(chances.by_ref().take(canaries).map(word).collect());
-        if let Some(health) = judge(&rounds, was_blind) {
+        if let Some(health) = judge(&rounds, before) {
             return health;
         }
     }
+}
+
+fn trouble() -> impl Strategy<Value = Option<Trouble>> {
+    prop::sample::select(vec![None, AFTER_CUT, AFTER_LOSS])
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn a_sitting_always_ends(rounds in prop::collection::vec(prop::collection::vec((any::<bool>(), any::<bool>(), any::<bool>()), 5), MOST_ROUNDS), was_blind: bool) {
+    fn a_sitting_always_ends(rounds in prop::collection::vec(prop::collection::vec((any::<bool>(), any::<bool>(), any::<bool>()), 5), ROUNDS_AFTER_LOSS), before in trouble()) {
         let rounds: Vec<Vec<Word>> = rounds
             .into_iter()
             .map(|round| round.into_iter().map(|(counts, dead, answered)| Word { counts, dead, answered }).collect())
             .collect();
-        prop_assert!(judge(&rounds, was_blind).is_some());
+        prop_assert!(judge(&rounds, before).is_some());
     }
 
     #[test]
-    fn a_whole_cut_is_never_health(canaries in 1_usize..10, was_blind: bool) {
+    fn a_whole_cut_is_never_health(canaries in 1_usize..10, before in trouble()) {
         let silent = vec![0.0; canaries * MOST_ROUNDS];
-        prop_assert_eq!(sitting(&silent, canaries, 1.0, was_blind), Health::Blind(Trouble::Cut));
+        prop_assert_eq!(sitting(&silent, canaries, 1.0, before), Health::Blind(Trouble::Cut));
     }
 }
 
@@ -151,20 +163,29 @@ fn draws(seed: u64) -> impl Iterator<Item = f64> {
 #[test]
 fn a_lossy_line_is_blind_and_a_usual_one_is_not() {
     let mut draws = draws(7);
-    let mut well = |failing: f64, was_blind| {
+    let mut well = |failing: f64, before| {
         (0..10_000)
             .filter(|_| {
-                let chances: Vec<f64> = draws.by_ref().take(8 * MOST_ROUNDS).collect();
-                sitting(&chances, 8, failing, was_blind) == Health::Well
+                let chances: Vec<f64> = draws.by_ref().take(8 * ROUNDS_AFTER_LOSS).collect();
+                sitting(&chances, 8, failing, before) == Health::Well
             })
             .count()
     };
-    assert_eq!(well(0.0, true), 10_000);
-    assert!(well(0.03, false) > 9_950, "a usual line");
+    assert_eq!(well(0.0, AFTER_CUT), 10_000);
+    assert!(well(0.03, None) > 9_950, "a usual line");
     assert!(
-        well(0.35, false) < 600,
+        well(0.35, None) < 600,
         "30 % loss on a line that is quick to repair"
     );
-    assert!(well(0.35, true) < 300, "and once blind it stays so");
-    assert!(well(0.5, false) < 60, "30 % loss");
+    assert!(well(0.35, AFTER_CUT) < 300, "and once blind it stays so");
+    assert!(well(0.5, None) < 60, "30 % loss");
+    assert_eq!(well(0.0, AFTER_LOSS), 10_000);
+    assert!(
+        well(0.03, AFTER_LOSS) > 6_000,
+        "a usual line is well again soon"
+    );
+    assert!(
+        well(0.25, AFTER_LOSS) < 10,
+        "http on a lossy line stays blind"
+    );
 }

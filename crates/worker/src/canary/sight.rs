@@ -109,6 +109,14 @@ impl Sight {
         self.blind.map(|span| span.since)
     }
 
+    /// Why nothing is seen, by the last sitting.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        match self.last {
+            Some((_, Health::Blind(trouble))) => Some(trouble),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_checking(&self) -> bool {
         self.last.is_some_and(|(_, health)| health != Health::Off)
     }
