@@ -1,28 +1,59 @@
-//! `make bench`: the real program under load, read from its own metrics.
+//! `make bench`: the real program under load, read from its own metrics and from what it stored.
 //!
 //! A scenario is a file here. Each starts the program on a fresh database, makes its load, and prints
 //! a table. Figures depend on the machine: compare ratios and runs of one machine.
 
+mod hanging;
 mod metrics;
+mod outage;
 mod program;
+mod table;
 mod timetable;
 
 use std::time::Duration;
 
-use anyhow::Context;
+use clap::{Parser, ValueEnum};
+
+/// The real program under load.
+#[derive(Debug, Parser)]
+struct Options {
+    /// A Postgres server that may be filled; `make bench` brings one.
+    #[arg(long, env = "DATABASE_URL")]
+    database: String,
+    /// Smaller loads, in under three minutes.
+    #[arg(long)]
+    quick: bool,
+    /// One scenario instead of all.
+    scenario: Option<Scenario>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// Many monitors that are up.
+    Timetable,
+    /// The same with and without others that hang.
+    Hanging,
+    /// Most of them break at once.
+    Outage,
+}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a bench is told its database like the tests are"
-    )]
-    let database =
-        std::env::var("DATABASE_URL").context("run `make bench`: it brings a database")?;
-    let quick = std::env::args().any(|arg| arg == "--quick");
-    let length = Duration::from_secs(if quick { 60 } else { 180 });
-    let report = timetable::run(&database, 1_000, length).await?;
-    print(&report);
+    let options = Options::parse();
+    let (database, quick) = (options.database.as_str(), options.quick);
+    let wanted = |scenario| options.scenario.is_none_or(|one| one == scenario);
+    if wanted(Scenario::Timetable) {
+        let length = Duration::from_secs(if quick { 60 } else { 180 });
+        print(&timetable::run(database, 1_000, length).await?);
+    }
+    if wanted(Scenario::Hanging) {
+        let load = if quick { hanging::SMALL } else { hanging::FULL };
+        print(&hanging::run(database, load).await?);
+    }
+    if wanted(Scenario::Outage) {
+        let monitors = if quick { 200 } else { 5_000 };
+        print(&outage::run(database, monitors).await?);
+    }
     Ok(())
 }
 

@@ -1,19 +1,21 @@
 //! Many monitors on a one-minute timetable: looks due against done, lateness, CPU and memory.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use testkit::SwitchableSite;
 
 use crate::metrics::Scrape;
 use crate::program::Program;
+use crate::table::Table;
 
 /// Watches `monitors` addresses of one fast site for `length` and reports.
 pub async fn run(server_url: &str, monitors: u32, length: Duration) -> anyhow::Result<String> {
     let site = SwitchableSite::start().await;
     let program = Program::start(server_url).await?;
     for number in 0..monitors {
-        program.watch(&site.url(&format!("/{number}"))).await?;
+        program
+            .watch(&site.url(&format!("/{number}")), 60, 10_000)
+            .await?;
     }
     // The first minute has the first looks in it; the figures begin after it.
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -28,11 +30,8 @@ pub async fn run(server_url: &str, monitors: u32, length: Duration) -> anyhow::R
         grown("watchbell_looks_done_total"),
     );
     let cpu = grown("process_cpu_seconds_total");
-    let mut text = String::new();
-    let mut line = |what: &str, value: String| {
-        let _ = writeln!(text, "{what:<34}{value:>12}");
-    };
-    line("monitors", monitors.to_string());
+    let mut table = Table::new(&format!("{monitors} monitors, every 60 s"), &[""]);
+    let mut line = |what: &str, value: String| table.line(what, [value]);
     line("seconds", length.as_secs().to_string());
     line("looks due", due.to_string());
     line("looks done", done.to_string());
@@ -58,5 +57,5 @@ pub async fn run(server_url: &str, monitors: u32, length: Duration) -> anyhow::R
             after.sum("process_resident_memory_bytes") / 1_048_576.0
         ),
     );
-    Ok(text)
+    Ok(table.text())
 }
