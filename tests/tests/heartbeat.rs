@@ -14,7 +14,7 @@ use crate::support::program::Settings;
 const LIMIT: Duration = Duration::from_secs(150);
 
 /// Calls as `curl` does.
-async fn call(settings: &Settings, monitor: &Value, tail: &str, body: &'static str) -> String {
+pub async fn call(settings: &Settings, monitor: &Value, tail: &str, body: &'static str) -> String {
     let url = monitor["ping_url"].as_str().expect("a ping URL");
     let (_, path) = url.split_once("/ping/").expect("a path");
     let url = format!("http://127.0.0.1:{}/ping/{path}{tail}", settings.port);

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod clock;
 mod commands;
 mod cut;
 mod database_outage;

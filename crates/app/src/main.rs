@@ -1,6 +1,7 @@
 //! The `watchbell` binary: one program, its roles and commands.
 
 mod cli;
+mod clock;
 mod commands;
 mod config;
 mod database;

@@ -39,6 +39,8 @@ pub fn free_port() -> u16 {
 #[derive(Clone)]
 pub struct Settings {
     vars: Vec<(String, String)>,
+    /// The machine's own clock as its processes see it: a file with seconds to add, and what fakes it.
+    clock: Option<(PathBuf, PathBuf)>,
     /// The network namespace its processes run in.
     network: Option<String>,
     /// Where the web role listens.
@@ -53,6 +55,7 @@ impl Settings {
         let port = free_port();
         let mut settings = Self {
             vars: Vec::new(),
+            clock: None,
             network: None,
             port,
             dir: Arc::new(Folder::new()),
@@ -92,6 +95,27 @@ impl Settings {
         self
     }
 
+    /// On a machine whose clock steps: by so many seconds as [`Settings::step_clock`] says, while its
+    /// monotonic clock goes on. `None` where libfaketime is not installed.
+    pub fn on_a_stepping_clock(mut self) -> Option<Self> {
+        let library = std::fs::read_dir("/usr/lib")
+            .ok()?
+            .flatten()
+            .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"))
+            .find(|path| path.exists())?;
+        self.clock = Some((self.dir.join("clock"), library));
+        self.step_clock(0);
+        Some(self)
+    }
+
+    /// From now on the clock of its machine is so many seconds ahead.
+    pub fn step_clock(&self, seconds: i64) {
+        let (file, _) = self.clock.as_ref().expect("a clock that steps");
+        let new = file.with_extension("new");
+        std::fs::write(&new, format!("{seconds:+}\n")).expect("written");
+        std::fs::rename(new, file).expect("in one step");
+    }
+
     /// Inside a network namespace.
     #[must_use]
     pub fn within(mut self, network: &str) -> Self {
@@ -128,6 +152,14 @@ impl Settings {
             .env("PATH", std::env::var("PATH").unwrap_or_default())
             .current_dir(&**self.dir);
         command.envs(self.vars.iter().map(|(name, value)| (name, value)));
+        if let Some((file, library)) = &self.clock {
+            command
+                .env("LD_PRELOAD", library)
+                .env("FAKETIME_TIMESTAMP_FILE", file)
+                .env("FAKETIME_NO_CACHE", "1")
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                .env("DONT_FAKE_MONOTONIC", "1");
+        }
         command
     }
 

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use domain::clock::{Clock, SystemClock};
+use domain::clock::Clock;
 use egress::Egress;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 use crate::config::{Settings, Signup};
 use crate::database::{Database, Opener, WrongUsage};
 use crate::lifecycle::Lifecycle;
@@ -81,11 +82,17 @@ async fn run_on(
             Ok(())
         });
     }
+    let clock = clock::of_database(&database.pool).await;
+    let kept = clock::keep(clock.clone(), database.pool.clone(), lifecycle.shutdown());
+    lifecycle.spawn("clock", async move {
+        kept.await;
+        Ok(())
+    });
     let mut parts = Parts {
         settings,
         database: database.share(),
         egress,
-        clock: Arc::new(SystemClock),
+        clock,
         health: Vec::new(),
     };
     if matches!(role, Role::Serve | Role::Worker) {
