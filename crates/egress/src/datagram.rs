@@ -38,6 +38,30 @@ impl Egress {
         Ok(socket)
     }
 
+    /// The public addresses under which this host goes out; none where it goes through another's
+    /// (NAT). Nothing is sent: connecting a datagram socket only chooses the way.
+    pub async fn own_addresses() -> Vec<IpAddr> {
+        let mut own = Vec::new();
+        for (local, far) in [
+            (
+                SocketAddr::from(([0, 0, 0, 0], 0)),
+                SocketAddr::from(([1, 1, 1, 1], 53)),
+            ),
+            (
+                SocketAddr::from(([0_u16; 8], 0)),
+                SocketAddr::from(([0x2606, 0x4700, 0x4700, 0, 0, 0, 0, 0x1111], 53)),
+            ),
+        ] {
+            let Ok(socket) = UdpSocket::bind(local).await else {
+                continue;
+            };
+            let way = socket.connect(far).await.and_then(|()| socket.local_addr());
+            own.extend(way.ok().map(|way| way.ip()));
+        }
+        own.retain(|ip| domain::target::address::special_kind(*ip).is_none());
+        own
+    }
+
     /// Whether this host gives us a socket for ICMP echo over IPv4, and over IPv6.
     pub fn may_ping(&self) -> (bool, bool) {
         let may = |ip: IpAddr| echo_kind(ip).is_ok();

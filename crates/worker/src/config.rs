@@ -1,5 +1,6 @@
 //! What a worker is told; read from the environment by `app` alone.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::canary::CanaryConfig;
@@ -19,6 +20,9 @@ pub struct WorkerConfig {
     pub canaries: Option<CanaryConfig>,
     /// Our own public address, called to prove that calls of jobs arrive; without one, running is proof.
     pub own_address: Option<OwnAddress>,
+    /// Addresses under which its looks are seen, for those who let them in
+    /// (`WATCHBELL_PUBLIC_ADDRESSES`, else those this host itself has).
+    pub public_addresses: Vec<IpAddr>,
     /// Looks that may run at once. Of these, at most three quarters may be at targets that were slow
     /// last time, so that many hanging targets leave room for the others.
     pub looks: usize,
@@ -45,6 +49,7 @@ impl WorkerConfig {
             worker_id: worker_id.into(),
             canaries: None,
             own_address: None,
+            public_addresses: Vec::new(),
             looks: 2_000,
             requested_looks: 64,
             recorders: 4,

@@ -20,13 +20,15 @@ const RENEW: Duration = Duration::from_secs(2);
 const DEADLINE: Duration = Duration::from_secs(6);
 /// A shard that nobody looked at for longer was blind; less is within the promise.
 const BLIND_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// How often it says again who and where it is.
+const INTRODUCE: Duration = Duration::from_secs(3600);
 /// A worker that has been blind for longer lets others of its region look.
 const HAND_OVER_AFTER: SignedDuration = SignedDuration::from_secs(15);
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(RENEW);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut known = false;
+    let mut known = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -41,12 +43,15 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 /// One round. What it held before and does not hold any more leaves the timetable.
-async fn round(shared: &Shared, known: &mut bool) -> Result<()> {
+async fn round(shared: &Shared, known: &mut Option<Instant>) -> Result<()> {
     let (region, worker) = (&shared.config.region, &shared.config.worker_id);
     let mut connection = shared.pool.acquire().await?;
-    if !*known {
+    if known.is_none_or(|since| since.elapsed() > INTRODUCE) {
         leases::upsert_region(&mut connection, region, &shared.config.region_name).await?;
-        *known = true;
+        let addresses = &shared.config.public_addresses;
+        let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        leases::set_addresses(&mut connection, region, &addresses).await?;
+        *known = Some(Instant::now());
     }
     let asked = Instant::now();
     let beat = shared.canaries.beat();

@@ -70,6 +70,8 @@ pub struct Settings {
     pub tls_roots: Option<PathBuf>,
     pub region: String,
     pub region_name: String,
+    /// Where looks from here are seen to come from; `None`: the host's own public addresses.
+    pub public_addresses: Option<Vec<IpAddr>>,
     pub canaries: Option<Vec<Url>>,
     pub user_agent: String,
     pub smtp: Vec<Trusted<SmtpRelay>>,

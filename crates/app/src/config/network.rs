@@ -53,6 +53,16 @@ pub fn address_list(text: &str) -> Result<Vec<SocketAddr>, String> {
         .collect()
 }
 
+/// `198.51.100.7,2001:db8::7`.
+pub fn ips(text: &str) -> Result<Vec<IpAddr>, String> {
+    parts(text)
+        .map(|part| {
+            part.parse()
+                .map_err(|_| format!("has an entry that is no IP address: {part}"))
+        })
+        .collect()
+}
+
 /// `10.0.0.0/8,192.0.2.7`.
 pub fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     parts(text)

@@ -12,7 +12,7 @@ use egress::smtp::SmtpRelay;
 use secrecy::SecretString;
 use url::Url;
 
-use super::network::{address_list, base_url, networks, postgres_url, urls};
+use super::network::{address_list, base_url, ips, networks, postgres_url, urls};
 use super::text::{existing_file, header_text, log_filter, pool_size, sender};
 use super::{LogFormat, Settings, SettingsError, Signup, Telephony};
 
@@ -221,6 +221,7 @@ impl Settings {
             tls_roots: s.checked("TLS_ROOTS", existing_file),
             region_name: s.filled("REGION_NAME").unwrap_or_else(|| region.clone()),
             region,
+            public_addresses: s.checked("PUBLIC_ADDRESSES", ips),
             canaries: canaries(s),
             user_agent: s
                 .checked("USER_AGENT", header_text)

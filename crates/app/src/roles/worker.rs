@@ -22,6 +22,10 @@ pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Resu
     let mut config = WorkerConfig::new(&parts.settings.region, &parts.settings.region_name, name);
     config.canaries = canaries(&parts.settings)?;
     config.own_address = Some(own_address(&parts.settings)?);
+    config.public_addresses = match &parts.settings.public_addresses {
+        Some(named) => named.clone(),
+        None => egress::Egress::own_addresses().await,
+    };
     let prober = Prober::new(parts.egress.clone())?;
     let pool = parts.database.role_pool().await?;
     let worker = Worker::new(

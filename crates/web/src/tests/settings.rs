@@ -494,3 +494,28 @@ async fn pages_for_everyone_open_and_are_small(pool: PgPool) {
         StatusCode::NOT_FOUND
     );
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_addresses_of_our_looks_are_a_plain_list(pool: PgPool) {
+    let app = App::new(pool).await;
+    let mut browser = app.browser();
+    let empty = browser.get("/bot/ips.txt").await;
+    assert_eq!((empty.status, empty.body.as_str()), (StatusCode::OK, ""));
+    let mut connection = app.state.pool.acquire().await.unwrap();
+    for (region, addresses) in [
+        ("fra", ["198.51.100.7", "2001:db8::7"]),
+        ("nyc", ["203.0.113.9", "198.51.100.7"]),
+    ] {
+        store::leases::upsert_region(&mut connection, region, region)
+            .await
+            .unwrap();
+        let addresses = addresses.map(str::to_owned);
+        store::leases::set_addresses(&mut connection, region, &addresses)
+            .await
+            .unwrap();
+    }
+    let list = browser.get("/bot/ips.txt").await;
+    assert_eq!(list.body, "198.51.100.7\n2001:db8::7\n203.0.113.9\n");
+    assert_eq!(list.header("content-type"), "text/plain; charset=utf-8");
+    assert!(browser.get("/bot").await.body.contains("2001:db8::7"));
+}

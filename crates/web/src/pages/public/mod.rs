@@ -11,6 +11,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/", Access::Public, landing::show)
         .get("/bot", Access::Public, bot::show)
+        .get("/bot/ips.txt", Access::Public, bot::addresses)
         .get("/changelog", Access::Public, changelog::show)
 }
 
