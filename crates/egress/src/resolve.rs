@@ -73,6 +73,8 @@ pub enum ResolveErrorKind {
     Malformed,
     #[error("the aliases (CNAME) of the name go in a circle")]
     CnameLoop,
+    #[error("the aliases (CNAME) of the name are too many in a row: more than 16")]
+    CnameChain,
     /// The sentence names no address that came out of DNS: it may be of the inside.
     #[error("the name leads to an address that is not allowed here")]
     Blocked(TargetRefusal),
@@ -91,7 +93,9 @@ impl ResolveError {
             ResolveErrorKind::ServerError => FailureClass::DnsServerError,
             ResolveErrorKind::Timeout => FailureClass::DnsTimeout,
             ResolveErrorKind::Malformed => FailureClass::DnsMalformed,
-            ResolveErrorKind::CnameLoop => FailureClass::DnsCnameLoop,
+            ResolveErrorKind::CnameLoop | ResolveErrorKind::CnameChain => {
+                FailureClass::DnsCnameLoop
+            }
             ResolveErrorKind::Blocked(_) | ResolveErrorKind::BlockedLiteral(_) => {
                 FailureClass::TargetRefused
             }
@@ -121,6 +125,7 @@ impl From<DnsFailure> for ResolveErrorKind {
             DnsFailure::ServerError => Self::ServerError,
             DnsFailure::Malformed => Self::Malformed,
             DnsFailure::CnameLoop => Self::CnameLoop,
+            DnsFailure::CnameChain => Self::CnameChain,
             DnsFailure::Timeout => Self::Timeout,
         }
     }
@@ -257,7 +262,10 @@ impl Egress {
 
     async fn is_ours(&self, failure: DnsFailure, deadline: Instant) -> bool {
         match failure {
-            DnsFailure::Nxdomain | DnsFailure::NoAddress | DnsFailure::CnameLoop => false,
+            DnsFailure::Nxdomain
+            | DnsFailure::NoAddress
+            | DnsFailure::CnameLoop
+            | DnsFailure::CnameChain => false,
             _ => self.inner.stub.is_dead(failure, deadline).await,
         }
     }

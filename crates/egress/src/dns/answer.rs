@@ -34,8 +34,11 @@ pub(crate) fn read(
     let mut at = name.clone();
     let mut ttl = u32::MAX;
     loop {
-        if seen.contains(&at) || seen.len() > MAX_CHAIN {
+        if seen.contains(&at) {
             return Err(DnsFailure::CnameLoop);
+        }
+        if seen.len() > MAX_CHAIN {
+            return Err(DnsFailure::CnameChain);
         }
         seen.push(at.clone());
         let here = message.answers.iter().filter(|record| record.name == at);

@@ -25,12 +25,17 @@ pub(crate) enum DnsFailure {
     ServerError,
     Malformed,
     CnameLoop,
+    /// More aliases in a row than anyone follows.
+    CnameChain,
     Timeout,
 }
 
 impl DnsFailure {
     /// A server's word that there is no way to an address, which another server may know better.
     const fn is_denial(self) -> bool {
-        matches!(self, Self::Nxdomain | Self::NoAddress | Self::CnameLoop)
+        matches!(
+            self,
+            Self::Nxdomain | Self::NoAddress | Self::CnameLoop | Self::CnameChain
+        )
     }
 }

@@ -94,8 +94,11 @@ fn read(
     check_code(message)?;
     let mut at = name.clone();
     loop {
-        if seen.contains(&at) || seen.len() > MAX_CHAIN {
+        if seen.contains(&at) {
             return Err(DnsFailure::CnameLoop);
+        }
+        if seen.len() > MAX_CHAIN {
+            return Err(DnsFailure::CnameChain);
         }
         seen.push(at.clone());
         let (mut records, mut alias) = (Vec::new(), None);

@@ -79,6 +79,11 @@ rules! {
         "The DNS answer for {host} is broken."
         "The DNS message for {host} cannot be read."
         ["What do the name servers send?" "dig +trace +qr {host}"];
+    "dns_cname_chain" DnsCnameLoop |case| case.verdict.failure.as_ref().is_some_and(|failure| failure.message.contains("in a row"))
+        => "dns_alias_chain" Certain Dns
+        "The DNS aliases of {host} lead from one to the next more often than anyone follows, so they lead to no address."
+        "{message}."
+        ["Follow the aliases and replace one of the first by an address." "dig +noall +answer {host} CNAME"];
     "dns_cname_loop" DnsCnameLoop always => "dns_alias_loop" Certain Dns
         "The DNS aliases of {host} point to each other in a circle, so they lead to no address."
         "CNAME loop at {host}."

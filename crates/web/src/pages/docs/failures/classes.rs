@@ -36,7 +36,7 @@ pub(super) fn of(class: FailureClass) -> (Family, &'static str) {
         ),
         F::DnsCnameLoop => (
             Family::Name,
-            "The aliases of the name point at one another in a circle.",
+            "The aliases of the name point at one another in a circle, or are more than 16 in a row.",
         ),
         F::DnsWrongAnswer => (
             Family::Name,
