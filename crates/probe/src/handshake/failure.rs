@@ -6,6 +6,7 @@ use domain::check::{Failure, FailureClass, Phase};
 use rustls::{AlertDescription as Alert, Error, PeerIncompatible};
 
 use super::recorder::Presented;
+use super::words;
 use crate::wire::Passed;
 
 /// Failures that may come from our library's limits: a second hello tells more.
@@ -23,6 +24,14 @@ pub(super) fn classify(error: &io::Error, passed: &Passed, presented: &Presented
         return fail(FailureClass::TlsNotTls, said);
     }
     if is_reset(passed.error) || is_reset(Some(error.kind())) {
+        // Its alert may be lost where we still wrote when it closed.
+        if presented.wants_certificate {
+            return fail(
+                FailureClass::TlsClientCertRequired,
+                "the server asks for a client certificate and resets the connection without one"
+                    .to_owned(),
+            );
+        }
         return fail(
             FailureClass::ConnectionReset,
             "reset during the TLS handshake".to_owned(),
@@ -34,13 +43,16 @@ pub(super) fn classify(error: &io::Error, passed: &Passed, presented: &Presented
     {
         Some(Error::AlertReceived(alert)) => by_alert(*alert, presented),
         Some(Error::PeerIncompatible(
-            reason @ (PeerIncompatible::ServerDoesNotSupportTls12Or13
-            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig),
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
         )) => fail(
             FailureClass::TlsProtocolVersion,
-            format!("no TLS version in common ({reason:?})"),
+            "the server speaks no TLS version that we do (1.2 and 1.3)".to_owned(),
         ),
-        Some(other) => fail(FailureClass::TlsHandshakeFailed, other.to_string()),
+        Some(other) => fail(
+            FailureClass::TlsHandshakeFailed,
+            format!("{} ({} bytes came)", words::handshake(other), passed.read),
+        ),
         None if passed.ended || error.kind() == io::ErrorKind::UnexpectedEof => {
             let message = format!(
                 "the server closes during the TLS handshake after {} bytes",
@@ -56,7 +68,7 @@ pub(super) fn classify(error: &io::Error, passed: &Passed, presented: &Presented
 /// with a general alert, so whether they asked for one decides.
 pub(crate) fn by_alert(alert: Alert, presented: &Presented) -> Failure {
     let class = match alert {
-        Alert::ProtocolVersion | Alert::InsufficientSecurity => FailureClass::TlsProtocolVersion,
+        Alert::ProtocolVersion => FailureClass::TlsProtocolVersion,
         Alert::CertificateRequired => FailureClass::TlsClientCertRequired,
         Alert::HandshakeFailure
         | Alert::BadCertificate
@@ -71,7 +83,10 @@ pub(crate) fn by_alert(alert: Alert, presented: &Presented) -> Failure {
     Failure::new(
         class,
         Phase::Tls,
-        format!("the server ends the handshake with alert {alert:?}"),
+        format!(
+            "the server ends the handshake with the alert {}",
+            words::alert(alert)
+        ),
     )
 }
 

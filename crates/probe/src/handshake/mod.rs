@@ -6,6 +6,7 @@ mod old;
 mod problem;
 mod recorder;
 mod staple;
+mod words;
 
 use std::sync::Arc;
 
@@ -200,16 +201,22 @@ async fn ask_in_old_words(look: &Look<'_>, host: &Host, failure: &mut Failure) -
         old::offered(stream, host.name()).await
     };
     let offered = tokio::time::timeout(left, ask).await.ok()??;
-    if offered == "TLS 1.2" {
+    if offered.version != "TLS 1.2" {
+        failure.class = domain::check::FailureClass::TlsProtocolVersion;
+        failure.message = format!(
+            "the server speaks {} at most, browsers want TLS 1.2 or later",
+            offered.version
+        );
+    } else if offered.is_outdated() {
         failure
             .message
-            .push_str("; the server speaks TLS 1.2 with outdated ciphers only");
+            .push_str("; offered older ones, it takes TLS 1.2 with an outdated cipher");
     } else {
-        failure.class = domain::check::FailureClass::TlsProtocolVersion;
-        failure.message =
-            format!("the server speaks {offered} at most, browsers want TLS 1.2 or later");
+        failure
+            .message
+            .push_str("; it takes TLS 1.2 from an older client");
     }
-    Some(offered.to_owned())
+    Some(offered.version.to_owned())
 }
 
 /// The failure behind an error that came after the handshake, if a TLS alert is behind it.

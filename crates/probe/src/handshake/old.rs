@@ -3,6 +3,8 @@
 //! Our TLS library speaks 1.2 and 1.3 with modern ciphers alone. Before a server is called broken,
 //! this asks what it does speak, and reads no further than its ServerHello.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -13,8 +15,29 @@ const CIPHERS: [u16; 26] = [
     0x000A, 0x0005,
 ];
 
-/// The version that the server chose, such as `TLS 1.0`; `None` when it refused this hello too.
-pub(crate) async fn offered(mut stream: TcpStream, name: Option<&str>) -> Option<&'static str> {
+/// The ciphers of TLS 1.2 that our library knows: what it would have agreed on.
+const MODERN: [u16; 6] = [0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA8, 0xCCA9];
+
+/// How long the rest of a ServerHello may take whose version is known already.
+const REST: Duration = Duration::from_millis(500);
+
+/// What a server chose of the old hello.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Offered {
+    /// Such as `TLS 1.0`.
+    pub version: &'static str,
+    cipher: Option<u16>,
+}
+
+impl Offered {
+    /// It was offered modern ciphers too, and took none of them.
+    pub(crate) fn is_outdated(self) -> bool {
+        self.cipher.is_some_and(|cipher| !MODERN.contains(&cipher))
+    }
+}
+
+/// What the server chose; `None` when it refused this hello too.
+pub(crate) async fn offered(mut stream: TcpStream, name: Option<&str>) -> Option<Offered> {
     stream.write_all(&hello(name)).await.ok()?;
     let mut start = [0; 11];
     stream.read_exact(&mut start).await.ok()?;
@@ -22,12 +45,26 @@ pub(crate) async fn offered(mut stream: TcpStream, name: Option<&str>) -> Option
     if (kind, message, major) != (22, 2, 3) {
         return None;
     }
-    Some(match minor {
+    let version = match minor {
         0 => "SSL 3.0",
         1 => "TLS 1.0",
         2 => "TLS 1.1",
         _ => "TLS 1.2",
+    };
+    let cipher = tokio::time::timeout(REST, cipher(&mut stream)).await;
+    Some(Offered {
+        version,
+        cipher: cipher.ok().flatten(),
     })
+}
+
+/// Reads past the random number and the session id.
+async fn cipher(stream: &mut TcpStream) -> Option<u16> {
+    let mut skipped = [0; 32];
+    stream.read_exact(&mut skipped).await.ok()?;
+    let length = usize::from(stream.read_u8().await.ok()?);
+    stream.read_exact(skipped.get_mut(..length)?).await.ok()?;
+    stream.read_u16().await.ok()
 }
 
 fn sized<const WIDTH: usize>(content: &[u8]) -> Vec<u8> {

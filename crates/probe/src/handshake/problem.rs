@@ -7,14 +7,15 @@ use std::collections::HashSet;
 
 use domain::check::FailureClass;
 use rustls::{CertificateError, Error};
-use x509_parser::certificate::X509Certificate;
+use x509_parser::certificate::{Validity, X509Certificate};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer;
+use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
-use super::facts::{has_weak_key, parse};
+use super::facts::{has_weak_key, ip, parse};
 use super::recorder::Presented;
-use super::staple;
+use super::{staple, words};
 
 /// The class of the problem and one sentence; `None` when the chain is good for the name.
 pub(crate) fn problem(
@@ -59,11 +60,14 @@ fn dates(presented: &Presented, leaf: &X509Certificate<'_>) -> Option<(FailureCl
     let now = i64::try_from(presented.at?.as_secs()).ok()?;
     let validity = leaf.validity();
     if now > validity.not_after.timestamp() {
-        let message = format!("the certificate expired on {}", validity.not_after);
+        let message = format!("the certificate expired on {}", day(validity.not_after));
         return Some((FailureClass::TlsExpired, message));
     }
     if now < validity.not_before.timestamp() {
-        let message = format!("the certificate is valid only from {}", validity.not_before);
+        let message = format!(
+            "the certificate is valid only from {}",
+            day(validity.not_before)
+        );
         return Some((FailureClass::TlsNotYetValid, message));
     }
     None
@@ -77,16 +81,25 @@ fn by_verdict(
 ) -> (FailureClass, String) {
     use CertificateError as C;
     let Error::InvalidCertificate(error) = error else {
-        return (FailureClass::TlsUntrusted, error.to_string());
+        return (
+            FailureClass::TlsUntrusted,
+            words::handshake(error).to_owned(),
+        );
     };
     match error {
         C::Expired | C::ExpiredContext { .. } => (
             FailureClass::TlsExpired,
-            "an intermediate certificate of the chain has expired".to_owned(),
+            out_of_date(presented, leaf, |at, validity| {
+                (at > validity.not_after.timestamp())
+                    .then(|| format!("expired on {}", day(validity.not_after)))
+            }),
         ),
         C::NotValidYet | C::NotValidYetContext { .. } => (
             FailureClass::TlsNotYetValid,
-            "an intermediate certificate is not valid yet".to_owned(),
+            out_of_date(presented, leaf, |at, validity| {
+                (at < validity.not_before.timestamp())
+                    .then(|| format!("is valid only from {}", day(validity.not_before)))
+            }),
         ),
         C::Revoked => (
             FailureClass::TlsRevoked,
@@ -105,7 +118,50 @@ fn by_verdict(
             FailureClass::TlsWeakKey,
             "a key in the chain is smaller than any browser accepts".to_owned(),
         ),
-        other => (FailureClass::TlsUntrusted, other.to_string()),
+        other => (
+            FailureClass::TlsUntrusted,
+            words::certificate(other).to_owned(),
+        ),
+    }
+}
+
+/// `01 Jan 2021`, of a time in a certificate.
+fn day(time: ASN1Time) -> String {
+    jiff::Timestamp::from_second(time.timestamp()).map_or_else(
+        |_| time.to_string(),
+        |time| time.strftime("%d %b %Y").to_string(),
+    )
+}
+
+/// The certificate on the way from the leaf upwards whose time `wrong` finds wrong.
+fn out_of_date(
+    presented: &Presented,
+    leaf: &X509Certificate<'_>,
+    wrong: impl Fn(i64, &Validity) -> Option<String>,
+) -> String {
+    let at = presented.at.and_then(|at| i64::try_from(at.as_secs()).ok());
+    let sent: Vec<X509Certificate<'_>> = presented.chain.iter().filter_map(parse).collect();
+    let mut end = leaf;
+    for _ in 0..sent.len() {
+        let Some(issuer) = sent.iter().find(|sent| sent.subject() == end.issuer()) else {
+            break;
+        };
+        if let Some(what) = at.and_then(|at| wrong(at, issuer.validity())) {
+            return format!("the intermediate certificate {} {what}", issuer.subject());
+        }
+        end = issuer;
+    }
+    "an intermediate certificate of the chain is outside of its time".to_owned()
+}
+
+/// A name as people write it.
+fn shown_name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) | GeneralName::RFC822Name(name) | GeneralName::URI(name) => {
+            Some((*name).to_owned())
+        }
+        GeneralName::IPAddress(bytes) => ip(bytes).map(|ip| ip.to_string()),
+        _ => None,
     }
 }
 
@@ -115,8 +171,8 @@ fn mismatch(leaf: &X509Certificate<'_>, host: &str) -> String {
             .value
             .general_names
             .iter()
+            .filter_map(shown_name)
             .take(5)
-            .map(ToString::to_string)
             .collect(),
         _ => Vec::new(),
     };
