@@ -43,6 +43,15 @@ impl Server {
         Self::starttls(Script::default(), config, script).await
     }
 
+    /// Shakes hands with `config`, then plays the script for the nth connection.
+    pub async fn tls_each(
+        config: Arc<ServerConfig>,
+        script: impl Fn(usize) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        let upgrade = (Script::default(), TlsAcceptor::from(config));
+        Self::run(Arc::new(script), Some(upgrade)).await
+    }
+
     /// Plays `lead` in the clear, shakes hands with `config`, then plays `script`.
     pub async fn starttls(lead: Script, config: Arc<ServerConfig>, script: Script) -> Self {
         let upgrade = (lead, TlsAcceptor::from(config));

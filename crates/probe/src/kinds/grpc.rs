@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full, Limited};
 
 use super::http::exchange::{self, Versions, Way};
 use crate::look::{Look, Step};
-use crate::wire;
+use crate::wire::{self, Stopped};
 
 /// Bytes of an answer: a health status takes seven.
 const MAX_ANSWER: usize = 16 * 1024;
@@ -70,6 +70,9 @@ pub(crate) async fn look(look: &mut Look<'_>, target: &GrpcTarget) -> Step<()> {
     let head = answer.headers().clone();
     let collected = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
     let collected = collected.map_err(|error| {
+        if connection.log.snapshot().stopped == Some(Stopped::Late) {
+            return look.timed_out();
+        }
         let message = format!("the answer breaks off: {error}");
         Failure::new(FailureClass::Http2Error, Phase::Body, message)
     })?;

@@ -14,6 +14,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Bytes kept from the start of what was read, enough to name a wrong protocol.
 const HEAD: usize = 512;
 
+/// Bytes that are read before others have their turn: who reads what came is one of them, and else
+/// everything would pile up before it.
+const TURN: usize = 32 * 1024;
+
+/// Why a stream was ended from our side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// The look's time was over. Bytes that come without end keep a task busy, and its clock with it:
+    /// so the time is looked at where they pass.
+    Late,
+    /// More came than belongs before an answer.
+    Flood,
+}
+
 /// What passed through a stream so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Passed {
@@ -35,6 +49,10 @@ pub(crate) struct Passed {
     pub error_text: Option<String>,
     /// The TLS alert that ended the stream.
     pub alert: Option<rustls::AlertDescription>,
+    /// We ended it.
+    pub stopped: Option<Stopped>,
+    /// Bytes that may be read.
+    most: Option<u64>,
 }
 
 /// A shared view of what passed.
@@ -44,6 +62,21 @@ pub(crate) struct Log(Arc<Mutex<Passed>>);
 impl Log {
     fn lock(&self) -> MutexGuard<'_, Passed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// At most so many bytes are read, until that is taken back.
+    pub(crate) fn limit(&self, most: Option<u64>) {
+        self.lock().most = most;
+    }
+
+    fn stop(&self, deadline: Option<Instant>) -> Option<Stopped> {
+        let mut passed = self.lock();
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            passed.stopped = Some(Stopped::Late);
+        } else if passed.most.is_some_and(|most| passed.read >= most) {
+            passed.stopped = Some(Stopped::Flood);
+        }
+        passed.stopped
     }
 
     /// A copy of the present state.
@@ -93,6 +126,9 @@ pub(crate) struct Tap<S> {
     /// An end without TLS's closing alert is an end all the same: many servers never send it, and
     /// what was cut shows in the lengths.
     lenient_end: bool,
+    deadline: Option<Instant>,
+    /// Bytes read in this turn.
+    turn: usize,
 }
 
 impl<S> Tap<S> {
@@ -101,6 +137,16 @@ impl<S> Tap<S> {
             stream,
             log,
             lenient_end: false,
+            deadline: None,
+            turn: 0,
+        }
+    }
+
+    /// Ends at that time.
+    pub(crate) fn until(self, deadline: Instant) -> Self {
+        Self {
+            deadline: Some(deadline),
+            ..self
         }
     }
 
@@ -110,6 +156,8 @@ impl<S> Tap<S> {
             stream,
             log,
             lenient_end: true,
+            deadline: None,
+            turn: 0,
         }
     }
 
@@ -124,15 +172,25 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.log.stop(self.deadline).is_some() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        if self.turn >= TURN {
+            self.turn = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         let wanted = buf.remaining() > 0;
         let outcome = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
         match outcome {
             Ok(()) => {
                 let new = buf.filled().get(before..).unwrap_or_default();
+                let count = new.len();
                 if wanted {
                     self.log.note_read(new);
                 }
+                self.turn += count;
                 Poll::Ready(Ok(()))
             }
             Err(error) if self.lenient_end && error.kind() == io::ErrorKind::UnexpectedEof => {

@@ -192,11 +192,28 @@ async fn good_answers(#[case] script: Script, #[case] body: &str) {
 #[tokio::test]
 async fn bodies_are_capped(#[case] headers: &str, #[case] body: Vec<u8>, #[case] kept: usize) {
     let server = Server::plain(Script::page("200 OK", headers, body)).await;
-    let seen = look(&plain(server.url("http", "/"))).await;
+    let searched = http(server.url("http", "/"), |http| {
+        http.keyword_absent = Some("error".to_owned());
+    });
+    let seen = look(&searched).await;
     assert_eq!(seen.failure, None);
     let http = seen.http.expect("an answer");
     assert!(!http.body_complete);
     assert_eq!(http.body.len(), kept);
+    assert_eq!(http.body_bytes, kept as u64);
+}
+
+/// A page that nobody looks for a text in is read to its end, and its beginning is kept.
+#[tokio::test]
+async fn what_nobody_asks_for_is_not_kept() {
+    let page = compressed("gzip", &noise(3 << 20));
+    let script = Script::page("200 OK", "content-encoding: gzip\r\n", page);
+    let server = Server::plain(script).await;
+    let seen = look(&plain(server.url("http", "/"))).await;
+    assert_eq!(seen.failure, None);
+    let http = seen.http.expect("an answer");
+    assert!(http.body_complete);
+    assert_eq!((http.body.len(), http.body_bytes), (64 << 10, 3 << 20));
 }
 
 /// Shrinks about sixteenfold: every line is there sixteen times.

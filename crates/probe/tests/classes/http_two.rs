@@ -36,6 +36,33 @@ async fn http_two(#[case] script: Script, #[case] class: C, #[case] phase: Phase
     assert_eq!(failure(&seen), Some((class, phase)), "{seen:?}");
 }
 
+/// A server that does this over HTTP/1.1 alone says so on the stream or for the whole connection; the
+/// look goes there once, and no more than once.
+#[rstest]
+#[case::on_the_stream(h2([http2::rst_stream(1, 0xD)]).hang(), true)]
+#[case::for_all(h2([http2::goaway(0xD)]).hang(), true)]
+#[case::again(h2([http2::rst_stream(1, 0xD)]).hang(), false)]
+#[tokio::test]
+async fn http_one_is_required(#[case] refusal: Script, #[case] then_answers: bool) {
+    let ca = Ca::default();
+    let config = ca.server_with(Flaw::None, &["h2"], |config| config);
+    let server = Server::tls_each(config, move |n| match (n, then_answers) {
+        (0, _) => refusal.clone(),
+        (_, true) => Script::page("200 OK", "", "hello"),
+        (_, false) => Script::answer("SSH-2.0-OpenSSH_9.2\r\n").hang(),
+    })
+    .await;
+    let url = format!("https://localhost:{}/", server.port());
+    let seen = look_by(&prober(Some(&ca)), &plain(url)).await;
+    assert_eq!(server.connections(), 2);
+    if then_answers {
+        assert_eq!(seen.failure, None, "{seen:?}");
+        assert_eq!(seen.http.expect("an answer").version, "HTTP/1.1");
+    } else {
+        assert_eq!(failure(&seen), Some((C::HttpMalformed, Phase::FirstByte)));
+    }
+}
+
 #[tokio::test]
 async fn http_two_works() {
     let ca = Ca::default();

@@ -50,7 +50,7 @@ impl Bootstrap {
     }
 
     /// A list that was fetched; one that cannot be read changes nothing.
-    pub(super) fn replace(&self, text: &[u8]) {
+    pub(crate) fn replace(&self, text: &[u8]) {
         if let Some(servers) = read(text).filter(|servers| !servers.is_empty()) {
             let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
             *now = (Arc::new(servers), Some(Instant::now() + FRESH));

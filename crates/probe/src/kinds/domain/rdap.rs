@@ -62,7 +62,7 @@ async fn fetch(look: &mut Look<'_>, url: &str) -> Option<String> {
     look.begin_hop();
     look.seen.http = None;
     look.seen.redirects.clear();
-    let outcome = http::round(look, &target).await;
+    let outcome = http::round(look, &target, http::ALL).await;
     look.seen.our_fault = false;
     match outcome {
         Err(failure) if failure.class != FailureClass::BodyTooLarge => None,

@@ -3,31 +3,38 @@
 use std::io::Write;
 use std::time::Instant;
 
-use brotli_decompressor::DecompressorWriter;
 use domain::check::{Failure, FailureClass, Phase};
 use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use http::Response;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
+use super::brotli::Brotli;
 use super::exchange::Connection;
 use super::failure;
 use crate::look::{Look, Step};
+use crate::wire::Stopped;
 
 /// Bytes read on the wire.
 const MAX_WIRE: u64 = 1024 * 1024;
 /// Bytes kept after inflating.
 const MAX_INFLATED: usize = 4 * 1024 * 1024;
-/// Bytes that the brotli decoder hands on at a time.
-const BROTLI_STEP: usize = 16 * 1024;
+/// Bytes of a page that nobody looks for a text in: what error pages and bot protection are told by,
+/// and what is kept as evidence.
+pub(super) const EVIDENCE: usize = 64 * 1024;
+/// The whole page, as far as it is read.
+pub(in crate::kinds) const ALL: usize = MAX_INFLATED;
+/// A kept body grows by so much at a time: doubling would hold up to twice of what came.
+const GROWTH: usize = 256 * 1024;
 /// No honest page shrinks further than this.
 const BOMB_RATIO: u64 = 100;
 
-/// Reads the body of `answer` into the look's facts.
+/// Reads the body of `answer` into the look's facts, and keeps its first `keep` bytes.
 pub(super) async fn read(
     look: &mut Look<'_>,
     connection: &Connection,
     answer: Response<Incoming>,
+    keep: usize,
 ) -> Step<()> {
     look.enter(Phase::Body);
     let encoding = answer
@@ -37,7 +44,7 @@ pub(super) async fn read(
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    let mut inflater = Inflater::new(&encoding, look.deadline);
+    let mut inflater = Inflater::new(&encoding, look.deadline, keep);
     let mut body = answer.into_body();
     let mut wire = 0_u64;
     let outcome = loop {
@@ -47,11 +54,11 @@ pub(super) async fn read(
         let data = match frame {
             Ok(frame) => frame.into_data().unwrap_or_default(),
             Err(error) => {
-                break Err(failure::of_body(
-                    &error,
-                    &connection.log.snapshot(),
-                    connection.is_http2(),
-                ));
+                let passed = connection.log.snapshot();
+                if passed.stopped == Some(Stopped::Late) {
+                    break Err(look.timed_out());
+                }
+                break Err(failure::of_body(&error, &passed, connection.is_http2()));
             }
         };
         let room = usize::try_from(MAX_WIRE - wire)
@@ -83,7 +90,7 @@ fn note(look: &mut Look<'_>, inflater: &mut Inflater, wire: u64, complete: bool)
     if let Some(http) = &mut look.seen.http {
         http.wire_bytes = wire;
         inflater.drain_into(&mut http.body);
-        http.body_bytes = http.body.len() as u64;
+        http.body_bytes = inflater.sink().count as u64;
         http.body_complete = complete;
     }
 }
@@ -91,11 +98,26 @@ fn note(look: &mut Look<'_>, inflater: &mut Inflater, wire: u64, complete: bool)
 /// Where inflated bytes go, until the limit or the deadline.
 struct Sink {
     bytes: Vec<u8>,
-    /// Bytes that were here before they were drained.
-    before: usize,
+    /// Bytes that came.
+    count: usize,
+    /// So many of them are kept.
+    keep: usize,
     full: bool,
     late: bool,
     deadline: Instant,
+}
+
+impl Sink {
+    const fn new(deadline: Instant, keep: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            count: 0,
+            keep,
+            full: false,
+            late: false,
+            deadline,
+        }
+    }
 }
 
 impl Write for Sink {
@@ -104,14 +126,15 @@ impl Write for Sink {
             self.late = true;
             return Err(std::io::ErrorKind::TimedOut.into());
         }
-        let room = MAX_INFLATED.saturating_sub(self.before + self.bytes.len());
+        let room = MAX_INFLATED.saturating_sub(self.count);
         if room == 0 {
             self.full = true;
             return Err(std::io::ErrorKind::StorageFull.into());
         }
         let taken = room.min(bytes.len());
-        self.bytes
-            .extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        let kept = self.keep.saturating_sub(self.count).min(taken);
+        append(&mut self.bytes, bytes.get(..kept).unwrap_or_default());
+        self.count += taken;
         Ok(taken)
     }
 
@@ -120,13 +143,21 @@ impl Write for Sink {
     }
 }
 
+fn append(to: &mut Vec<u8>, bytes: &[u8]) {
+    if to.capacity() - to.len() < bytes.len() {
+        let small = to.len() < GROWTH;
+        to.reserve_exact(bytes.len().max(if small { to.len() } else { GROWTH }));
+    }
+    to.extend_from_slice(bytes);
+}
+
 enum Decoder {
     Plain(Sink),
     Gzip(GzDecoder<Sink>),
     Zlib(ZlibDecoder<Sink>),
     Raw(DeflateDecoder<Sink>),
     /// Boxed: its state is large.
-    Brotli(Box<DecompressorWriter<Sink>>),
+    Brotli(Box<Brotli<Sink>>),
     /// `deflate` means zlib by the book and raw deflate in some servers: the first byte tells.
     Undecided(Sink),
 }
@@ -138,18 +169,12 @@ struct Inflater {
 }
 
 impl Inflater {
-    fn new(encoding: &str, deadline: Instant) -> Self {
-        let sink = Sink {
-            bytes: Vec::new(),
-            before: 0,
-            full: false,
-            late: false,
-            deadline,
-        };
+    fn new(encoding: &str, deadline: Instant, keep: usize) -> Self {
+        let sink = Sink::new(deadline, keep);
         let decoder = match encoding {
             "gzip" | "x-gzip" => Decoder::Gzip(GzDecoder::new(sink)),
             "deflate" => Decoder::Undecided(sink),
-            "br" => Decoder::Brotli(Box::new(DecompressorWriter::new(sink, BROTLI_STEP))),
+            "br" => Decoder::Brotli(Box::new(Brotli::new(sink, keep))),
             // We asked for nothing else: what comes anyhow is kept as it is.
             _ => Decoder::Plain(sink),
         };
@@ -173,17 +198,8 @@ impl Inflater {
         let Decoder::Undecided(sink) = &mut self.decoder else {
             return;
         };
-        let deadline = sink.deadline;
-        let sink = std::mem::replace(
-            sink,
-            Sink {
-                bytes: Vec::new(),
-                before: 0,
-                full: false,
-                late: false,
-                deadline,
-            },
-        );
+        let placeholder = Sink::new(sink.deadline, sink.keep);
+        let sink = std::mem::replace(sink, placeholder);
         self.decoder = if first & 0x0F == 8 {
             Decoder::Zlib(ZlibDecoder::new(sink))
         } else {
@@ -215,17 +231,19 @@ impl Inflater {
 
     fn broken(&mut self, error: &std::io::Error, wire: u64) -> Step<bool> {
         let fail = |class, message: String| Err(Failure::new(class, Phase::Body, message));
+        let over = matches!(&self.decoder, Decoder::Brotli(decoder) if decoder.is_over());
         let sink = self.sink();
+        let full = sink.full || over;
         if sink.late {
             return fail(
                 FailureClass::BodyTimeout,
                 "the time-out came while inflating".to_owned(),
             );
         }
-        if !sink.full {
+        if !full {
             return fail(
                 FailureClass::DecodeError,
-                format!("after {wire} bytes: {error}"),
+                format!("after {wire} bytes the compressed data is broken ({error})"),
             );
         }
         let ratio = MAX_INFLATED as u64 / wire.max(1);
@@ -256,11 +274,10 @@ impl Inflater {
 
     fn drain_into(&mut self, body: &mut Vec<u8>) {
         let sink = self.sink();
-        sink.before += sink.bytes.len();
         if body.is_empty() {
             *body = std::mem::take(&mut sink.bytes);
         } else {
-            body.append(&mut sink.bytes);
+            append(body, &std::mem::take(&mut sink.bytes));
         }
     }
 }

@@ -6,6 +6,9 @@ use domain::target::TargetUrl;
 /// A look that collects more is being played with.
 const MOST: usize = 50;
 
+/// Characters of a cookie's name and value: browsers keep no longer one (RFC 6265, 6.1).
+const LONGEST: usize = 4_096;
+
 #[derive(Debug, Clone)]
 struct Cookie {
     name: String,
@@ -55,7 +58,7 @@ impl Cookies {
         }
         self.0
             .retain(|cookie| !(cookie.name == name && cookie.host == host));
-        if !gone && self.0.len() < MOST {
+        if !gone && self.0.len() < MOST && name.len() + value.len() <= LONGEST {
             let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
             self.0.push(Cookie {
                 name,

@@ -20,10 +20,15 @@ use super::failure;
 use super::request::Outgoing;
 use crate::handshake::{self, Manner};
 use crate::look::{Look, Step};
-use crate::wire::{Log, Tap};
+use crate::wire::{Log, Stopped, Tap};
 
 /// Bytes of a header block that are still read.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
+/// Bytes that may come before a header block is complete: early hints, settings and pings too.
+pub(super) const MAX_BEFORE: u64 = 512 * 1024;
+/// Bytes of an HTTP/2 stream that the server may send ahead. Pieces of one byte, which are held one by
+/// one, take eight times as much.
+const WINDOW: u32 = 256 * 1024;
 /// Header lines that are still read.
 pub(super) const MAX_LINES: usize = 500;
 
@@ -77,6 +82,8 @@ pub(in crate::kinds) struct Connection {
     /// What passes inside of TLS.
     pub log: Log,
     pub wants_certificate: bool,
+    /// The server said that it does this over HTTP/1.1 alone (RFC 9113, 7).
+    pub wants_http1: bool,
 }
 
 impl Connection {
@@ -108,7 +115,8 @@ pub(in crate::kinds) async fn open(
         look.enter(Phase::Send);
         look.watch(log.clone());
         let http2 = way.versions == Versions::Two;
-        return start(Tap::new(stream, log), http2, false).await;
+        let tap = Tap::new(stream, log).until(look.deadline);
+        return start(tap, http2, false).await;
     }
     let manner = Manner {
         web: way.versions != Versions::One,
@@ -118,7 +126,7 @@ pub(in crate::kinds) async fn open(
     look.enter(Phase::Send);
     look.watch(log.clone());
     start(
-        Tap::over_tls(shaken.stream, log),
+        Tap::over_tls(shaken.stream, log).until(look.deadline),
         shaken.http2 || way.versions == Versions::Two,
         shaken.wants_certificate,
     )
@@ -130,6 +138,7 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let log = stream.log();
+    log.limit(Some(MAX_BEFORE));
     let movers = Movers::default();
     let io = TokioIo::new(stream);
     let fail =
@@ -137,7 +146,7 @@ where
     let sender = if http2 {
         let (sender, connection) = http2::Builder::new(movers.clone())
             .max_header_list_size(4 * MAX_HEAD as u32)
-            .initial_stream_window_size(1024 * 1024)
+            .initial_stream_window_size(WINDOW)
             .handshake(io)
             .await
             .map_err(fail)?;
@@ -165,6 +174,7 @@ where
         movers,
         log,
         wants_certificate,
+        wants_http1: false,
     })
 }
 
@@ -195,13 +205,20 @@ pub(in crate::kinds) async fn carry(
     let passed = connection.log.snapshot();
     match outcome {
         Ok(answer) if head_size(&answer) > MAX_HEAD => Err(failure::head_too_large(passed.read)),
-        Ok(answer) => Ok(answer),
-        Err(error) => Err(failure::of_head(
-            &error,
-            &passed,
-            http2,
-            connection.wants_certificate,
-        )),
+        Ok(answer) => {
+            connection.log.limit(None);
+            Ok(answer)
+        }
+        Err(_) if passed.stopped == Some(Stopped::Late) => Err(look.timed_out()),
+        Err(error) => {
+            connection.wants_http1 = failure::wants_http1(&error);
+            Err(failure::of_head(
+                &error,
+                &passed,
+                http2,
+                connection.wants_certificate,
+            ))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use domain::check::{Failure, FailureClass, Phase};
 
 use crate::handshake;
-use crate::wire::Passed;
+use crate::wire::{Passed, Stopped};
 
 /// A failure before the header block was complete.
 pub(super) fn of_head(
@@ -18,6 +18,9 @@ pub(super) fn of_head(
     let fail = |class, message: String| Failure::new(class, Phase::FirstByte, message);
     if let Some(alert) = passed.alert {
         return handshake::late_alert(alert, wants_certificate);
+    }
+    if passed.stopped == Some(Stopped::Flood) {
+        return flood(http2, passed.read);
     }
     if handshake::is_reset(passed.error) {
         return fail(
@@ -71,12 +74,83 @@ fn of_http2(error: &hyper::Error, passed: &Passed) -> Failure {
     if passed.read as usize > super::exchange::MAX_HEAD {
         return head_too_large(passed.read);
     }
-    let message = reason(error);
-    if just_closed(&message, passed) {
+    let told = reason(error);
+    if just_closed(&told, passed) {
         let message = "the server closes the HTTP/2 connection without an answer".to_owned();
         return Failure::new(FailureClass::HttpNoResponse, Phase::FirstByte, message);
     }
-    Failure::new(FailureClass::Http2Error, Phase::FirstByte, message)
+    // The library's own word for a header block that is small on the wire and large unpacked.
+    if told.contains("header_list") {
+        return head_too_large(passed.read);
+    }
+    Failure::new(FailureClass::Http2Error, Phase::FirstByte, broken(error))
+}
+
+/// Who ended it and why, with the name of RFC 9113, 7.
+fn broken(error: &hyper::Error) -> String {
+    let Some(inner) = error.source().and_then(|inner| inner.downcast_ref()) else {
+        return "the HTTP/2 exchange breaks off".to_owned();
+    };
+    let inner: &h2::Error = inner;
+    let code = inner
+        .reason()
+        .map_or(h2::Reason::INTERNAL_ERROR, |code| code);
+    let name = code_name(code);
+    if !inner.is_remote() {
+        return format!("the server breaks the rules of HTTP/2 ({name})");
+    }
+    let what = if inner.is_go_away() {
+        "connection"
+    } else {
+        "stream"
+    };
+    format!("the server ends the HTTP/2 {what} with {name}")
+}
+
+/// Names of the error codes, by number.
+const CODES: [&str; 14] = [
+    "NO_ERROR",
+    "PROTOCOL_ERROR",
+    "INTERNAL_ERROR",
+    "FLOW_CONTROL_ERROR",
+    "SETTINGS_TIMEOUT",
+    "STREAM_CLOSED",
+    "FRAME_SIZE_ERROR",
+    "REFUSED_STREAM",
+    "CANCEL",
+    "COMPRESSION_ERROR",
+    "CONNECT_ERROR",
+    "ENHANCE_YOUR_CALM",
+    "INADEQUATE_SECURITY",
+    "HTTP_1_1_REQUIRED",
+];
+
+fn code_name(code: h2::Reason) -> String {
+    let number = u32::from(code);
+    let name = usize::try_from(number).ok().and_then(|at| CODES.get(at));
+    name.map_or_else(|| format!("error code {number}"), |name| (*name).to_owned())
+}
+
+/// The server sends without end, and no answer is in it.
+fn flood(http2: bool, read: u64) -> Failure {
+    let read = read / 1024;
+    let (class, message) = match http2 {
+        true => (
+            FailureClass::Http2Error,
+            format!("{read} KiB of HTTP/2 frames came, and no answer is in them"),
+        ),
+        false => (
+            FailureClass::HeaderTooLarge,
+            format!("{read} KiB came, and the header block of the answer is not in them"),
+        ),
+    };
+    Failure::new(class, Phase::FirstByte, message)
+}
+
+/// The server ended the stream or the connection because it wants HTTP/1.1 for this.
+pub(super) fn wants_http1(error: &hyper::Error) -> bool {
+    let told = error.source().and_then(|inner| inner.downcast_ref());
+    told.and_then(h2::Error::reason) == Some(h2::Reason::HTTP_1_1_REQUIRED)
 }
 
 /// The connection ended, and no frame said why: the library calls its own frames and those it
@@ -111,18 +185,19 @@ pub(super) fn of_body(error: &hyper::Error, passed: &Passed, http2: bool) -> Fai
         );
     }
     if http2 {
-        let message = reason(error);
-        let class = if just_closed(&message, passed) {
-            FailureClass::BodyTruncated
-        } else {
-            FailureClass::Http2Error
+        return match just_closed(&reason(error), passed) {
+            true => fail(
+                FailureClass::BodyTruncated,
+                format!("the server closes after {} bytes", passed.read),
+            ),
+            false => fail(FailureClass::Http2Error, broken(error)),
         };
-        return fail(class, message);
     }
     match cause(error) {
-        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
-            fail(FailureClass::BodyMalformed, reason(error))
-        }
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => fail(
+            FailureClass::BodyMalformed,
+            format!("the transfer breaks the rules of HTTP ({})", reason(error)),
+        ),
         kind if passed.ended || kind == Some(io::ErrorKind::UnexpectedEof) => fail(
             FailureClass::BodyTruncated,
             format!("the server closes after {} bytes", passed.read),

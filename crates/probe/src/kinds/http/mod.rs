@@ -4,10 +4,13 @@
 //! address by the dialer.
 
 mod body;
+mod brotli;
 mod cookies;
 pub(super) mod exchange;
 mod failure;
 mod request;
+
+pub(super) use body::ALL;
 
 use std::collections::HashSet;
 
@@ -42,11 +45,13 @@ pub(crate) async fn look(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> {
             look.begin_hop();
         }
         look.family = *family;
-        round(look, target).await.map_err(|failure| match family {
-            Family::Any => failure,
-            Family::V4 => over("IPv4", failure),
-            Family::V6 => over("IPv6", failure),
-        })?;
+        round(look, target, needed(target))
+            .await
+            .map_err(|failure| match family {
+                Family::Any => failure,
+                Family::V4 => over("IPv4", failure),
+                Family::V6 => over("IPv6", failure),
+            })?;
     }
     Ok(())
 }
@@ -58,8 +63,17 @@ fn over(family: &str, failure: Failure) -> Failure {
     }
 }
 
-/// Requests the target's URL and follows where it leads.
-pub(super) async fn round(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> {
+/// How much of the page is kept: all of it where its owner asks something of its text.
+fn needed(target: &HttpTarget) -> usize {
+    let asks = target.keyword.is_some()
+        || target.keyword_absent.is_some()
+        || target.regex.is_some()
+        || !target.json.is_empty();
+    if asks { ALL } else { body::EVIDENCE }
+}
+
+/// Requests the target's URL, follows where it leads, and keeps the first `keep` bytes of the page.
+pub(super) async fn round(look: &mut Look<'_>, target: &HttpTarget, keep: usize) -> Step<()> {
     let policy = look.prober.egress().policy();
     let first = TargetUrl::parse(&target.url, policy).map_err(|refusal| refused(&refusal))?;
     let mut outgoing = Outgoing::first(target, first);
@@ -68,7 +82,7 @@ pub(super) async fn round(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> 
     loop {
         let hop = look.seen.redirects.len();
         visited.insert(outgoing.fingerprint(&cookies));
-        let outcome = one(look, target, &outgoing, &cookies).await;
+        let outcome = one(look, target, (&outgoing, &cookies), keep).await;
         let location = match outcome {
             Ok(location) => location,
             Err(failure) if hop > 0 && failure.class == FailureClass::TargetRefused => {
@@ -119,21 +133,30 @@ pub(super) async fn round(look: &mut Look<'_>, target: &HttpTarget) -> Step<()> 
 async fn one(
     look: &mut Look<'_>,
     target: &HttpTarget,
-    outgoing: &Outgoing<'_>,
-    cookies: &Cookies,
+    (outgoing, cookies): (&Outgoing<'_>, &Cookies),
+    keep: usize,
 ) -> Step<Option<Option<String>>> {
     let to = Endpoint {
         host: outgoing.url.host().clone(),
         port: outgoing.url.port(),
     };
     let addresses = crate::wire::resolve(look, &to).await?;
-    let stream = crate::wire::connect(look, &addresses).await?;
-    let way = Way {
+    let mut way = Way {
         versions: Versions::Best,
         verify: target.verify_tls,
     };
-    let mut connection = exchange::open(look, stream, &outgoing.url, way).await?;
-    let answer = exchange::send(look, &mut connection, outgoing, cookies).await?;
+    let (connection, answer) = loop {
+        let stream = crate::wire::connect(look, &addresses).await?;
+        let mut connection = exchange::open(look, stream, &outgoing.url, way).await?;
+        match exchange::send(look, &mut connection, outgoing, cookies).await {
+            Ok(answer) => break (connection, answer),
+            // Browsers do this once, too: a second refusal is final.
+            Err(_) if connection.wants_http1 && way.versions == Versions::Best => {
+                way.versions = Versions::One;
+            }
+            Err(failure) => return Err(failure),
+        }
+    };
     let follows = target.follow_redirects && REDIRECTS.contains(&answer.status().as_u16());
     let location = answer
         .headers()
@@ -144,7 +167,7 @@ async fn one(
         // The body of a redirect is for people; nobody reads it.
         return Ok(Some(location));
     }
-    body::read(look, &connection, answer).await?;
+    body::read(look, &connection, answer, keep).await?;
     Ok(None)
 }
 

@@ -54,13 +54,18 @@ impl<'t> Outgoing<'t> {
         }
     }
 
-    /// What makes this request the same as an earlier one.
-    pub(super) fn fingerprint(&self, cookies: &Cookies) -> (Method, String, String) {
-        (
-            self.method.clone(),
-            self.without_fragment(),
-            cookies.header(&self.url).unwrap_or_default(),
-        )
+    /// What makes this request the same as an earlier one, shortened.
+    pub(super) fn fingerprint(&self, cookies: &Cookies) -> [u8; 32] {
+        let text = [
+            self.method.as_str(),
+            &self.without_fragment(),
+            &cookies.header(&self.url).unwrap_or_default(),
+        ]
+        .join("\n");
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        let mut short = [0; 32];
+        short.copy_from_slice(digest.as_ref());
+        short
     }
 
     pub(super) fn build(
