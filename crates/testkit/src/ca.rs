@@ -33,6 +33,12 @@ pub enum Flaw {
     OwnRoot,
     /// Its intermediate's time is over.
     ExpiredIntermediate,
+    /// Its intermediate's time has not come.
+    FutureIntermediate,
+    /// It is good, and sixty certificates that nobody asked for are sent along.
+    GiantChain,
+    /// It is good, and has 50 kB.
+    GiantLeaf,
     /// It is for another name.
     OtherName,
     /// Its RSA key has 1024 bits.
@@ -203,6 +209,9 @@ impl Ca {
             }
             _ => {}
         }
+        if flaw == Flaw::GiantLeaf {
+            params.custom_extensions.push(bulk(50_000));
+        }
         let pair = KeyPair::generate().expect("a key");
         if flaw == Flaw::SelfSigned {
             let leaf = params.self_signed(&pair).expect("a certificate");
@@ -241,14 +250,20 @@ impl Ca {
         if !matches!(flaw, Flaw::MissingIntermediate | Flaw::UnnamedIntermediate) {
             chain.push(intermediate.into());
         }
+        if flaw == Flaw::GiantChain {
+            let more = (0..60).map(|_| self.intermediate(flaw).0.into());
+            chain.extend(more);
+        }
         let ocsp = (flaw == Flaw::Revoked).then(revoked);
         Issued { chain, key, ocsp }
     }
 
     fn intermediate(&self, flaw: Flaw) -> (Certificate, Issuer<'static, KeyPair>) {
         let mut params = authority(self.organization, "Testkit intermediate");
-        if flaw == Flaw::ExpiredIntermediate {
-            params.not_after = date_time_ymd(2021, 1, 1);
+        match flaw {
+            Flaw::ExpiredIntermediate => params.not_after = date_time_ymd(2021, 1, 1),
+            Flaw::FutureIntermediate => params.not_before = date_time_ymd(2089, 1, 1),
+            _ => {}
         }
         let key = KeyPair::generate().expect("a key");
         let certificate = params
@@ -278,6 +293,11 @@ fn issuer_url() -> CustomExtension {
     access.extend(der(0x86, url));
     let content = der(0x30, &der(0x30, &access));
     CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], content)
+}
+
+/// An extension that nobody knows, of so many bytes.
+fn bulk(length: usize) -> CustomExtension {
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99_999, 1], der(0x04, &vec![7; length]))
 }
 
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {

@@ -1,11 +1,12 @@
-//! A DNS server (RFC 1035, UDP) that answers as told.
+//! A DNS server (RFC 1035) that answers as told, over UDP and where it was cut over TCP.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::net::UdpSocket;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinHandle;
 
 /// What a name's questions are answered with.
@@ -21,6 +22,8 @@ pub enum Answer {
     Alias(String),
     /// Records of any type: its number, and the data as it is on the wire.
     Records(Vec<(u16, Vec<u8>)>),
+    /// As many addresses as an answer over TCP holds; the datagram says that it was cut.
+    Giant,
     /// Nothing at all.
     Silence,
     /// Bytes that are no answer.
@@ -44,12 +47,12 @@ pub struct FakeDns {
     address: SocketAddr,
     names: Names,
     queries: Arc<AtomicUsize>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Drop for FakeDns {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -69,11 +72,12 @@ impl FakeDns {
         let names = Names::default();
         let queries = Arc::new(AtomicUsize::new(0));
         let (known, count) = (names.clone(), queries.clone());
+        let streams = tokio::spawn(over_tcp(address, names.clone()));
         let task = tokio::spawn(async move {
             let mut buffer = [0; 1500];
             while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
                 count.fetch_add(1, Ordering::SeqCst);
-                let answer = reply(&buffer[..length], &known.lock().expect("no panic"));
+                let answer = reply(&buffer[..length], &known.lock().expect("no panic"), false);
                 if let Some(answer) = answer {
                     let _ = socket.send_to(&answer, from).await;
                 }
@@ -83,7 +87,7 @@ impl FakeDns {
             address,
             names,
             queries,
-            task,
+            tasks: [task, streams],
         }
     }
 
@@ -141,18 +145,65 @@ fn question(message: &[u8]) -> Option<Question> {
     })
 }
 
-fn reply(message: &[u8], names: &HashMap<String, Answer>) -> Option<Vec<u8>> {
+/// Answers one question on each connection. Without a port of its own it leaves that to others.
+async fn over_tcp(address: SocketAddr, names: Names) {
+    let Ok(listener) = TcpListener::bind(address).await else {
+        return;
+    };
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let Ok(length) = stream.read_u16().await else {
+            continue;
+        };
+        let mut message = vec![0; length.into()];
+        if stream.read_exact(&mut message).await.is_err() {
+            continue;
+        }
+        let answer = reply(&message, &names.lock().expect("no panic"), true);
+        if let Some(answer) = answer {
+            let length = u16::try_from(answer.len()).expect("short").to_be_bytes();
+            let _ = stream.write_all(&[&length[..], &answer].concat()).await;
+        }
+    }
+}
+
+/// The header of 12 bytes, the question, and records that say "the name asked for" in two bytes.
+fn giant(id: &[u8], question: &Question) -> Vec<u8> {
+    let data: &[u8] = match question.kind {
+        28 => &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0, 0, 1],
+        _ => &[127, 0, 0, 1],
+    };
+    let mut entry = vec![0xC0, 12];
+    entry.extend(question.kind.to_be_bytes());
+    entry.extend([0, 1, 0, 0, 0, 60, 0]);
+    entry.push(u8::try_from(data.len()).expect("short"));
+    entry.extend_from_slice(data);
+    let room = usize::from(u16::MAX) - 12 - question.bytes.len();
+    let count = u16::try_from(room / entry.len()).expect("short");
+    let mut out = [id, &[0x81, 0x80, 0, 1]].concat();
+    out.extend(count.to_be_bytes());
+    out.extend([0; 4]);
+    out.extend(&question.bytes);
+    out.extend(entry.repeat(count.into()));
+    out
+}
+
+fn reply(message: &[u8], names: &HashMap<String, Answer>, over_tcp: bool) -> Option<Vec<u8>> {
     let question = question(message)?;
     let id = message.get(..2)?;
     let mut records = Vec::new();
     let mut code = 0;
     let mut name = question.name.clone();
     // An alias that loops is sent once around; the one who asks finds the loop.
-    for _ in 0..8 {
+    for _ in 0..32 {
         match names.get(&name) {
             None if name.is_empty() => {}
             None => code = 3,
             Some(Answer::Silence) => return None,
+            Some(Answer::Giant) if over_tcp => return Some(giant(id, &question)),
+            Some(Answer::Giant) => {
+                let cut = [id, &[0x83, 0x80, 0, 1, 0, 0, 0, 0, 0, 0], &question.bytes];
+                return Some(cut.concat());
+            }
             Some(Answer::Garbage) => {
                 return Some([id, &[0x81, 0x80, 0, 1, 0, 9, 0, 0, 0, 0, 0xFF]].concat());
             }

@@ -15,6 +15,20 @@ pub fn settings() -> Vec<u8> {
     frame(4, 0, 0, &[])
 }
 
+/// A ping.
+pub fn ping() -> Vec<u8> {
+    frame(6, 0, 0, &[7; 8])
+}
+
+/// An answer's header block of 16 kB that stands for 48 MB: one header of 4,000 bytes that is put
+/// into the table, and thousands of references to it (RFC 7541, 6.1).
+pub fn unpacking_headers(stream: u32) -> Vec<u8> {
+    let mut block = vec![0x88, 0x40, 1, b'x', 0x7F, 0xA1, 0x1E];
+    block.extend([b'y'; 4_000]);
+    block.extend([0xBE; 12_000]);
+    frame(1, 4, stream, &block)
+}
+
 /// Ends one stream with an error.
 pub fn rst_stream(stream: u32, code: u32) -> Vec<u8> {
     frame(3, 0, stream, &code.to_be_bytes())

@@ -3,16 +3,18 @@
 //! answer.
 //!
 //! Everything ends when its handle is dropped. To add a failure: a [`Script`] for what a socket
-//! does, a [`Flaw`] for a certificate, an [`dns::Answer`] for a name; then a row in
-//! `crates/probe/tests/classes`.
+//! does, a [`Flaw`] for a certificate, an [`dns::Answer`] for a name; then a line in
+//! [`scenes`], and rows in `crates/probe/tests/classes` for its variants.
 //!
 //! Tests only: a failure to set a scene panics.
 #![expect(clippy::expect_used, reason = "this crate is for tests only")]
 
+pub mod bombs;
 pub mod ca;
 pub mod datagram;
 pub mod dns;
 pub mod http2;
+pub mod scenes;
 pub mod script;
 pub mod server;
 pub mod site;

@@ -6,6 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+/// How long a server that closed hears the other side out.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// One step.
 #[derive(Debug, Clone)]
 pub enum Act {
@@ -112,6 +115,8 @@ impl Script {
         let wants_reset = self.lead(stream).await;
         if wants_reset == Some(false) {
             let _ = stream.shutdown().await;
+            // What is closed with bytes unread is reset: those who close well hear the other side out.
+            let _ = tokio::time::timeout(LINGER, read_out(stream)).await;
         }
         wants_reset == Some(true)
     }
@@ -141,6 +146,11 @@ impl Script {
         }
         Some(false)
     }
+}
+
+async fn read_out<S: AsyncRead + Unpin>(stream: &mut S) {
+    let mut chunk = [0; 4096];
+    while matches!(stream.read(&mut chunk).await, Ok(1..)) {}
 }
 
 async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> std::io::Result<()> {
