@@ -13,6 +13,13 @@ impl CheckedAddr {
         Self(SocketAddr::new(ip, port))
     }
 
+    /// The same address at another port: what was judged is the address, ports are judged with the
+    /// URL or host that names them.
+    #[must_use]
+    pub const fn at_port(self, port: u16) -> Self {
+        Self(SocketAddr::new(self.0.ip(), port))
+    }
+
     /// The address and port, to show and to store.
     pub const fn socket_addr(&self) -> SocketAddr {
         self.0

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use domain::check::{Failure, FailureClass, Observation, Phase};
+use domain::target::Host;
 use jiff::Timestamp;
 
 use crate::Prober;
@@ -24,6 +25,14 @@ pub(crate) struct Awaited {
     pub detail: Option<String>,
 }
 
+/// A host of which the addresses are known.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub host: Host,
+    pub family: egress::Family,
+    pub addresses: Vec<egress::CheckedAddr>,
+}
+
 /// A look in progress.
 pub(crate) struct Look<'p> {
     pub prober: &'p Prober,
@@ -31,6 +40,9 @@ pub(crate) struct Look<'p> {
     pub fresh_dns: bool,
     /// The family of addresses that names are resolved to.
     pub family: egress::Family,
+    /// Names that were resolved: none is asked for twice in a look, so that no second answer can lead
+    /// elsewhere (DNS rebinding).
+    pub names: Vec<Resolved>,
     pub timeout: Duration,
     pub deadline: Instant,
     started: Instant,
@@ -59,6 +71,7 @@ impl<'p> Look<'p> {
             seen: Observation::begin(at),
             fresh_dns,
             family: egress::Family::Any,
+            names: Vec::new(),
             timeout,
             deadline: started + timeout,
             started,

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::order::order;
-use crate::look::{Look, Step};
+use crate::look::{Look, Resolved, Step};
 
 /// RFC 8305, section 5: the next attempt starts when the last has not succeeded for this long.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -30,8 +30,24 @@ pub(crate) fn until(look: &Look<'_>) -> tokio::time::Instant {
     tokio::time::Instant::from_std(deadline)
 }
 
-/// The addresses of a host, all judged by the address policy.
+/// The addresses of a host, all judged by the address policy, in the order in which they are tried.
 pub(crate) async fn resolve(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<CheckedAddr>> {
+    let known = look
+        .names
+        .iter()
+        .find(|name| name.host == to.host && name.family == look.family);
+    let addresses = match known {
+        Some(name) => name.addresses.clone(),
+        None => ask(look, to).await?,
+    };
+    let addresses: Vec<CheckedAddr> = addresses
+        .into_iter()
+        .map(|address| address.at_port(to.port))
+        .collect();
+    Ok(order(&addresses, CheckedAddr::ip, look.fresh_dns))
+}
+
+async fn ask(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<CheckedAddr>> {
     let egress = look.prober.egress();
     match egress
         .resolve_family(
@@ -46,11 +62,12 @@ pub(crate) async fn resolve(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<Chec
             if look.seen.resolved.is_empty() {
                 look.seen.resolved = resolution.addresses.iter().map(CheckedAddr::ip).collect();
             }
-            Ok(order(
-                &resolution.addresses,
-                CheckedAddr::ip,
-                look.fresh_dns,
-            ))
+            look.names.push(Resolved {
+                host: to.host.clone(),
+                family: look.family,
+                addresses: resolution.addresses.clone(),
+            });
+            Ok(resolution.addresses)
         }
         Err(error) => {
             look.seen.our_fault = error.ours;

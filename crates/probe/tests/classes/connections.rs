@@ -5,12 +5,13 @@ use std::time::Duration;
 use domain::check::{FailureClass as C, Phase};
 use domain::monitor::IpFamily;
 use domain::target::AddressPolicy;
+use jiff::Timestamp;
 use probe::Prober;
 use rstest::rstest;
 use serde_json::json;
 use testkit::dns::{Answer, FakeDns};
 use testkit::way_out::{way_out, with_budget, with_policy};
-use testkit::{Script, Server, blackhole, refused};
+use testkit::{Act, Ca, Flaw, Script, Server, blackhole, http2, refused};
 
 use crate::{SHORT, failure, http, look, look_by, look_within, plain, prober};
 
@@ -212,4 +213,54 @@ async fn refused_targets() {
         failure(&look_by(&hosted(&dns), &port).await),
         Some((C::TargetRefused, Phase::Dns))
     );
+}
+
+/// One question for each family in a whole look, however many connections it opens: a name that leads
+/// inside at the second question (DNS rebinding) is never asked a second time.
+#[rstest]
+#[case::one_connection(Script::page("200 OK", "", "hello"), &[], 1)]
+#[case::redirected(Script::page("302 Found", "location: /there\r\n", ""), &[], 2)]
+#[case::over_http_one_after_all(Script::default().then(Act::Read(24)).send(http2::settings()).then(Act::Read(40)).send(http2::rst_stream(1, 0xD)).hang(), &["h2"], 2)]
+#[tokio::test]
+async fn a_name_is_asked_once_in_a_look(
+    #[case] first: Script,
+    #[case] alpn: &[&str],
+    #[case] connections: usize,
+    #[values(false, true)] fresh: bool,
+) {
+    let ca = Ca::default();
+    let config = ca.server_with(Flaw::None, alpn, |config| config);
+    let server = Server::tls_each(config, move |n| match n {
+        0 => first.clone(),
+        _ => Script::page("200 OK", "", "hello"),
+    })
+    .await;
+    let dns = FakeDns::start().await;
+    dns.set_loopback("shop.example");
+    let prober = Prober::new(way_out(Some(dns.address()), Some(&ca))).unwrap();
+    let target = plain(format!("https://shop.example:{}/", server.port()));
+    let seen = prober
+        .look(&target, crate::PATIENT, fresh, Timestamp::UNIX_EPOCH)
+        .await;
+    assert_eq!(seen.failure, None, "{seen:?}");
+    assert_eq!((server.connections(), dns.queries()), (connections, 2));
+    assert!(
+        seen.tried
+            .iter()
+            .all(|tried| tried.address == server.address())
+    );
+}
+
+/// The same where the server refuses our hello, and is asked again in older words.
+#[tokio::test]
+async fn a_second_hello_goes_to_the_same_address() {
+    let alert = b"\x15\x03\x03\x00\x02\x02\x28";
+    let server = Server::plain(Script::default().then(Act::Read(5)).send(alert)).await;
+    let dns = FakeDns::start().await;
+    dns.set_loopback("shop.example");
+    let prober = Prober::new(way_out(Some(dns.address()), None)).unwrap();
+    let target = plain(format!("https://shop.example:{}/", server.port()));
+    let seen = look_by(&prober, &target).await;
+    assert_eq!(failure(&seen), Some((C::TlsHandshakeFailed, Phase::Tls)));
+    assert_eq!((server.connections(), dns.queries()), (2, 2));
 }

@@ -74,7 +74,8 @@ impl Played {
         let (said, wanted) = (self.said(), &self.wanted);
         let name = self.name;
         if said != *wanted {
-            return Some(format!("{name}: {said}, and not {wanted}: {:?}", self.seen));
+            let failure = &self.seen.failure;
+            return Some(format!("{name}: {said}, and not {wanted}: {failure:?}"));
         }
         if let Some(word) = self.inner_word() {
             return Some(format!("{name}: {word:?} is no word for people"));
