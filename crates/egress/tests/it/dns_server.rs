@@ -54,9 +54,8 @@ impl DnsServer {
             .or_insert(Say::Code(ResponseCode::NoError));
         let zone = Arc::new(Mutex::new(zone));
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (udp, tcp) = bind().await;
         let address = udp.local_addr().unwrap();
-        let tcp = TcpListener::bind(address).await.unwrap();
         tokio::spawn(serve_udp(udp, zone.clone(), asked.clone()));
         tokio::spawn(serve_tcp(tcp, zone.clone()));
         Self {
@@ -79,6 +78,16 @@ impl DnsServer {
             .iter()
             .filter(|(asked, _)| asked == name)
             .count()
+    }
+}
+
+/// A port that is free for both.
+async fn bind() -> (UdpSocket, TcpListener) {
+    loop {
+        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
+            return (udp, tcp);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod connect;
 mod dns_server;
+mod fuzz;
 mod http;
 mod resolve;
 mod smtp;
