@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType, IsCa, Issuer,
-    KeyPair, PublicKeyData, SignatureAlgorithm, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, PublicKeyData, SignatureAlgorithm,
+    date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -35,6 +36,12 @@ pub enum Flaw {
     ExpiredIntermediate,
     /// Its intermediate's time has not come.
     FutureIntermediate,
+    /// It is good, and a certificate whose time is over, which is no part of its way, is sent along.
+    ExpiredExtra,
+    /// It is that of an authority.
+    Authority,
+    /// It was issued for clients.
+    ForClients,
     /// It is good, and sixty certificates that nobody asked for are sent along.
     GiantChain,
     /// It is good, and has 50 kB.
@@ -209,6 +216,13 @@ impl Ca {
             }
             _ => {}
         }
+        match flaw {
+            Flaw::Authority => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+            Flaw::ForClients => {
+                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+            }
+            _ => {}
+        }
         if flaw == Flaw::GiantLeaf {
             params.custom_extensions.push(bulk(50_000));
         }
@@ -249,6 +263,10 @@ impl Ca {
         let mut chain = vec![leaf.into()];
         if !matches!(flaw, Flaw::MissingIntermediate | Flaw::UnnamedIntermediate) {
             chain.push(intermediate.into());
+        }
+        if flaw == Flaw::ExpiredExtra {
+            let other = Self::new("Testkit old root");
+            chain.push(other.intermediate(Flaw::ExpiredIntermediate).0.into());
         }
         if flaw == Flaw::GiantChain {
             let more = (0..60).map(|_| self.intermediate(flaw).0.into());

@@ -22,6 +22,7 @@ pub mod blocks;
 pub mod registration;
 pub mod rules;
 pub mod schedule;
+mod secrets;
 pub mod settings;
 pub mod spec;
 pub mod targets;

@@ -305,31 +305,6 @@ impl Target {
             Self::Heartbeat(heartbeat) => heartbeat.display(),
         }
     }
-
-    /// What the owner's settings keep secret: a target may echo it.
-    pub fn secrets(&self) -> Vec<String> {
-        match self {
-            Self::Http(http) => {
-                let headers = http.headers.0.iter().map(|(_, value)| value.clone());
-                let auth = http.auth.clone().unwrap_or_default();
-                let password = auth.basic.map(|basic| basic.password);
-                headers
-                    .chain(http.body.clone())
-                    .chain(password)
-                    .chain(auth.bearer)
-                    .collect()
-            }
-            Self::Tcp(target) | Self::Udp(target) => target.send.iter().cloned().collect(),
-            Self::Websocket(target) => target.send.iter().cloned().collect(),
-            Self::Ping(_)
-            | Self::Dns(_)
-            | Self::Tls(_)
-            | Self::Domain(_)
-            | Self::Smtp(_)
-            | Self::Grpc(_)
-            | Self::Heartbeat(_) => Vec::new(),
-        }
-    }
 }
 
 fn exchange(spec: &MonitorSpec, block: Option<&ExchangeSpec>) -> ExchangeTarget {

@@ -47,7 +47,7 @@ fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(outermost)
 }
 
-fn common_name(name: &X509Name<'_>) -> Option<String> {
+pub(super) fn common_name(name: &X509Name<'_>) -> Option<String> {
     name.iter_common_name()
         .next()?
         .as_str()

@@ -13,7 +13,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
-use super::facts::{has_weak_key, ip, parse};
+use super::facts::{common_name, has_weak_key, ip, parse};
 use super::recorder::Presented;
 use super::{staple, words};
 
@@ -147,7 +147,9 @@ fn out_of_date(
             break;
         };
         if let Some(what) = at.and_then(|at| wrong(at, issuer.validity())) {
-            return format!("the intermediate certificate {} {what}", issuer.subject());
+            let name = issuer.subject();
+            let name = common_name(name).unwrap_or_else(|| name.to_string());
+            return format!("the intermediate certificate {name} {what}");
         }
         end = issuer;
     }

@@ -52,6 +52,64 @@ async fn certificates(#[case] flaw: Flaw, #[case] class: C) {
     );
 }
 
+/// What people read names what is wrong, and the values.
+#[rstest]
+#[case(Flaw::Expired, "the certificate expired on 01 Jan 2021")]
+#[case(
+    Flaw::ExpiredIntermediate,
+    "Testkit intermediate expired on 01 Jan 2021"
+)]
+#[case(Flaw::NotYetValid, "the certificate is valid only from 01 Jan 2089")]
+#[case(
+    Flaw::FutureIntermediate,
+    "Testkit intermediate is valid only from 01 Jan 2089"
+)]
+#[case(
+    Flaw::OtherName,
+    "the certificate is for other.example, we asked for localhost"
+)]
+#[case(Flaw::Authority, "the certificate is that of an authority")]
+#[case(Flaw::ForClients, "the certificate was not issued for servers")]
+#[case(Flaw::MissingIntermediate, "is missing from the 1 sent")]
+#[tokio::test]
+async fn a_certificate_is_told_of_in_words(#[case] flaw: Flaw, #[case] words: &str) {
+    let ca = Ca::default();
+    let server = Server::tls(ca.server(flaw), Script::page("200 OK", "", "hello")).await;
+    let url = format!("https://localhost:{}/", server.port());
+    let seen = look_by(&prober(Some(&ca)), &plain(url)).await;
+    let message = seen.failure.expect("a failure").message;
+    assert!(message.contains(words), "{message}");
+}
+
+/// A ServerHello of TLS 1.2 with this cipher.
+fn hello_1_2(cipher: [u8; 2]) -> Vec<u8> {
+    let mut hello = HELLO_1_0.to_vec();
+    (hello[2], hello[10]) = (3, 3);
+    hello[44..46].copy_from_slice(&cipher);
+    hello
+}
+
+/// Outdated ciphers are named where the server chose one of them though it was offered better.
+#[rstest]
+#[case::outdated([0x00, 0x2F], true)]
+#[case::modern([0xC0, 0x2F], false)]
+#[tokio::test]
+async fn outdated_ciphers(#[case] cipher: [u8; 2], #[case] outdated: bool) {
+    let server = Server::each(move |n| {
+        let answer = match n {
+            0 => ALERT_HANDSHAKE.to_vec(),
+            _ => hello_1_2(cipher),
+        };
+        Script::default().then(Act::Read(5)).send(answer).hang()
+    })
+    .await;
+    let seen = look(&plain(server.url("https", "/"))).await;
+    assert_eq!(failure(&seen), Some((C::TlsHandshakeFailed, Phase::Tls)));
+    let message = seen.failure.expect("a failure").message;
+    assert!(message.contains("handshake_failure (40)"), "{message}");
+    assert_eq!(message.contains("outdated"), outdated, "{message}");
+}
+
 #[rstest]
 #[case::good_name("localhost")]
 #[case::good_address("127.0.0.1")]

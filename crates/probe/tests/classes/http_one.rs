@@ -213,7 +213,7 @@ async fn what_nobody_asks_for_is_not_kept() {
     assert_eq!(seen.failure, None);
     let http = seen.http.expect("an answer");
     assert!(http.body_complete);
-    assert_eq!((http.body.len(), http.body_bytes), (64 << 10, 3 << 20));
+    assert_eq!((http.body.len(), http.body_bytes), (128 << 10, 3 << 20));
 }
 
 /// Shrinks about sixteenfold: every line is there sixteen times.

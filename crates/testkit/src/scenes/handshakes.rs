@@ -57,6 +57,17 @@ pub(super) fn scenes() -> Vec<Scene> {
             C::TlsSelfSigned,
         ),
         certificate(
+            "certificate of an authority",
+            Flaw::Authority,
+            C::TlsUntrusted,
+        ),
+        certificate("certificate for clients", Flaw::ForClients, C::TlsUntrusted),
+        Scene::new(
+            "old certificate sent along",
+            HTTPS,
+            Stage::Secure(Flaw::ExpiredExtra, &[], page()),
+        ),
+        certificate(
             "authority that nobody knows",
             Flaw::UnknownAuthority,
             C::TlsUntrusted,

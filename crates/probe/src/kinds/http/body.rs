@@ -20,8 +20,9 @@ const MAX_WIRE: u64 = 1024 * 1024;
 /// Bytes kept after inflating.
 const MAX_INFLATED: usize = 4 * 1024 * 1024;
 /// Bytes of a page that nobody looks for a text in: what error pages and bot protection are told by,
-/// and what is kept as evidence.
-pub(super) const EVIDENCE: usize = 64 * 1024;
+/// and what is kept as evidence, 64 KiB, with as much again: an echoed secret, which a request body of
+/// 64 kB may be, must be whole to be found and masked before the cut.
+pub(super) const EVIDENCE: usize = 128 * 1024;
 /// The whole page, as far as it is read.
 pub(in crate::kinds) const ALL: usize = MAX_INFLATED;
 /// A kept body grows by so much at a time: doubling would hold up to twice of what came.
