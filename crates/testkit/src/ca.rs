@@ -1,7 +1,7 @@
 //! A certificate authority that issues good certificates and every bad one.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType,
@@ -13,48 +13,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::{ServerConfig, SignatureScheme};
 
-/// What is wrong with a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
-    /// Nothing.
-    None,
-    /// Its time is over.
-    Expired,
-    /// Its time has not come.
-    NotYetValid,
-    /// It vouches for itself.
-    SelfSigned,
-    /// Its authority is one that nobody knows.
-    UnknownAuthority,
-    /// Its intermediate is not sent along.
-    MissingIntermediate,
-    /// Its intermediate is not sent along, and it does not tell where that is published.
-    UnnamedIntermediate,
-    /// Its authority is one that nobody knows and that signed it itself; it was sent alone.
-    OwnRoot,
-    /// Its intermediate's time is over.
-    ExpiredIntermediate,
-    /// Its intermediate's time has not come.
-    FutureIntermediate,
-    /// It is good, and a certificate whose time is over, which is no part of its way, is sent along.
-    ExpiredExtra,
-    /// It is that of an authority.
-    Authority,
-    /// It was issued for clients.
-    ForClients,
-    /// It is good, and sixty certificates that nobody asked for are sent along.
-    GiantChain,
-    /// It is good, and has 50 kB.
-    GiantLeaf,
-    /// It is for another name.
-    OtherName,
-    /// Its RSA key has 1024 bits.
-    WeakKey,
-    /// The stapled answer says that it was revoked.
-    Revoked,
-    /// Its time ends then; issued 80 days before.
-    Ends(SystemTime),
-}
+use crate::flaw::Flaw;
 
 /// Changes the certificate that a running server presents.
 #[derive(Debug, Clone)]
@@ -101,6 +60,45 @@ fn named(organization: &str, name: &str) -> CertificateParams {
 fn authority(organization: &str, name: &str) -> CertificateParams {
     let mut params = named(organization, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+/// The certificate of a server, with what is wrong with itself.
+fn leaf(flaw: Flaw) -> CertificateParams {
+    let mut params = named("Testkit", "localhost");
+    let names = match flaw {
+        Flaw::OtherName => vec!["other.example".to_owned()],
+        _ => vec![
+            "localhost".to_owned(),
+            "shop.example".to_owned(),
+            "127.0.0.1".to_owned(),
+        ],
+    };
+    params.subject_alt_names = CertificateParams::new(names)
+        .expect("names")
+        .subject_alt_names;
+    if !matches!(flaw, Flaw::UnnamedIntermediate | Flaw::OwnRoot) {
+        params.custom_extensions.push(issuer_url());
+    }
+    match flaw {
+        Flaw::Expired => params.not_after = date_time_ymd(2021, 1, 1),
+        Flaw::NotYetValid => params.not_before = date_time_ymd(2089, 1, 1),
+        Flaw::Ends(at) => {
+            params.not_before = (at - Duration::from_secs(80 * 86_400)).into();
+            params.not_after = at.into();
+        }
+        _ => {}
+    }
+    match flaw {
+        Flaw::Authority => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+        Flaw::ForClients => {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        }
+        _ => {}
+    }
+    if flaw == Flaw::GiantLeaf {
+        params.custom_extensions.push(bulk(50_000));
+    }
     params
 }
 
@@ -192,40 +190,7 @@ impl Ca {
     }
 
     fn issue(&self, flaw: Flaw) -> Issued {
-        let mut params = named("Testkit", "localhost");
-        let names = match flaw {
-            Flaw::OtherName => vec!["other.example".to_owned()],
-            _ => vec![
-                "localhost".to_owned(),
-                "shop.example".to_owned(),
-                "127.0.0.1".to_owned(),
-            ],
-        };
-        params.subject_alt_names = CertificateParams::new(names)
-            .expect("names")
-            .subject_alt_names;
-        if !matches!(flaw, Flaw::UnnamedIntermediate | Flaw::OwnRoot) {
-            params.custom_extensions.push(issuer_url());
-        }
-        match flaw {
-            Flaw::Expired => params.not_after = date_time_ymd(2021, 1, 1),
-            Flaw::NotYetValid => params.not_before = date_time_ymd(2089, 1, 1),
-            Flaw::Ends(at) => {
-                params.not_before = (at - Duration::from_secs(80 * 86_400)).into();
-                params.not_after = at.into();
-            }
-            _ => {}
-        }
-        match flaw {
-            Flaw::Authority => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
-            Flaw::ForClients => {
-                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-            }
-            _ => {}
-        }
-        if flaw == Flaw::GiantLeaf {
-            params.custom_extensions.push(bulk(50_000));
-        }
+        let params = leaf(flaw);
         let pair = KeyPair::generate().expect("a key");
         if flaw == Flaw::SelfSigned {
             let leaf = params.self_signed(&pair).expect("a certificate");

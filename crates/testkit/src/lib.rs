@@ -13,6 +13,7 @@ pub mod bombs;
 pub mod ca;
 pub mod datagram;
 pub mod dns;
+pub mod flaw;
 pub mod http2;
 pub mod scenes;
 pub mod script;
@@ -22,7 +23,8 @@ pub mod smtp;
 pub mod telephony;
 pub mod way_out;
 
-pub use ca::{Ca, Flaw, Presented};
+pub use ca::{Ca, Presented};
+pub use flaw::Flaw;
 pub use script::{Act, Script};
 pub use server::{Server, blackhole, refused};
 pub use site::{Behaviour, SwitchableSite};
