@@ -69,10 +69,21 @@ impl Played {
         (mixed || ours.contains("(..)") || ours.contains("::")).then(|| message.clone())
     }
 
+    /// This machine has no right to send pings, or no way to a group address: the look says that it is
+    /// our fault, and nothing can be learned of the target.
+    fn is_forbidden_here(&self) -> bool {
+        let class = self.verdict.class();
+        let needs_a_way = [FailureClass::PingLost, FailureClass::NetworkUnreachable];
+        self.seen.our_fault && class.is_some_and(|class| needs_a_way.contains(&class))
+    }
+
     /// What is wrong with it.
     fn complaint(&self, over: Duration) -> Option<String> {
         let (said, wanted) = (self.said(), &self.wanted);
         let name = self.name;
+        if self.is_forbidden_here() {
+            return None;
+        }
         if said != *wanted {
             let failure = &self.seen.failure;
             return Some(format!("{name}: {said}, and not {wanted}: {failure:?}"));
