@@ -2,6 +2,7 @@
 //! So is its resolver, so is every third packet, so is one region of three. Where this machine allows
 //! none, these stories say so and end.
 
+mod liar;
 mod region;
 mod scene;
 

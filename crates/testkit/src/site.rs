@@ -82,7 +82,12 @@ impl SwitchableSite {
 
     /// The same on an address of this machine.
     pub async fn start_on(ip: Ipv4Addr) -> Self {
-        let listener = TcpListener::bind((ip, 0))
+        Self::start_at((ip, 0).into()).await
+    }
+
+    /// The same at an address and port of this machine.
+    pub async fn start_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address)
             .await
             .expect("the address takes a listener");
         let address = listener.local_addr().expect("a listener has an address");

@@ -8,6 +8,7 @@
 //! back everything held is looked at again.
 
 mod asked;
+mod dead;
 mod sight;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -152,7 +153,7 @@ pub(crate) async fn run(shared: std::sync::Arc<Shared>, stop: CancellationToken)
             let beat = async {
                 tokio::join!(since(&shared, shared.now()), async {
                     if dead_due {
-                        ask_the_dead(&shared).await;
+                        dead::ask(&shared).await;
                     }
                 })
             };
@@ -331,33 +332,6 @@ async fn write_standings(shared: &Shared) -> Result<()> {
     let rows: Vec<_> = urls.zip(canaries.sight().standings()).collect();
     let mut connection = shared.pool.acquire().await?;
     canaries::upsert(&mut connection, &shared.config.region, &rows).await
-}
-
-/// Looks at what cannot be there.
-async fn ask_the_dead(shared: &Shared) {
-    let canaries = &shared.canaries;
-    let Some(prober) = &canaries.prober else {
-        return;
-    };
-    let looks = canaries.known_dead.iter().map(|one| async {
-        let (seen, _) = one.look(prober, shared.now()).await;
-        (&one.url, seen.http.is_some())
-    });
-    let alive: Vec<&String> = join_all(looks)
-        .await
-        .into_iter()
-        .filter_map(|(url, answers)| answers.then_some(url))
-        .collect();
-    gauge!(names::LYING).set(f64::from(u32::try_from(alive.len()).unwrap_or(u32::MAX)));
-    for url in &alive {
-        tracing::error!(
-            url,
-            "what cannot exist has answered: something between us and the internet answers for others, and what we see as up may be down"
-        );
-    }
-    shared
-        .health
-        .set_lie(alive.first().map(|url| (*url).clone()));
 }
 
 #[cfg(test)]

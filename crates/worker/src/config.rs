@@ -18,6 +18,8 @@ pub struct WorkerConfig {
     /// Anchors that tell a cut of our own from an outage (`WATCHBELL_CANARIES`); without them every
     /// look is believed.
     pub canaries: Option<CanaryConfig>,
+    /// Where the operator reads what only the operator can mend (`WATCHBELL_OPERATOR_MAIL`).
+    pub operator: Option<String>,
     /// Our own public address, called to prove that calls of jobs arrive; without one, running is proof.
     pub own_address: Option<OwnAddress>,
     /// Addresses under which its looks are seen, for those who let them in
@@ -48,6 +50,7 @@ impl WorkerConfig {
             region_name: region_name.into(),
             worker_id: worker_id.into(),
             canaries: None,
+            operator: None,
             own_address: None,
             public_addresses: Vec::new(),
             looks: 2_000,

@@ -83,6 +83,11 @@ impl Network {
         Ok(network)
     }
 
+    /// This machine answers for that address too.
+    pub async fn answer_for(&self, address: Ipv4Addr) -> Result<(), String> {
+        ip(&format!("addr add {address}/32 dev {}", self.card)).await
+    }
+
     /// Cuts the wire: packets vanish, as behind a dead router.
     pub async fn cut(&self) {
         ip(&format!("link set {} down", self.card))

@@ -76,6 +76,7 @@ pub struct Settings {
     pub user_agent: String,
     pub smtp: Vec<Trusted<SmtpRelay>>,
     pub mail_from: String,
+    pub operator_mail: Option<String>,
     pub telephony: Vec<Telephony>,
     pub log: String,
     pub log_format: LogFormat,

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::network::{address_list, base_url, ips, networks, postgres_url, urls};
-use super::text::{existing_file, header_text, log_filter, pool_size, sender};
+use super::text::{existing_file, header_text, log_filter, mail_address, pool_size, sender};
 use super::{LogFormat, Settings, SettingsError, Signup, Telephony};
 
 /// Names and values, with the complaints found so far.
@@ -233,6 +233,7 @@ impl Settings {
             mail_from: s
                 .checked("MAIL_FROM", sender)
                 .unwrap_or_else(|| "Watchbell <alerts@localhost>".to_owned()),
+            operator_mail: s.checked("OPERATOR_MAIL", mail_address),
             telephony: ["TWILIO", "TWILIO2"]
                 .iter()
                 .filter_map(|prefix| s.telephony(prefix))

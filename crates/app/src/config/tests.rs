@@ -70,6 +70,7 @@ fn each_wrong_value_is_named() {
         ("TLS_ROOTS", "/no/such/file.pem"),
         ("USER_AGENT", "Watch\u{1}bell"),
         ("MAIL_FROM", "Watchbell <alerts>"),
+        ("OPERATOR_MAIL", "Ops <ops@watch.example>"),
         ("LOG", "=,="),
     ] {
         let error = read(&[(name, value), ("SIGNUP", "maybe")]).unwrap_err();

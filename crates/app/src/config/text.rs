@@ -45,6 +45,14 @@ pub fn sender(text: &str) -> Result<String, String> {
     }
 }
 
+/// A mail address alone.
+pub fn mail_address(text: &str) -> Result<String, String> {
+    match EmailAddress::parse(text) {
+        Ok(address) => Ok(address.to_string()),
+        Err(_) => Err("must be an address, such as you@watch.example".to_owned()),
+    }
+}
+
 /// A level, or a filter by parts of the program.
 pub fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::builder().parse(text) {

@@ -21,6 +21,7 @@ pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Resu
     );
     let mut config = WorkerConfig::new(&parts.settings.region, &parts.settings.region_name, name);
     config.canaries = canaries(&parts.settings)?;
+    config.operator = parts.settings.operator_mail.clone();
     config.own_address = Some(own_address(&parts.settings)?);
     config.public_addresses = match &parts.settings.public_addresses {
         Some(named) => named.clone(),

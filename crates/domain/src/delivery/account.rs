@@ -141,6 +141,15 @@ pub enum AccountMessage {
         /// The page that lists and revokes keys.
         link: String,
     },
+    /// To the operator: a canary that cannot exist has answered from a region.
+    KnownDeadAnswering {
+        /// When.
+        at: Timestamp,
+        /// The region's name.
+        region: String,
+        /// What answered.
+        url: String,
+    },
     /// The plan changed, or will.
     PlanChanged {
         /// From when on.
@@ -178,6 +187,7 @@ impl AccountMessage {
             Self::UnsentAlert { .. } => "unsent_alert",
             Self::WalletEmpty { .. } => "wallet_empty",
             Self::KeyCreated { .. } => "key_created",
+            Self::KnownDeadAnswering { .. } => "known_dead_answering",
             Self::PlanChanged { .. } => "plan_changed",
         }
     }

@@ -410,7 +410,24 @@ async fn what_cannot_exist_and_answers_makes_us_unfit(pool: PgPool) {
     })
     .await;
     assert!(problem.starts_with(&known_dead[0]), "{problem}");
+    let mails = "account_messages WHERE template = 'known_dead_answering' AND address = 'operator@watch.example'";
+    until("a mail to the operator", async || {
+        (count(&world, mails).await == 1).then_some(())
+    })
+    .await;
     worker.stop().await;
+
+    // Another of the region sees it too, and does not say it again.
+    let second = world.start_checking("two", "local", canaries);
+    let health = second.worker.health();
+    until("a lie", async || {
+        health
+            .problem()
+            .filter(|problem| problem.contains("cannot exist"))
+    })
+    .await;
+    second.stop().await;
+    assert_eq!(count(&world, mails).await, 1);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

@@ -155,6 +155,7 @@ impl World {
     pub fn start_checking(&self, name: &str, region: &str, canaries: Canaries<'_>) -> Running {
         let prober = || Prober::new(testkit::way_out::way_out(canaries.dns, None)).unwrap();
         let mut config = WorkerConfig::new(region, region, name);
+        config.operator = Some("operator@watch.example".to_owned());
         config.canaries = Some(CanaryConfig {
             prober: prober(),
             urls: canaries.urls.to_vec(),
@@ -246,7 +247,7 @@ impl World {
     }
 }
 
-fn by() -> By {
+pub fn by() -> By {
     By {
         actor: Actor::system(),
         contact_id: None,

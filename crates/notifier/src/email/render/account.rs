@@ -25,6 +25,7 @@ mail_templates! {
     UnsentAlert: "account/unsent_alert/subject.txt" "account/unsent_alert/body.txt" "account/unsent_alert/body.html"
     WalletEmpty: "account/wallet_empty/subject.txt" "account/wallet_empty/body.txt" "account/wallet_empty/body.html"
     KeyCreated: "account/key_created/subject.txt" "account/key_created/body.txt" "account/key_created/body.html"
+    KnownDeadAnswering: "account/known_dead_answering/subject.txt" "account/known_dead_answering/body.txt" "account/known_dead_answering/body.html"
     PlanChanged: "account/plan_changed/subject.txt" "account/plan_changed/body.txt" "account/plan_changed/body.html"
 }
 
@@ -58,6 +59,7 @@ views! {
     UnsentAlert { contact: Say, reason: Say, text: Say, about: Say, link: String }
     WalletEmpty { about: Say, contacts: Say, text: Say, link: String, wallet: String }
     KeyCreated { at: Say, name: Say, scope: Say, link: String }
+    KnownDeadAnswering { at: Say, region: Say, url: Say }
     PlanChanged { at: Say, from: Say, to: Say, paused: Option<Say>, slower: Option<Say>, link: String }
 }
 
@@ -128,6 +130,7 @@ pub(crate) fn account(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
         AccountMessage::ContactDisabled { .. }
         | AccountMessage::UnsentAlert { .. }
         | AccountMessage::WalletEmpty { .. }
+        | AccountMessage::KnownDeadAnswering { .. }
         | AccountMessage::PlanChanged { .. } => notices(brief),
     }
 }
@@ -307,6 +310,16 @@ fn notices(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
             text: Say::new(text),
             link,
             wallet,
+        }
+        .words(),
+        AccountMessage::KnownDeadAnswering { at, region, url } => KnownDeadAnswering {
+            frame: brief.frame(
+                "What cannot exist has answered",
+                &format!("Looks from {region} cannot be trusted until this is mended."),
+            ),
+            at: moment(at, "UTC"),
+            region: Say::new(region),
+            url: Say::new(url),
         }
         .words(),
         AccountMessage::PlanChanged {

@@ -116,7 +116,7 @@ struct SelfHostingPage {
 /// A setting of the environment.
 struct Setting(&'static str, &'static str, &'static str);
 
-const SETTINGS: [Setting; 24] = [
+const SETTINGS: [Setting; 25] = [
     Setting(
         "WATCHBELL_DATABASE_URL",
         "unset: embedded Postgres",
@@ -203,6 +203,11 @@ const SETTINGS: [Setting; 24] = [
         "WATCHBELL_MAIL_FROM",
         "Watchbell <alerts@localhost>",
         "the sender",
+    ),
+    Setting(
+        "WATCHBELL_OPERATOR_MAIL",
+        "unset",
+        "where you read what only you can mend: that something answers for addresses that nobody has",
     ),
     Setting(
         "WATCHBELL_TWILIO_ACCOUNT_SID, _AUTH_TOKEN, _FROM, _BASE_URL",
