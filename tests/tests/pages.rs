@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// The narrowest phone in use, in CSS pixels.
 const PHONE: u32 = 360;
 
-const PUBLIC: [&str; 16] = [
+const PUBLIC: [&str; 17] = [
     "/",
     "/signup",
     "/login",
@@ -19,6 +19,7 @@ const PUBLIC: [&str; 16] = [
     "/docs",
     "/docs/getting-started",
     "/docs/monitors",
+    "/docs/monitors/kinds",
     "/docs/alerts",
     "/docs/self-hosting",
     "/docs/api",

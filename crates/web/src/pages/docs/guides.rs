@@ -61,7 +61,7 @@ macro_rules! guide {
     };
 }
 
-fn finish(visitor: &Visitor, response: Response) -> PageResult {
+pub(super) fn finish(visitor: &Visitor, response: Response) -> PageResult {
     Ok(listed(response, visitor.signed_in.is_some()))
 }
 
@@ -95,10 +95,6 @@ guide!(
 guide!(
     /// What can be looked at.
     monitors, MonitorsPage, "docs/monitors.html", "Monitors", "What Watchbell can look at, how often, and what counts as down."
-);
-guide!(
-    /// Each kind, with its settings and an example.
-    kinds, KindsPage, "docs/kinds.html", "Kinds of monitor", "Every kind of monitor Watchbell has, its settings and an example of each."
 );
 guide!(
     /// Who is told.

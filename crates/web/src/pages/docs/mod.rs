@@ -4,6 +4,7 @@
 
 pub mod failures;
 pub mod guides;
+pub mod kinds;
 
 use crate::routes::{Access, Routes};
 
@@ -17,7 +18,7 @@ pub fn routes() -> Routes {
             guides::getting_started,
         )
         .get("/docs/monitors", Access::Public, guides::monitors)
-        .get("/docs/monitors/kinds", Access::Public, guides::kinds)
+        .get("/docs/monitors/kinds", Access::Public, kinds::show)
         .get("/docs/alerts", Access::Public, guides::alerts)
         .get("/docs/self-hosting", Access::Public, guides::self_hosting)
         .get("/docs/failures", Access::Public, failures::index)

@@ -133,7 +133,7 @@ pub async fn check(
         };
     transaction.commit().await.map_err(store::Error::from)?;
     match usecases::looks::wait(&state, account, pending).await {
-        Ok(_) => back("checked"),
+        Ok(_) => back("checked#asked"),
         Err(UseCaseError::Unavailable(_)) => back("unanswered"),
         Err(error) => Err(error.into()),
     }

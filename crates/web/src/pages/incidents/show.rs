@@ -4,6 +4,7 @@ mod evidence;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
+use domain::check::{FailureClass, LookResult};
 use domain::delivery::Event;
 use domain::ids::IncidentId;
 use domain::incident::{Incident, ResolvedReason, TimelineEntry};
@@ -19,6 +20,7 @@ use super::parts::{IncidentLine, cause};
 use super::told::{ToldLine, accepted};
 use crate::error::{PageError, PageResult};
 use crate::extract::Tenant;
+use crate::pages::monitors::show_view::LookView;
 use crate::state::AppState;
 use crate::view::{Live, Moment, Shell, render};
 
@@ -38,6 +40,10 @@ struct IncidentPage {
     guide: String,
     is_open: bool,
     is_gone: bool,
+    /// It is of a heartbeat, at which nothing can be looked.
+    waits: bool,
+    /// The look that was asked for a moment ago.
+    looked: Option<LookView>,
     began: Moment,
     ended: Option<Moment>,
     lasted: String,
@@ -88,6 +94,7 @@ struct Facts {
     evidence: Vec<Evidence>,
     timeline: Vec<TimelineEntry>,
     earlier: Vec<store::incidents::Listed>,
+    seen: Option<LookResult>,
 }
 
 /// Shows it.
@@ -98,7 +105,12 @@ pub async fn show(
     Query(asked): Query<Asked>,
 ) -> PageResult {
     let mut transaction = tenant.read(&state).await?;
-    let facts = read(&mut transaction, &tenant, &state, id).await?;
+    let mut facts = read(&mut transaction, &tenant, &state, id).await?;
+    if asked.done == "checked" {
+        let key = (tenant.account_id(), facts.monitor.id);
+        facts.seen =
+            store::look_requests::find_newest_result(&mut transaction, key.0, key.1).await?;
+    }
     transaction.commit().await.map_err(store::Error::from)?;
     render(&page(&tenant, &state, &asked, &facts))
 }
@@ -156,6 +168,7 @@ async fn read(
         earlier,
         monitor,
         incident,
+        seen: None,
     })
 }
 
@@ -176,6 +189,8 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
         guide: format!("/docs/failures/{}", incident.failure.class.as_str()),
         is_open: incident.is_open(),
         is_gone: facts.monitor.deleted_at.is_some(),
+        waits: settings.target.heartbeat().is_some(),
+        looked: facts.seen.as_ref().map(|seen| LookView::of(seen, &zone)),
         began: moment(incident.first_failure_at),
         ended: incident.resolved_at.map(moment),
         lasted: words::duration(incident.duration(now)),
@@ -269,7 +284,6 @@ fn done_words(word: &str) -> Option<String> {
         "acknowledged" => "You have it. The others are told.",
         "resolved" => "Ended. Those who were told of it are told so.",
         "commented" => "Your comment is in the timeline.",
-        "checked" => "We have just looked.",
         "unanswered" => "No worker answered in time. The timetable goes on.",
         "often" => "At most 6 looks a minute can be asked for. The timetable goes on.",
         "empty" => "An empty comment was not kept.",
@@ -279,6 +293,11 @@ fn done_words(word: &str) -> Option<String> {
 }
 
 fn sure(incident: &Incident) -> String {
+    match incident.failure.class {
+        FailureClass::HeartbeatFailed => return "the job said so itself".to_owned(),
+        FailureClass::HeartbeatMissed => return "no call within the grace".to_owned(),
+        _ => {}
+    }
     let vote = &incident.vote;
     let regions: Vec<&str> = vote
         .regions

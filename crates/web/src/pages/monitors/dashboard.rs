@@ -11,7 +11,8 @@ use serde::Deserialize;
 use store::blind::Sight;
 use store::monitors::{Listed, Sort};
 
-use super::dashboard_view::{Choice, Facts, page};
+use super::dashboard_choice::Choice;
+use super::dashboard_view::{Facts, page};
 use crate::error::PageResult;
 use crate::extract::Tenant;
 use crate::state::AppState;

@@ -6,15 +6,17 @@ use askama::Template;
 use domain::check::Check;
 use domain::contact::Contact;
 use domain::ids::MonitorId;
+use domain::monitor::Target;
 use domain::report::{Cell, Point, Uptime, Window};
-use domain::status::Shown;
 use jiff::{SignedDuration, Timestamp};
 use store::accounts::Account;
 use store::blind::Sight;
 use store::heartbeats::Stored as Heard;
 use store::monitors::{Listed, Sort};
 
-use super::dashboard::{Asked, Notice, ROWS, all_notices, sort, unchecked};
+use super::dashboard::{Notice, ROWS, all_notices, unchecked};
+use super::dashboard_choice::{Chip, Choice, chips, is_problem};
+use super::form::choices::choice_of;
 use super::headline::{Headline, Known, headline};
 use super::parts::{Relative, StatusLine, bands, next_look};
 use crate::charts::{Series, spark};
@@ -39,122 +41,6 @@ pub struct Facts {
     pub sights: Vec<Sight>,
     pub day: Window,
     pub now: Timestamp,
-}
-
-/// Which rows are wanted, in which order.
-#[derive(Debug, Clone)]
-pub struct Choice {
-    q: String,
-    status: String,
-    tag: String,
-    pub sort: Sort,
-    page: usize,
-    done: Option<String>,
-}
-
-impl Choice {
-    /// What the address asks for.
-    pub fn of(asked: &Asked) -> Self {
-        Self {
-            q: asked.q.trim().chars().take(200).collect(),
-            status: asked.status.clone(),
-            tag: asked.tag.clone(),
-            sort: sort(&asked.sort),
-            page: asked.page.max(1),
-            done: done_words(&asked.done, asked.count),
-        }
-    }
-
-    /// A row is wanted.
-    pub fn takes(&self, listed: &Listed) -> bool {
-        let settings = listed.monitor.settings();
-        let wanted = self.q.to_lowercase();
-        let address = settings.target.display();
-        let mut text = [&settings.name, &address].into_iter().chain(&settings.tags);
-        (wanted.is_empty() || text.any(|text| text.to_lowercase().contains(&wanted)))
-            && (self.tag.is_empty() || settings.tags.contains(&self.tag))
-            && match self.status.as_str() {
-                "" => true,
-                "problems" => is_problem(listed.shown),
-                word => listed.shown.as_str() == word,
-            }
-    }
-
-    /// The rows of the page that is asked for.
-    pub fn page_of<'a>(&self, rows: &[&'a Listed]) -> Vec<&'a Listed> {
-        rows.iter()
-            .skip((self.page - 1).saturating_mul(ROWS))
-            .take(ROWS)
-            .copied()
-            .collect()
-    }
-
-    fn is_filtered(&self) -> bool {
-        !(self.q.is_empty() && self.status.is_empty() && self.tag.is_empty())
-    }
-
-    /// The address with one thing changed; a change of the filter begins at page one.
-    fn link(&self, change: &[(&str, &str)]) -> String {
-        let sort = if self.sort == Sort::Name { "name" } else { "" };
-        let now = [
-            ("q", self.q.as_str()),
-            ("status", self.status.as_str()),
-            ("tag", self.tag.as_str()),
-            ("sort", sort),
-        ];
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in now {
-            let value = change
-                .iter()
-                .find(|(changed, _)| *changed == name)
-                .map_or(value, |(_, value)| value);
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        if let Some((_, page)) = change.iter().find(|(name, _)| *name == "page") {
-            query.append_pair("page", page);
-        }
-        let query = query.finish();
-        if query.is_empty() {
-            "/monitors".to_owned()
-        } else {
-            format!("/monitors?{query}")
-        }
-    }
-}
-
-const fn is_problem(shown: Shown) -> bool {
-    matches!(
-        shown,
-        Shown::Down | Shown::Partial | Shown::Degraded | Shown::Blocked | Shown::Unknown
-    )
-}
-
-fn done_words(word: &str, count: usize) -> Option<String> {
-    let plural = if count == 1 { "" } else { "s" };
-    let said = match word {
-        "added" => format!("{count} monitor{plural} added."),
-        "paused" => format!("{count} monitor{plural} paused."),
-        "resumed" => format!("{count} monitor{plural} resumed."),
-        "deleted" => format!("{count} monitor{plural} deleted. Each can be restored for 7 days."),
-        "tagged" => format!("{count} monitor{plural} tagged."),
-        "none" => "Nothing was selected, so nothing was changed.".to_owned(),
-        "refused" => {
-            "Some could not be changed. The plan may be full, or they are gone.".to_owned()
-        }
-        _ => return None,
-    };
-    Some(said)
-}
-
-/// One filter above the table.
-pub struct Chip {
-    pub link: String,
-    pub text: String,
-    pub count: usize,
-    pub mark: Option<&'static str>,
-    pub current: bool,
 }
 
 /// One monitor.
@@ -310,54 +196,6 @@ fn steps(all: &[Listed], facts: &Facts) -> Steps {
     }
 }
 
-fn chips(choice: &Choice, all: &[Listed], tags: &[(String, u32)]) -> Vec<Chip> {
-    let count = |takes: fn(Shown) -> bool| all.iter().filter(|listed| takes(listed.shown)).count();
-    // The mark is that of the worst there is, so that a slow site does not look like one that is down.
-    let worst = [
-        Shown::Down,
-        Shown::Partial,
-        Shown::Blocked,
-        Shown::Degraded,
-        Shown::Unknown,
-    ]
-    .into_iter()
-    .find(|status| all.iter().any(|listed| listed.shown == *status))
-    .map(Shown::as_str);
-    let statuses: [(&str, &str, Option<&'static str>, usize); 4] = [
-        ("", "All", None, all.len()),
-        ("problems", "Problems", worst, count(is_problem)),
-        ("up", "Up", Some("up"), count(|shown| shown == Shown::Up)),
-        (
-            "paused",
-            "Paused",
-            Some("paused"),
-            count(|shown| shown == Shown::Paused),
-        ),
-    ];
-    let mut chips: Vec<Chip> = statuses
-        .into_iter()
-        .filter(|(word, _, _, count)| *count > 0 || *word == choice.status)
-        .map(|(word, text, mark, count)| Chip {
-            link: choice.link(&[("status", word)]),
-            text: text.to_owned(),
-            count,
-            mark,
-            current: choice.status == word,
-        })
-        .collect();
-    chips.extend(tags.iter().take(12).map(|(tag, count)| {
-        let current = *tag == choice.tag;
-        Chip {
-            link: choice.link(&[("tag", if current { "" } else { tag })]),
-            text: tag.clone(),
-            count: usize::try_from(*count).unwrap_or(usize::MAX),
-            mark: None,
-            current,
-        }
-    }));
-    chips
-}
-
 fn row(listed: &Listed, facts: &Facts, tenant: &Tenant) -> Row {
     let id = listed.monitor.id;
     let settings = listed.monitor.settings();
@@ -365,7 +203,7 @@ fn row(listed: &Listed, facts: &Facts, tenant: &Tenant) -> Row {
     let heard = facts.heard.get(&id);
     Row {
         id,
-        host: settings.target.host(),
+        host: place(&settings.target),
         status: StatusLine::of(listed),
         lasting: is_problem(listed.shown)
             .then(|| Relative::lasting(listed.since, facts.now, &zone)),
@@ -386,6 +224,15 @@ fn row(listed: &Listed, facts: &Facts, tenant: &Tenant) -> Row {
             .map(|at| Relative::next(at, facts.now, &zone)),
         name: settings.name,
         tags: settings.tags,
+    }
+}
+
+/// The host, with the kind of what is no website.
+fn place(target: &Target) -> String {
+    let host = target.host();
+    match target {
+        Target::Http(_) => host,
+        other => format!("{}, {host}", choice_of(other.kind().as_str()).name),
     }
 }
 

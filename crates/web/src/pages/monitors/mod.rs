@@ -3,6 +3,7 @@
 mod actions;
 mod bulk;
 mod dashboard;
+mod dashboard_choice;
 mod dashboard_view;
 mod deleted;
 mod edit;
@@ -13,7 +14,7 @@ mod looks;
 mod new;
 pub mod parts;
 mod show;
-mod show_view;
+pub(crate) mod show_view;
 
 use crate::routes::{Access, Routes};
 

@@ -171,9 +171,13 @@ async fn heard(
         Ok(number) => pings::find(connection, account, monitor.id, number).await?,
         Err(_) => None,
     };
+    let pings = pings::list(connection, account, monitor.id, (before, LOOKS)).await?;
+    let is_full = u32::try_from(pings.len()).is_ok_and(|count| count == LOOKS);
     Ok(Some(Heard {
         stored,
-        pings: pings::list(connection, account, monitor.id, (before, LOOKS)).await?,
+        is_newest: before.is_none(),
+        older: pings.last().filter(|_| is_full).map(|ping| ping.number),
+        pings,
         opened: opened.map(|(ping, body)| {
             let body = body.as_deref().map(unpacked).unwrap_or_default();
             (ping, String::from_utf8_lossy(&body).into_owned())

@@ -5,6 +5,7 @@ mod heartbeat;
 mod look;
 mod range;
 mod seen;
+mod snippets;
 
 use askama::Template;
 use domain::alert::policy::recipients;
@@ -28,6 +29,7 @@ pub use self::heartbeat::{BeatView, Heard};
 use self::look::look_line;
 pub use self::look::{LookLine, LookView};
 pub use self::range::Range;
+use super::form::choices::choice_of;
 use super::parts::{Relative, StatusLine, bands, channel_icon, channel_word, next_look};
 use super::show::Asked;
 use crate::charts::{Series, TableRow, percentiles, stacked, table, uptime_bar};
@@ -83,6 +85,8 @@ pub struct ShowPage {
     pub shell: Shell,
     pub id: String,
     pub name: String,
+    /// What people call its kind.
+    pub kind: &'static str,
     pub address: String,
     pub is_http: bool,
     pub tags: Vec<String>,
@@ -147,6 +151,7 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
         .collect();
     ShowPage {
         shell: shell(tenant, asked, facts, shown),
+        kind: choice_of(settings.target.kind().as_str()).name,
         address: settings.target.display(),
         is_http: matches!(settings.target, Target::Http(_)),
         status: StatusLine::new(shown, confirming).of_kind(settings.target.kind()),
@@ -216,7 +221,12 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
 
 fn beat(state: &AppState, target: &Target, facts: &Facts, zone: &TimeZone) -> Option<BeatView> {
     let (heard, target) = (facts.heard.as_ref()?, target.heartbeat()?);
-    let view = heartbeat::beat(&state.config, target, heard, (facts.now, zone));
+    let view = heartbeat::beat(
+        &state.config,
+        target,
+        (heard, &facts.incidents),
+        (facts.now, zone),
+    );
     Some(view)
 }
 

@@ -3,6 +3,7 @@
 mod checks;
 mod contacts;
 mod described;
+mod examples;
 mod headers;
 mod heartbeats;
 mod inputs;

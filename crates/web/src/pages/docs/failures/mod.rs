@@ -34,7 +34,7 @@ struct FailurePage {
 }
 
 /// The phrase without a particular look's figures.
-fn phrase(class: FailureClass) -> String {
+pub(super) fn phrase(class: FailureClass) -> String {
     let examples = [
         ("{limit}", "the time-out"),
         ("{status}", "status"),

@@ -100,6 +100,8 @@ fn lines(seen: &Observation) -> Vec<String> {
             parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
         ));
     }
+    let told = seen.told().into_iter();
+    lines.extend(told.map(|said| format!("{:<10} {}", said.label.to_lowercase(), said.text)));
     if let Some(http) = &seen.http {
         lines.push(format!("{} {}", http.version, http.status));
         lines.extend(

@@ -1,12 +1,15 @@
 //! What a heartbeat monitor's page shows in the place of looks.
 
-use domain::heartbeat::{Action, HeartbeatTarget, Signal};
+use domain::check::FailureClass;
+use domain::heartbeat::{Action, HeartbeatTarget, Rhythm, Signal};
 use domain::words;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use store::heartbeats::Stored;
 use store::heartbeats::pings::Ping;
+use store::incidents::Listed;
 
+use super::snippets::{Snippet, snippets};
 use crate::config::WebConfig;
 use crate::pages::monitors::parts::Relative;
 use crate::usecases::heartbeats::ping_url;
@@ -16,11 +19,15 @@ use crate::view::Moment;
 pub struct Heard {
     pub stored: Stored,
     pub pings: Vec<Ping>,
+    /// They are the newest ones.
+    pub is_newest: bool,
+    /// The number of the last of them, when there may be older ones.
+    pub older: Option<i64>,
     /// The call whose body is shown, and what of it is kept.
     pub opened: Option<(Ping, String)>,
 }
 
-/// A call.
+/// A call, or one that did not come.
 pub struct PingLine {
     pub number: i64,
     pub mark: &'static str,
@@ -30,14 +37,18 @@ pub struct PingLine {
     pub from: String,
     pub body: String,
     pub has_body: bool,
+    /// Of one that did not come: its incident.
+    pub incident: Option<String>,
 }
 
 /// What is heard of a job, and how it is to call.
 pub struct BeatView {
     pub url: String,
-    pub curl: String,
-    pub crontab: String,
+    /// Ways to call, the two that most need first.
+    pub snippets: Vec<Snippet>,
     pub grace: String,
+    /// The next times, in the zone of the cron line; none while a period waits for its first call.
+    pub upcoming: Vec<Moment>,
     pub last: Option<(String, Relative)>,
     pub took: Option<String>,
     pub running: Option<Relative>,
@@ -46,26 +57,24 @@ pub struct BeatView {
     pub is_late: bool,
     pub pings: Vec<PingLine>,
     pub opened: Option<(i64, String)>,
+    /// The number of the last call shown, when there may be older ones.
+    pub older: Option<i64>,
 }
+
+/// Upcoming times shown.
+const TIMES: usize = 5;
 
 pub(super) fn beat(
     config: &WebConfig,
     target: &HeartbeatTarget,
-    heard: &Heard,
+    (heard, incidents): (&Heard, &[Listed]),
     (now, zone): (Timestamp, &TimeZone),
 ) -> BeatView {
     let beat = &heard.stored.beat;
     let url = ping_url(config, heard.stored.token);
-    let schedule = match &target.rhythm {
-        domain::heartbeat::Rhythm::Cron { cron, .. } => cron.clone(),
-        domain::heartbeat::Rhythm::Period(_) => "0 3 * * *".to_owned(),
-    };
-    let curl = format!("curl -fsS -m 10 --retry 5 -o /dev/null {url}");
-    let crontab =
-        format!("{schedule} /path/to/job; curl -fsS -m 10 --retry 5 -o /dev/null {url}/$?");
     BeatView {
-        curl,
-        crontab,
+        snippets: snippets(&url, &target.rhythm),
+        upcoming: upcoming(target, beat.expected_at, (now, zone)),
         url,
         grace: words::duration(target.grace()),
         last: beat.last_at.zip(beat.last).map(|(at, last)| {
@@ -79,11 +88,68 @@ pub(super) fn beat(
         expected: beat.expected_at.map(|at| Relative::next(at, now, zone)),
         due: beat.due_at.map(|at| Relative::next(at, now, zone)),
         is_late: beat.expected_at.is_some_and(|at| at < now),
-        pings: heard.pings.iter().map(|ping| line(ping, zone)).collect(),
+        pings: lines(heard, incidents, zone),
+        older: heard.older,
         opened: heard
             .opened
             .as_ref()
             .map(|(ping, body)| (ping.number, body.clone())),
+    }
+}
+
+/// The next times. A period counts from the last call, so without one there are none.
+fn upcoming(
+    target: &HeartbeatTarget,
+    expected: Option<Timestamp>,
+    (now, zone): (Timestamp, &TimeZone),
+) -> Vec<Moment> {
+    let (times, zone) = match &target.rhythm {
+        Rhythm::Cron { timezone, .. } => (target.upcoming(now, TIMES), words::zone(timezone)),
+        Rhythm::Period(_) => {
+            let Some(first) = expected.filter(|first| *first > now) else {
+                return Vec::new();
+            };
+            let mut times = vec![first];
+            times.extend(target.upcoming(first, TIMES - 1));
+            (times, zone.clone())
+        }
+    };
+    let moments = times.into_iter();
+    moments.map(|at| Moment::new(at, zone.clone())).collect()
+}
+
+/// The calls and, between them, those that did not come.
+fn lines(heard: &Heard, incidents: &[Listed], zone: &TimeZone) -> Vec<PingLine> {
+    let oldest = heard.pings.last().map(|ping| ping.at);
+    let newest = heard.pings.first().map(|ping| ping.at);
+    let missed = incidents.iter().filter(|listed| {
+        let (class, at) = (
+            listed.incident.failure.class,
+            listed.incident.first_failure_at,
+        );
+        let in_sight = (heard.is_newest || Some(at) <= newest)
+            && (heard.older.is_none() || Some(at) >= oldest);
+        class == FailureClass::HeartbeatMissed && in_sight
+    });
+    let calls = heard.pings.iter().map(|ping| (ping.at, line(ping, zone)));
+    let mut lines: Vec<(Timestamp, PingLine)> = calls
+        .chain(missed.map(|listed| (listed.incident.first_failure_at, missed_line(listed, zone))))
+        .collect();
+    lines.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+fn missed_line(listed: &Listed, zone: &TimeZone) -> PingLine {
+    PingLine {
+        number: 0,
+        mark: "down",
+        what: "Missed".to_owned(),
+        at: Moment::new(listed.incident.first_failure_at, zone.clone()),
+        took: String::new(),
+        from: String::new(),
+        body: String::new(),
+        has_body: false,
+        incident: Some(listed.incident.id.to_string()),
     }
 }
 
@@ -107,6 +173,7 @@ fn line(ping: &Ping, zone: &TimeZone) -> PingLine {
             bytes => format!("{} bytes", words::thousands(bytes.into())),
         },
         has_body: ping.body_bytes > 0,
+        incident: None,
     }
 }
 

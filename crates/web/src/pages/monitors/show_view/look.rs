@@ -25,6 +25,8 @@ pub struct LookView {
     /// What the server told, for kinds without pages: label and text.
     pub told: Vec<(String, String)>,
     pub steps: Vec<(String, Option<String>)>,
+    /// The page about its failure.
+    pub guide: Option<String>,
     /// Everything it saw, part by part.
     pub groups: Vec<Group>,
     /// Status line and headers of a page.
@@ -61,6 +63,10 @@ impl LookView {
             region: check.region.clone(),
             told: Vec::new(),
             steps: Vec::new(),
+            guide: check
+                .failure
+                .as_ref()
+                .map(|failure| format!("/docs/failures/{}", failure.class.as_str())),
             groups: Vec::new(),
             answer: None,
             excerpt: None,
