@@ -297,3 +297,50 @@ async fn the_default_policy_gets_its_own_rule_back(pool: PgPool) {
         path
     );
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_heartbeat_shows_how_to_call_when_it_is_expected_and_what_was_missed(pool: PgPool) {
+    let app = App::new(pool).await;
+    let mut browser = app.signed_up(OWNER).await;
+    let fields = [
+        ("long", "1"),
+        ("kind", "heartbeat"),
+        ("cron", "0 3 * * *"),
+        ("timezone", "Europe/Berlin"),
+    ];
+    let id = monitor_of(&mut browser, &fields).await;
+    let page = browser.get(&format!("/monitors/{id}")).await.body;
+    assert!(page.contains("id=\"ping-url\"") && page.contains("0 3 * * * /path/to/job; curl"));
+    let times = page.split("class=\"upcoming\">").nth(1).unwrap();
+    let times = times.split("</ol>").next().unwrap();
+    assert_eq!(times.matches("03:00:00").count(), 5, "{times}");
+    assert!(!page.contains(">Missed<"));
+
+    let monitor: domain::ids::MonitorId = id.parse().unwrap();
+    let incident = domain::ids::IncidentId::generate();
+    let failure = domain::check::Failure::new(
+        domain::check::FailureClass::HeartbeatMissed,
+        domain::check::Phase::FirstByte,
+        "no call",
+    );
+    sqlx::query(
+        "INSERT INTO incidents (account_id, id, monitor_id, short, first_failure_at, confirmed_at, failure, class, vote)
+         SELECT account_id, $1, id, $2, now(), now(), $3, 'heartbeat_missed', $4 FROM monitors WHERE id = $5",
+    )
+    .bind(incident.uuid())
+    .bind(domain::ids::short_code(incident.uuid()))
+    .bind(serde_json::to_value(failure).unwrap())
+    .bind(serde_json::to_value(domain::incident::VoteSummary::default()).unwrap())
+    .bind(monitor.uuid())
+    .execute(&app.state.pool)
+    .await
+    .unwrap();
+    let page = browser.get(&format!("/monitors/{id}")).await.body;
+    assert!(page.contains(&format!("/incidents/{incident}")) && page.contains(">Missed<"));
+    let page = browser.get(&format!("/incidents/{incident}")).await.body;
+    assert!(page.contains("no call within the grace") && !page.contains("looks failed"));
+    assert!(
+        !page.contains(&format!("/incidents/{incident}/check")),
+        "nothing to look at"
+    );
+}

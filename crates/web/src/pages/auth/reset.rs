@@ -25,6 +25,8 @@ struct ResetPage<'a> {
     errors: FormErrors,
     email: &'a str,
     token: &'a str,
+    /// The link is of no use any more.
+    is_gone: bool,
     outbox: bool,
 }
 
@@ -40,6 +42,7 @@ fn page<'a>(
         errors,
         email,
         token,
+        is_gone: false,
         outbox: state.config.outbox,
     }
 }
@@ -105,13 +108,10 @@ pub async fn link(
     let open = challenge::find(&mut connection, &state, &token, &[Purpose::ResetPassword])
         .await?
         .is_some();
-    let errors = if open { FormErrors::new() } else { run_out() };
-    let status = if open {
-        StatusCode::OK
-    } else {
-        StatusCode::GONE
-    };
-    render_with(status, &page(&state, &visitor, errors, "", &token))
+    if !open {
+        return run_out(&state, &visitor, &token);
+    }
+    render(&page(&state, &visitor, FormErrors::new(), "", &token))
 }
 
 /// Sets the password by the link.
@@ -126,10 +126,7 @@ pub async fn by_link(
     let Some(challenge) =
         challenge::find(&mut connection, &state, &token, &[Purpose::ResetPassword]).await?
     else {
-        return render_with(
-            StatusCode::GONE,
-            &page(&state, &visitor, run_out(), "", &token),
-        );
+        return run_out(&state, &visitor, &token);
     };
     let mut errors = fields.errors();
     if let Err(error) = password::check(fields.raw("password"), &challenge.address) {
@@ -143,20 +140,18 @@ pub async fn by_link(
     }
     let hash = state.hasher.hash(fields.raw("password")).await?;
     if !store::challenges::consume(&mut connection, challenge.id, state.now()).await? {
-        return render_with(
-            StatusCode::GONE,
-            &page(&state, &visitor, run_out(), "", &token),
-        );
+        return run_out(&state, &visitor, &token);
     }
     drop(connection);
     set(&state, &client, &visitor, challenge.user_id, &hash).await
 }
 
-fn run_out() -> FormErrors {
-    FormErrors::one(
-        "password",
-        "This link was used, replaced by a newer one, or is older than ten minutes. Ask for another one.",
-    )
+fn run_out(state: &AppState, visitor: &Visitor, token: &str) -> PageResult {
+    let page = ResetPage {
+        is_gone: true,
+        ..page(state, visitor, FormErrors::new(), "", token)
+    };
+    render_with(StatusCode::GONE, &page)
 }
 
 async fn set(

@@ -203,7 +203,7 @@ fn notices(
     for contact in contacts {
         if let Some(reason) = &contact.disabled_reason {
             notices.push(go(format!(
-                "{} gets no alerts any more: {reason}",
+                "{} gets no alerts any more: {reason}.",
                 contact.name
             )));
         }

@@ -81,10 +81,10 @@ fn schedule(rhythm: &Rhythm) -> String {
     };
     let (minutes, hours) = (period / 60, period / 3_600);
     match period {
-        ..=60 => "* * * * *".to_owned(),
-        ..3_600 if 60 % minutes == 0 => format!("*/{minutes} * * * *"),
-        ..=3_600 => "0 * * * *".to_owned(),
-        ..86_400 if 24 % hours == 0 => format!("0 */{hours} * * *"),
+        0..=60 => "* * * * *".to_owned(),
+        61..3_600 if 60 % minutes == 0 => format!("*/{minutes} * * * *"),
+        61..=3_600 => "0 * * * *".to_owned(),
+        3_601..86_400 if 24 % hours == 0 => format!("0 */{hours} * * *"),
         604_800.. => "0 3 * * 1".to_owned(),
         _ => "0 3 * * *".to_owned(),
     }
