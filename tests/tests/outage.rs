@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::telephony::{Fate, Telephony};
+use testkit::telephony::Telephony;
 use testkit::{Behaviour, SwitchableSite};
 
 use crate::support::api::{self, Api};
-use crate::support::database::StoryDatabase;
 use crate::support::mail::MailServer;
-use crate::support::program::Settings;
+use crate::support::stage::Stage;
 use crate::support::wait;
 
 /// Adds a phone and proves it with the code that arrives there.
@@ -58,6 +57,11 @@ pub async fn wait_for_status(api: &Api, monitor: &str, status: &str, limit: Dura
         (monitor["status"] == status).then_some(monitor)
     })
     .await
+}
+
+/// Its slots are so far apart that none falls among the looks that the story asks for.
+fn watched() -> Value {
+    json!({ "name": "Shop checkout", "interval_seconds": 3_600 })
 }
 
 /// A shop that is watched, and the people behind it.
@@ -168,22 +172,16 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_breaks_and_people_are_told_and_told_again() {
-    let (database, mail, site) = (
-        StoryDatabase::fresh().await,
-        MailServer::start().await,
-        SwitchableSite::start().await,
-    );
-    let phone = Telephony::start().await;
-    phone.set_fate(Fate::Delivered);
-    let settings = Settings::local(&database.url)
-        .with("SMTP_URL", &mail.url())
-        .with_telephony(&phone);
+    let Stage {
+        mail,
+        site,
+        phone,
+        settings,
+    } = Stage::set().await;
     let server = settings.serve().await;
     let api = api::account(&settings, "owner@shop.example", "enterprise").await;
     add_phone(&api, &phone, "+12025550143").await;
-    let monitor = api
-        .watch(&site.url("/checkout"), json!({ "name": "Shop checkout" }))
-        .await;
+    let monitor = api.watch(&site.url("/checkout"), watched()).await;
     wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
     let scene = Scene {
         api,
@@ -218,16 +216,12 @@ async fn a_site_breaks_and_people_are_told_and_told_again() {
 /// The phone answers its text, and the mail contact hears who has it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_by_text_takes_the_outage() {
-    let (database, mail, site) = (
-        StoryDatabase::fresh().await,
-        MailServer::start().await,
-        SwitchableSite::start().await,
-    );
-    let phone = Telephony::start().await;
-    phone.set_fate(Fate::Delivered);
-    let settings = Settings::local(&database.url)
-        .with("SMTP_URL", &mail.url())
-        .with_telephony(&phone);
+    let Stage {
+        mail,
+        site,
+        phone,
+        settings,
+    } = Stage::set().await;
     let _server = settings.serve().await;
     let api = api::account(&settings, "owner@shop.example", "team").await;
     assert_eq!(
@@ -236,9 +230,7 @@ async fn a_reply_by_text_takes_the_outage() {
         "the plan's month"
     );
     add_phone(&api, &phone, "+12025550143").await;
-    let monitor = api
-        .watch(&site.url("/checkout"), json!({ "name": "Shop checkout" }))
-        .await;
+    let monitor = api.watch(&site.url("/checkout"), watched()).await;
     wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
     let scene = Scene {
         api,
@@ -280,12 +272,12 @@ async fn a_reply_by_text_takes_the_outage() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_hiccup_wakes_nobody() {
-    let (database, mail, site) = (
-        StoryDatabase::fresh().await,
-        MailServer::start().await,
-        SwitchableSite::start().await,
-    );
-    let settings = Settings::local(&database.url).with("SMTP_URL", &mail.url());
+    let Stage {
+        mail,
+        site,
+        settings,
+        ..
+    } = Stage::set().await;
     let _server = settings.serve().await;
     let api = api::account(&settings, "owner@shop.example", "enterprise").await;
     let monitor = api.watch(&site.url("/"), json!({})).await;

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use testkit::telephony::{Fate, Telephony};
-use testkit::{Behaviour, SwitchableSite};
+use testkit::Behaviour;
 use tokio::time::Instant;
 
 use crate::support::browser::Browser;
-use crate::support::database::StoryDatabase;
-use crate::support::mail::MailServer;
 use crate::support::program::Settings;
+use crate::support::stage::Stage;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -24,16 +22,12 @@ fn code(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_the_landing_page_to_the_recovery_mail() {
-    let (database, mail, site) = (
-        StoryDatabase::fresh().await,
-        MailServer::start().await,
-        SwitchableSite::start().await,
-    );
-    let phone = Telephony::start().await;
-    phone.set_fate(Fate::Delivered);
-    let settings = Settings::local(&database.url)
-        .with("SMTP_URL", &mail.url())
-        .with_telephony(&phone);
+    let Stage {
+        mail,
+        site,
+        phone,
+        settings,
+    } = Stage::set().await;
     let _server = settings.serve().await;
     let browser = Browser::open(1280, 900).await;
 

@@ -7,4 +7,5 @@ pub mod folder;
 pub mod mail;
 pub mod network;
 pub mod program;
+pub mod stage;
 pub mod wait;

@@ -44,6 +44,15 @@ impl Anchors {
     }
 }
 
+/// An account, anchors, and a site of somebody.
+async fn scene(pool: PgPool) -> (World, Anchors, SwitchableSite) {
+    (
+        World::new(pool).await,
+        Anchors::start().await,
+        SwitchableSite::start().await,
+    )
+}
+
 /// Rows of `blind_intervals`: how many, how many are open.
 async fn blind(world: &World) -> (i64, i64) {
     sqlx::query_as("SELECT count(*), count(*) FILTER (WHERE ended_at IS NULL) FROM blind_intervals")
@@ -212,11 +221,7 @@ async fn a_cut_of_our_own_alarms_nobody_and_what_died_meanwhile_is_reported(pool
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_suspect_from_before_the_cut_keeps_its_beginning(pool: PgPool) {
-    let (world, anchors, site) = (
-        World::new(pool).await,
-        Anchors::start().await,
-        SwitchableSite::start().await,
-    );
+    let (world, anchors, site) = scene(pool).await;
     let worker = world.start_checking("one", "local", anchors.canaries());
     let monitor = Monitor {
         spec: MonitorSpec {
@@ -268,11 +273,7 @@ async fn a_suspect_from_before_the_cut_keeps_its_beginning(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_restart_while_blind_goes_on_with_the_same_blind_time(pool: PgPool) {
-    let (world, anchors, site) = (
-        World::new(pool).await,
-        Anchors::start().await,
-        SwitchableSite::start().await,
-    );
+    let (world, anchors, site) = scene(pool).await;
     let first = world.start_checking("first", "local", anchors.canaries());
     let monitor = world.monitor(&site.url("/"), 1).await;
     world.wait_for(monitor, Observed::Up).await;
@@ -308,11 +309,7 @@ async fn a_restart_while_blind_goes_on_with_the_same_blind_time(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn canaries_that_never_answered_are_no_reason_to_hold_back(pool: PgPool) {
-    let (world, anchors, site) = (
-        World::new(pool).await,
-        Anchors::start().await,
-        SwitchableSite::start().await,
-    );
+    let (world, anchors, site) = scene(pool).await;
     anchors.set(&Behaviour::Refuse);
     let worker = world.start_checking("one", "local", anchors.canaries());
     let monitor = world.monitor(&site.url("/"), 1).await;
@@ -391,11 +388,7 @@ async fn a_dead_resolver_of_ours_alarms_nobody(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_cannot_exist_and_answers_makes_us_unfit(pool: PgPool) {
-    let (world, anchors, impostor) = (
-        World::new(pool).await,
-        Anchors::start().await,
-        SwitchableSite::start().await,
-    );
+    let (world, anchors, impostor) = scene(pool).await;
     let known_dead = [impostor.url("/")];
     let canaries = Canaries {
         known_dead: &known_dead,
