@@ -12,6 +12,7 @@ mod commands;
 mod cut;
 mod database_outage;
 mod heartbeat;
+mod hooks;
 mod kill;
 mod layering;
 mod outage;

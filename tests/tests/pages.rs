@@ -21,6 +21,7 @@ const PUBLIC: [&str; 17] = [
     "/docs/monitors",
     "/docs/monitors/kinds",
     "/docs/alerts",
+    "/docs/contacts",
     "/docs/self-hosting",
     "/docs/api",
     "/docs/errors",

@@ -53,7 +53,7 @@ async fn from_the_landing_page_to_the_recovery_mail() {
 
     browser.goto(&format!("{}/contacts", settings.base())).await;
     browser
-        .find("input[name=kind][value=sms]")
+        .find("a.chip[href*='kind=sms']")
         .await
         .click()
         .await

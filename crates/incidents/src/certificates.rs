@@ -113,9 +113,9 @@ async fn tell_of(
         _ => Vec::new(),
     };
     let wanted = |contact: &Contact| match notice {
-        Notice::Expiring { days } => contact.channel == Channel::Email || *days <= URGENT_DAYS,
+        Notice::Expiring { days } => contact.channel != Channel::Sms || *days <= URGENT_DAYS,
         Notice::Renewed => warned.contains(&contact.id),
-        Notice::Worse { .. } => contact.channel == Channel::Email,
+        Notice::Worse { .. } => contact.channel != Channel::Sms,
     };
     tell::tell_recipients(connection, &message, &subject.spec, wanted, now).await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use domain::alert::plan::is_uncovered_by;
 use domain::alert::policy::recipients;
-use domain::contact::{Channel, Contact, phone};
+use domain::contact::Contact;
 use domain::delivery::{AccountMessage, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId};
 use jiff::Timestamp;
@@ -13,13 +13,14 @@ use store::{Secrets, contacts, states};
 use crate::tell::{self, Message};
 use crate::{Result, write_to_owners};
 
-/// Sends a test message to a proven contact; every call is a message of its own.
+/// Sends a test message to a proven contact, or to a hook that it is to prove; every call is a message
+/// of its own.
 pub async fn test_contact(
     connection: &mut PgConnection,
     account: AccountId,
     contact: &Contact,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<Option<DeliveryId>> {
     let message = Message {
         account_id: account,
         event: Event::ContactTest,
@@ -34,7 +35,7 @@ pub async fn test_contact(
         contact.id,
         DeliveryId::generate()
     );
-    tell::write(
+    let written = tell::write(
         connection,
         &message,
         (contact.id, contact.channel),
@@ -42,7 +43,7 @@ pub async fn test_contact(
         (now, now),
     )
     .await?;
-    Ok(())
+    Ok(written.map(|one| one.delivery_id))
 }
 
 /// Tells the owners that nothing is sent to a contact any more, why, and which monitors have nobody
@@ -77,11 +78,6 @@ pub async fn tell_disabled(
     write_to_owners(connection, secrets, account, &message, now).await
 }
 
-/// `Ana (ana@shop.example)`; of a number only its end.
 fn name(contact: &Contact) -> String {
-    let address = match contact.channel {
-        Channel::Email => contact.address.clone(),
-        Channel::Sms => phone::masked(&contact.address),
-    };
-    format!("{} ({address})", contact.name)
+    format!("{} ({})", contact.name, contact.shown_address())
 }

@@ -25,6 +25,8 @@ pub(crate) async fn contacts(
         let is_own = match contact.channel {
             Channel::Email => contact.address.eq_ignore_ascii_case(email),
             Channel::Sms => alone,
+            // Others read them too, or a program does.
+            Channel::Webhook | Channel::Slack | Channel::Discord => false,
         };
         if is_own {
             own.insert(contact.id);

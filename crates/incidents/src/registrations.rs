@@ -71,7 +71,7 @@ pub async fn record_registration(
         subject: format!("{}:{}:{days}", news.name, expires_at.as_second()),
         payload: json!(news),
     };
-    let wanted = |contact: &Contact| contact.channel == Channel::Email || days <= URGENT_DAYS;
+    let wanted = |contact: &Contact| contact.channel != Channel::Sms || days <= URGENT_DAYS;
     tell::tell_recipients(&mut transaction, &message, &subject.spec, wanted, now).await?;
     transaction.commit().await?;
     Ok(Some(days))

@@ -26,7 +26,7 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 /// Rows in one sweep.
 const BATCH: u32 = 500;
 
-/// Tells, by mail and once a status period, of monitors that have long been slow, partly down,
+/// Tells, by all but text messages and once a status period, of monitors that have long been slow, partly down,
 /// blocked or not looked at. Says how many were spoken of.
 pub async fn notice_quiet(pool: &PgPool, now: Timestamp) -> Result<usize> {
     let mut connection = pool.acquire().await?;
@@ -82,8 +82,8 @@ async fn notice(
             total_us: None
         }),
     };
-    let mail = |contact: &domain::contact::Contact| contact.channel == Channel::Email;
-    tell::tell_recipients(&mut transaction, &message, &subject.spec, mail, now).await?;
+    let quiet = |contact: &domain::contact::Contact| contact.channel != Channel::Sms;
+    tell::tell_recipients(&mut transaction, &message, &subject.spec, quiet, now).await?;
     stored.noticed_at = Some(now);
     states::save(&mut transaction, account, monitor, &stored).await?;
     transaction.commit().await?;

@@ -25,6 +25,14 @@ pub struct DeliverSms {
     pub delivery_id: DeliveryId,
 }
 
+/// Posts one delivery to the URL of a webhook or chat contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the key of the row in deliveries")]
+pub struct DeliverHook {
+    pub account_id: AccountId,
+    pub delivery_id: DeliveryId,
+}
+
 /// Sends one mail or text about the account itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the key of the row in account_messages")]
@@ -52,6 +60,9 @@ impl Job for DeliverEmail {
 }
 impl Job for DeliverSms {
     const QUEUE: &'static str = queues::DELIVER_SMS;
+}
+impl Job for DeliverHook {
+    const QUEUE: &'static str = queues::DELIVER_HOOK;
 }
 impl Job for AccountMessage {
     const QUEUE: &'static str = queues::ACCOUNT_MESSAGE;
@@ -87,6 +98,17 @@ pub async fn enqueue_delivery(
             enqueue(
                 connection,
                 &DeliverSms {
+                    account_id,
+                    delivery_id,
+                },
+                run_at,
+            )
+            .await
+        }
+        Channel::Webhook | Channel::Slack | Channel::Discord => {
+            enqueue(
+                connection,
+                &DeliverHook {
                     account_id,
                     delivery_id,
                 },

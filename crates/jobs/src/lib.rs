@@ -18,7 +18,9 @@ mod runner;
 
 pub use enqueue::{Job, enqueue};
 pub use error::{Error, Result};
-pub use kinds::{AccountMessage, DeliverEmail, DeliverSms, Erase, Sweep, enqueue_delivery};
+pub use kinds::{
+    AccountMessage, DeliverEmail, DeliverHook, DeliverSms, Erase, Sweep, enqueue_delivery,
+};
 pub use migrate::migrate;
 pub use prune::prune;
 pub use runner::{Health, Runner};

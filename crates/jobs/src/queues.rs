@@ -4,6 +4,8 @@
 pub const DELIVER_EMAIL: &str = "deliver_email";
 /// Deliveries by text message.
 pub const DELIVER_SMS: &str = "deliver_sms";
+/// Deliveries to webhooks and chat services.
+pub const DELIVER_HOOK: &str = "deliver_hook";
 /// Mails and texts about the account itself.
 pub const ACCOUNT_MESSAGE: &str = "account_message";
 /// Periodic work of one leader.

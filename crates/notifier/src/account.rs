@@ -118,6 +118,11 @@ fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError>
             callback: Some(message_callback(&room.base, claimed.id)),
             maybe_sent_since: (claimed.claims > 1).then_some(claimed.created_at),
         }),
+        Channel::Webhook | Channel::Slack | Channel::Discord => {
+            return Err(RenderError::Missing(
+                "an address: nothing of the account goes to a hook",
+            ));
+        }
     })
 }
 

@@ -26,6 +26,9 @@ pub enum NotifierError {
     /// The sender's address cannot be read.
     #[error("WATCHBELL_MAIL_FROM must look like Watchbell <alerts@example.com>")]
     MailFrom,
+    /// The client for webhooks and chat services cannot be set up.
+    #[error("webhooks cannot be sent: {0}")]
+    Hooks(#[source] egress::http::SendError),
     /// A provider's client cannot be set up.
     #[error("the text message provider cannot be used: {0}")]
     Provider(#[source] egress::http::SendError),

@@ -284,7 +284,7 @@ impl Scene {
         ))
     }
 
-    fn claimed(&self) -> Claimed {
+    pub(crate) fn claimed(&self) -> Claimed {
         Claimed {
             account_id: AccountId::from_uuid(Uuid::nil()),
             id: DeliveryId::from_uuid(Uuid::from_u128(1)),
@@ -317,6 +317,9 @@ impl Scene {
                 timezone: "Europe/Berlin".into(),
             }),
             contact: Some(contact.clone()),
+            hook: None,
+            earlier: None,
+            last_check: None,
             monitor: Some(monitor(&self.name)),
             incident: self.incident.clone().map(|incident| IncidentFacts {
                 last_good_at: incident.last_good_at,

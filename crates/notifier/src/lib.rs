@@ -7,27 +7,35 @@
 //! # To add a channel
 //!
 //! 1. A variant of `domain::contact::Channel`, and its queue and job in `jobs`.
-//! 2. A folder beside [`email`] and [`sms`]: `render` (from a [`brief::Brief`] to what is said, pure),
+//! 2. A folder beside [`email`], [`sms`] and [`slack`]: `render` (from a [`brief::Brief`] to what is said, pure),
 //!    `send` (to one provider after the other until a deadline), `classify` (from the provider's answer
 //!    to an error class, pure), `tests` (snapshots of every event, a provider that misbehaves).
 //! 3. A variant of [`way::Message`], its arm in [`way::Ways::send`], its queue in [`run`].
+//!
+//! A service that takes a POST at a URL its user pastes needs less: its words from a [`card::Card`], and
+//! its line in [`hook::post`]. Sending and classifying are the same for all of them.
 //!
 //! A new event is a variant of `domain::delivery::Event`; the compiler then asks every channel for it.
 
 mod account;
 mod brief;
+mod card;
 mod config;
 mod deliver;
+mod discord;
 mod email;
 mod error;
 #[cfg(test)]
 mod fixture;
+mod hook;
 mod room;
 mod send;
 mod shares;
+mod slack;
 mod sms;
 mod sweep;
 mod way;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,8 +71,10 @@ pub fn run(
 ) -> Result<(Health, impl Future<Output = ()> + Send + 'static), NotifierError> {
     let concurrency = config.concurrency;
     let room = Arc::new(room(config, pool.clone(), egress, secrets, clock)?);
-    let (mails, texts, messages) = (Arc::clone(&room), Arc::clone(&room), Arc::clone(&room));
+    let (mails, texts) = (Arc::clone(&room), Arc::clone(&room));
+    let (hooks, messages) = (Arc::clone(&room), Arc::clone(&room));
     let (stop_mails, stop_texts) = (shutdown.clone(), shutdown.clone());
+    let stop_hooks = shutdown.clone();
     let runner = Runner::new(pool, "notifier")
         .register(concurrency, move |job: jobs::DeliverEmail| {
             deliver::handle(
@@ -82,6 +92,16 @@ pub fn run(
                 job.account_id,
                 job.delivery_id,
                 stop_texts.clone(),
+            )
+        })
+        .register(concurrency, move |job: jobs::DeliverHook| {
+            deliver::handle(
+                Arc::clone(&hooks),
+                // All hooks share one queue; a share is by account and host.
+                Channel::Webhook,
+                job.account_id,
+                job.delivery_id,
+                stop_hooks.clone(),
             )
         })
         .register(concurrency, move |job: jobs::AccountMessage| {
@@ -117,6 +137,7 @@ fn room(
         prices: config.prices,
         mail_shares: shares::Shares::default(),
         sms_shares: shares::Shares::default(),
+        hook_shares: shares::Shares::default(),
         tasks: TaskTracker::new(),
     })
 }

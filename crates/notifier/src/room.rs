@@ -23,6 +23,7 @@ pub(crate) struct Room {
     pub(crate) prices: Prices,
     pub(crate) mail_shares: Shares,
     pub(crate) sms_shares: Shares,
+    pub(crate) hook_shares: Shares,
     /// Sends, some of which go on after the job that began them.
     pub(crate) tasks: TaskTracker,
 }
@@ -33,6 +34,7 @@ impl Room {
         match channel {
             Channel::Email => &self.mail_shares,
             Channel::Sms => &self.sms_shares,
+            Channel::Webhook | Channel::Slack | Channel::Discord => &self.hook_shares,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Who sends next: a share of each queue for every account, and within it for every contact, so that
-//! neither an account's backlog nor a contact whose mail server hangs holds up the others.
+//! neither an account's backlog nor a contact whose mail server hangs holds up the others. Contacts that
+//! are a URL share the fate of its host.
 //!
 //! An account has a few **places**. A send that takes longer than a moment steps aside: it goes on, and
 //! its place is free for the next. A contact whose last send hung is a **suspect**: it has no place, one
@@ -9,6 +10,7 @@
 //! These are rules and counters: the caller runs what it is told to start.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,11 +34,32 @@ const WAITING_OF_ALL: usize = 50_000;
 /// Suspects remembered; the oldest is forgotten first.
 const SUSPECTS: usize = 10_000;
 
+/// What may be slow: a contact, or the host of its URL. Two that fall on one number are taken for one,
+/// which costs a little time and is rare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Endpoint(u64);
+
+impl Endpoint {
+    pub(crate) fn of_contact(id: ContactId) -> Self {
+        Self::of(id)
+    }
+
+    pub(crate) fn of_host(host: &str) -> Self {
+        Self::of(host)
+    }
+
+    fn of(key: impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
 /// A delivery that wants to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Work {
     pub(crate) id: DeliveryId,
-    pub(crate) contact: ContactId,
+    pub(crate) to: Endpoint,
     /// It was tried before.
     pub(crate) again: bool,
 }
@@ -50,7 +73,7 @@ pub(crate) struct Shares {
 #[derive(Debug, Default)]
 struct Book {
     accounts: HashMap<AccountId, Share>,
-    suspects: HashMap<ContactId, u64>,
+    suspects: HashMap<Endpoint, u64>,
     /// Numbers the suspects by age.
     suspected: u64,
     aside: usize,
@@ -188,11 +211,11 @@ impl Book {
         let ended = share.running.swap_remove(position);
         self.aside -= usize::from(ended.lane != Lane::Place);
         if took < HUNG_AFTER {
-            self.suspects.remove(&ended.work.contact);
+            self.suspects.remove(&ended.work.to);
             return;
         }
         self.suspected += 1;
-        self.suspects.insert(ended.work.contact, self.suspected);
+        self.suspects.insert(ended.work.to, self.suspected);
         if self.suspects.len() > SUSPECTS
             && let Some(oldest) = self
                 .suspects
@@ -217,7 +240,7 @@ impl Share {
 
 /// The waiting work that starts next, and its lane: the oldest first try that may, else the oldest
 /// repeat.
-fn next(share: &Share, suspects: &HashMap<ContactId, u64>, aside: usize) -> Option<(usize, Lane)> {
+fn next(share: &Share, suspects: &HashMap<Endpoint, u64>, aside: usize) -> Option<(usize, Lane)> {
     let place = share.count(|one| one.lane == Lane::Place) < PLACES;
     let apart = share.count(|one| one.lane == Lane::Suspect) < SUSPECTS_AT_ONCE
         && share.aside() < ASIDE_OF_ACCOUNT
@@ -226,9 +249,9 @@ fn next(share: &Share, suspects: &HashMap<ContactId, u64>, aside: usize) -> Opti
         return None;
     }
     let lane = |work: &Work| {
-        let suspect = suspects.contains_key(&work.contact);
+        let suspect = suspects.contains_key(&work.to);
         let at_once = if suspect { 1 } else { PER_CONTACT };
-        let free = share.count(|one| one.work.contact == work.contact) < at_once;
+        let free = share.count(|one| one.work.to == work.to) < at_once;
         match suspect {
             _ if !free => None,
             true => apart.then_some(Lane::Suspect),

@@ -4,6 +4,7 @@ use domain::contact::Channel;
 use domain::delivery::retry::SEND_LIMIT;
 use egress::Egress;
 use egress::Trusted;
+use egress::http::UserClient;
 use egress::smtp::SmtpRelay;
 use jiff::Timestamp;
 use sqlx::PgPool;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::config::NotifierConfig;
 use crate::email::{self, Mail, Sender};
 use crate::error::NotifierError;
+use crate::hook::{self, Post};
 use crate::send::{Accepted, Trouble};
 use crate::sms::{self, Gateway, Sms};
 
@@ -22,6 +24,18 @@ use crate::sms::{self, Gateway, Sms};
 pub(crate) enum Message {
     Mail(Mail),
     Sms(Sms),
+    Hook(Post),
+}
+
+impl Message {
+    /// What it says, as short as it goes.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Mail(mail) => &mail.words.subject,
+            Self::Sms(sms) => &sms.body,
+            Self::Hook(post) => &post.text,
+        }
+    }
 }
 
 /// The ways of all channels.
@@ -31,6 +45,7 @@ pub(crate) struct Ways {
     sender: Sender,
     relays: Vec<Trusted<SmtpRelay>>,
     gateways: Vec<Gateway>,
+    hooks: UserClient,
     local_outbox: bool,
 }
 
@@ -45,6 +60,7 @@ impl Ways {
                 .iter()
                 .map(|provider| Gateway::new(egress, provider))
                 .collect::<Result<_, _>>()?,
+            hooks: UserClient::new(egress).map_err(NotifierError::Hooks)?,
             local_outbox: config.local_outbox,
         })
     }
@@ -54,6 +70,7 @@ impl Ways {
         let provided = match channel {
             Channel::Email => !self.relays.is_empty(),
             Channel::Sms => !self.gateways.is_empty(),
+            Channel::Webhook | Channel::Slack | Channel::Discord => true,
         };
         self.local_outbox && !provided
     }
@@ -82,6 +99,7 @@ impl Ways {
                     email::send(&self.egress, &self.relays, &message, deadline).await
                 }
                 Message::Sms(text) => sms::send(&self.gateways, text, deadline).await,
+                Message::Hook(post) => hook::send(&self.hooks, post, deadline).await,
             }
         };
         // The inner deadlines come first; this one holds even if a library overlooks them.

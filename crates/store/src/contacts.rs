@@ -1,5 +1,7 @@
 //! Contacts and the codes that prove them.
 
+pub mod hooks;
+
 use domain::contact::{Channel, Contact, code};
 use domain::ids::{AccountId, ContactId};
 use jiff::Timestamp;
@@ -270,6 +272,26 @@ pub async fn mark_disabled(
         account.uuid(),
         id.uuid(),
         reason,
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The test message of a hook arrived: it is proven, and what stopped it is over.
+pub async fn mark_proven(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ContactId,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE contacts SET verified_at = coalesce(verified_at, $3), disabled_reason = NULL, disabled_at = NULL,
+             updated_at = $3, version = version + 1
+         WHERE account_id = $1 AND id = $2 AND (verified_at IS NULL OR disabled_reason IS NOT NULL)",
+        account.uuid(),
+        id.uuid(),
         now.to_sqlx() as _
     )
     .execute(connection)

@@ -9,7 +9,8 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::{digest, hmac, rand};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD as BASE64};
+use domain::contact::hook::SECRET_PREFIX;
 
 use crate::{Error, Result};
 
@@ -138,6 +139,13 @@ pub fn random_token() -> String {
     // The generator of the cryptography library fails only where no operating system answers.
     rand::fill(&mut bytes).unwrap_or_else(|_| std::process::abort());
     BASE64.encode(bytes)
+}
+
+/// A secret that signs webhooks: `whsec_` and 256 random bits in base64 (Standard Webhooks).
+pub fn random_signing_secret() -> String {
+    let mut bytes = [0_u8; 32];
+    rand::fill(&mut bytes).unwrap_or_else(|_| std::process::abort());
+    format!("{SECRET_PREFIX}{}", STANDARD.encode(bytes))
 }
 
 /// A uniformly random number, for codes.

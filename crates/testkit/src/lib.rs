@@ -27,4 +27,4 @@ pub use ca::{Ca, Presented};
 pub use flaw::Flaw;
 pub use script::{Act, Script};
 pub use server::{Server, blackhole, refused};
-pub use site::{Behaviour, SwitchableSite};
+pub use site::{Behaviour, Post, SwitchableSite};

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -58,6 +58,27 @@ struct State {
     behaviour: Mutex<Behaviour>,
     changed: tokio::sync::watch::Sender<()>,
     requests: AtomicUsize,
+    posts: tokio::sync::watch::Sender<Vec<Post>>,
+}
+
+/// Something that was posted to the site, whatever it answered.
+#[derive(Debug, Clone)]
+pub struct Post {
+    /// Path and query.
+    pub path: String,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Bytes,
+}
+
+impl Post {
+    /// A header as text; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap_or_default())
+    }
 }
 
 /// A site on loopback.
@@ -95,6 +116,7 @@ impl SwitchableSite {
             behaviour: Mutex::new(Behaviour::Fine),
             changed: tokio::sync::watch::Sender::new(()),
             requests: AtomicUsize::new(0),
+            posts: tokio::sync::watch::Sender::new(Vec::new()),
         });
         let task = tokio::spawn(run(listener, address, state.clone()));
         Self {
@@ -113,6 +135,18 @@ impl SwitchableSite {
     /// Requests taken so far, and connections reset.
     pub fn requests(&self) -> usize {
         self.state.requests.load(Ordering::SeqCst)
+    }
+
+    /// What was posted so far.
+    pub fn posts(&self) -> Vec<Post> {
+        self.state.posts.borrow().clone()
+    }
+
+    /// Waits until so much was posted.
+    pub async fn wait_for_posts(&self, count: usize) -> Vec<Post> {
+        let mut posts = self.state.posts.subscribe();
+        let there = posts.wait_for(|posts| posts.len() >= count).await;
+        there.expect("the site lives").clone()
     }
 
     /// Where it listens.
@@ -174,15 +208,25 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
     }
     let service = service_fn(move |request: Request<Incoming>| {
         let state = state.clone();
-        async move { Ok::<_, Infallible>(answer(&state, &request).await) }
+        async move { Ok::<_, Infallible>(answer(&state, request).await) }
     });
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-async fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
     state.requests.fetch_add(1, Ordering::SeqCst);
+    let (request, body) = request.into_parts();
+    if request.method == Method::POST {
+        let body = body.collect().await.map(|body| body.to_bytes());
+        let post = Post {
+            path: request.uri.to_string(),
+            headers: request.headers.clone(),
+            body: body.unwrap_or_default(),
+        };
+        state.posts.send_modify(|posts| posts.push(post));
+    }
     match state.behaviour() {
         Behaviour::Fine | Behaviour::Reset | Behaviour::Refuse => page(200, &[], GOOD_TEXT),
         Behaviour::Slow(delay) => {
@@ -192,7 +236,7 @@ async fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Byt
         Behaviour::Hang => std::future::pending().await,
         Behaviour::WrongText => page(200, &[], "Error establishing a database connection"),
         Behaviour::StatusFor { agent, status } => {
-            let theirs = request.headers().get(http::header::USER_AGENT);
+            let theirs = request.headers.get(http::header::USER_AGENT);
             let refused =
                 theirs.is_some_and(|text| text.to_str().is_ok_and(|text| text.contains(&agent)));
             if refused {

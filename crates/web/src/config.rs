@@ -34,6 +34,8 @@ pub struct WebConfig {
     pub email_available: bool,
     /// SMS can be sent (a provider, or the outbox).
     pub sms_available: bool,
+    /// How long a request waits for the test message that proves a webhook or chat contact.
+    pub hook_test_patience: std::time::Duration,
     /// Signs provider callbacks: the account tokens of the providers, first and second.
     pub twilio_auth_tokens: Vec<secrecy::SecretString>,
     /// This host may send ICMP; workers elsewhere may or may not.
@@ -76,6 +78,8 @@ pub(crate) mod tests {
         WebConfig {
             base_url: base_url.parse().unwrap(),
             address_policy: AddressPolicy::SelfHosted,
+            // Nobody sends in these tests.
+            hook_test_patience: std::time::Duration::ZERO,
             trusted_proxies: Vec::new(),
             signup: SignupMode::Open,
             outbox: true,

@@ -40,6 +40,7 @@ fn config(settings: &Settings, may_ping: bool) -> anyhow::Result<WebConfig> {
     Ok(WebConfig {
         base_url: settings.base_url.clone(),
         address_policy: settings.egress,
+        hook_test_patience: std::time::Duration::from_secs(10),
         trusted_proxies,
         signup: match settings.signup {
             Signup::Open => SignupMode::Open,

@@ -1,7 +1,8 @@
 //! What a claimed delivery does: send, wait, or end without being sent.
 //!
 //! A recovery goes only to those who were told of the outage, never before it, and swallows an outage
-//! that nobody has heard of yet.
+//! that nobody has heard of yet. A webhook is read by a program: it gets every event, an incident's in
+//! the order in which they came about.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,6 +26,9 @@ pub struct Facts<'f> {
     pub resolved: Option<ResolvedReason>,
     /// It stands in for a message to someone else who was told.
     pub stand_in: bool,
+    /// To a webhook: when an earlier message about the same incident is looked at again; `None` when
+    /// all of them have come to their end.
+    pub earlier: Option<Timestamp>,
     /// What this contact has heard of the beginning of the incident; `None` when nothing was planned.
     pub outage: Option<OutageDelivery>,
     /// Now.
@@ -71,14 +75,18 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     let Some(contact) = facts.contact else {
         return Decision::Skip("the contact was deleted");
     };
-    if contact.disabled_reason.is_some() {
+    let proves = facts.event == Event::ContactTest && contact.channel.is_hook();
+    if contact.disabled_reason.is_some() && !proves {
         return Decision::Skip("nothing is sent to this contact any more");
     }
-    if contact.verified_at.is_none() {
+    if contact.verified_at.is_none() && !proves {
         return Decision::Skip("the contact is not verified");
     }
     if facts.lost_claims >= MAX_LOST_CLAIMS {
         return Decision::GiveUp("five tries ended without a result");
+    }
+    if contact.channel == Channel::Webhook {
+        return in_order(facts);
     }
     match facts.event {
         Event::IncidentOpened if facts.resolved.is_some() && !facts.may_have_arrived => {
@@ -94,6 +102,20 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         },
         Event::IncidentAcknowledged => acknowledged(facts),
         _ => Decision::Send { first_word: false },
+    }
+}
+
+/// Each after the ones before it, whatever became of those.
+fn in_order(facts: &Facts<'_>) -> Decision {
+    let untold = facts
+        .outage
+        .is_none_or(|outage| outage.state == DeliveryState::Skipped);
+    match (facts.event, facts.earlier) {
+        (Event::IncidentResolved | Event::IncidentAcknowledged, _) if untold => {
+            Decision::Skip(NOT_TOLD)
+        }
+        (_, Some(until)) => Decision::Hold { until },
+        (_, None) => Decision::Send { first_word: false },
     }
 }
 
@@ -182,6 +204,7 @@ mod tests {
             may_have_arrived: false,
             resolved: None,
             stand_in: false,
+            earlier: None,
             outage: None,
             now: LATER,
         }
@@ -296,6 +319,91 @@ mod tests {
         };
         let wanted = matches!(decide(&closed), Decision::Send { .. });
         assert_eq!(wanted, sent, "{closed:?}");
+    }
+
+    #[rstest]
+    #[case(Event::IncidentResolved, Some(DeliveryState::Sent), None, SEND)]
+    #[case(Event::IncidentResolved, Some(DeliveryState::Failed), None, SEND)]
+    #[case(Event::IncidentResolved, Some(DeliveryState::GivenUp), None, SEND)]
+    #[case(
+        Event::IncidentResolved,
+        Some(DeliveryState::Pending),
+        Some(LATER),
+        HOLD
+    )]
+    #[case(
+        Event::IncidentResolved,
+        Some(DeliveryState::Sending),
+        Some(LATER),
+        HOLD
+    )]
+    #[case(Event::IncidentResolved, Some(DeliveryState::Sent), Some(LATER), HOLD)]
+    #[case(
+        Event::IncidentResolved,
+        Some(DeliveryState::Skipped),
+        None,
+        NOT_FOR_THEM
+    )]
+    #[case(Event::IncidentResolved, None, None, NOT_FOR_THEM)]
+    #[case(Event::IncidentAcknowledged, Some(DeliveryState::Failed), None, SEND)]
+    #[case(
+        Event::IncidentAcknowledged,
+        Some(DeliveryState::Pending),
+        Some(LATER),
+        HOLD
+    )]
+    #[case(Event::IncidentOpened, Some(DeliveryState::Sending), None, SEND)]
+    fn a_webhook_gets_every_event_in_order(
+        #[case] event: Event,
+        #[case] outage: Option<DeliveryState>,
+        #[case] earlier: Option<Timestamp>,
+        #[case] wanted: Decision,
+    ) {
+        let contact = Contact {
+            channel: Channel::Webhook,
+            ..contact()
+        };
+        let outage = outage.map(|state| OutageDelivery {
+            state,
+            may_have_arrived: false,
+            next_at: LATER,
+            accepted_at: None,
+        });
+        let over = Facts {
+            resolved: Some(ResolvedReason::Recovered),
+            earlier,
+            outage,
+            ..facts(event, &contact)
+        };
+        assert_eq!(decide(&over), wanted);
+    }
+
+    #[rstest]
+    #[case(Channel::Webhook, Event::ContactTest, true)]
+    #[case(Channel::Slack, Event::ContactTest, true)]
+    #[case(Channel::Discord, Event::ContactTest, true)]
+    #[case(Channel::Webhook, Event::IncidentOpened, false)]
+    #[case(Channel::Slack, Event::TlsExpiring, false)]
+    #[case(Channel::Email, Event::ContactTest, false)]
+    #[case(Channel::Sms, Event::ContactTest, false)]
+    fn a_hook_is_proven_by_a_test_and_by_nothing_else(
+        #[case] channel: Channel,
+        #[case] event: Event,
+        #[case] sent: bool,
+    ) {
+        let unproven = Contact {
+            channel,
+            verified_at: None,
+            ..contact()
+        };
+        let stopped = Contact {
+            channel,
+            disabled_reason: Some("it is gone".into()),
+            ..contact()
+        };
+        for contact in [unproven, stopped] {
+            assert_eq!(decide(&facts(event, &contact)) == SEND, sent);
+        }
     }
 
     #[rstest]

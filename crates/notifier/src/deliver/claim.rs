@@ -23,7 +23,7 @@ use crate::room::{Room, StepError};
 use crate::send::Trouble;
 use crate::sms::Sms;
 use crate::way::Message;
-use crate::{email, sms};
+use crate::{email, hook, sms};
 
 /// Claims the delivery; `None` when there is nothing to send.
 pub(super) async fn claim(
@@ -126,6 +126,7 @@ async fn decided<'c>(
                     .unwrap_or(ResolvedReason::Recovered)
             }),
         stand_in: failure::is_stand_in(claimed),
+        earlier: context.earlier,
         outage: context.outage,
         now,
     };
@@ -305,5 +306,8 @@ fn render(room: &Room, claimed: &Claimed, brief: &Brief<'_>) -> Result<Message, 
             callback: Some(status_callback(&room.base, claimed.account_id, claimed.id)),
             maybe_sent_since: claimed.may_have_arrived.then_some(claimed.created_at),
         }),
+        Channel::Webhook | Channel::Slack | Channel::Discord => {
+            Message::Hook(hook::post(claimed, brief)?)
+        }
     })
 }

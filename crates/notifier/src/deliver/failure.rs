@@ -1,7 +1,7 @@
 //! What follows when a message cannot reach its contact: someone else is told, and the owner hears that
 //! a contact is dead.
 
-use domain::contact::{Channel, Contact, phone};
+use domain::contact::Contact;
 use domain::delivery::{AccountMessage, Event};
 use domain::ids::short_code;
 use jiff::Timestamp;
@@ -117,7 +117,8 @@ pub(super) async fn tell_unpaid(
     Ok(())
 }
 
-/// Nothing more is sent to the contact, and the owners hear why.
+/// Nothing more is sent to the contact, and the owners hear why; one that was never proven was told
+/// nothing anyway, and its page says what became of the test.
 pub(super) async fn disable_contact(
     room: &Room,
     connection: &mut PgConnection,
@@ -125,6 +126,11 @@ pub(super) async fn disable_contact(
     reason: &str,
     now: Timestamp,
 ) -> Result<(), StepError> {
+    let (account, id) = (claimed.account_id, claimed.contact_id);
+    let contact = store::contacts::find(connection, account, id).await?;
+    if contact.is_none_or(|contact| contact.verified_at.is_none()) {
+        return Ok(());
+    }
     if !store::contacts::mark_disabled(
         connection,
         claimed.account_id,
@@ -158,9 +164,5 @@ async fn contact_name(
 
 /// `Ana (ana@shop.example)`; of a number only its end.
 fn name(contact: &Contact) -> String {
-    let address = match contact.channel {
-        Channel::Email => contact.address.clone(),
-        Channel::Sms => phone::masked(&contact.address),
-    };
-    format!("{} ({address})", contact.name)
+    format!("{} ({})", contact.name, contact.shown_address())
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::contact::Channel;
+use domain::contact::hook::host_of_display;
 use domain::delivery::retry::LEASE;
 use domain::ids::{AccountId, DeliveryId};
 use store::deliveries::claim::{Claimed, find_due, give_up_unreadable};
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::room::{Room, StepError};
 use crate::send::{Accepted, Trouble};
-use crate::shares::{STEP_ASIDE_AFTER, Work};
+use crate::shares::{Endpoint, STEP_ASIDE_AFTER, Work};
 use crate::way::Message;
 
 /// A claimed delivery that is to be sent.
@@ -40,7 +41,7 @@ pub(crate) async fn handle(
     id: DeliveryId,
     shutdown: CancellationToken,
 ) {
-    let work = match find_work(&room, account, id).await {
+    let work = match find_work(&room, channel, (account, id)).await {
         Ok(Some(work)) => work,
         Ok(None) => return,
         Err(error) => {
@@ -60,12 +61,19 @@ pub(crate) async fn handle(
 
 async fn find_work(
     room: &Room,
-    account: AccountId,
-    id: DeliveryId,
+    channel: Channel,
+    (account, id): (AccountId, DeliveryId),
 ) -> Result<Option<Work>, StepError> {
     let mut connection = room.pool.acquire().await?;
     let due = find_due(&mut connection, account, id, room.clock.now()).await?;
-    Ok(due.map(|(contact, again)| Work { id, contact, again }))
+    Ok(due.map(|due| Work {
+        id,
+        to: match channel.is_hook() {
+            true => Endpoint::of_host(host_of_display(&due.address)),
+            false => Endpoint::of_contact(due.contact),
+        },
+        again: due.again,
+    }))
 }
 
 /// One account's part of a queue.

@@ -1,8 +1,8 @@
 //! The transaction of a result: state, wallet, fallback, next job.
 
 use domain::contact::Channel;
-use domain::delivery::DeliveryState;
 use domain::delivery::retry::{ErrorClass, next_attempt};
+use domain::delivery::{DeliveryState, Event};
 use jiff::Timestamp;
 use metrics::{counter, histogram};
 use sqlx::PgConnection;
@@ -13,7 +13,6 @@ use super::Ready;
 use super::failure::{self, Failure};
 use crate::room::{Room, StepError};
 use crate::send::{Accepted, Trouble};
-use crate::way::Message;
 
 /// Writes down how the send ended.
 pub(super) async fn record(
@@ -26,10 +25,7 @@ pub(super) async fn record(
     match sent {
         Ok(accepted) => settle_accepted(room, &mut transaction, ready, accepted, now).await?,
         Err(trouble) => {
-            let text = match &ready.message {
-                Message::Mail(mail) => mail.words.subject.as_str(),
-                Message::Sms(sms) => sms.body.as_str(),
-            };
+            let text = ready.message.text();
             settle_trouble(room, &mut transaction, &ready.claimed, trouble, text, now).await?;
         }
     }
@@ -54,6 +50,10 @@ async fn settle_accepted(
     if !rows::record(connection, claimed, &result, now).await? {
         warn_lost(claimed);
         return Ok(());
+    }
+    if claimed.event == Event::ContactTest && claimed.channel.is_hook() {
+        store::contacts::mark_proven(connection, claimed.account_id, claimed.contact_id, now)
+            .await?;
     }
     if let Some(confirmed) = ready.confirmed_at {
         let seconds = now.duration_since(confirmed).as_secs_f64();

@@ -5,16 +5,20 @@ use super::*;
 const QUICK: Duration = Duration::from_millis(50);
 const HUNG: Duration = Duration::from_secs(20);
 
-fn work(contact: ContactId) -> Work {
+fn work(contact: Endpoint) -> Work {
     Work {
         id: DeliveryId::generate(),
-        contact,
+        to: contact,
         again: false,
     }
 }
 
+fn someone() -> Endpoint {
+    Endpoint::of_contact(ContactId::generate())
+}
+
 fn to_someone() -> Work {
-    work(ContactId::generate())
+    work(someone())
 }
 
 #[test]
@@ -36,24 +40,20 @@ fn an_account_takes_its_places_and_no_more() {
 #[test]
 fn one_contact_does_not_take_all_places() {
     let shares = Shares::default();
-    let (account, ana, bo) = (
-        AccountId::generate(),
-        ContactId::generate(),
-        ContactId::generate(),
-    );
+    let (account, ana, bo) = (AccountId::generate(), someone(), someone());
     let mut started = Vec::new();
     for contact in [ana, ana, ana, ana, bo, bo] {
         started.extend(shares.enter(account, work(contact)));
     }
-    let contacts: Vec<ContactId> = started.iter().map(|one| one.contact).collect();
+    let contacts: Vec<Endpoint> = started.iter().map(|one| one.to).collect();
     assert_eq!(contacts, [ana, ana, bo, bo]);
 }
 
 #[test]
 fn what_takes_long_makes_room_and_counts_against_its_contact_alone() {
     let shares = Shares::default();
-    let (account, well) = (AccountId::generate(), ContactId::generate());
-    let hanging: Vec<ContactId> = (0..4).map(|_| ContactId::generate()).collect();
+    let (account, well) = (AccountId::generate(), someone());
+    let hanging: Vec<Endpoint> = (0..4).map(|_| someone()).collect();
     let hung: Vec<Work> = hanging
         .iter()
         .flat_map(|one| shares.enter(account, work(*one)))
@@ -83,7 +83,7 @@ fn what_takes_long_makes_room_and_counts_against_its_contact_alone() {
 #[test]
 fn an_answer_in_time_clears_a_suspect() {
     let shares = Shares::default();
-    let (account, ana) = (AccountId::generate(), ContactId::generate());
+    let (account, ana) = (AccountId::generate(), someone());
     let enter = || shares.enter(account, work(ana)).first().copied();
     let first = enter().unwrap();
     shares.done(account, first.id, HUNG);
@@ -193,7 +193,7 @@ fn any_order_keeps_the_bounds() {
         };
         let shares = Shares::default();
         let account = AccountId::generate();
-        let contacts: Vec<ContactId> = (0..7).map(|_| ContactId::generate()).collect();
+        let contacts: Vec<Endpoint> = (0..7).map(|_| someone()).collect();
         let (mut running, mut entered, mut started) = (Vec::new(), 0, 0);
         for _ in 0..300 {
             let next = match roll(3) {
@@ -223,7 +223,7 @@ fn any_order_keeps_the_bounds() {
             started += next.len();
             running.extend(next);
             for contact in &contacts {
-                let at_once = running.iter().filter(|one| one.contact == *contact).count();
+                let at_once = running.iter().filter(|one| one.to == *contact).count();
                 assert!(at_once <= PER_CONTACT);
             }
             let book = shares.book();

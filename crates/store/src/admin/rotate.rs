@@ -1,8 +1,9 @@
 //! Sealing every secret anew with the newest key.
 
-use domain::ids::MonitorId;
+use domain::ids::{ContactId, MonitorId};
 use sqlx::PgConnection;
 
+use crate::contacts::hooks;
 use crate::secrets::Place;
 use crate::{Result, Secrets};
 
@@ -38,7 +39,7 @@ impl Rotated {
 }
 
 /// Seals every stored secret with the newest key, in the caller's transaction. Values that outlive a
-/// few minutes are all here: settings of monitors and messages not sent yet.
+/// few minutes are all here: settings of monitors, URLs and secrets of contacts, and messages not sent yet.
 pub async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) -> Result<Rotated> {
     let mut rotated = Rotated::default();
     let monitors = sqlx::query!(r#"SELECT account_id, id, secrets AS "secrets!" FROM monitors WHERE secrets IS NOT NULL FOR UPDATE"#)
@@ -62,6 +63,7 @@ pub async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) ->
             .await?;
         }
     }
+    renew_contacts(connection, secrets, &mut rotated).await?;
     let messages = sqlx::query!(
         "SELECT id, data FROM account_messages WHERE state IN ('pending', 'sending') FOR UPDATE"
     )
@@ -87,6 +89,39 @@ pub async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) ->
     Ok(rotated)
 }
 
+async fn renew_contacts(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    rotated: &mut Rotated,
+) -> Result<()> {
+    let contacts = sqlx::query!(
+        r#"SELECT account_id, id, url_sealed AS "url!", secret_sealed FROM contacts WHERE url_sealed IS NOT NULL FOR UPDATE"#
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in contacts {
+        let key = ContactId::from_uuid(row.id).to_string();
+        let url = rotated.renew(secrets, hooks::place("url_sealed", &key), &row.url);
+        let secret = row
+            .secret_sealed
+            .as_deref()
+            .and_then(|sealed| rotated.renew(secrets, hooks::place("secret_sealed", &key), sealed));
+        if url.is_some() || secret.is_some() {
+            sqlx::query!(
+                "UPDATE contacts SET url_sealed = coalesce($3, url_sealed), secret_sealed = coalesce($4, secret_sealed)
+                 WHERE account_id = $1 AND id = $2",
+                row.account_id,
+                row.id,
+                url,
+                secret
+            )
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use sqlx::PgPool;
@@ -94,6 +129,7 @@ mod tests {
 
     use super::{Rotated, rotate_secrets};
     use crate::Secrets;
+    use crate::contacts::hooks;
     use crate::secrets::Place;
 
     async fn message(pool: &PgPool, secrets: &Secrets) -> Uuid {
@@ -158,5 +194,25 @@ mod tests {
             row: &key,
         };
         assert_eq!(new.open(place, &row.data).unwrap(), "482913");
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn urls_and_secrets_of_contacts_move_too(pool: PgPool) {
+        let old = Secrets::new(["the first key, long enough"]).unwrap();
+        let both =
+            Secrets::new(["the second key, long enough", "the first key, long enough"]).unwrap();
+        let new = Secrets::new(["the second key, long enough"]).unwrap();
+        let (account, contact, hook) = hooks::tests::webhook(&pool, &old).await;
+        let mut connection = pool.acquire().await.unwrap();
+        let moved = rotate_secrets(&mut connection, &both).await.unwrap();
+        assert_eq!((moved.sealed, moved.failed), (2, 0));
+        let opened = hooks::find(&mut connection, &new, account, contact.id)
+            .await
+            .unwrap();
+        assert_eq!(opened, Some(hook));
+        assert_eq!(
+            rotate_secrets(&mut connection, &both).await.unwrap(),
+            Rotated::default()
+        );
     }
 }

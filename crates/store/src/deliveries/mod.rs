@@ -8,14 +8,14 @@ pub use read::{
 };
 
 use domain::contact::Channel;
-use domain::delivery::Event;
+use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,6 +104,27 @@ pub async fn insert_skipped(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Where a message stands: its state, and how many tries had a result.
+pub async fn find_progress(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: DeliveryId,
+) -> Result<Option<(DeliveryState, u32)>> {
+    let row = sqlx::query!(
+        "SELECT state, attempts FROM deliveries WHERE account_id = $1 AND id = $2",
+        account.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let state = DeliveryState::parse(&row.state)
+            .ok_or_else(|| Error::impossible("deliveries", "state", id))?;
+        Ok((state, u32::try_from(row.attempts).unwrap_or(0)))
+    })
+    .transpose()
 }
 
 /// Drops everything of an account that is not sent yet.

@@ -300,6 +300,47 @@ async fn contacts_are_the_accounts_own(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_webhook_is_added_and_its_secret_shown_once(pool: PgPool) {
+    let app = App::new(pool).await;
+    let mut owner = app.verified("kim@shop.example").await;
+    let mut stranger = app.signed_up("eve@other.example").await;
+    let form = owner.get("/contacts?kind=slack").await.body;
+    assert!(form.contains("Incoming Webhooks") && form.contains("name=\"kind\" value=\"slack\""));
+    let url = "https://hooks.shop.example/watchbell/8Kq2";
+    let fields = [("kind", "webhook"), ("address", url), ("in_default", "1")];
+    let made = owner.post("/contacts", &fields).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+    assert!(made.body.contains("whsec_") && made.body.contains("hmac.new"));
+    let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM contacts WHERE channel = 'webhook'")
+        .fetch_one(&app.state.pool)
+        .await
+        .unwrap();
+    let path = format!("/contacts/{}", domain::ids::ContactId::from_uuid(id));
+    let page = owner.get(&path).await.body;
+    assert!(page.contains("Send a test again") && page.contains("hooks.shop.example/…8Kq2"));
+    assert!(
+        !page.contains("whsec_") && !page.contains("watchbell/8Kq2"),
+        "once"
+    );
+    assert_eq!(stranger.get(&path).await.status, StatusCode::NOT_FOUND);
+    let theirs = stranger.post(&format!("{path}/resend"), &[]).await;
+    assert_eq!(theirs.status, StatusCode::NOT_FOUND);
+    let again = owner.post(&format!("{path}/resend"), &[]).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER);
+    let bad = owner
+        .post(
+            "/contacts",
+            &[
+                ("kind", "discord"),
+                ("address", "https://discord.com/login"),
+            ],
+        )
+        .await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(bad.body.contains("Copy webhook URL") && bad.body.contains("value=\"discord\""));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_press_breaks_the_practice_site(pool: PgPool) {
     let app = App::new(pool).await;
     let mut owner = app.signed_up("kim@shop.example").await;

@@ -145,6 +145,8 @@ pub enum Resource {
     ActiveMonitors,
     /// Contacts.
     Contacts,
+    /// Webhook and chat contacts, which count as contacts too.
+    Integrations,
     /// API keys.
     ApiKeys,
     /// Escalation policies beside the default one: as many as contacts.
@@ -173,6 +175,7 @@ impl PlanLimit {
         let limit_of = |plan: Plan| match resource {
             Resource::Monitors | Resource::ActiveMonitors => plan.limits().monitors,
             Resource::Contacts | Resource::Policies => plan.limits().contacts,
+            Resource::Integrations => plan.limits().integrations,
             Resource::ApiKeys => plan.limits().api_keys,
         };
         let limit = limit_of(plan);
@@ -198,6 +201,7 @@ impl fmt::Display for PlanLimit {
             Resource::Monitors => "monitors",
             Resource::ActiveMonitors => "monitors that are looked at",
             Resource::Contacts => "contacts",
+            Resource::Integrations => "webhook and chat contacts",
             Resource::ApiKeys => "API keys",
             Resource::Policies => "policies",
         };

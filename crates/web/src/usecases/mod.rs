@@ -12,6 +12,7 @@ pub mod change_email;
 pub mod contacts;
 mod error;
 pub mod heartbeats;
+pub mod hook_tests;
 pub mod incidents;
 pub mod looks;
 pub mod monitors;

@@ -11,6 +11,7 @@ mod registration;
 mod say;
 
 pub(crate) use account::{AccountBrief, account};
+pub(crate) use outage::{good, span, sure, why};
 pub(crate) use say::{Say, one_line};
 
 use domain::alert::sms::gsm;
@@ -46,7 +47,7 @@ impl Tone {
         }
     }
 
-    const fn color(self) -> &'static str {
+    pub(crate) const fn color(self) -> &'static str {
         match self {
             Self::Down => "#9f1230",
             Self::Up => "#0a9a92",

@@ -3,7 +3,6 @@
 mod resolved;
 
 use domain::check::FailureClass;
-use domain::contact::Channel;
 use domain::delivery::DeliveryState;
 use domain::incident::Incident;
 use domain::incident::diagnosis::{EvidenceLine, RESULT};
@@ -14,6 +13,7 @@ use super::{Frame, Say, Template, Tone, Words, contact_footer, mail_templates, s
 use crate::brief::{Brief, cause};
 use crate::error::RenderError;
 pub(super) use resolved::resolved;
+pub(crate) use resolved::{good, span};
 
 mail_templates! {
     Opened: "incident.opened/subject.txt" "incident.opened/body.txt" "incident.opened/body.html"
@@ -147,7 +147,7 @@ fn moment_beside(at: Timestamp, beside: Timestamp, brief: &Brief<'_>) -> String 
     }
 }
 
-fn why(incident: &Incident) -> Say {
+pub(crate) fn why(incident: &Incident) -> Say {
     match &incident.diagnosis {
         Some(diagnosis) => Say::new(&diagnosis.sentence),
         None => Say::new(format!(
@@ -182,7 +182,7 @@ fn looks(incident: &Incident) -> String {
     }
 }
 
-fn sure(brief: &Brief<'_>, incident: &Incident) -> String {
+pub(crate) fn sure(brief: &Brief<'_>, incident: &Incident) -> String {
     match incident.failure.class {
         FailureClass::HeartbeatMissed => {
             return format!(
@@ -236,8 +236,7 @@ fn told(brief: &Brief<'_>) -> Option<Say> {
             ) {
                 (true, _, _) => "this mail",
                 (_, _, DeliveryState::Failed | DeliveryState::GivenUp) => "could not be told",
-                (_, Channel::Email, _) => "mail",
-                (_, Channel::Sms, _) => "SMS",
+                (_, other, _) => other.name(),
             };
             format!("{} ({how})", told.name)
         })

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::contact::{Channel, Contact};
+use domain::check::Check;
+use domain::contact::{Channel, Contact, Hook};
 use domain::delivery::decide::OutageDelivery;
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId};
@@ -55,6 +56,12 @@ pub struct Context {
     pub account: Option<AccountFacts>,
     /// To whom.
     pub contact: Option<Contact>,
+    /// Where to, if the contact is a URL.
+    pub hook: Option<Hook>,
+    /// To a webhook: when an earlier message about the same incident is looked at again.
+    pub earlier: Option<Timestamp>,
+    /// To a webhook: the last look at the monitor.
+    pub last_check: Option<Check>,
     /// About which monitor.
     pub monitor: Option<Monitor>,
     /// About which incident.
@@ -88,6 +95,9 @@ pub async fn load(
     let mut context = Context {
         account: find_account(connection, account).await?,
         contact: crate::contacts::find(connection, account, claimed.contact_id).await?,
+        hook: None,
+        earlier: None,
+        last_check: None,
         monitor,
         incident: None,
         outage: None,
@@ -97,7 +107,18 @@ pub async fn load(
         votes: Vec::new(),
         uptime: None,
     };
+    if claimed.channel.is_hook() {
+        let id = claimed.contact_id;
+        context.hook = crate::contacts::hooks::find(connection, secrets, account, id).await?;
+    }
+    if let (Channel::Webhook, Some(monitor)) = (claimed.channel, claimed.monitor_id) {
+        let mut last = crate::reports::last_checks(connection, account, &[monitor]).await?;
+        context.last_check = last.remove(&monitor);
+    }
     if let Some(incident) = claimed.incident_id {
+        if claimed.channel == Channel::Webhook {
+            context.earlier = find_earlier(connection, claimed, incident).await?;
+        }
         context.incident = find_incident(connection, account, incident).await?;
         context.outage = lock_outage(connection, account, incident, claimed.contact_id).await?;
         context.told = list_told(connection, account, incident, now).await?;
@@ -166,6 +187,28 @@ async fn lock_outage(
         next_at: row.next_at.to_jiff(),
         accepted_at: row.accepted_at.map(|at| at.to_jiff()),
     }))
+}
+
+/// When the next of the messages planned before this one is looked at again; `None` when all have come
+/// to their end.
+async fn find_earlier(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    incident: IncidentId,
+) -> Result<Option<Timestamp>> {
+    let next = sqlx::query_scalar!(
+        r#"SELECT min(next_at) AS "at: jiff_sqlx::Timestamp" FROM deliveries
+           WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND id <> $4
+             AND (created_at, id) < ($5, $4) AND state IN ('pending', 'sending', 'held')"#,
+        claimed.account_id.uuid(),
+        incident.uuid(),
+        claimed.contact_id.uuid(),
+        claimed.id.uuid(),
+        claimed.created_at.to_sqlx() as _,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(next.map(|at| at.to_jiff()))
 }
 
 async fn list_told(

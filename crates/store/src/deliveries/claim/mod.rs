@@ -123,23 +123,39 @@ pub async fn claim(
     }))
 }
 
-/// The contact of a delivery that is due, and whether it was tried before; nothing is taken.
+/// A delivery that is due, for the order of sending; nothing is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// To whom.
+    pub contact: ContactId,
+    /// What may be shown of the contact's address.
+    pub address: String,
+    /// It was tried before.
+    pub again: bool,
+}
+
+/// Whom a delivery goes to that is due.
 pub async fn find_due(
     connection: &mut PgConnection,
     account: AccountId,
     id: DeliveryId,
     now: Timestamp,
-) -> Result<Option<(ContactId, bool)>> {
+) -> Result<Option<Due>> {
     let row = sqlx::query!(
-        "SELECT contact_id, claims FROM deliveries
-         WHERE account_id = $1 AND id = $2 AND state IN ('pending', 'sending', 'held') AND next_at <= $3",
+        "SELECT d.contact_id, d.claims, c.address FROM deliveries d
+         JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
+         WHERE d.account_id = $1 AND d.id = $2 AND d.state IN ('pending', 'sending', 'held') AND d.next_at <= $3",
         account.uuid(),
         id.uuid(),
         now.to_sqlx() as _,
     )
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| (ContactId::from_uuid(row.contact_id), row.claims > 0)))
+    Ok(row.map(|row| Due {
+        contact: ContactId::from_uuid(row.contact_id),
+        address: row.address,
+        again: row.claims > 0,
+    }))
 }
 
 async fn lock_contact(

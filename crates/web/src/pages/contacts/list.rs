@@ -10,12 +10,13 @@ use http::StatusCode;
 use serde::Deserialize;
 use store::deliveries::Delivery;
 
+use super::kinds::{Kind, KindForm};
 use crate::error::PageResult;
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
 use crate::pages::monitors::parts::{channel_icon, channel_word};
 use crate::state::AppState;
-use crate::usecases::contacts::{self, NewContact, is_available};
-use crate::usecases::{UseCaseError, UseCaseResult};
+use crate::usecases::contacts::{self, Created, NewContact};
+use crate::usecases::{UseCaseError, UseCaseResult, hook_tests};
 use crate::view::{Live, Moment, Shell, render, render_with, see_other};
 
 #[derive(Template)]
@@ -24,12 +25,11 @@ struct ContactsPage {
     shell: Shell,
     lines: Vec<Line>,
     errors: FormErrors,
-    kind: String,
+    kinds: Vec<Kind>,
+    form: KindForm,
     address: String,
     name: String,
     in_default: bool,
-    email_available: bool,
-    sms_available: bool,
     sms_is_free: bool,
     balance: String,
     limit: u32,
@@ -47,16 +47,18 @@ struct Line {
     reason: Option<String>,
     is_usable: bool,
     needs_code: bool,
+    needs_test: bool,
     in_default: bool,
     price: Option<String>,
     last: Option<(String, Moment)>,
 }
 
-/// What has just been done.
+/// What has just been done, and which kind is to be added.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Asked {
     done: String,
+    kind: String,
 }
 
 /// Shows them.
@@ -65,14 +67,17 @@ pub async fn show(
     State(state): State<AppState>,
     Query(asked): Query<Asked>,
 ) -> PageResult {
-    let mut page = page(&tenant, &state, FormErrors::new(), &Fields::default()).await?;
+    let kind = Channel::parse(&asked.kind).unwrap_or(Channel::Email);
+    let none = Fields::default();
+    let mut page = page(&tenant, &state, FormErrors::new(), (kind, &none)).await?;
     page.shell = page
         .shell
         .notice(done_words(&asked.done).map(str::to_owned));
     render(&page)
 }
 
-/// Adds one and sends it a code.
+/// Adds one and sends it what proves it. A webhook's secret is on the page that answers, and nowhere
+/// after.
 pub async fn create(
     tenant: Tenant,
     State(state): State<AppState>,
@@ -87,13 +92,13 @@ pub async fn create(
         None
     };
     let errors = match result {
-        Some(Ok(contact)) => return see_other(&format!("/contacts/{}", contact.id)),
+        Some(Ok(created)) => return made(&tenant, &state, created).await,
         Some(Err(error)) => complaints(error)?,
         None => errors,
     };
     render_with(
         StatusCode::UNPROCESSABLE_ENTITY,
-        &page(&tenant, &state, errors, &fields).await?,
+        &page(&tenant, &state, errors, (kind_of(&fields), &fields)).await?,
     )
 }
 
@@ -102,19 +107,32 @@ async fn insert(
     state: &AppState,
     ip: ClientIp,
     fields: &Fields,
-) -> UseCaseResult<Contact> {
-    let kind = Channel::parse(fields.text("kind")).unwrap_or(Channel::Email);
+) -> UseCaseResult<Created> {
     let new = NewContact {
-        kind,
+        kind: kind_of(fields),
         name: fields.optional("name").map(str::to_owned),
         address: fields.text("address").to_owned(),
         in_default: fields.flag("in_default"),
     };
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = store::tenant::begin(&state.pool, tenant.account_id()).await?;
-    let contact = contacts::create(&mut transaction, state, &caller, new).await?;
+    let created = contacts::create(&mut transaction, state, &caller, new).await?;
     transaction.commit().await?;
-    Ok(contact)
+    Ok(created)
+}
+
+async fn made(tenant: &Tenant, state: &AppState, created: Created) -> PageResult {
+    if let Some(test) = created.test {
+        hook_tests::wait(state, tenant.account_id(), test).await?;
+    }
+    match created.secret {
+        None => see_other(&format!("/contacts/{}", created.contact.id)),
+        Some(secret) => super::verify::show_secret(tenant, state, created.contact.id, secret).await,
+    }
+}
+
+fn kind_of(fields: &Fields) -> Channel {
+    Channel::parse(fields.text("kind")).unwrap_or(Channel::Email)
 }
 
 /// What a use case complains of, at the fields of the form.
@@ -143,6 +161,7 @@ pub(super) fn done_words(word: &str) -> Option<&'static str> {
         "deleted" => "Deleted. Nothing is sent to it any more.",
         "soon" => "That was just done. Try again in a minute.",
         "sent" => "Another code is on its way.",
+        "tried" => "Another test message was sent.",
         _ => return None,
     })
 }
@@ -151,7 +170,7 @@ async fn page(
     tenant: &Tenant,
     state: &AppState,
     errors: FormErrors,
-    fields: &Fields,
+    (kind, fields): (Channel, &Fields),
 ) -> PageResult<ContactsPage> {
     let account = tenant.account_id();
     let mut transaction = tenant.read(state).await?;
@@ -172,17 +191,12 @@ async fn page(
             watch: String::new(),
         }),
         lines,
-        kind: if typed("kind") == "sms" {
-            "sms".to_owned()
-        } else {
-            "email".to_owned()
-        },
+        kinds: Channel::ALL.map(|one| Kind::of(one, kind, state)).into(),
+        form: KindForm::of(kind, state.config.outbox),
         address: typed("address"),
         name: typed("name"),
         in_default: errors.is_empty() || fields.flag("in_default"),
         errors,
-        email_available: is_available(state, Channel::Email),
-        sms_available: is_available(state, Channel::Sms),
         sms_is_free: state.config.outbox,
         balance: amount(balance),
         limit: tenant.plan().limits().contacts,
@@ -206,7 +220,8 @@ fn line(contact: &Contact, last: Option<&Delivery>, tenant: &Tenant, state: &App
         mark,
         reason: contact.disabled_reason.clone(),
         is_usable: contact.is_usable(),
-        needs_code: !contact.is_usable(),
+        needs_code: !contact.is_usable() && !contact.channel.is_hook(),
+        needs_test: !contact.is_usable() && contact.channel.is_hook(),
         in_default: contact.in_default,
         price: price(contact, state),
         last: last.map(|delivery| {
@@ -224,7 +239,7 @@ fn line(contact: &Contact, last: Option<&Delivery>, tenant: &Tenant, state: &App
 /// What one message costs; shown before the first is sent.
 pub(super) fn price(contact: &Contact, state: &AppState) -> Option<String> {
     match contact.channel {
-        Channel::Email => None,
+        Channel::Email | Channel::Webhook | Channel::Slack | Channel::Discord => None,
         Channel::Sms if state.config.outbox => Some("free here".to_owned()),
         Channel::Sms => Some(match Prices::default().sms(&contact.address) {
             Some(price) => format!("{} USD an SMS", amount(price.micros)),

@@ -1,12 +1,15 @@
-//! `/contacts/{id}`: one contact; while it is not proven, the field for its code.
+//! `/contacts/{id}`: one contact; while it is not proven, the field for its code or what became of its
+//! test message.
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use domain::contact::{Channel, Contact, code};
+use domain::delivery::Event;
 use domain::ids::ContactId;
 use http::StatusCode;
 use serde::Deserialize;
 use store::contacts::CodeOutcome;
+use store::deliveries::{Attempt, Delivery};
 
 use super::list::{complaints, done_words, price};
 use crate::error::{PageError, PageResult};
@@ -14,7 +17,7 @@ use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
 use crate::pages::incidents::told::ToldLine;
 use crate::pages::monitors::parts::{channel_icon, channel_word};
 use crate::state::AppState;
-use crate::usecases::{UseCaseError, contacts};
+use crate::usecases::{UseCaseError, contacts, hook_tests};
 use crate::view::{Shell, render, render_with, see_other};
 
 /// Messages shown.
@@ -28,6 +31,12 @@ struct ContactPage {
     icon: &'static str,
     channel: &'static str,
     is_sms: bool,
+    is_hook: bool,
+    is_webhook: bool,
+    /// Of a webhook, on the page that makes it.
+    secret: Option<String>,
+    /// What the service said to the last test message.
+    answer: Option<String>,
     price: Option<String>,
     wait: Option<u64>,
     code_sent: bool,
@@ -78,6 +87,10 @@ async fn page(
         icon: channel_icon(contact.channel),
         channel: channel_word(contact.channel),
         is_sms: contact.channel == Channel::Sms,
+        is_hook: contact.channel.is_hook(),
+        is_webhook: contact.channel == Channel::Webhook,
+        secret: None,
+        answer: answer(&sent, &attempts),
         price: price(&contact, state),
         wait: code::resend_in(sent_at, state.now()),
         code_sent: sent_at.is_some(),
@@ -90,6 +103,25 @@ async fn page(
         can_edit: tenant.role().can_edit(),
         contact,
     })
+}
+
+/// What was said to the newest test message, if it was tried.
+fn answer(sent: &[Delivery], attempts: &[Attempt]) -> Option<String> {
+    let newest = sent.iter().find(|one| one.event == Event::ContactTest)?;
+    let tries = attempts.iter().filter(|one| one.delivery_id == newest.id);
+    Some(tries.max_by_key(|one| one.number)?.message.clone())
+}
+
+/// Shows a webhook that was just made, with its secret.
+pub(super) async fn show_secret(
+    tenant: &Tenant,
+    state: &AppState,
+    id: ContactId,
+    secret: String,
+) -> PageResult {
+    let mut page = page(tenant, state, id, FormErrors::new()).await?;
+    page.secret = Some(secret);
+    render(&page)
 }
 
 /// Judges a code.
@@ -132,7 +164,7 @@ pub async fn verify(
     )
 }
 
-/// Sends another code.
+/// Sends another code, or another test message to a hook.
 pub async fn resend(
     tenant: Tenant,
     State(state): State<AppState>,
@@ -143,9 +175,13 @@ pub async fn resend(
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
     match contacts::resend(&mut transaction, &state, &caller, id).await {
-        Ok(_) => {
+        Ok((_, test)) => {
             transaction.commit().await.map_err(store::Error::from)?;
-            see_other(&format!("/contacts/{id}?done=sent"))
+            let Some(test) = test else {
+                return see_other(&format!("/contacts/{id}?done=sent"));
+            };
+            hook_tests::wait(&state, tenant.account_id(), test).await?;
+            see_other(&format!("/contacts/{id}?done=tried"))
         }
         Err(UseCaseError::TooSoon { .. }) => see_other(&format!("/contacts/{id}?done=soon")),
         Err(UseCaseError::Conflict { .. }) => see_other(&format!("/contacts/{id}")),

@@ -11,7 +11,7 @@ use crate::state::AppState;
 use crate::view::{Shell, render};
 
 /// The guides: address, title, one line.
-pub const INDEX: [(&str, &str, &str); 7] = [
+pub const INDEX: [(&str, &str, &str); 8] = [
     (
         "/docs/getting-started",
         "Getting started",
@@ -31,6 +31,11 @@ pub const INDEX: [(&str, &str, &str); 7] = [
         "/docs/alerts",
         "Alerts",
         "Who is told, when, and what never wakes you",
+    ),
+    (
+        "/docs/contacts",
+        "Contacts",
+        "Mail, SMS, Slack, Discord and webhooks: where the address is, and what arrives there",
     ),
     (
         "/docs/failures",
@@ -69,7 +74,7 @@ pub(super) fn finish(visitor: &Visitor, response: Response) -> PageResult {
 #[template(path = "docs/index.html")]
 struct IndexPage {
     shell: Shell,
-    guides: [(&'static str, &'static str, &'static str); 7],
+    guides: [(&'static str, &'static str, &'static str); 8],
 }
 
 /// All guides.
@@ -97,7 +102,11 @@ guide!(
     monitors, MonitorsPage, "docs/monitors.html", "Monitors", "What Watchbell can look at, how often, and what counts as down."
 );
 guide!(
-    /// Who is told.
+    /// Each kind of contact.
+    contacts, ContactsGuidePage, "docs/contacts.html", "Contacts", "Every kind of contact, where its address is found, what it gets, and how a webhook's signature is checked."
+);
+guide!(
+    /// Who is told, and when.
     alerts, AlertsPage, "docs/alerts.html", "Alerts", "Who is told of an outage, when, and what never wakes you."
 );
 

@@ -19,6 +19,7 @@ pub fn routes() -> Routes {
         )
         .get("/docs/monitors", Access::Public, guides::monitors)
         .get("/docs/monitors/kinds", Access::Public, kinds::show)
+        .get("/docs/contacts", Access::Public, guides::contacts)
         .get("/docs/alerts", Access::Public, guides::alerts)
         .get("/docs/self-hosting", Access::Public, guides::self_hosting)
         .get("/docs/failures", Access::Public, failures::index)

@@ -126,6 +126,7 @@ pub const fn channel_word(channel: Channel) -> &'static str {
     match channel {
         Channel::Email => "mail",
         Channel::Sms => "SMS",
+        other => other.name(),
     }
 }
 
@@ -134,6 +135,8 @@ pub const fn channel_icon(channel: Channel) -> &'static str {
     match channel {
         Channel::Email => "mail",
         Channel::Sms => "message-square",
+        Channel::Webhook => "link",
+        Channel::Slack | Channel::Discord => "message-circle",
     }
 }
 

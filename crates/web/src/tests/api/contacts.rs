@@ -137,6 +137,163 @@ async fn a_number_is_proven_by_its_code_before_anything_else(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_url_is_a_secret_and_is_proven_by_a_test(pool: PgPool) {
+    let (app, account, client) = team(pool).await;
+    let url = "https://hooks.shop.example/watchbell/8Kq2";
+    let made = client
+        .post("/contacts", json!({"kind": "webhook", "url": url}))
+        .await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let contact = made.json();
+    assert!(
+        contact["secret"].as_str().unwrap().starts_with("whsec_"),
+        "{contact}"
+    );
+    assert_eq!(
+        (
+            &contact["url"],
+            &contact["verified"],
+            contact.get("address")
+        ),
+        (&json!(url), &json!(false), None),
+        "nobody sends here, so the test is still on its way"
+    );
+    assert_eq!(contact["name"], "hooks.shop.example/…8Kq2");
+    let path = format!("/contacts/{}", contact["id"].as_str().unwrap());
+    let read = client.get(&path).await.json();
+    assert_eq!((read.get("secret"), &read["url"]), (None, &json!(url)));
+    let reader = app.client(account, Scope::Read).await;
+    for text in [
+        reader.get(&path).await.text,
+        reader.get("/contacts").await.text,
+    ] {
+        assert!(
+            text.contains("\"url\":\"••••\"") && !text.contains("watchbell/8Kq2"),
+            "{text}"
+        );
+    }
+    assert_eq!(
+        client.patch(&path, read.clone()).await.status,
+        StatusCode::OK
+    );
+    let masked = json!({"url": "••••", "name": "Pager"});
+    assert_eq!(client.patch(&path, masked).await.status, StatusCode::OK);
+    let other = client
+        .patch(&path, json!({"url": "https://other.example/"}))
+        .await;
+    assert_eq!(other.status, StatusCode::CONFLICT);
+    let twice = client
+        .post("/contacts", json!({"kind": "webhook", "url": url}))
+        .await;
+    assert_eq!(
+        (twice.status, twice.code().as_str()),
+        (StatusCode::CONFLICT, "conflict")
+    );
+    for action in ["test", "verify"] {
+        let body = match action {
+            "verify" => json!({"code": "482913"}),
+            _ => json!({}),
+        };
+        let reply = client.post(&format!("{path}/{action}"), body).await;
+        assert_eq!(
+            reply.status,
+            StatusCode::CONFLICT,
+            "{action}: {}",
+            reply.text
+        );
+    }
+    let again = client.post(&format!("{path}/resend"), json!({})).await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.text);
+    let soon = client.post(&format!("{path}/resend"), json!({})).await;
+    assert_eq!(soon.status.as_u16(), 429);
+    let tests = "SELECT count(*) FROM deliveries WHERE event = 'contact.test'";
+    let tests: i64 = sqlx::query_scalar(tests)
+        .fetch_one(&app.state.pool)
+        .await
+        .unwrap();
+    assert_eq!(tests, 2);
+    let mut connection = app.state.pool.acquire().await.unwrap();
+    let id = contact["id"].as_str().unwrap().parse().unwrap();
+    store::contacts::mark_proven(&mut connection, account, id, app.state.now())
+        .await
+        .unwrap();
+    assert_eq!(client.get(&path).await.json()["verified"], true);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_wrong_url_says_where_the_right_one_is(pool: PgPool) {
+    let (_app, _, client) = team(pool).await;
+    for (body, pointer, words) in [
+        (
+            json!({"kind": "slack", "url": "https://app.slack.com/client/T0"}),
+            "/url",
+            "Incoming Webhooks",
+        ),
+        (
+            json!({"kind": "discord", "url": "https://discord.com/channels/1/2"}),
+            "/url",
+            "Copy webhook URL",
+        ),
+        (
+            json!({"kind": "webhook", "url": "ftp://shop.example/"}),
+            "/url",
+            "http",
+        ),
+        (json!({"kind": "webhook"}), "/url", "must be sent"),
+        (
+            json!({"kind": "slack", "address": "#ops"}),
+            "/address",
+            "send url",
+        ),
+        (
+            json!({"kind": "email", "url": "https://shop.example/"}),
+            "/url",
+            "send address",
+        ),
+    ] {
+        let reply = client.post("/contacts", body.clone()).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.pointer().as_str()),
+            (422, pointer),
+            "{body} {}",
+            reply.text
+        );
+        assert!(reply.text.contains(words), "{}", reply.text);
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_plan_has_a_number_of_webhooks_and_chats(pool: PgPool) {
+    let app = super::App::new(pool).await;
+    let account = app.account(domain::account::Plan::Free).await;
+    let client = app.client(account, Scope::Write).await;
+    let add = async |number: u32| {
+        let url = format!("https://shop.example/hooks/{number}");
+        client
+            .post("/contacts", json!({"kind": "webhook", "url": url}))
+            .await
+    };
+    for number in 0..3 {
+        assert_eq!(add(number).await.status, StatusCode::CREATED);
+    }
+    let fourth = add(3).await;
+    assert_eq!(
+        (fourth.status, fourth.code().as_str()),
+        (StatusCode::FORBIDDEN, "plan_limit")
+    );
+    assert!(
+        fourth.text.contains("3 webhook and chat contacts"),
+        "{}",
+        fourth.text
+    );
+    let mail = json!({"kind": "email", "address": "a@shop.example"});
+    assert_eq!(
+        client.post("/contacts", mail).await.status,
+        StatusCode::CREATED
+    );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn contacts_are_changed_and_forgotten(pool: PgPool) {
     let (_app, _, client) = team(pool).await;
     let id = client

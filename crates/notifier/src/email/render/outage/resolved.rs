@@ -112,7 +112,7 @@ fn ending(reason: ResolvedReason, brief: &Brief<'_>) -> Option<Say> {
 }
 
 /// `14:02:11 to 14:08:23 UTC+1 on Sun 22 Nov 2026 (6 min 12 s)`, or both moments where a day lies between.
-fn span(brief: &Brief<'_>, incident: &Incident, end: Timestamp, lasted: &str) -> String {
+pub(crate) fn span(brief: &Brief<'_>, incident: &Incident, end: Timestamp, lasted: &str) -> String {
     let begin = incident.first_failure_at;
     let zone = &brief.zone;
     if words::day(begin, zone) == words::day(end, zone) {
@@ -133,7 +133,7 @@ fn span(brief: &Brief<'_>, incident: &Incident, end: Timestamp, lasted: &str) ->
 
 /// `3 of 3 looks are good`, or `2 of 3 regions say up`. Nothing where the votes are of another turn
 /// already: it may be down again.
-fn good(brief: &Brief<'_>, incident: &Incident) -> Option<String> {
+pub(crate) fn good(brief: &Brief<'_>, incident: &Incident) -> Option<String> {
     let votes = &brief.context.votes;
     // A row keeps microseconds, a vote nanoseconds.
     let stored = |at: Timestamp| at.as_microsecond();

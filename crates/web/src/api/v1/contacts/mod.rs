@@ -5,7 +5,7 @@ pub mod actions;
 use axum::extract::State;
 use axum::response::Response;
 use domain::contact::{Channel, Contact, phone};
-use domain::ids::ContactId;
+use domain::ids::{AccountId, ContactId, DeliveryId};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::api::auth::{Reader, Writer};
 use crate::api::body::Body;
 use crate::api::etag;
+use crate::api::gate::ShownOnce;
 use crate::api::gone;
 use crate::api::id::Id;
 use crate::api::json::Json;
@@ -21,7 +22,8 @@ use crate::api::query::{Page, Params, cut};
 use crate::api::read_only::ReadOnly;
 use crate::state::AppState;
 use crate::usecases::contacts::{self, ContactChange, NewContact};
-use crate::usecases::monitors::lock_account;
+use crate::usecases::hook_tests;
+use crate::usecases::monitors::{MASK, lock_account};
 
 /// An address that alerts go to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,9 +38,18 @@ pub struct ContactView {
     #[schema(value_type = ContactKind)]
     kind: &'static str,
     name: String,
-    /// Mail address, or number in E.164 form; numbers are masked for read keys.
-    address: String,
-    /// Proven by a code. Nothing else is sent before.
+    /// Of mail and text message contacts: the mail address, or the number in E.164 form; numbers are masked
+    /// for read keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// Of all others: where messages are posted. Masked as `"••••"` for read keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// Of a webhook, in the answer that makes it and nowhere else: signs what it gets (`whsec_…`).
+    #[schema(read_only)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    /// Proven by a code, or by a test message that arrived. Nothing else is sent before.
     #[schema(read_only)]
     verified: bool,
     /// The default policy includes it.
@@ -56,6 +67,12 @@ pub enum ContactKind {
     Email,
     /// Text message.
     Sms,
+    /// Signed JSON, posted to an address of yours (Standard Webhooks).
+    Webhook,
+    /// A message in a Slack channel.
+    Slack,
+    /// A message in a Discord channel.
+    Discord,
 }
 
 /// A contact to be made.
@@ -65,13 +82,18 @@ pub enum ContactKind {
 pub struct ContactInput {
     #[schema(value_type = ContactKind)]
     kind: Channel,
-    /// The address by default.
+    /// The address by default; of a URL what may be shown of it.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
-    /// Mail address, or phone number with its country code.
+    /// Of `email` and `sms`: mail address, or phone number with its country code.
+    #[serde(default)]
     #[schema(min_length = 3, max_length = 254)]
-    address: String,
+    address: Option<String>,
+    /// Of all other kinds: where messages are posted. A secret.
+    #[serde(default)]
+    #[schema(min_length = 8, max_length = 2048)]
+    url: Option<String>,
     /// True by default.
     #[serde(default)]
     in_default: Option<bool>,
@@ -104,16 +126,26 @@ pub async fn list(
         store::contacts::list_page(&mut tx, reader.account_id(), page.cursor, page.limit + 1)
             .await?;
     let next = cut(&mut contacts, page.limit, |contact| contact.id);
-    let data = contacts
-        .into_iter()
-        .map(|contact| ContactView::of(&state, contact, reader.masks()))
-        .collect();
+    let mut data = Vec::with_capacity(contacts.len());
+    for contact in contacts {
+        data.push(
+            view(
+                &mut tx,
+                &state,
+                (reader.account_id(), reader.masks()),
+                contact,
+            )
+            .await?,
+        );
+    }
     Ok(axum::Json(Page::new(data, next)))
 }
 
 /// Create a contact
 ///
-/// It gets a code of six digits, good for 10 minutes; `/verify` takes it.
+/// An address or number gets a code of six digits, good for 10 minutes; `/verify` takes it. A webhook or
+/// chat contact gets a test message, and is verified when that arrives: the answer waits up to 10 s for
+/// it and is 201 either way; `/resend` repeats it. The `secret` of a webhook is in this answer and nowhere else.
 #[utoipa::path(post, path = "/api/v1/contacts", tag = "Contacts", operation_id = "contacts.create",
     request_body = ContactInput,
     responses((status = 201, body = ContactView, headers(("Location" = String, description = "Address of the new contact")))))]
@@ -125,19 +157,32 @@ pub async fn create(
     let input: ContactInput = body.decode()?;
     let new = NewContact {
         kind: input.kind,
+        address: reached_at(&input)?.to_owned(),
         name: input.name,
-        address: input.address,
         in_default: input.in_default.unwrap_or(true),
     };
     let mut tx = writer.begin(&state).await?;
-    let contact = contacts::create(&mut tx, &state, &writer.caller(&state), new).await?;
+    let created = contacts::create(&mut tx, &state, &writer.caller(&state), new).await?;
+    let (id, account) = (created.contact.id, writer.account_id());
+    let dry = view(&mut tx, &state, (account, false), created.contact).await?;
     writer.finish(tx).await?;
-    let id = contact.id;
-    let view = ContactView::of(&state, contact, false);
     if writer.is_dry_run() {
-        return etag::tagged(StatusCode::OK, None, &view);
+        return etag::tagged(StatusCode::OK, None, &dry);
     }
-    let mut response = etag::tagged(StatusCode::CREATED, None, &view)?;
+    let made = match created.test {
+        Some(test) => tested(&state, (account, id), test).await?,
+        None => dry,
+    };
+    let shown_once = created.secret.is_some();
+    let made = ContactView {
+        secret: created.secret,
+        ..made
+    };
+    let mut response = etag::tagged(StatusCode::CREATED, None, &made)?;
+    if shown_once {
+        response.headers_mut().remove(header::ETAG);
+        response.extensions_mut().insert(ShownOnce);
+    }
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/contacts/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -159,10 +204,11 @@ pub async fn get(
     let contact = store::contacts::find(&mut tx, reader.account_id(), id)
         .await?
         .ok_or_else(Problem::not_found)?;
+    let whose = (reader.account_id(), reader.masks());
     etag::fresh(
         &headers,
         None,
-        &ContactView::of(&state, contact, reader.masks()),
+        &view(&mut tx, &state, whose, contact).await?,
     )
 }
 
@@ -185,20 +231,24 @@ pub async fn update(
         (body.0.clone().remove("name") == Some(Json::Null)).then(|| before.address.clone());
     let default_membership =
         (body.0.clone().remove("in_default") == Some(Json::Null)).then_some(true);
-    READ_ONLY.take_out(&mut body.0, &ContactView::of(&state, before.clone(), false))?;
-    unchanged(&state, &mut body.0, before)?;
+    let plain = view(
+        &mut tx,
+        &state,
+        (writer.account_id(), false),
+        before.clone(),
+    )
+    .await?;
+    READ_ONLY.take_out(&mut body.0, &plain)?;
+    unchanged(&mut body.0, &before, &plain)?;
     let patch: ContactPatch = body.decode()?;
     let change = ContactChange {
         name: patch.name.or(default_name),
         in_default: patch.in_default.or(default_membership),
     };
     let contact = contacts::update(&mut tx, &writer.caller(&state), id, change).await?;
+    let changed = view(&mut tx, &state, (writer.account_id(), false), contact).await?;
     writer.finish(tx).await?;
-    etag::tagged(
-        StatusCode::OK,
-        None,
-        &ContactView::of(&state, contact, false),
-    )
+    etag::tagged(StatusCode::OK, None, &changed)
 }
 
 /// What only we set.
@@ -208,15 +258,16 @@ const READ_ONLY: ReadOnly = ReadOnly {
 };
 
 /// Kind and address may be sent back as they were read, and cannot change.
-fn unchanged(state: &AppState, patch: &mut Json, before: Contact) -> ApiResult<()> {
-    let (plain, masked) = (
-        ContactView::of(state, before.clone(), false),
-        ContactView::of(state, before, true),
-    );
-    for (key, known) in [
-        ("kind", [plain.kind, plain.kind]),
-        ("address", [&plain.address, &masked.address]),
-    ] {
+fn unchanged(patch: &mut Json, before: &Contact, plain: &ContactView) -> ApiResult<()> {
+    let masked = phone::masked(&before.address);
+    let reached = match (&plain.address, &plain.url) {
+        (Some(address), _) if before.channel == Channel::Sms => {
+            ("address", [address.as_str(), &masked])
+        }
+        (Some(address), _) => ("address", [address.as_str(), address]),
+        (None, url) => ("url", [url.as_deref().unwrap_or(MASK), MASK]),
+    };
+    for (key, known) in [("kind", [plain.kind, plain.kind]), reached] {
         match patch.remove(key) {
             Some(Json::String(sent)) if !known.contains(&sent.as_str()) => {
                 return Err(Problem::new(
@@ -254,8 +305,8 @@ pub async fn delete(
     store::contacts::lock(&mut tx, caller.account_id, id).await?;
     let known = store::contacts::find(&mut tx, caller.account_id, id).await?;
     if let Some(contact) = known {
-        let tag = etag::tag_of(None, &ContactView::of(&state, contact, false))?;
-        etag::check_match(&headers, &tag)?;
+        let plain = view(&mut tx, &state, (caller.account_id, false), contact).await?;
+        etag::check_match(&headers, &etag::tag_of(None, &plain)?)?;
     }
     let outcome = contacts::delete(&mut tx, &state, &caller, id).await;
     let before = ("contact.deleted", id.to_string());
@@ -276,14 +327,64 @@ async fn locked(
     let contact = store::contacts::find(connection, writer.account_id(), id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let tag = etag::tag_of(None, &ContactView::of(state, contact.clone(), false))?;
-    etag::check_match(headers, &tag)?;
+    let whose = (writer.account_id(), false);
+    let plain = view(connection, state, whose, contact.clone()).await?;
+    etag::check_match(headers, &etag::tag_of(None, &plain)?)?;
     Ok(contact)
+}
+
+/// What the kind is reached at; the other field is not for it.
+fn reached_at(input: &ContactInput) -> ApiResult<&str> {
+    let (own, value, other, stray) = match input.kind.is_hook() {
+        true => ("/url", &input.url, "/address", &input.address),
+        false => ("/address", &input.address, "/url", &input.url),
+    };
+    let kind = input.kind.as_str();
+    if stray.is_some() {
+        let message = format!("does not belong to {kind}; send {}", &own[1..]);
+        return Err(Problem::field(other, "not_applicable", message));
+    }
+    value
+        .as_deref()
+        .ok_or_else(|| Problem::field(own, "required", "must be sent"))
+}
+
+/// A contact as its reader may see it.
+pub(super) async fn view(
+    connection: &mut sqlx::PgConnection,
+    state: &AppState,
+    (account, masked): (AccountId, bool),
+    contact: Contact,
+) -> ApiResult<ContactView> {
+    let url = match (contact.channel.is_hook(), masked) {
+        (false, _) => None,
+        (true, true) => Some(MASK.to_owned()),
+        (true, false) => {
+            store::contacts::hooks::find(connection, &state.secrets, account, contact.id)
+                .await?
+                .map(|hook| hook.url)
+        }
+    };
+    Ok(ContactView::of(state, contact, url, masked))
+}
+
+/// The contact, once its test message was tried or we have waited long enough.
+pub(super) async fn tested(
+    state: &AppState,
+    (account, id): (AccountId, ContactId),
+    test: DeliveryId,
+) -> ApiResult<ContactView> {
+    hook_tests::wait(state, account, test).await?;
+    let mut tx = store::tenant::begin(&state.pool, account).await?;
+    let contact = store::contacts::find(&mut tx, account, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    view(&mut tx, state, (account, false), contact).await
 }
 
 impl ContactView {
     /// A contact; numbers are masked for those who only read.
-    pub fn of(state: &AppState, contact: Contact, masked: bool) -> Self {
+    fn of(state: &AppState, contact: Contact, url: Option<String>, masked: bool) -> Self {
         let hide = |text: String| {
             if masked && contact.channel == Channel::Sms {
                 phone::masked(&text)
@@ -301,7 +402,9 @@ impl ContactView {
             html_url: state.config.link("/contacts"),
             kind: contact.channel.as_str(),
             name,
-            address: hide(contact.address),
+            address: url.is_none().then(|| hide(contact.address)),
+            url,
+            secret: None,
             verified: contact.verified_at.is_some(),
             in_default: contact.in_default,
             disabled_reason: contact.disabled_reason,

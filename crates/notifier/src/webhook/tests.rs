@@ -1,0 +1,59 @@
+//! The body under snapshot, the signature against the values of the specification.
+
+use domain::delivery::Event;
+use rstest::rstest;
+
+use super::{body, signed};
+use crate::card;
+use crate::fixture::Scene;
+
+#[rstest]
+#[case("down", Scene::down())]
+#[case("down_without_diagnosis", Scene::plain_down())]
+#[case("up", Scene::up())]
+#[case("closed_paused", Scene::closed())]
+#[case("taken", Scene { event: Event::IncidentAcknowledged, ..Scene::taken() })]
+#[case("cert_expiring", Scene::certificate(Event::TlsExpiring))]
+#[case("cert_renewed", Scene::certificate(Event::TlsRenewed))]
+#[case("cert_worse", Scene::certificate(Event::TlsWorse))]
+#[case("domain_expiring", Scene::registration())]
+#[case("slow", Scene::status(Event::MonitorDegraded))]
+#[case("partly_down", Scene::status(Event::MonitorPartial))]
+#[case("blocked", Scene::status(Event::MonitorBlocked))]
+#[case("unknown", Scene::status(Event::MonitorUnknown))]
+#[case("test", Scene::test())]
+fn events(#[case] name: &str, #[case] scene: Scene) {
+    let claimed = scene.claimed();
+    let body = scene.with_brief(|brief| {
+        let text = card::event(brief).unwrap().line();
+        body(&claimed, brief, &text)
+    });
+    insta::assert_snapshot!(name, serde_json::to_string_pretty(&body).unwrap());
+}
+
+/// The example of the specification's reference libraries.
+#[test]
+fn the_signature_is_that_of_standard_webhooks() {
+    let headers = signed(
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        (
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            jiff::Timestamp::from_second(1_614_265_330).unwrap(),
+        ),
+        br#"{"test": 2432232314}"#,
+    )
+    .unwrap();
+    assert_eq!(
+        headers,
+        [
+            ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned()),
+            ("webhook-timestamp", "1614265330".to_owned()),
+            (
+                "webhook-signature",
+                "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=".to_owned()
+            ),
+        ]
+    );
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    assert!(signed("whsec_%%%", ("del_1", now), b"").is_err());
+}
