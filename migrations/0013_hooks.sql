@@ -4,5 +4,5 @@
 ALTER TABLE contacts
     ADD COLUMN url_sealed text,
     ADD COLUMN secret_sealed text,
-    ADD CONSTRAINT contacts_url_check CHECK ((channel IN ('email', 'sms')) = (url_sealed IS NULL)),
-    ADD CONSTRAINT contacts_secret_check CHECK ((channel = 'webhook') = (secret_sealed IS NOT NULL));
+    ADD CONSTRAINT contacts_url_check CHECK (url_sealed IS NULL OR channel NOT IN ('email', 'sms')),
+    ADD CONSTRAINT contacts_secret_check CHECK (secret_sealed IS NULL OR channel = 'webhook');

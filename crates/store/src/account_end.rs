@@ -105,6 +105,7 @@ async fn end_messages(
         .await?;
     sqlx::query!(
         "UPDATE contacts SET address = '', address_canonical = id::text, name = '', verified_at = NULL, code_hash = NULL,
+             url_sealed = NULL, secret_sealed = NULL,
              in_default = false, disabled_reason = 'the account was deleted', disabled_at = $2, updated_at = $2,
              version = version + 1
          WHERE account_id = $1",

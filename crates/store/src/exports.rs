@@ -132,7 +132,7 @@ pub fn rows<'c>(
             r#"SELECT to_jsonb(t) - 'secret_hash' AS "row!" FROM api_keys t WHERE account_id = $1 ORDER BY id"#
         ),
         Part::Contacts => rows!(
-            r#"SELECT to_jsonb(t) - 'code_hash' AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#
+            r#"SELECT to_jsonb(t) - '{code_hash,url_sealed,secret_sealed,address_canonical}'::text[] AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#
         ),
         Part::Policies => rows!(
             r#"SELECT to_jsonb(t) AS "row!" FROM policies t WHERE account_id = $1 ORDER BY id"#

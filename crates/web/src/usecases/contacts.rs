@@ -1,20 +1,20 @@
-//! Contacts: made, proven by a code, changed, tested, removed.
+//! Contacts: made, proven by a code or a test message, changed, tested, removed.
+
+mod prove;
 
 use domain::account::EmailAddress;
-use domain::contact::{Channel, Contact, HookUrl, PhoneNumber, code};
-use domain::delivery::AccountMessage;
+use domain::contact::{Channel, Contact, HookUrl, PhoneNumber};
 use domain::ids::{ContactId, DeliveryId};
 use domain::monitor::validate::FieldError;
-use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
-use store::account_messages::NewAccountMessage;
 use store::audit;
 pub use store::contacts::CodeOutcome;
 
+pub use self::prove::{resend, test, verify};
+use self::prove::{send_code, send_proof};
 use super::monitors::lock_account;
 use super::{Caller, PlanLimit, Resource, UseCaseError, UseCaseResult};
 use crate::state::AppState;
-use crate::throttle::{self, Limit};
 
 /// A contact to be made.
 #[derive(Debug, Clone)]
@@ -189,168 +189,6 @@ fn check_name(name: &str) -> UseCaseResult<()> {
         .map_err(|error: FieldError| UseCaseError::Invalid(vec![error]))
 }
 
-/// Sends a hook the test message that proves it, within the limits of codes: whoever may name a URL
-/// must not have it called as often as they like.
-async fn send_proof(
-    connection: &mut PgConnection,
-    state: &AppState,
-    caller: &Caller,
-    (contact, url): (&Contact, &str),
-) -> UseCaseResult<Option<DeliveryId>> {
-    let key = state.secrets.keyed_hash("contacts.url", url);
-    let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    take_proof(connection, state, caller, &key).await?;
-    Ok(incidents::test_contact(connection, caller.account_id, contact, caller.now).await?)
-}
-
-/// Counts one more code or test message to `address`.
-async fn take_proof(
-    connection: &mut PgConnection,
-    state: &AppState,
-    caller: &Caller,
-    address: &str,
-) -> UseCaseResult<()> {
-    let account = caller.account_id.to_string();
-    let keys: [(Limit, &str); 3] = [
-        (throttle::CONTACT_CODE_ADDRESS, address),
-        (throttle::CONTACT_CODE_ACCOUNT, &account),
-        (throttle::CONTACT_CODE_NETWORK, &caller.network),
-    ];
-    for (limit, key) in keys {
-        if let Some(retry_after) =
-            throttle::take_within(connection, state, limit, key, caller.now).await?
-        {
-            return Err(UseCaseError::TooSoon {
-                retry_after,
-                detail: "Too many codes and tests were sent. Nothing was sent now.".to_owned(),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Sends a fresh code, within the limits of the address, the account and the network.
-async fn send_code(
-    connection: &mut PgConnection,
-    state: &AppState,
-    caller: &Caller,
-    contact: &Contact,
-) -> UseCaseResult<()> {
-    take_proof(connection, state, caller, &contact.address).await?;
-    let account = store::accounts::find(connection, caller.account_id)
-        .await?
-        .ok_or(UseCaseError::NotFound)?;
-    let digits = code::from_random(store::secrets::random_u32());
-    let expires_at = caller.now
-        + SignedDuration::try_from(code::VALID_FOR).unwrap_or(SignedDuration::from_mins(10));
-    let hash = code_hash(state, contact.id, &digits);
-    store::contacts::set_code(
-        connection,
-        caller.account_id,
-        contact.id,
-        &hash,
-        (caller.now, expires_at),
-    )
-    .await?;
-    let message = NewAccountMessage {
-        user_id: None,
-        account_id: Some(caller.account_id),
-        channel: contact.channel,
-        address: contact.address.clone(),
-        message: AccountMessage::ContactCode {
-            code: digits,
-            account: account.name,
-        },
-        expires_at: Some(expires_at),
-    };
-    incidents::write_message(connection, &state.secrets, &message, caller.now)
-        .await
-        .map_err(UseCaseError::internal)
-}
-
-fn code_hash(state: &AppState, id: ContactId, digits: &str) -> Vec<u8> {
-    state
-        .secrets
-        .keyed_hash("contacts.code", &format!("{id}:{digits}"))
-}
-
-/// Judges a code. Commit whatever the outcome: the try counts.
-pub async fn verify(
-    connection: &mut PgConnection,
-    state: &AppState,
-    caller: &Caller,
-    id: ContactId,
-    typed: &str,
-) -> UseCaseResult<CodeOutcome> {
-    let contact = find(connection, caller, id).await?;
-    if contact.channel.is_hook() {
-        return Err(UseCaseError::conflict(
-            None,
-            "It has no code: a test message proves it. Ask for another with /resend.",
-        ));
-    }
-    if contact.verified_at.is_some() && contact.disabled_reason.is_none() {
-        return Ok(CodeOutcome::Right);
-    }
-    let Some(digits) = code::typed(typed) else {
-        return Err(UseCaseError::field(
-            "/code",
-            "invalid",
-            "must be six digits",
-        ));
-    };
-    let hash = code_hash(state, id, &digits);
-    let outcome =
-        store::contacts::try_code(connection, caller.account_id, id, &hash, caller.now).await?;
-    if outcome == CodeOutcome::Right {
-        if contact.channel == Channel::Sms {
-            store::wallets::grant_welcome(connection, caller.account_id, caller.now).await?;
-        }
-        note(connection, caller, "contact.verified", &contact).await?;
-    }
-    Ok(outcome)
-}
-
-/// Sends another code, or another test message to a hook, at the earliest 60 seconds after the last.
-pub async fn resend(
-    connection: &mut PgConnection,
-    state: &AppState,
-    caller: &Caller,
-    id: ContactId,
-) -> UseCaseResult<(Contact, Option<DeliveryId>)> {
-    store::contacts::lock(connection, caller.account_id, id).await?;
-    let contact = find(connection, caller, id).await?;
-    if contact.is_usable() {
-        return Err(UseCaseError::conflict(
-            None,
-            "The contact is proven already.",
-        ));
-    }
-    let account = caller.account_id;
-    if contact.channel.is_hook() {
-        take_test(connection, state, caller, id).await?;
-        let hook = store::contacts::hooks::find(connection, &state.secrets, account, id)
-            .await?
-            .ok_or(UseCaseError::NotFound)?;
-        let test = send_proof(connection, state, caller, (&contact, &hook.url)).await?;
-        return Ok((contact, test));
-    }
-    let sent_at = store::contacts::find_code_sent_at(connection, account, id).await?;
-    wait_between(sent_at, caller.now)?;
-    send_code(connection, state, caller, &contact).await?;
-    Ok((contact, None))
-}
-
-fn wait_between(sent_at: Option<Timestamp>, now: Timestamp) -> UseCaseResult<()> {
-    match code::resend_in(sent_at, now) {
-        None => Ok(()),
-        Some(retry_after) => Err(UseCaseError::TooSoon {
-            retry_after,
-            detail: format!("A code was just sent. Another can be sent in {retry_after} s."),
-        }),
-    }
-}
-
 /// Changes name and membership of the default policy.
 pub async fn update(
     connection: &mut PgConnection,
@@ -397,43 +235,6 @@ pub async fn delete(
     super::policies::forget_contact(connection, caller, id).await?;
     store::contacts::delete(connection, caller.account_id, id).await?;
     note(connection, caller, "contact.deleted", &contact).await
-}
-
-/// Sends a test message to a proven contact, at most one a minute.
-pub async fn test(
-    connection: &mut PgConnection,
-    state: &AppState,
-    caller: &Caller,
-    id: ContactId,
-) -> UseCaseResult<Contact> {
-    let contact = find(connection, caller, id).await?;
-    if !contact.is_usable() {
-        return Err(UseCaseError::conflict(
-            None,
-            "The contact must be proven first; only then anything else is sent to it.",
-        ));
-    }
-    take_test(connection, state, caller, id).await?;
-    incidents::test_contact(connection, caller.account_id, &contact, caller.now).await?;
-    note(connection, caller, "contact.tested", &contact).await?;
-    Ok(contact)
-}
-
-/// Counts one more test message to a contact.
-async fn take_test(
-    connection: &mut PgConnection,
-    state: &AppState,
-    caller: &Caller,
-    id: ContactId,
-) -> UseCaseResult<()> {
-    let (limit, key) = (throttle::CONTACT_TEST, id.to_string());
-    match throttle::take_within(connection, state, limit, &key, caller.now).await? {
-        None => Ok(()),
-        Some(retry_after) => Err(UseCaseError::TooSoon {
-            retry_after,
-            detail: format!("A test was just sent. Another can be sent in {retry_after} s."),
-        }),
-    }
 }
 
 async fn find(

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{ContactView, tested, view};
+use super::view::{ContactView, tested, view};
 use crate::api::auth::Writer;
 use crate::api::body::{Body, NoBody};
 use crate::api::etag;

@@ -1,0 +1,272 @@
+//! The rules as tables.
+
+use rstest::rstest;
+
+use super::*;
+use crate::contact::Channel;
+use crate::ids::ContactId;
+
+const LATER: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn contact() -> Contact {
+    Contact {
+        id: ContactId::generate(),
+        channel: Channel::Email,
+        name: "Ana".into(),
+        address: "ana@shop.example".into(),
+        verified_at: Some(LATER),
+        in_default: true,
+        disabled_reason: None,
+        created_at: LATER,
+    }
+}
+
+fn facts(event: Event, contact: &Contact) -> Facts<'_> {
+    Facts {
+        event,
+        contact: Some(contact),
+        lost_claims: 0,
+        may_have_arrived: false,
+        resolved: None,
+        stand_in: false,
+        earlier: None,
+        outage: None,
+        now: LATER,
+    }
+}
+
+const SEND: Decision = Decision::Send { first_word: false };
+const FIRST_WORD: Decision = Decision::Send { first_word: true };
+const HOLD: Decision = Decision::Hold { until: LATER };
+const NOT_FOR_THEM: Decision = Decision::Skip(NOT_TOLD);
+
+#[rstest]
+#[case(DeliveryState::Sent, false, SEND)]
+#[case(DeliveryState::Delivered, false, SEND)]
+#[case(DeliveryState::Merged, false, SEND)]
+#[case(DeliveryState::Pending, false, FIRST_WORD)]
+#[case(DeliveryState::Pending, true, HOLD)]
+#[case(DeliveryState::Held, false, FIRST_WORD)]
+#[case(DeliveryState::Sending, false, HOLD)]
+#[case(DeliveryState::Superseded, false, FIRST_WORD)]
+#[case(DeliveryState::Failed, false, NOT_FOR_THEM)]
+#[case(DeliveryState::GivenUp, true, NOT_FOR_THEM)]
+#[case(DeliveryState::Skipped, false, NOT_FOR_THEM)]
+fn a_recovery_follows_its_outage(
+    #[case] state: DeliveryState,
+    #[case] may_have_arrived: bool,
+    #[case] wanted: Decision,
+) {
+    let contact = contact();
+    let outage = Some(OutageDelivery {
+        state,
+        may_have_arrived,
+        next_at: LATER,
+        accepted_at: None,
+    });
+    let recovered = Facts {
+        resolved: Some(ResolvedReason::Recovered),
+        outage,
+        ..facts(Event::IncidentResolved, &contact)
+    };
+    assert_eq!(decide(&recovered), wanted);
+}
+
+#[test]
+fn a_recovery_without_an_outage_is_not_sent() {
+    let contact = contact();
+    let recovered = facts(Event::IncidentResolved, &contact);
+    assert_eq!(decide(&recovered), NOT_FOR_THEM);
+    assert_eq!(
+        decide(&Facts {
+            stand_in: true,
+            ..recovered
+        }),
+        FIRST_WORD
+    );
+}
+
+#[test]
+fn an_outage_that_is_over_is_left_to_its_recovery() {
+    let contact = contact();
+    let over = Facts {
+        resolved: Some(ResolvedReason::Recovered),
+        ..facts(Event::IncidentOpened, &contact)
+    };
+    assert_eq!(decide(&over), Decision::Supersede);
+    assert_eq!(
+        decide(&Facts {
+            may_have_arrived: true,
+            ..over
+        }),
+        SEND
+    );
+    assert_eq!(
+        decide(&Facts {
+            resolved: None,
+            ..over
+        }),
+        SEND
+    );
+}
+
+#[rstest]
+#[case(Channel::Sms, ResolvedReason::Deleted, Some(59), true)]
+#[case(Channel::Sms, ResolvedReason::Paused, Some(61), false)]
+#[case(Channel::Sms, ResolvedReason::Edited, None, false)]
+#[case(Channel::Sms, ResolvedReason::Recovered, Some(600), true)]
+#[case(Channel::Sms, ResolvedReason::Manual, Some(600), true)]
+#[case(Channel::Email, ResolvedReason::Deleted, Some(600), true)]
+fn a_change_of_settings_is_worth_a_text_for_an_hour(
+    #[case] channel: Channel,
+    #[case] reason: ResolvedReason,
+    #[case] told_minutes_ago: Option<i64>,
+    #[case] sent: bool,
+) {
+    let contact = Contact {
+        channel,
+        ..contact()
+    };
+    let outage = OutageDelivery {
+        state: if told_minutes_ago.is_some() {
+            DeliveryState::Sent
+        } else {
+            DeliveryState::Pending
+        },
+        may_have_arrived: false,
+        next_at: LATER,
+        accepted_at: told_minutes_ago.map(|ago| LATER - SignedDuration::from_mins(ago)),
+    };
+    let closed = Facts {
+        resolved: Some(reason),
+        outage: Some(outage),
+        ..facts(Event::IncidentResolved, &contact)
+    };
+    let wanted = matches!(decide(&closed), Decision::Send { .. });
+    assert_eq!(wanted, sent, "{closed:?}");
+}
+
+#[rstest]
+#[case(Event::IncidentResolved, Some(DeliveryState::Sent), None, SEND)]
+#[case(Event::IncidentResolved, Some(DeliveryState::Failed), None, SEND)]
+#[case(Event::IncidentResolved, Some(DeliveryState::GivenUp), None, SEND)]
+#[case(
+    Event::IncidentResolved,
+    Some(DeliveryState::Pending),
+    Some(LATER),
+    HOLD
+)]
+#[case(
+    Event::IncidentResolved,
+    Some(DeliveryState::Sending),
+    Some(LATER),
+    HOLD
+)]
+#[case(Event::IncidentResolved, Some(DeliveryState::Sent), Some(LATER), HOLD)]
+#[case(
+    Event::IncidentResolved,
+    Some(DeliveryState::Skipped),
+    None,
+    NOT_FOR_THEM
+)]
+#[case(Event::IncidentResolved, None, None, NOT_FOR_THEM)]
+#[case(Event::IncidentAcknowledged, Some(DeliveryState::Failed), None, SEND)]
+#[case(
+    Event::IncidentAcknowledged,
+    Some(DeliveryState::Pending),
+    Some(LATER),
+    HOLD
+)]
+#[case(Event::IncidentOpened, Some(DeliveryState::Sending), None, SEND)]
+fn a_webhook_gets_every_event_in_order(
+    #[case] event: Event,
+    #[case] outage: Option<DeliveryState>,
+    #[case] earlier: Option<Timestamp>,
+    #[case] wanted: Decision,
+) {
+    let contact = Contact {
+        channel: Channel::Webhook,
+        ..contact()
+    };
+    let outage = outage.map(|state| OutageDelivery {
+        state,
+        may_have_arrived: false,
+        next_at: LATER,
+        accepted_at: None,
+    });
+    let over = Facts {
+        resolved: Some(ResolvedReason::Recovered),
+        earlier,
+        outage,
+        ..facts(event, &contact)
+    };
+    assert_eq!(decide(&over), wanted);
+}
+
+#[rstest]
+#[case(Channel::Webhook, Event::ContactTest, true)]
+#[case(Channel::Slack, Event::ContactTest, true)]
+#[case(Channel::Discord, Event::ContactTest, true)]
+#[case(Channel::Webhook, Event::IncidentOpened, false)]
+#[case(Channel::Slack, Event::TlsExpiring, false)]
+#[case(Channel::Email, Event::ContactTest, false)]
+#[case(Channel::Sms, Event::ContactTest, false)]
+fn a_hook_is_proven_by_a_test_and_by_nothing_else(
+    #[case] channel: Channel,
+    #[case] event: Event,
+    #[case] sent: bool,
+) {
+    let unproven = Contact {
+        channel,
+        verified_at: None,
+        ..contact()
+    };
+    let stopped = Contact {
+        channel,
+        disabled_reason: Some("it is gone".into()),
+        ..contact()
+    };
+    for contact in [unproven, stopped] {
+        assert_eq!(decide(&facts(event, &contact)) == SEND, sent);
+    }
+}
+
+#[rstest]
+#[case(None, Some(LATER), "deleted")]
+#[case(Some(()), None, "not verified")]
+fn only_proven_contacts(
+    #[case] exists: Option<()>,
+    #[case] verified_at: Option<Timestamp>,
+    #[case] reason: &str,
+) {
+    let contact = Contact {
+        verified_at,
+        ..contact()
+    };
+    let facts = Facts {
+        contact: exists.map(|()| &contact),
+        ..facts(Event::IncidentOpened, &contact)
+    };
+    assert!(matches!(decide(&facts), Decision::Skip(why) if why.contains(reason)));
+}
+
+#[test]
+fn a_disabled_contact_and_a_lost_cause() {
+    let disabled = Contact {
+        disabled_reason: Some("mailbox does not exist".into()),
+        ..contact()
+    };
+    assert!(matches!(
+        decide(&facts(Event::TlsExpiring, &disabled)),
+        Decision::Skip(_)
+    ));
+    let contact = contact();
+    let lost = |lost_claims| {
+        decide(&Facts {
+            lost_claims,
+            ..facts(Event::IncidentOpened, &contact)
+        })
+    };
+    assert_eq!(lost(4), SEND);
+    assert!(matches!(lost(5), Decision::GiveUp(_)));
+}
