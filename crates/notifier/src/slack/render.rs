@@ -34,7 +34,7 @@ pub(crate) fn message(card: &Card) -> Value {
         "text": format!("*<{}|{}>*", card.link, escaped(&card.title)),
         "attachments": [{
             "color": card.tone.color(),
-            "fallback": card.line(),
+            "fallback": escaped(&card.line()),
             "blocks": blocks,
         }],
         "unfurl_links": false,

@@ -139,7 +139,7 @@ async fn a_number_is_proven_by_its_code_before_anything_else(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_url_is_a_secret_and_is_proven_by_a_test(pool: PgPool) {
     let (app, account, client) = team(pool).await;
-    let url = "https://hooks.shop.example/watchbell/8Kq2";
+    let url = "https://hooks.shop.example/watchbell/x8Kq2";
     let made = client
         .post("/contacts", json!({"kind": "webhook", "url": url}))
         .await;
@@ -168,7 +168,7 @@ async fn a_url_is_a_secret_and_is_proven_by_a_test(pool: PgPool) {
         reader.get("/contacts").await.text,
     ] {
         assert!(
-            text.contains("\"url\":\"••••\"") && !text.contains("watchbell/8Kq2"),
+            text.contains("\"url\":\"••••\"") && !text.contains("watchbell/x8Kq2"),
             "{text}"
         );
     }
