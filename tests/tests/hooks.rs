@@ -62,6 +62,31 @@ fn names(object: &Value) -> Vec<&String> {
     object.as_object().expect("an object").keys().collect()
 }
 
+/// The site breaks while the endpoint is away, and the endpoint comes back a little later.
+async fn breaks(
+    api: &Api,
+    monitor: &str,
+    (site, endpoint): (&SwitchableSite, &SwitchableSite),
+    secret: &str,
+) {
+    endpoint.set(Behaviour::Status(503));
+    site.set(Behaviour::Status(502));
+    assert_eq!(look(api, monitor).await["verdict"], "down");
+    let refused = posts(endpoint, 2).await.remove(1);
+    endpoint.set(Behaviour::Fine);
+    let down = posts(endpoint, 3).await.remove(2);
+    assert_eq!(down.header("webhook-id"), refused.header("webhook-id"));
+    assert!(is_signed(&down, secret) && is_signed(&refused, secret));
+    let body = json_of(&down);
+    assert_eq!(body["type"], "incident.opened");
+    let listed = api.get("/incidents").await["data"][0].clone();
+    assert_eq!(names(&body["data"]["incident"]), names(&listed));
+    is_part_of(
+        &body["data"]["monitor"],
+        &api.get("/monitors").await["data"][0],
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_and_a_chat_channel_hear_of_an_outage_and_its_end() {
     let (database, mail, site) = (
@@ -93,23 +118,7 @@ async fn a_webhook_and_a_chat_channel_hear_of_an_outage_and_its_end() {
         .watch(&site.url("/checkout"), json!({ "name": "Shop checkout" }))
         .await;
     wait_for_status(&api, &monitor, "up", SOON).await;
-    // Away when the site breaks, and back a little later.
-    endpoint.set(Behaviour::Status(503));
-    site.set(Behaviour::Status(502));
-    assert_eq!(look(&api, &monitor).await["verdict"], "down");
-    let refused = posts(&endpoint, 2).await.remove(1);
-    endpoint.set(Behaviour::Fine);
-    let down = posts(&endpoint, 3).await.remove(2);
-    assert_eq!(down.header("webhook-id"), refused.header("webhook-id"));
-    assert!(is_signed(&down, &secret) && is_signed(&refused, &secret));
-    let body = json_of(&down);
-    assert_eq!(body["type"], "incident.opened");
-    let listed = api.get("/incidents").await["data"][0].clone();
-    assert_eq!(names(&body["data"]["incident"]), names(&listed));
-    is_part_of(
-        &body["data"]["monitor"],
-        &api.get("/monitors").await["data"][0],
-    );
+    breaks(&api, &monitor, (&site, &endpoint), &secret).await;
     let told = json_of(&posts(&chat, 2).await[1]);
     assert!(
         told["text"]
