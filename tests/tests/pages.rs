@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// The narrowest phone in use, in CSS pixels.
 const PHONE: u32 = 360;
 
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 18] = [
     "/",
     "/signup",
     "/login",
