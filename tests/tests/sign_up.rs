@@ -65,6 +65,8 @@ async fn from_the_landing_page_to_the_recovery_mail() {
         .expect("a code by text");
     browser.fill("#code", &code(&texts[0].body)).await;
     browser.press("Confirm").await;
+    // The list again: only then the code was taken.
+    browser.find("a.chip[href*='kind=sms']").await;
     browser.goto(monitor.as_str()).await;
 
     site.set(Behaviour::Status(502));
