@@ -218,6 +218,8 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
 async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
     state.requests.fetch_add(1, Ordering::SeqCst);
     let (request, body) = request.into_parts();
+    // Before anybody hears of the request: who heard of it may switch.
+    let behaviour = state.behaviour();
     if request.method == Method::POST {
         let body = body.collect().await.map(|body| body.to_bytes());
         let post = Post {
@@ -227,7 +229,7 @@ async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Byte
         };
         state.posts.send_modify(|posts| posts.push(post));
     }
-    match state.behaviour() {
+    match behaviour {
         Behaviour::Fine | Behaviour::Reset | Behaviour::Refuse => page(200, &[], GOOD_TEXT),
         Behaviour::Slow(delay) => {
             tokio::time::sleep(delay).await;
