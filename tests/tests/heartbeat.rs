@@ -63,11 +63,8 @@ async fn a_job_that_does_not_call_is_told_about_although_we_were_killed() {
         "{}",
         down.subject
     );
-    assert!(
-        down.text.contains("Expected every 1 h") && down.text.contains("grace was over"),
-        "{}",
-        down.text
-    );
+    down.assert_says("Expected every 1 h");
+    down.assert_says("grace was over");
 
     // The job calls again, and at once it is over.
     assert_eq!(call(&settings, &monitor, "/0", "").await, "200 OK");
@@ -82,11 +79,7 @@ async fn a_job_that_does_not_call_is_told_about_although_we_were_killed() {
     let down = mail
         .wait_for("Down: Nightly backup (job reports failure (exit 3))", LIMIT)
         .await;
-    assert!(
-        down.text.contains("The job itself said so"),
-        "{}",
-        down.text
-    );
+    down.assert_says("The job itself said so");
     assert_eq!(mail.with_subject("Down:").len(), 2, "each is told once");
     let pings = api.get(&format!("/monitors/{id}/pings")).await;
     assert_eq!(pings["data"].as_array().unwrap().len(), 3);

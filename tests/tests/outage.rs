@@ -103,7 +103,7 @@ impl Scene {
             "{}",
             down.subject
         );
-        assert!(down.text.contains("3 of 3 looks failed"), "{}", down.text);
+        down.assert_says("3 of 3 looks failed");
         let text = self.text(2).await;
         assert!(
             text.starts_with("DOWN Shop checkout since ") && text.contains("Reply ACK"),
@@ -261,11 +261,7 @@ async fn a_reply_by_text_takes_the_outage() {
         .mail
         .wait_for("Re: Down: Shop checkout", Duration::from_secs(30))
         .await;
-    assert!(
-        told.text.contains("On call has Shop checkout"),
-        "{}",
-        told.text
-    );
+    told.assert_says("On call has Shop checkout");
     let again = scene.phone.hand_over(&url, ack).await.unwrap();
     assert_eq!(again.1, answer, "a repetition changes nothing");
 }

@@ -92,7 +92,7 @@ async fn notice(
 
 /// What people read for the regions that say down.
 async fn named(connection: &mut PgConnection, cast: &[RegionVote]) -> Result<Vec<String>> {
-    let known = store::leases::list_regions(connection).await?;
+    let known = store::regions::list(connection).await?;
     let down = cast
         .iter()
         .filter(|vote| vote.verdict == Some(VerdictKind::Down));

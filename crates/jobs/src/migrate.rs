@@ -1,6 +1,7 @@
 //! The queue's own tables, and the rights on them.
 
 use apalis_postgres::PostgresStorage;
+use sqlx::postgres::{PgAdvisoryLock, PgAdvisoryLockKey};
 use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::Result;
@@ -21,20 +22,15 @@ const GRANTS: &str = "
 /// processes at once. Needs the roles of `store`'s first migration, and the right to create the
 /// extensions `hstore` and `pgcrypto` (trusted since Postgres 13).
 pub async fn migrate(pool: &PgPool) -> Result<()> {
-    let mut connection = pool.acquire().await?;
     // A session's lock and not a transaction's: the migrator opens its own transactions.
-    sqlx::query("SELECT pg_advisory_lock($1)")
-        .bind(LOCK)
-        .execute(&mut *connection)
-        .await?;
-    let outcome = locked(&mut connection).await;
-    let unlocked = sqlx::query("SELECT pg_advisory_unlock($1)")
-        .bind(LOCK)
-        .execute(&mut *connection)
-        .await;
-    if outcome.is_err() || unlocked.is_err() {
-        // A broken connection must not go back to the pool with the lock still held.
-        connection.close_on_drop();
+    let lock = PgAdvisoryLock::with_key(PgAdvisoryLockKey::BigInt(LOCK));
+    let mut guard = lock.acquire(pool.acquire().await?).await?;
+    let outcome = locked(&mut guard).await;
+    match guard.release_now().await {
+        Ok(connection) if outcome.is_ok() => drop(connection),
+        // What was left half-done must not go back to the pool.
+        Ok(mut connection) => connection.close_on_drop(),
+        Err(error) => return outcome.and(Err(error.into())),
     }
     outcome
 }

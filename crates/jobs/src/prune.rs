@@ -1,4 +1,7 @@
 //! The janitor: nothing else ever removes a finished job or a dead worker.
+//!
+//! The queue's library makes these tables at run time, so the statements here cannot be checked at
+//! compile time against our migrations, like the grants of [`migrate`](crate::migrate()).
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;

@@ -231,7 +231,7 @@ mod tests {
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn a_region_sees_while_one_of_its_workers_does(pool: PgPool) {
         let mut c = pool.acquire().await.unwrap();
-        leases::upsert_region(&mut c, "fra", "Frankfurt")
+        crate::regions::upsert(&mut c, "fra", "Frankfurt")
             .await
             .unwrap();
         assert!(

@@ -48,6 +48,7 @@ pub mod notify;
 pub mod outbox;
 pub mod policies;
 pub mod practice;
+pub mod regions;
 pub mod reports;
 pub mod sessions;
 pub mod states;

@@ -47,10 +47,10 @@ async fn round(shared: &Shared, known: &mut Option<Instant>) -> Result<()> {
     let (region, worker) = (&shared.config.region, &shared.config.worker_id);
     let mut connection = shared.pool.acquire().await?;
     if known.is_none_or(|since| since.elapsed() > INTRODUCE) {
-        leases::upsert_region(&mut connection, region, &shared.config.region_name).await?;
+        store::regions::upsert(&mut connection, region, &shared.config.region_name).await?;
         let addresses = &shared.config.public_addresses;
         let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        leases::set_addresses(&mut connection, region, &addresses).await?;
+        store::regions::set_addresses(&mut connection, region, &addresses).await?;
         *known = Some(Instant::now());
     }
     let asked = Instant::now();

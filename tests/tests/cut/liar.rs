@@ -67,5 +67,5 @@ async fn an_answer_from_where_nobody_is_makes_a_worker_unready_and_is_told() {
     assert!(log.contains("what cannot exist has answered"), "{log}");
     let told = mail.wait_for("Watchbell in fra", LIMIT).await;
     assert_eq!(told.to, ["operator@watch.example"]);
-    assert!(told.text.contains("http://203.0.113.86/"), "{}", told.text);
+    told.assert_says("http://203.0.113.86/");
 }

@@ -247,7 +247,7 @@ impl Scene {
     /// What really died is the one thing that is told; seconds until it was sure, since `back`.
     pub async fn only_what_died_is_told(&self, back: jiff::Timestamp) -> i64 {
         let mail = self.mail.wait_for("Down:", LIMIT).await;
-        assert!(mail.text.contains("we could not look"), "{}", mail.text);
+        mail.assert_says("we could not look");
         let open = self.api.get("/incidents").await;
         let open: &Vec<Value> = open["data"].as_array().unwrap();
         assert_eq!(open.len(), 1, "only what really died");

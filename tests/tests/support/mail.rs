@@ -23,6 +23,20 @@ pub struct Mail {
     pub headers: String,
 }
 
+impl Mail {
+    /// Asserts that its text says `phrase`, wherever its lines break: they break elsewhere when a time
+    /// in them is of another day.
+    #[track_caller]
+    pub fn assert_says(&self, phrase: &str) {
+        let words: Vec<&str> = self.text.split_whitespace().collect();
+        assert!(
+            words.join(" ").contains(phrase),
+            "no \"{phrase}\" in: {}",
+            self.text
+        );
+    }
+}
+
 /// The server and its mails.
 pub struct MailServer {
     port: u16,

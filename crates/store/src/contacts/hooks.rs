@@ -160,7 +160,7 @@ pub(crate) mod tests {
                 .unwrap()
                 .is_none()
         );
-        let row: String = sqlx::query_scalar("SELECT contacts::text FROM contacts")
+        let row = sqlx::query_scalar!(r#"SELECT contacts::text AS "row!" FROM contacts"#)
             .fetch_one(&mut *connection)
             .await
             .unwrap();

@@ -64,7 +64,7 @@ fn seen(at: Timestamp) -> Observation {
 async fn uptime_is_time_and_blind_time_is_left_out(pool: PgPool) {
     let (account, monitor, start) = world(&pool).await;
     let mut c = pool.acquire().await.unwrap();
-    leases::upsert_region(&mut c, "local", "Here")
+    crate::regions::upsert(&mut c, "local", "Here")
         .await
         .unwrap();
     let at = |minute| start + SignedDuration::from_mins(minute);

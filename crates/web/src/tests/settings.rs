@@ -506,11 +506,11 @@ async fn the_addresses_of_our_looks_are_a_plain_list(pool: PgPool) {
         ("fra", ["198.51.100.7", "2001:db8::7"]),
         ("nyc", ["203.0.113.9", "198.51.100.7"]),
     ] {
-        store::leases::upsert_region(&mut connection, region, region)
+        store::regions::upsert(&mut connection, region, region)
             .await
             .unwrap();
         let addresses = addresses.map(str::to_owned);
-        store::leases::set_addresses(&mut connection, region, &addresses)
+        store::regions::set_addresses(&mut connection, region, &addresses)
             .await
             .unwrap();
     }

@@ -56,7 +56,7 @@ pub async fn regions(
 ) -> ApiResult<Json<Page<Region>>> {
     params.finish()?;
     let mut connection = state.pool.acquire().await?;
-    let regions = store::leases::list_regions(&mut connection).await?;
+    let regions = store::regions::list(&mut connection).await?;
     let data = regions
         .into_iter()
         .map(|region| Region {

@@ -17,7 +17,7 @@ use crate::view::{Shell, render};
 #[template(path = "public/bot.html")]
 struct BotPage<'a> {
     shell: Shell,
-    regions: Vec<store::leases::Region>,
+    regions: Vec<store::regions::Region>,
     support: &'a str,
     base_url: String,
 }
@@ -29,7 +29,7 @@ pub async fn show(visitor: Visitor, State(state): State<AppState>) -> PageResult
         shell: visitor
             .shell("About our looks")
             .description("What Watchbell/1 in your logs is, how often it comes, how to stop it."),
-        regions: store::leases::list_regions(&mut connection).await?,
+        regions: store::regions::list(&mut connection).await?,
         support: &state.config.support_email,
         base_url: state.config.link(""),
     };
@@ -39,7 +39,7 @@ pub async fn show(visitor: Visitor, State(state): State<AppState>) -> PageResult
 /// The addresses of all regions for a firewall's list: one in a line, nothing else.
 pub async fn addresses(State(state): State<AppState>) -> Result<Response, PageError> {
     let mut connection = state.read_pool.acquire().await?;
-    let regions = store::leases::list_regions(&mut connection).await?;
+    let regions = store::regions::list(&mut connection).await?;
     let all: BTreeSet<String> = regions.into_iter().flat_map(|one| one.addresses).collect();
     let lines: String = all.into_iter().map(|address| address + "\n").collect();
     let headers = [

@@ -241,7 +241,7 @@ async fn unknown_regions(
     state: &AppState,
     wanted: &[String],
 ) -> UseCaseResult<Vec<FieldError>> {
-    let known = store::leases::list_regions(connection).await?;
+    let known = store::regions::list(connection).await?;
     let unknown = wanted.iter().enumerate().filter(|(_, id)| {
         **id != state.config.region && !known.iter().any(|region| region.id == **id)
     });

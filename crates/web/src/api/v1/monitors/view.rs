@@ -214,7 +214,7 @@ impl Known {
     ) -> ApiResult<Self> {
         let window = Window::last_days(state.now(), 30);
         let uptimes = store::reports::uptimes(connection, account, ids, window).await?;
-        let mut regions: Vec<String> = store::leases::list_regions(connection)
+        let mut regions: Vec<String> = store::regions::list(connection)
             .await?
             .into_iter()
             .map(|region| region.id)
