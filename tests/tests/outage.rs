@@ -8,6 +8,7 @@ use testkit::{Behaviour, SwitchableSite};
 
 use crate::support::api::{self, Api};
 use crate::support::mail::MailServer;
+use crate::support::program::{Running, Settings};
 use crate::support::stage::Stage;
 use crate::support::wait;
 
@@ -74,6 +75,30 @@ struct Scene {
 }
 
 impl Scene {
+    /// An owner of `plan`, with its first month in the wallet and a phone, watches the site, which is up.
+    async fn set(plan: &str, month: &str) -> (Self, Settings, Running) {
+        let Stage {
+            mail,
+            site,
+            phone,
+            settings,
+        } = Stage::set().await;
+        let server = settings.serve().await;
+        let api = api::account(&settings, "owner@shop.example", plan).await;
+        assert_eq!(api.get("/me").await["wallet"]["amount"], month);
+        add_phone(&api, &phone, "+12025550143").await;
+        let monitor = api.watch(&site.url("/checkout"), watched()).await;
+        wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
+        let scene = Self {
+            api,
+            mail,
+            phone,
+            site,
+            monitor,
+        };
+        (scene, settings, server)
+    }
+
     async fn look(&self) -> Value {
         let path = format!("/monitors/{}/check", self.monitor);
         let (status, check) = self.api.send("POST", &path, None).await;
@@ -172,25 +197,7 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_breaks_and_people_are_told_and_told_again() {
-    let Stage {
-        mail,
-        site,
-        phone,
-        settings,
-    } = Stage::set().await;
-    let server = settings.serve().await;
-    let api = api::account(&settings, "owner@shop.example", "enterprise").await;
-    add_phone(&api, &phone, "+12025550143").await;
-    let monitor = api.watch(&site.url("/checkout"), watched()).await;
-    wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
-    let scene = Scene {
-        api,
-        mail,
-        phone,
-        site,
-        monitor,
-    };
-
+    let (scene, _settings, server) = Scene::set("enterprise", "500.00").await;
     scene.breaks().await;
     let incident = scene.both_are_told().await;
     scene.recovers(&incident).await;
@@ -216,29 +223,7 @@ async fn a_site_breaks_and_people_are_told_and_told_again() {
 /// The phone answers its text, and the mail contact hears who has it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_by_text_takes_the_outage() {
-    let Stage {
-        mail,
-        site,
-        phone,
-        settings,
-    } = Stage::set().await;
-    let _server = settings.serve().await;
-    let api = api::account(&settings, "owner@shop.example", "team").await;
-    assert_eq!(
-        api.get("/me").await["wallet"]["amount"],
-        "100.00",
-        "the plan's month"
-    );
-    add_phone(&api, &phone, "+12025550143").await;
-    let monitor = api.watch(&site.url("/checkout"), watched()).await;
-    wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
-    let scene = Scene {
-        api,
-        mail,
-        phone,
-        site,
-        monitor,
-    };
+    let (scene, settings, _server) = Scene::set("team", "100.00").await;
     scene.breaks().await;
     let incident = scene.both_are_told().await;
 

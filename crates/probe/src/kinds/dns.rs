@@ -31,7 +31,11 @@ pub(crate) async fn look(look: &mut Look<'_>, target: &DnsTarget) -> Step<()> {
         Err(error) => {
             look.seen.our_fault = error.ours;
             let limit = limit_text(look.timeout);
-            let message = error.to_string();
+            let message = match (server, error.class()) {
+                // That nobody listens there is told from silence nowhere, and lasts no time.
+                (Some(_), FailureClass::DnsTimeout) => "the name server does not answer".to_owned(),
+                _ => error.to_string(),
+            };
             Err(Failure::new(error.class(), Phase::Dns, message).with_detail(limit))
         }
     }

@@ -69,6 +69,36 @@ async fn a_lost_datagram_is_sent_again() {
     assert_eq!((failure(&seen), server.received()), (None, 2));
 }
 
+/// A name of two families leads to the server in whichever it listens, in every look.
+#[rstest]
+#[case::v4("127.0.0.1:0")]
+#[case::v6("[::1]:0")]
+#[tokio::test]
+async fn udp_is_asked_in_both_families(#[case] listens: &str) {
+    let socket = tokio::net::UdpSocket::bind(listens).await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let mut asked = [0; 64];
+        loop {
+            let (_, from) = socket.recv_from(&mut asked).await.unwrap();
+            socket.send_to(b"all ok", from).await.unwrap();
+        }
+    });
+    let target = of(
+        json!({"kind": "udp", "host": "localhost", "port": address.port(), "udp": {"send": "x", "expect": "ok"}}),
+    );
+    let prober = prober(None);
+    for _ in 0..3 {
+        let seen = look_by(&prober, &target).await;
+        assert_eq!(
+            (failure(&seen), seen.address),
+            (None, Some(address)),
+            "{seen:?}"
+        );
+    }
+    server.abort();
+}
+
 #[tokio::test]
 async fn a_closed_udp_port_is_told_from_a_silent_one() {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -143,6 +143,9 @@ async fn who_is_silent(#[case] named: bool, #[case] ours: bool) {
     let seen = look_within(SHORT, &prober, &target).await;
     assert_eq!(failure(&seen), Some((C::DnsTimeout, Phase::Dns)));
     assert_eq!(seen.our_fault, ours);
+    let said = seen.failure.map(|failure| failure.message).unwrap();
+    let of_the_server = said == "the name server does not answer";
+    assert_eq!(of_the_server, named, "{said}");
 }
 
 /// The server that the owner names is asked, and no other.

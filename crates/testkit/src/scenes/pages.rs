@@ -21,6 +21,11 @@ fn page(
     )
 }
 
+/// A page with status 200 and no header of its own.
+fn ok(name: &'static str, rule: &str, body: impl AsRef<[u8]>) -> Scene {
+    page(name, rule, "200 OK", "", body)
+}
+
 #[expect(
     clippy::too_many_lines,
     reason = "a table with an entry for each scene"
@@ -36,59 +41,31 @@ pub(super) fn scenes() -> Vec<Scene> {
             "<center>nginx</center>",
         )
         .is(C::HttpStatus, FirstByte),
-        page(
+        ok(
             "status that is not expected",
             r#""expected_status": ["204"]"#,
-            "200 OK",
-            "",
             "hello",
         )
         .is(C::HttpStatus, FirstByte),
-        page(
-            "text is gone",
-            r#""keyword": "welcome""#,
-            "200 OK",
-            "",
-            "hello",
-        )
-        .is(C::KeywordMissing, Body),
-        page(
-            "pattern matches nothing",
-            r#""regex": "wel+come""#,
-            "200 OK",
-            "",
-            "hello",
-        )
-        .is(C::KeywordMissing, Body),
-        page(
-            "text is there",
-            r#""keyword_absent": "error""#,
-            "200 OK",
-            "",
-            "an error",
-        )
-        .is(C::KeywordPresent, Body),
-        page(
+        ok("text is gone", r#""keyword": "welcome""#, "hello").is(C::KeywordMissing, Body),
+        ok("pattern matches nothing", r#""regex": "wel+come""#, "hello")
+            .is(C::KeywordMissing, Body),
+        ok("text is there", r#""keyword_absent": "error""#, "an error").is(C::KeywordPresent, Body),
+        ok(
             "JSON value is another",
             r#""json": [{"path": "$.status", "op": "eq", "value": "ok"}]"#,
-            "200 OK",
-            "",
             r#"{"status": "bad"}"#,
         )
         .is(C::JsonMismatch, Body),
-        page(
+        ok(
             "page is no JSON",
             r#""json": [{"path": "$.status", "op": "eq", "value": "ok"}]"#,
-            "200 OK",
-            "",
             "<html>",
         )
         .is(C::JsonMismatch, Body),
-        page(
+        ok(
             "text beyond the limit",
             r#""keyword": "welcome""#,
-            "200 OK",
-            "",
             vec![b'a'; 2 << 20],
         )
         .is(C::BodyTooLarge, Body),

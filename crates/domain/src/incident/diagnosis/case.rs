@@ -174,6 +174,10 @@ impl<'c> Case<'c> {
                     .last()
                     .map_or_else(|| "the server".to_owned(), |t| t.address.to_string()),
             ),
+            "nameserver" => self
+                .seen
+                .address
+                .map(|asked| format!("@{} -p {}", asked.ip(), asked.port())),
             "status" => self.http().map(|http| http.status.to_string()),
             "limit" | "text" | "count" => detail(),
             "subject" => Some(match self.is_web() {

@@ -70,6 +70,11 @@ rules! {
         "The DNS servers of {host} answer with an error."
         "Error code from DNS for {host}: {message}."
         ["What do the name servers say?" "dig +trace {host}"];
+    "dns_timeout_named" DnsTimeout |case| case.seen.address.is_some() => "dns_server_silent" Likely Dns
+        "The name server that this monitor asks does not answer for {host}."
+        "No DNS answer from the named server; our own resolver was not asked."
+        ["Is the name server up, and does it take questions?" "dig {nameserver} {host} {record}",
+         "Did the name server move? Then change it in the settings of this monitor." ""];
     "dns_timeout" DnsTimeout always => "dns_server_silent" Likely Dns
         "The DNS servers of {host} do not answer. Visitors cannot find your server."
         "No DNS answer for {host} within {limit}, while our resolver answers other questions."
