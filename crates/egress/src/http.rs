@@ -3,12 +3,15 @@
 //! No proxy, no redirect, no cookies, one deadline for the whole call, a bounded answer. A look at
 //! a monitor does not come through here: `probe` speaks HTTP over [`Egress::connect`] itself.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use domain::target::{Host, TargetRefusal, TargetUrl};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
@@ -21,12 +24,23 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// was sent.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// What is sent.
-#[derive(Debug, Clone)]
+/// What is sent. Its body may hold a key, so it is not written down.
+#[derive(Clone)]
 pub struct Request {
     method: Method,
     headers: HeaderMap,
     body: Vec<u8>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (method, headers) = (&self.method, &self.headers);
+        write!(
+            f,
+            "Request({method}, {headers:?}, {} bytes)",
+            self.body.len()
+        )
+    }
 }
 
 impl Request {
@@ -52,6 +66,14 @@ impl Request {
         Self::post("application/json", body.into())
     }
 
+    /// A PUT of JSON bytes, where a service takes one that repeats itself without harm.
+    pub fn put_json(body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            method: Method::PUT,
+            ..Self::post_json(body)
+        }
+    }
+
     fn post(content_type: &'static str, body: Vec<u8>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(
@@ -72,14 +94,19 @@ impl Request {
         Ok(self)
     }
 
-    /// The same with a name and password.
-    pub fn basic_auth(self, username: &str, password: &str) -> Result<Self, SendError> {
-        let credentials = domain::target::Credentials::new(username, password);
-        let mut request = self.header("authorization", &credentials.basic_authorization())?;
-        if let Some(value) = request.headers.get_mut("authorization") {
+    /// The same with one more header that is a secret.
+    pub fn secret_header(self, name: &'static str, value: &str) -> Result<Self, SendError> {
+        let mut request = self.header(name, value)?;
+        if let Some(value) = request.headers.get_mut(name) {
             value.set_sensitive(true);
         }
         Ok(request)
+    }
+
+    /// The same with a name and password.
+    pub fn basic_auth(self, username: &str, password: &str) -> Result<Self, SendError> {
+        let credentials = domain::target::Credentials::new(username, password);
+        self.secret_header("authorization", &credentials.basic_authorization())
     }
 }
 
@@ -107,12 +134,21 @@ impl Response {
 
     /// How long the other side asks us to wait (`Retry-After` in seconds).
     pub fn retry_after(&self) -> Option<Duration> {
-        let value = self
-            .headers
-            .get(::http::header::RETRY_AFTER)?
-            .to_str()
-            .ok()?;
-        value.trim().parse().ok().map(Duration::from_secs)
+        self.asked_to_wait()?.parse().ok().map(Duration::from_secs)
+    }
+
+    /// How long the other side asks us to wait, also where it names the moment (`Retry-After` in seconds
+    /// or as a date, RFC 9110 section 10.2.3). A moment that is over is no wait.
+    pub fn retry_after_from(&self, now: Timestamp) -> Option<Duration> {
+        self.retry_after().or_else(|| {
+            let moment = rfc2822::parse(self.asked_to_wait()?).ok()?.timestamp();
+            Some(Duration::try_from(moment.duration_since(now)).unwrap_or_default())
+        })
+    }
+
+    fn asked_to_wait(&self) -> Option<&str> {
+        let value = self.headers.get(::http::header::RETRY_AFTER)?;
+        Some(value.to_str().ok()?.trim())
     }
 }
 
@@ -321,5 +357,37 @@ fn classify(error: reqwest::Error) -> SendError {
         SendError::Connect(deepest)
     } else {
         SendError::Ambiguous(deepest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_seconds_or_a_moment() {
+        let now: Timestamp = "2026-11-22T13:02:18Z".parse().unwrap();
+        for (value, seconds) in [
+            ("90", Some(90)),
+            (" 0 ", Some(0)),
+            ("Sun, 22 Nov 2026 13:04:18 GMT", Some(120)),
+            ("Sun, 22 Nov 2026 13:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-5", None),
+        ] {
+            let headers = [("retry-after", value)].map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            });
+            let answer = Response {
+                status: 429,
+                headers: headers.into_iter().collect(),
+                body: Vec::new(),
+            };
+            let wait = answer.retry_after_from(now).map(|wait| wait.as_secs());
+            assert_eq!(wait, seconds, "{value}");
+        }
     }
 }

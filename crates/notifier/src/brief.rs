@@ -136,6 +136,19 @@ impl<'b> Brief<'b> {
         serde_json::from_value(self.payload.get("fallback")?.clone()).ok()
     }
 
+    /// What its reader can do about a quiet notice of a status; `None` where there is nothing to do.
+    pub(crate) fn advice(&self) -> Option<String> {
+        match self.event {
+            Event::MonitorBlocked => Some(format!(
+                "Let our looks in: {}/bot names our addresses and how we introduce ourselves.",
+                self.links.base
+            )),
+            Event::MonitorUnknown if self.waits() => Some("Calls could not reach us for a while, through a fault of our own, and one was due then. If the job runs, you need do nothing: its next heartbeat ends this.".to_owned()),
+            Event::MonitorUnknown => Some("Test the monitor on its page. If the address is right, the fault is ours or on the way, and you need do nothing.".to_owned()),
+            _ => None,
+        }
+    }
+
     /// `/docs/failures/{class}`.
     pub(crate) fn guide(&self, class: domain::check::FailureClass) -> String {
         format!("{}/docs/failures/{}", self.links.base, class.as_str())

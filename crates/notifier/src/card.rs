@@ -306,6 +306,7 @@ fn status(brief: &Brief<'_>) -> Result<Card, RenderError> {
             ("From", status.regions.join(", ")),
             ("We saw", saw),
             ("Address", brief.address()),
+            ("Do next", brief.advice().unwrap_or_default()),
         ],
         links: vec![("Open the monitor", brief.links.monitor.clone())],
         at: status.since,

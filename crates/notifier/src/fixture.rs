@@ -1,5 +1,6 @@
 //! Scenes for tests: what a brief is made of, with everything set.
 
+mod events;
 mod parts;
 
 use std::collections::BTreeMap;
@@ -20,8 +21,9 @@ use uuid::Uuid;
 use crate::brief::Brief;
 use crate::email::render::Words;
 use crate::email::{Mail, Sender};
+pub(crate) use events::events;
 pub(crate) use parts::{account_messages, clock, contact, incident, links, monitor};
-use parts::{month, recovered_vote};
+use parts::{heartbeat, month, recovered_vote};
 
 /// A moment of the reference's example.
 pub(crate) fn at(clock: &str) -> Timestamp {
@@ -35,6 +37,8 @@ pub(crate) struct Scene {
     pub(crate) again: bool,
     pub(crate) first_word: bool,
     pub(crate) name: String,
+    /// The monitor is a heartbeat.
+    pub(crate) waits: bool,
     pub(crate) incident: Option<Incident>,
     pub(crate) payload: Value,
     pub(crate) now: Timestamp,
@@ -50,6 +54,7 @@ impl Scene {
             again: false,
             first_word: false,
             name: "Shop checkout".into(),
+            waits: false,
             incident: None,
             payload,
             now: at("13:02:18"),
@@ -140,6 +145,13 @@ impl Scene {
             incident: Some(incident),
             now: at("13:03:41"),
             ..Self::down()
+        }
+    }
+
+    pub(crate) fn acknowledged() -> Self {
+        Self {
+            event: Event::IncidentAcknowledged,
+            ..Self::taken()
         }
     }
 
@@ -246,6 +258,20 @@ impl Scene {
         Self::new(event, serde_json::to_value(notice).unwrap())
     }
 
+    pub(crate) fn lost_heartbeat() -> Self {
+        let notice = StatusNotice {
+            regions: Vec::new(),
+            since: at("12:47:03"),
+            failure: None,
+            total_us: None,
+        };
+        Self {
+            name: "Nightly backup".into(),
+            waits: true,
+            ..Self::new(Event::MonitorUnknown, serde_json::to_value(notice).unwrap())
+        }
+    }
+
     pub(crate) fn test() -> Self {
         Self::new(Event::ContactTest, json!({}))
     }
@@ -320,7 +346,10 @@ impl Scene {
             hook: None,
             earlier: None,
             last_check: None,
-            monitor: Some(monitor(&self.name)),
+            monitor: Some(match self.waits {
+                true => heartbeat(&self.name),
+                false => monitor(&self.name),
+            }),
             incident: self.incident.clone().map(|incident| IncidentFacts {
                 last_good_at: incident.last_good_at,
                 resolved_confirmed_at: None,

@@ -99,7 +99,7 @@ impl Ways {
                     email::send(&self.egress, &self.relays, &message, deadline).await
                 }
                 Message::Sms(text) => sms::send(&self.gateways, text, deadline).await,
-                Message::Hook(post) => hook::send(&self.hooks, post, deadline).await,
+                Message::Hook(post) => hook::send(&self.hooks, post, now, deadline).await,
             }
         };
         // The inner deadlines come first; this one holds even if a library overlooks them.

@@ -151,3 +151,44 @@ async fn end_people(connection: &mut PgConnection, account: AccountId) -> Result
     .await?;
     Ok(sessions.into_iter().map(SessionId::from_uuid).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::Secrets;
+    use crate::contacts::hooks::tests::webhook;
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn no_secret_of_a_contact_outlives_its_account(pool: PgPool) {
+        let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
+        let (account, contact, _) = webhook(&pool, &secrets).await;
+        let (other, _, hook) = webhook(&pool, &secrets).await;
+        let mut connection = pool.acquire().await.unwrap();
+        let now = contact.created_at;
+        for account in [account, other] {
+            let id: uuid::Uuid =
+                sqlx::query_scalar("SELECT id FROM contacts WHERE account_id = $1")
+                    .bind(account.uuid())
+                    .fetch_one(&mut *connection)
+                    .await
+                    .unwrap();
+            let id = domain::ids::ContactId::from_uuid(id);
+            crate::contacts::set_code(&mut connection, account, id, b"a hash", (now, now))
+                .await
+                .unwrap();
+        }
+        assert!(mark_deleted(&mut connection, account, now).await.unwrap());
+        end(&mut connection, account, now).await.unwrap();
+        let left: Vec<(uuid::Uuid, i32, String)> = sqlx::query_as(
+            "SELECT account_id, num_nonnulls(url_sealed, secret_sealed, code_hash), name || address FROM contacts",
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
+        let of = |account: AccountId| left.iter().find(|row| row.0 == account.uuid()).unwrap();
+        assert_eq!((of(account).1, of(account).2.as_str()), (0, ""));
+        assert_eq!(of(other).1, 3, "another's are untouched: {hook:?}");
+    }
+}

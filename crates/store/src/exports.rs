@@ -193,3 +193,49 @@ fn mapped<'c>(
 ) -> BoxStream<'c, Result<Value, Error>> {
     rows.map(|row| row.map_err(Error::from)).boxed()
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt as _;
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::Secrets;
+    use crate::contacts::hooks::tests::{SECRET_PARTS, webhook};
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn no_secret_of_a_contact_leaves(pool: PgPool) {
+        let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
+        let (account, contact, _) = webhook(&pool, &secrets).await;
+        let mut connection = pool.acquire().await.unwrap();
+        let (now, hash) = (contact.created_at, b"a hash of a code".as_slice());
+        crate::contacts::set_code(&mut connection, account, contact.id, hash, (now, now))
+            .await
+            .unwrap();
+        let mut file = String::new();
+        for part in Part::ALL {
+            let rows: Vec<Value> = rows(&mut connection, account, part)
+                .try_collect()
+                .await
+                .unwrap();
+            file.push_str(&Value::from(rows).to_string());
+        }
+        assert!(
+            file.contains("shop.example/"),
+            "the contact is there: {file}"
+        );
+        for column in ["_sealed", "address_canonical", "code_hash"] {
+            assert!(!file.contains(column), "{column}: {file}");
+        }
+        let sealed: Vec<String> = sqlx::query_scalar(
+            "SELECT unnest(ARRAY[url_sealed, secret_sealed, address_canonical, code_hash::text]) FROM contacts",
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
+        let kept = sealed.iter().map(String::as_str).chain(SECRET_PARTS);
+        for secret in kept {
+            assert!(!file.contains(secret), "{secret}: {file}");
+        }
+    }
+}

@@ -1,34 +1,28 @@
 //! Every mail under snapshot: subject, text and HTML.
 
-use domain::delivery::Event;
-use domain::incident::ResolvedReason;
-use rstest::rstest;
-
 use super::render;
-use crate::fixture::{Scene, account_messages};
+use crate::fixture::{Scene, account_messages, events};
 
-#[rstest]
-#[case("down", Scene::down())]
-#[case("down_again", Scene { again: true, ..Scene::down() })]
-#[case("down_stand_in", Scene::stand_in())]
-#[case("down_without_diagnosis", Scene::plain_down())]
-#[case("down_after_blind", Scene::down_after_blind())]
-#[case("up", Scene::up())]
-#[case("up_first_word", Scene { first_word: true, ..Scene::up() })]
-#[case("closed_paused", Scene::closed())]
-#[case("taken", Scene { event: Event::IncidentAcknowledged, ..Scene::taken() })]
-#[case("cert_expiring", Scene::certificate(Event::TlsExpiring))]
-#[case("cert_renewed", Scene::certificate(Event::TlsRenewed))]
-#[case("cert_worse", Scene::certificate(Event::TlsWorse))]
-#[case("cert_earlier", Scene::earlier_certificate())]
-#[case("domain_expiring", Scene::registration())]
-#[case("slow", Scene::status(Event::MonitorDegraded))]
-#[case("partly_down", Scene::status(Event::MonitorPartial))]
-#[case("blocked", Scene::status(Event::MonitorBlocked))]
-#[case("unknown", Scene::status(Event::MonitorUnknown))]
-#[case("test", Scene::test())]
-#[case("was_down_and_closed", Scene::was_down(ResolvedReason::Manual))]
-fn events(#[case] name: &str, #[case] scene: Scene) {
+#[test]
+fn every_event() {
+    let only_mail = [
+        (
+            "down_again",
+            Scene {
+                again: true,
+                ..Scene::down()
+            },
+        ),
+        ("down_stand_in", Scene::stand_in()),
+        ("down_after_blind", Scene::down_after_blind()),
+        ("cert_earlier", Scene::earlier_certificate()),
+    ];
+    for (name, scene) in events().into_iter().chain(only_mail) {
+        check(name, &scene);
+    }
+}
+
+fn check(name: &str, scene: &Scene) {
     let words = scene.with_brief(|brief| render::event(brief).unwrap());
     assert!(words.subject.is_ascii() && !words.subject.contains(['\r', '\n']));
     assert!(words.text.lines().all(|line| line.chars().count() <= 78

@@ -4,33 +4,21 @@ use std::time::Duration;
 
 use domain::contact::Channel;
 use domain::delivery::retry::ErrorClass;
+use domain::words::capitalised;
 use egress::http::{Response, SendError};
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde_json::Value;
 
+use super::answers::{Answers, Meaning};
 use crate::email::render::one_line;
-use crate::send::Trouble;
+use crate::send::{Accepted, Trouble};
 
 /// Characters of an answer's body that are shown.
 const SHOWN: usize = 120;
 
-/// As Discord asks us to wait.
-#[derive(Debug, Deserialize)]
-struct TooMany {
-    retry_after: f64,
-}
-
-/// Who answers, at the beginning of a sentence.
-pub(super) const fn who(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Slack => "Slack",
-        Channel::Discord => "Discord",
-        _ => "The endpoint",
-    }
-}
-
 /// No answer at all.
 pub(super) fn of_silence(channel: Channel, error: &SendError) -> Trouble {
-    let who = who(channel);
+    let who = super::answers(channel).who;
     match error {
         SendError::Refused(_) => permanent(format!("Nothing was sent: {error}."), None),
         SendError::Header(_) | SendError::Setup(_) => Trouble::ours(error.to_string()),
@@ -47,27 +35,57 @@ pub(super) fn of_silence(channel: Channel, error: &SendError) -> Trouble {
     }
 }
 
-/// An answer other than yes.
-pub(super) fn of_answer(channel: Channel, answer: &Response) -> Trouble {
-    let who = who(channel);
-    let status = answer.status;
-    let said = said(answer);
-    let message = format!("{who} answers {status}{said}.");
+/// An answer: taken, or what is wrong.
+pub(crate) fn of_answer(
+    channel: Channel,
+    answer: &Response,
+    now: Timestamp,
+) -> Result<Accepted, Trouble> {
+    let answers = super::answers(channel);
+    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let taken = answers.taken.as_ref().is_none_or(|(pointer, word)| {
+        let said = body.as_ref().and_then(|body| body.pointer(pointer));
+        said.is_none_or(|said| serde_json::from_str(word).ok().as_ref() == Some(said))
+    });
+    if !(answer.is_success() && taken) {
+        return Err(refused(answers, answer, body.as_ref(), now));
+    }
+    let id = answers.id.zip(body.as_ref());
+    let id = id.and_then(|(pointer, body)| text_at(body, pointer));
+    Ok(Accepted {
+        provider: channel.as_str().to_owned(),
+        provider_id: id,
+        delivered: answers.arrives,
+        message: format!("{} answers {}.", answers.who, answer.status),
+    })
+}
+
+fn refused(answers: &Answers, answer: &Response, body: Option<&Value>, now: Timestamp) -> Trouble {
+    let (who, status) = (answers.who, answer.status);
+    let said = said(answers, answer, body);
+    let plain = format!("{who} answers {status}{said}.");
+    let wait = || wait(answers, answer, body, now);
+    let lower = answer.text().to_lowercase();
+    let rule = answers.rules.iter().find(|rule| rule.fits(status, &lower));
+    if let Some(rule) = rule {
+        let worded = |why| format!("{}. The answer was {status}{said}.", capitalised(why));
+        return match rule.meaning {
+            Meaning::Stop(why) => permanent(worded(why), Some(why)),
+            Meaning::Refuse(why) => permanent(worded(why), None),
+        };
+    }
     match status {
         300..=399 => permanent(
             format!("{who} answers {status}, a redirect; redirects are not followed."),
             None,
         ),
-        408 | 425 | 429 => Trouble::transient(message, wait(channel, answer)),
-        410 => permanent(message, Some(gone(channel))),
+        408 | 425 | 429 => Trouble::transient(plain, wait()),
         500..=599 => Trouble {
             ambiguous: status != 503,
-            ..Trouble::transient(message, wait(channel, answer))
+            ..Trouble::transient(plain, wait())
         },
-        // The endpoint of an owner may be between two versions of itself.
-        _ if channel == Channel::Webhook => Trouble::transient(message, wait(channel, answer)),
-        401 | 403 | 404 => permanent(message, Some(refused(channel, status))),
-        _ => permanent(message, None),
+        _ if answers.patient => Trouble::transient(plain, wait()),
+        _ => permanent(plain, None),
     }
 }
 
@@ -82,40 +100,38 @@ fn permanent(message: String, contact_reason: Option<&'static str>) -> Trouble {
     }
 }
 
-const fn gone(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Slack => "Slack says that the channel is archived",
-        Channel::Discord => "Discord says that the webhook is gone",
-        _ => "the endpoint says that it is gone (410)",
-    }
+/// `Retry-After`, or what the body says more exactly.
+fn wait(
+    answers: &Answers,
+    answer: &Response,
+    body: Option<&Value>,
+    now: Timestamp,
+) -> Option<Duration> {
+    let exact = answers.wait.zip(body).and_then(|((pointer, unit), body)| {
+        Duration::try_from_secs_f64(body.pointer(pointer)?.as_f64()? / unit).ok()
+    });
+    exact.max(answer.retry_after_from(now))
 }
 
-const fn refused(channel: Channel, status: u16) -> &'static str {
-    match (channel, status) {
-        (Channel::Slack, 403) => "Slack does not let this webhook post there any more",
-        (Channel::Slack, _) => {
-            "Slack does not know this webhook any more: it was removed, or its app was"
-        }
-        (Channel::Discord, 403) => "Discord does not let this webhook post there any more",
-        _ => "Discord does not know this webhook any more: it was deleted",
-    }
-}
-
-/// `Retry-After`, or what Discord's body says more exactly.
-fn wait(channel: Channel, answer: &Response) -> Option<Duration> {
-    let exact = (channel == Channel::Discord)
-        .then(|| serde_json::from_slice::<TooMany>(&answer.body).ok())
-        .flatten()
-        .and_then(|body| Duration::try_from_secs_f64(body.retry_after).ok());
-    exact.max(answer.retry_after())
-}
-
-/// The beginning of the body, if it is words.
-fn said(answer: &Response) -> String {
-    let line = one_line(&answer.text());
+/// `: ` and what the body says, if it is words.
+fn said(answers: &Answers, answer: &Response, body: Option<&Value>) -> String {
+    let spoken = body.and_then(|body| {
+        let mut places = answers.words.iter();
+        places.find_map(|pointer| text_at(body, pointer))
+    });
+    let line = one_line(&spoken.unwrap_or_else(|| answer.text()));
     if line.is_empty() || line.starts_with('<') {
         return String::new();
     }
     let shown: String = line.chars().take(SHOWN).collect();
     format!(": {}", shown.trim_end_matches('.'))
+}
+
+/// A text or number of the body.
+fn text_at(body: &Value, pointer: &str) -> Option<String> {
+    match body.pointer(pointer)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }

@@ -10,7 +10,7 @@ use testkit::way_out::{way_out, with_policy};
 use testkit::{Act, Ca, Flaw, Script, Server};
 use tokio::time::Instant;
 
-use super::{Post, send};
+use super::{Call, Post, send};
 use crate::send::{Accepted, Trouble};
 
 const TRANSIENT: ErrorClass = ErrorClass::Transient { retry_after: None };
@@ -18,16 +18,15 @@ const TRANSIENT: ErrorClass = ErrorClass::Transient { retry_after: None };
 fn post(channel: Channel, url: String) -> Post {
     Post {
         channel,
-        url,
-        body: b"{}".to_vec(),
-        headers: Vec::new(),
+        call: Call::post(url, &serde_json::json!({})).unwrap(),
         text: String::new(),
     }
 }
 
 async fn sent(client: &UserClient, url: String) -> Result<Accepted, Trouble> {
     let deadline = Instant::now() + Duration::from_secs(2);
-    send(client, &post(Channel::Webhook, url), deadline).await
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    send(client, &post(Channel::Webhook, url), now, deadline).await
 }
 
 #[tokio::test]
@@ -94,4 +93,29 @@ async fn the_answer_of_an_endpoint_is_shown_and_stays_short() {
             .starts_with("The endpoint answers 500: no such table xxx")
     );
     assert!(trouble.message.len() < 200 && !trouble.message.contains("secret-path"));
+}
+
+#[test]
+fn nothing_that_is_written_down_holds_a_secret() {
+    let secret = "x8Kq2LmN0pRs7TuV";
+    let body = serde_json::json!({ "routing_key": secret });
+    let call = Call {
+        headers: vec![("authorization", format!("Bearer {secret}"))],
+        ..Call::post(format!("https://shop.example/{secret}"), &body).unwrap()
+    };
+    let request = call.request().unwrap();
+    let post = Post {
+        channel: Channel::Webhook,
+        call,
+        text: "Down: Shop checkout".into(),
+    };
+    let message = crate::way::Message::Hook(post.clone());
+    for text in [format!("{post:?}"), format!("{message:#?}")] {
+        assert!(
+            !text.contains(secret) && text.contains("Shop checkout"),
+            "{text}"
+        );
+    }
+    let text = format!("{request:?}");
+    assert!(!text.contains(secret), "{text}");
 }

@@ -5,5 +5,39 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use render::body;
-pub(crate) use sign::signed;
+use domain::contact::Hook;
+use store::deliveries::claim::Claimed;
+
+use crate::brief::Brief;
+use crate::error::RenderError;
+use crate::hook::{Answers, Call, Rule};
+use render::body;
+use sign::signed;
+
+/// The endpoint of an owner says all by its status.
+pub(crate) const ANSWERS: Answers = Answers {
+    patient: true,
+    ..Answers::of(
+        "The endpoint",
+        &[Rule::stop(
+            410,
+            "",
+            "the endpoint says that it is gone (410)",
+        )],
+    )
+};
+
+/// The signed request; `text` says it all on one line.
+pub(crate) fn call(
+    claimed: &Claimed,
+    brief: &Brief<'_>,
+    hook: &Hook,
+    text: &str,
+) -> Result<Call, RenderError> {
+    let call = Call::post(hook.url.clone(), &body(claimed, brief, text))?;
+    let headers = match &hook.secret {
+        Some(secret) => signed(secret, (&claimed.id.to_string(), brief.now), &call.body)?,
+        None => Vec::new(),
+    };
+    Ok(Call { headers, ..call })
+}

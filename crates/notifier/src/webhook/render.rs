@@ -12,7 +12,7 @@ use store::deliveries::claim::Claimed;
 use crate::brief::Brief;
 
 /// `{type, timestamp, data}`.
-pub(crate) fn body(claimed: &Claimed, brief: &Brief<'_>, text: &str) -> Value {
+pub(super) fn body(claimed: &Claimed, brief: &Brief<'_>, text: &str) -> Value {
     let base = &brief.links.base;
     let monitor = brief.context.monitor.as_ref();
     let facts = brief.context.incident.as_ref();

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::error::RenderError;
 
 /// The headers of one request. `id` is the same on every try, the time is that of this one.
-pub(crate) fn signed(
+pub(super) fn signed(
     secret: &str,
     (id, now): (&str, Timestamp),
     body: &[u8],

@@ -1,34 +1,19 @@
 //! The body under snapshot, the signature against the values of the specification.
 
-use domain::delivery::Event;
-use rstest::rstest;
-
 use super::{body, signed};
 use crate::card;
-use crate::fixture::Scene;
+use crate::fixture::events;
 
-#[rstest]
-#[case("down", Scene::down())]
-#[case("down_without_diagnosis", Scene::plain_down())]
-#[case("up", Scene::up())]
-#[case("closed_paused", Scene::closed())]
-#[case("taken", Scene { event: Event::IncidentAcknowledged, ..Scene::taken() })]
-#[case("cert_expiring", Scene::certificate(Event::TlsExpiring))]
-#[case("cert_renewed", Scene::certificate(Event::TlsRenewed))]
-#[case("cert_worse", Scene::certificate(Event::TlsWorse))]
-#[case("domain_expiring", Scene::registration())]
-#[case("slow", Scene::status(Event::MonitorDegraded))]
-#[case("partly_down", Scene::status(Event::MonitorPartial))]
-#[case("blocked", Scene::status(Event::MonitorBlocked))]
-#[case("unknown", Scene::status(Event::MonitorUnknown))]
-#[case("test", Scene::test())]
-fn events(#[case] name: &str, #[case] scene: Scene) {
-    let claimed = scene.claimed();
-    let body = scene.with_brief(|brief| {
-        let text = card::event(brief).unwrap().line();
-        body(&claimed, brief, &text)
-    });
-    insta::assert_snapshot!(name, serde_json::to_string_pretty(&body).unwrap());
+#[test]
+fn every_event() {
+    for (name, scene) in events() {
+        let claimed = scene.claimed();
+        let body = scene.with_brief(|brief| {
+            let text = card::event(brief).unwrap().line();
+            body(&claimed, brief, &text)
+        });
+        insta::assert_snapshot!(name, serde_json::to_string_pretty(&body).unwrap());
+    }
 }
 
 /// The example of the specification's reference libraries.

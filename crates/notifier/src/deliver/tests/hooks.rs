@@ -179,7 +179,10 @@ fn answers() -> Vec<(Channel, Behaviour, Wanted)> {
     use Channel::{Discord, Slack, Webhook};
     let away = &[("location", "http://127.0.0.1:9/")];
     let wait = &[("retry-after", "90")];
+    // Ninety seconds after the moment at which the first of them is sent.
+    let moment = &[("retry-after", "Sun, 22 Nov 2026 13:03:48 GMT")];
     vec![
+        (Webhook, page(503, moment, ""), After(90)),
         (Webhook, page(429, wait, ""), After(90)),
         (Slack, page(429, wait, "rate_limited"), After(90)),
         (

@@ -43,24 +43,15 @@ views_of_a_notice! { Degraded Partial Blocked Unknown }
 pub(super) fn status(brief: &Brief<'_>) -> Result<Words, RenderError> {
     let status = brief.status()?;
     let name = brief.monitor_name();
-    let (word, heading, advice) = match brief.event {
-        Event::MonitorDegraded => ("SLOW", format!("{name} is slow"), None),
-        Event::MonitorPartial => ("PARTLY DOWN", format!("{name} is down for some regions"), None),
-        Event::MonitorBlocked => (
-            "BLOCKED",
-            format!("{name} refuses our looks"),
-            Some(format!("Let our looks in: {}/bot names our addresses and how we introduce ourselves.", brief.links.base)),
-        ),
+    let (word, heading) = match brief.event {
+        Event::MonitorDegraded => ("SLOW", format!("{name} is slow")),
+        Event::MonitorPartial => ("PARTLY DOWN", format!("{name} is down for some regions")),
+        Event::MonitorBlocked => ("BLOCKED", format!("{name} refuses our looks")),
         _ if brief.waits() => (
             "A HEARTBEAT MAY BE LOST",
             format!("We may have lost a heartbeat of {name}"),
-            Some("Calls could not reach us for a while, through a fault of our own, and one was due then. If the job runs, you need do nothing: its next heartbeat ends this.".to_owned()),
         ),
-        _ => (
-            "WE COULD NOT LOOK",
-            format!("We could not look at {name}"),
-            Some("Test the monitor on its page. If the address is right, the fault is ours or on the way, and you need do nothing.".to_owned()),
-        ),
+        _ => ("WE COULD NOT LOOK", format!("We could not look at {name}")),
     };
     let saw = match (&status.failure, status.total_us) {
         (Some(failure), _) if status.regions.is_empty() => {
@@ -97,7 +88,7 @@ pub(super) fn status(brief: &Brief<'_>) -> Result<Words, RenderError> {
         since: words::moment(status.since, &brief.zone),
         saw: saw.map(Say::new),
         address: Say::new(brief.address()),
-        advice: advice.map(Say::new),
+        advice: brief.advice().map(Say::new),
         link: brief.links.monitor.clone(),
     };
     match brief.event {
