@@ -39,7 +39,7 @@ pub async fn run(server_url: &str, monitors: u32) -> anyhow::Result<String> {
     let from = program.now().await?;
     broken.set(Behaviour::Reset);
     let incidents = "SELECT count(*) FROM incidents WHERE resolved_at IS NULL";
-    let told = "SELECT count(*) FROM deliveries WHERE state IN ('sent', 'delivered', 'merged')";
+    let told = "SELECT count(*) FROM deliveries WHERE accepted_at IS NOT NULL";
     let opened_after = until(&program, incidents, dying).await?;
     let told_after = opened_after + until(&program, told, dying).await?;
     // Whole intervals, so that each healthy monitor has had its slots.

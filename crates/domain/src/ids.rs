@@ -155,6 +155,10 @@ id!(
     DeliveryId, "del"
 );
 id!(
+    /// A storm: incidents of one account that are told together.
+    GroupId, "grp"
+);
+id!(
     /// A request that a worker look at something now.
     LookRequestId, "loo"
 );

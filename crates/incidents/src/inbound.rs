@@ -83,6 +83,11 @@ async fn take(
     now: Timestamp,
 ) -> Result<Answer> {
     let list = format!("{}/incidents", text.base);
+    // A text about several says "Reply ACK for all".
+    let which = match which {
+        Which::Only if inbound::was_told_of_several(connection, text.number).await? => Which::All,
+        which => which,
+    };
     let told = inbound::list_told_open(connection, text.number).await?;
     let mut open = Vec::with_capacity(told.len());
     for one in told {

@@ -43,6 +43,40 @@ pub async fn find_acknowledge(
     }))
 }
 
+/// The message and contact behind a link that takes all incidents of a message.
+pub async fn find_acknowledge_all(
+    connection: &mut PgConnection,
+    token: &str,
+) -> Result<Option<(AccountId, DeliveryId, ContactId)>> {
+    let found = token_lookups::find(connection, Kind::AcknowledgeAll, &stored(token)).await?;
+    Ok(found.and_then(|found| {
+        let contact = ContactId::from_uuid(found.other_id?);
+        Some((
+            found.account_id,
+            DeliveryId::from_uuid(found.row_id),
+            contact,
+        ))
+    }))
+}
+
+/// Makes the link of a message take everything that it tells of. Safe to repeat.
+pub async fn mint_all(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    account_id: AccountId,
+    (delivery, contact): (DeliveryId, ContactId),
+    now: Timestamp,
+) -> Result<()> {
+    let token = stored(&acknowledge_token(secrets, delivery));
+    let found = Found {
+        account_id,
+        row_id: delivery.uuid(),
+        other_id: Some(contact.uuid()),
+    };
+    token_lookups::insert_new(connection, Kind::AcknowledgeAll, &token, found, now).await?;
+    Ok(())
+}
+
 /// The contact behind a stop link.
 pub async fn find_stop(
     connection: &mut PgConnection,

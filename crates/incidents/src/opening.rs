@@ -66,6 +66,11 @@ pub(crate) async fn open(
         vote,
         last_good_at,
         test: false,
+        address: outage
+            .looked
+            .and_then(|looked| looked.address)
+            .map(|address| address.to_string()),
+        group_id: None,
         version: 1,
     };
     store::incidents::insert(connection, &incident).await?;

@@ -1,5 +1,7 @@
 //! The record transaction: one look, and everything that follows from it.
 
+use std::net::IpAddr;
+
 use domain::check::VerdictKind;
 use domain::ids::{AccountId, CheckId, IncidentId, MonitorId};
 use domain::incident::{Actor, Diagnosis};
@@ -43,6 +45,8 @@ pub struct Looked {
     pub last_good_at: Option<Timestamp>,
     /// The name resolved to a public address.
     pub public_address: bool,
+    /// What it connected to, or tried last.
+    pub address: Option<IpAddr>,
     /// A canary round that began after this look was healthy, or the self-check is off. Without it
     /// nothing opens or closes and no region makes up its mind: see [`Recorded::needs_canary`].
     pub trusted: bool,

@@ -14,6 +14,7 @@ use serde_json::Value;
 use store::deliveries::claim::{Claimed, Context, IncidentFacts};
 
 use crate::error::RenderError;
+use crate::storm::Storm;
 
 /// Addresses that a message leads to, all absolute.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +44,8 @@ pub(crate) struct Brief<'b> {
     /// Not the first mail about this incident to this contact.
     pub(crate) again: bool,
     pub(crate) now: Timestamp,
+    /// It tells of these, not of one event.
+    pub(crate) storm: Option<Box<Storm>>,
 }
 
 impl<'b> Brief<'b> {
@@ -67,6 +70,7 @@ impl<'b> Brief<'b> {
             first_word,
             again: context.first_mail.is_some(),
             now,
+            storm: None,
         }
     }
 

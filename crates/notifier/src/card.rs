@@ -50,7 +50,10 @@ impl Card {
 
 /// The card about an event.
 pub(crate) fn event(brief: &Brief<'_>) -> Result<Card, RenderError> {
-    let mut card = match brief.event {
+    if let Some(storm) = &brief.storm {
+        return Ok(trimmed(storm.card(brief)));
+    }
+    let card = match brief.event {
         Event::IncidentOpened => opened(brief)?,
         Event::IncidentAcknowledged => acknowledged(brief)?,
         Event::IncidentResolved => resolved(brief)?,
@@ -62,13 +65,17 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Card, RenderError> {
         | Event::MonitorUnknown => status(brief)?,
         Event::ContactTest => test(brief),
     };
+    Ok(trimmed(card))
+}
+
+fn trimmed(mut card: Card) -> Card {
     card.title = short(&card.title);
     card.lead = short(&card.lead);
     for (_, value) in &mut card.facts {
         *value = short(value);
     }
     card.facts.retain(|(_, value)| !value.is_empty());
-    Ok(card)
+    card
 }
 
 fn short(text: &str) -> String {

@@ -33,6 +33,7 @@ mod send;
 mod shares;
 mod slack;
 mod sms;
+mod storm;
 mod sweep;
 mod way;
 mod webhook;

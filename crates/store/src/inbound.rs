@@ -102,7 +102,22 @@ pub async fn count_since(
     .await?)
 }
 
-/// Open incidents that the number was told of, oldest first, at most 50.
+/// The last text about an outage that the number was sent told of several.
+pub async fn was_told_of_several(connection: &mut PgConnection, number: &str) -> Result<bool> {
+    let several = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM deliveries m WHERE m.account_id = d.account_id AND m.merged_into = d.id) AS "several!"
+           FROM contacts c JOIN deliveries d ON d.account_id = c.account_id AND d.contact_id = c.id
+           WHERE c.channel = 'sms' AND c.address = $1 AND d.event = 'incident.opened' AND d.accepted_at IS NOT NULL
+             AND d.merged_into IS NULL
+           ORDER BY d.accepted_at DESC, d.id DESC LIMIT 1"#,
+        number
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(several.unwrap_or(false))
+}
+
+/// Open incidents that the number was told of, oldest first; at most 5,000, as many as a plan has monitors.
 pub async fn list_told_open(connection: &mut PgConnection, number: &str) -> Result<Vec<Told>> {
     let rows = sqlx::query!(
         "SELECT i.account_id, i.id, c.id AS contact_id FROM contacts c
@@ -110,7 +125,7 @@ pub async fn list_told_open(connection: &mut PgConnection, number: &str) -> Resu
          JOIN incidents i ON i.account_id = d.account_id AND i.id = d.incident_id
          WHERE c.channel = 'sms' AND c.address = $1 AND c.verified_at IS NOT NULL AND d.channel = 'sms'
            AND d.event = 'incident.opened' AND d.accepted_at IS NOT NULL AND i.resolved_at IS NULL
-         ORDER BY i.confirmed_at, i.id LIMIT 50",
+         ORDER BY i.confirmed_at, i.id LIMIT 5000",
         number
     )
     .fetch_all(connection)

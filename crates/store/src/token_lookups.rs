@@ -15,6 +15,8 @@ pub enum Kind {
     ApiKey,
     /// The page on which one contact takes one incident.
     Acknowledge,
+    /// The page on which one contact takes all incidents of a message.
+    AcknowledgeAll,
     /// An incident's short code.
     Incident,
     /// A monitor's short code.
@@ -32,6 +34,7 @@ impl Kind {
         match self {
             Self::ApiKey => "api_key",
             Self::Acknowledge => "acknowledge",
+            Self::AcknowledgeAll => "acknowledge_all",
             Self::Incident => "incident",
             Self::Monitor => "monitor",
             Self::Group => "group",

@@ -293,6 +293,10 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
         certificate,
         registration,
         public_address: is_public(&seen),
+        address: seen
+            .address
+            .or_else(|| seen.tried.last().map(|tried| tried.address))
+            .map(|address| address.ip()),
         diagnosis: explain(&seen, &verdict, &plan.settings),
         evidence: keep.then(|| Box::new(evidence::of(&plan, &check, seen, &verdict))),
         requested: reason.map(|reason| (reason, check.clone())),

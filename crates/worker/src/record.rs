@@ -4,6 +4,7 @@
 mod apply;
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub(crate) struct Transition {
     pub certificate: Option<incidents::Seen>,
     pub registration: Option<incidents::Registered>,
     pub public_address: bool,
+    /// What was connected to, or tried last.
+    pub address: Option<IpAddr>,
     pub diagnosis: Option<Diagnosis>,
     pub evidence: Option<Box<Evidence>>,
     /// Kept apart from the timetable, with its reason.

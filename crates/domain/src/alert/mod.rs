@@ -5,6 +5,7 @@ pub mod plan;
 pub mod policy;
 pub mod prices;
 pub mod sms;
+pub mod storm;
 
 pub use plan::{PlannedDelivery, Recipients, deliveries};
 pub use policy::{Policy, Step};

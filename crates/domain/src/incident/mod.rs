@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{Attribution, Failure};
-use crate::ids::{AccountId, EventId, IncidentId, MonitorId};
+use crate::ids::{AccountId, EventId, GroupId, IncidentId, MonitorId};
 
 /// Why an incident ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,6 +160,10 @@ pub struct Incident {
     pub last_good_at: Option<Timestamp>,
     /// A drill, not an outage.
     pub test: bool,
+    /// What the deciding look connected to, without its port.
+    pub address: Option<String>,
+    /// The storm that it is of.
+    pub group_id: Option<GroupId>,
     /// Counts changes, for `ETag`.
     pub version: i64,
 }

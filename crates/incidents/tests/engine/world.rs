@@ -195,6 +195,7 @@ impl World {
             check_id: None,
             last_good_at: None,
             public_address: true,
+            address: None,
             trusted: true,
         }
     }

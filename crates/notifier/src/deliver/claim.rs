@@ -22,6 +22,7 @@ use crate::error::RenderError;
 use crate::room::{Room, StepError};
 use crate::send::Trouble;
 use crate::sms::Sms;
+use crate::storm::{Gathered, gather};
 use crate::way::Message;
 use crate::{email, hook, sms};
 
@@ -53,6 +54,11 @@ async fn prepare(
     else {
         return Ok(None);
     };
+    let storm = match gather(room, connection, &claimed, now).await? {
+        Gathered::Waits => return Ok(None),
+        Gathered::Alone => None,
+        Gathered::Together(storm) => Some(storm),
+    };
     if first_word && let Some(incident) = claimed.incident_id {
         rows::mark_superseded_by_recovery(
             connection,
@@ -64,7 +70,8 @@ async fn prepare(
         .await?;
     }
     let links = links(room, connection, &claimed, context, now).await?;
-    let brief = Brief::new(&claimed, context, contact, (&links, first_word), now);
+    let mut brief = Brief::new(&claimed, context, contact, (&links, first_word), now);
+    brief.storm = storm;
     let message = match render(room, &claimed, &brief) {
         Ok(message) => message,
         Err(error) => {
@@ -135,7 +142,7 @@ async fn decided<'c>(
         (Decision::Send { .. }, None) => {}
         (Decision::Hold { until }, _) => {
             let until = until.max(now + SignedDuration::from_secs(1));
-            rows::hold(connection, claimed, until, now).await?;
+            rows::hold(connection, claimed, (until, rows::FOR_THE_OUTAGE), now).await?;
             jobs::enqueue_delivery(
                 connection,
                 claimed.channel,
@@ -193,6 +200,13 @@ async fn end(
     now: Timestamp,
 ) -> Result<(), StepError> {
     rows::close(connection, claimed, state, reason, now).await?;
+    if state == DeliveryState::GivenUp {
+        failure::part_untold(room, connection, claimed, (state, reason), now).await?;
+    } else {
+        for (id, channel) in rows::storm::release(connection, claimed, now).await? {
+            jobs::enqueue_delivery(connection, channel, claimed.account_id, id, None).await?;
+        }
+    }
     super::record::finish(room, connection, claimed, state, now).await
 }
 
@@ -251,6 +265,8 @@ async fn refuse(
 ) -> Result<(), StepError> {
     let refused = SendResult::Failed(words::capitalised(reason));
     rows::record(connection, claimed, &refused, now).await?;
+    let untold = (DeliveryState::Failed, reason);
+    rows::storm::mark_untold(connection, claimed, untold, now).await?;
     super::record::finish(room, connection, claimed, DeliveryState::Failed, now).await
 }
 

@@ -2,7 +2,7 @@
 //! a contact is dead.
 
 use domain::contact::Contact;
-use domain::delivery::{AccountMessage, Event};
+use domain::delivery::{AccountMessage, DeliveryState, Event};
 use domain::ids::short_code;
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -72,6 +72,21 @@ pub(super) async fn tell(
     };
     incidents::write_to_owners(connection, &room.secrets, claimed.account_id, &message, now)
         .await?;
+    Ok(())
+}
+
+/// What a message told of besides its own event has not been told either: somebody else is, of each.
+pub(super) async fn part_untold(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    (state, reason): (DeliveryState, &str),
+    now: Timestamp,
+) -> Result<(), StepError> {
+    let parts = rows::storm::mark_untold(connection, claimed, (state, reason), now).await?;
+    for part in parts {
+        tell(room, connection, &part, Failure { reason, text: "" }, now).await?;
+    }
     Ok(())
 }
 

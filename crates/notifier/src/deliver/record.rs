@@ -51,6 +51,7 @@ async fn settle_accepted(
         warn_lost(claimed);
         return Ok(());
     }
+    rows::storm::mark_told(connection, claimed, &result, now).await?;
     if claimed.event == Event::ContactTest && claimed.channel.is_hook() {
         store::contacts::mark_proven(connection, claimed.account_id, claimed.contact_id, now)
             .await?;
@@ -113,6 +114,7 @@ pub(super) async fn settle_trouble(
         failure::disable_contact(room, connection, claimed, reason, now).await?;
     }
     failure::tell(room, connection, claimed, Failure { reason, text }, now).await?;
+    failure::part_untold(room, connection, claimed, (state, reason), now).await?;
     finish(room, connection, claimed, state, now).await
 }
 
@@ -148,6 +150,9 @@ pub(super) async fn finish(
 }
 
 async fn notify(connection: &mut PgConnection, claimed: &Claimed) -> Result<(), StepError> {
+    for incident in rows::storm::list_incidents(connection, claimed).await? {
+        store::changes::notify(connection, claimed.account_id, "incident", incident).await?;
+    }
     match claimed.incident_id {
         Some(incident) => {
             store::changes::notify(connection, claimed.account_id, "incident", incident).await?

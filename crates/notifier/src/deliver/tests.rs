@@ -1,6 +1,7 @@
 //! Deliveries on a real database, sent to the local outbox, a provider that misbehaves, and nobody.
 
 mod hooks;
+mod storm;
 
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@
 mod classify;
 mod render;
 mod send;
+mod storm;
 #[cfg(test)]
 mod tests;
 

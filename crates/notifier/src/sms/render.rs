@@ -10,6 +10,9 @@ use crate::error::RenderError;
 
 /// The text message about an event.
 pub(crate) fn event(brief: &Brief<'_>) -> Result<String, RenderError> {
+    if let Some(storm) = &brief.storm {
+        return Ok(super::storm::together(brief, storm));
+    }
     match brief.event {
         Event::IncidentOpened => opened(brief),
         Event::IncidentResolved => resolved(brief),

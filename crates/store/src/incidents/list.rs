@@ -1,7 +1,7 @@
 //! Lists of incidents, newest first.
 
 use domain::check::{Attribution, Failure};
-use domain::ids::{AccountId, IncidentId, MonitorId};
+use domain::ids::{AccountId, GroupId, IncidentId, MonitorId};
 use domain::incident::{Actor, Diagnosis, Incident, TimelineEntry, VoteSummary};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -22,6 +22,7 @@ pub struct Filter {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
     pub attribution: Option<Attribution>,
+    pub group_id: Option<GroupId>,
 }
 
 /// Where the previous page ended.
@@ -59,7 +60,7 @@ pub async fn list(
              i.resolved_confirmed_at AS "resolved_confirmed_at: jiff_sqlx::Timestamp",
              i.failure AS "failure: Json<Failure>", i.attribution, i.diagnosis AS "diagnosis: Json<Diagnosis>",
              i.vote AS "vote: Json<VoteSummary>", i.last_good_at AS "last_good_at: jiff_sqlx::Timestamp", i.test,
-             i.version, m.name AS monitor_name
+             i.version, i.address, i.group_id, m.name AS monitor_name
          FROM incidents i JOIN monitors m ON m.account_id = i.account_id AND m.id = i.monitor_id
          WHERE i.account_id = $1
            AND ($2::boolean IS NULL OR (i.resolved_at IS NULL) = $2)
@@ -69,6 +70,7 @@ pub async fn list(
            AND ($6::timestamptz IS NULL OR coalesce(i.resolved_at, 'infinity') >= $6)
            AND ($7::timestamptz IS NULL OR i.first_failure_at < $7)
            AND ($8::text IS NULL OR i.attribution = $8)
+           AND ($12::uuid IS NULL OR i.group_id = $12)
            AND ($9::timestamptz IS NULL OR (i.first_failure_at, i.id) < ($9, $10::uuid))
          ORDER BY i.first_failure_at DESC, i.id DESC LIMIT $11"#,
         account.uuid(),
@@ -81,7 +83,8 @@ pub async fn list(
         filter.attribution.map(Attribution::as_str),
         after.map(|cursor| cursor.first_failure_at.to_sqlx()) as _,
         after.map(|cursor| cursor.id.uuid()),
-        i64::from(limit)
+        i64::from(limit),
+        filter.group_id.map(GroupId::uuid),
     )
     .fetch_all(connection)
     .await?;
@@ -105,6 +108,8 @@ pub async fn list(
                 vote: row.vote,
                 last_good_at: row.last_good_at,
                 test: row.test,
+                address: row.address,
+                group_id: row.group_id,
                 version: row.version,
             };
             Ok(Listed {

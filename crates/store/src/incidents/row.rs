@@ -1,7 +1,7 @@
 //! From a row of `incidents` to an incident.
 
 use domain::check::{Attribution, Failure};
-use domain::ids::{AccountId, IncidentId, MonitorId};
+use domain::ids::{AccountId, GroupId, IncidentId, MonitorId};
 use domain::incident::{Actor, Diagnosis, Incident, ResolvedReason, VoteSummary};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -27,6 +27,8 @@ pub(super) struct Row {
     pub vote: Json<VoteSummary>,
     pub last_good_at: Option<jiff_sqlx::Timestamp>,
     pub test: bool,
+    pub address: Option<String>,
+    pub group_id: Option<Uuid>,
     pub version: i64,
 }
 
@@ -65,6 +67,8 @@ impl Row {
             vote: self.vote.0,
             last_good_at: self.last_good_at.map(|at| at.to_jiff()),
             test: self.test,
+            address: self.address,
+            group_id: self.group_id.map(GroupId::from_uuid),
             version: self.version,
         })
     }
@@ -97,7 +101,7 @@ pub(super) async fn select(
              acknowledged_by AS "acknowledged_by: Json<Actor>", resolved_at AS "resolved_at: jiff_sqlx::Timestamp",
              resolved_reason, resolved_confirmed_at AS "resolved_confirmed_at: jiff_sqlx::Timestamp",
              failure AS "failure: Json<Failure>", attribution, diagnosis AS "diagnosis: Json<Diagnosis>",
-             vote AS "vote: Json<VoteSummary>", last_good_at AS "last_good_at: jiff_sqlx::Timestamp", test, version
+             vote AS "vote: Json<VoteSummary>", last_good_at AS "last_good_at: jiff_sqlx::Timestamp", test, version, address, group_id
          FROM incidents WHERE account_id = $1 AND (id = $2 OR (monitor_id = $3 AND resolved_at IS NULL AND NOT test))"#,
         account.uuid(),
         id.map(IncidentId::uuid),

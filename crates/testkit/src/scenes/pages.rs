@@ -26,10 +26,6 @@ fn ok(name: &'static str, rule: &str, body: impl AsRef<[u8]>) -> Scene {
     page(name, rule, "200 OK", "", body)
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "a table with an entry for each scene"
-)]
 pub(super) fn scenes() -> Vec<Scene> {
     use Phase::{Body, FirstByte};
     vec![

@@ -317,24 +317,12 @@ async fn a_heartbeat_shows_how_to_call_when_it_is_expected_and_what_was_missed(p
     assert!(!page.contains(">Missed<"));
 
     let monitor: domain::ids::MonitorId = id.parse().unwrap();
-    let incident = domain::ids::IncidentId::generate();
     let failure = domain::check::Failure::new(
         domain::check::FailureClass::HeartbeatMissed,
         domain::check::Phase::FirstByte,
         "no call",
     );
-    sqlx::query(
-        "INSERT INTO incidents (account_id, id, monitor_id, short, first_failure_at, confirmed_at, failure, class, vote)
-         SELECT account_id, $1, id, $2, now(), now(), $3, 'heartbeat_missed', $4 FROM monitors WHERE id = $5",
-    )
-    .bind(incident.uuid())
-    .bind(domain::ids::short_code(incident.uuid()))
-    .bind(serde_json::to_value(failure).unwrap())
-    .bind(serde_json::to_value(domain::incident::VoteSummary::default()).unwrap())
-    .bind(monitor.uuid())
-    .execute(&app.state.pool)
-    .await
-    .unwrap();
+    let incident = app.down(monitor, failure).await;
     let page = browser.get(&format!("/monitors/{id}")).await.body;
     assert!(page.contains(&format!("/incidents/{incident}")) && page.contains(">Missed<"));
     let page = browser.get(&format!("/incidents/{incident}")).await.body;

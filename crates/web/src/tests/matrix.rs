@@ -4,8 +4,7 @@
 
 use axum::body::Body;
 use domain::account::Role;
-use domain::ids::{AccountId, IncidentId, MonitorId, UserId};
-use domain::incident::VoteSummary;
+use domain::ids::{AccountId, GroupId, IncidentId, MonitorId, UserId};
 use futures::StreamExt;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -38,6 +37,7 @@ struct Owned {
     account: AccountId,
     monitor: String,
     incident: String,
+    storm: GroupId,
     contact: String,
     policy: String,
     key: String,
@@ -92,6 +92,56 @@ async fn policy_of(pool: &PgPool, account: uuid::Uuid) -> String {
     policy.to_string()
 }
 
+/// An incident of the account, which is one of a storm.
+async fn incident_of(app: &App, account: uuid::Uuid, monitor: MonitorId) -> (IncidentId, GroupId) {
+    let pool = &app.state.pool;
+    let failure = domain::check::Failure::new(
+        domain::check::FailureClass::HttpStatus,
+        domain::check::Phase::FirstByte,
+        "secret-shop answered 502",
+    );
+    let incident = app.down(monitor, failure.with_detail("502")).await;
+    let found = Found {
+        account_id: AccountId::from_uuid(account),
+        row_id: incident.uuid(),
+        other_id: None,
+    };
+    let short = domain::ids::short_code(incident.uuid());
+    let mut connection = pool.acquire().await.unwrap();
+    let storm = GroupId::generate();
+    let in_storm = domain::ids::short_code(storm.uuid());
+    sqlx::query("INSERT INTO incident_groups (account_id, id, short, created_at) VALUES ($1, $2, $3, now())")
+        .bind(account)
+        .bind(storm.uuid())
+        .bind(&in_storm)
+        .execute(pool)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE incidents SET group_id = $1")
+        .bind(storm.uuid())
+        .execute(pool)
+        .await
+        .unwrap();
+    let of_storm = Found {
+        row_id: storm.uuid(),
+        ..found
+    };
+    let now = app.state.now();
+    token_lookups::insert(&mut connection, Kind::Group, &in_storm, of_storm, now)
+        .await
+        .unwrap();
+    token_lookups::insert(
+        &mut connection,
+        Kind::Incident,
+        &short,
+        found,
+        app.state.now(),
+    )
+    .await
+    .unwrap();
+    (incident, storm)
+}
+
 /// An account with one of everything.
 async fn owned(app: &App) -> (Owned, Browser) {
     let mut browser = app.verified(OWNER).await;
@@ -110,41 +160,7 @@ async fn owned(app: &App) -> (Owned, Browser) {
         .unwrap()
         .parse()
         .unwrap();
-    let incident = IncidentId::generate();
-    sqlx::query(
-        "INSERT INTO incidents (account_id, id, monitor_id, short, first_failure_at, confirmed_at, failure, class, vote)
-         VALUES ($1, $2, $3, $4, now(), now(), $5, 'http_status', $6)",
-    )
-    .bind(account)
-    .bind(incident.uuid())
-    .bind(monitor.uuid())
-    .bind(domain::ids::short_code(incident.uuid()))
-    .bind(serde_json::to_value(domain::check::Failure::new(
-        domain::check::FailureClass::HttpStatus,
-        domain::check::Phase::FirstByte,
-        "secret-shop answered 502",
-    ).with_detail("502")).unwrap())
-    .bind(serde_json::to_value(VoteSummary { down: 1, of: 1, looks: 3, ..Default::default() }).unwrap())
-    .execute(pool)
-    .await
-    .unwrap();
-    let found = Found {
-        account_id: AccountId::from_uuid(account),
-        row_id: incident.uuid(),
-        other_id: None,
-    };
-    let short = domain::ids::short_code(incident.uuid());
-    let mut connection = pool.acquire().await.unwrap();
-    token_lookups::insert(
-        &mut connection,
-        Kind::Incident,
-        &short,
-        found,
-        app.state.now(),
-    )
-    .await
-    .unwrap();
-    drop(connection);
+    let (incident, storm) = incident_of(app, account, monitor).await;
     let contact = scalar(pool, "SELECT id FROM contacts WHERE address = $1").await;
     let key = scalar(pool, "SELECT k.id FROM api_keys k JOIN memberships m USING (account_id) JOIN users u ON u.id = m.user_id WHERE u.email = $1").await;
     let session = scalar(
@@ -161,6 +177,7 @@ async fn owned(app: &App) -> (Owned, Browser) {
         account: AccountId::from_uuid(account),
         monitor: monitor.to_string(),
         incident: incident.to_string(),
+        storm,
         policy: policy_of(pool, account).await,
         contact: domain::ids::ContactId::from_uuid(contact).to_string(),
         key: domain::ids::ApiKeyId::from_uuid(key).to_string(),
@@ -218,7 +235,9 @@ fn fill(route: &Route, owned: &Owned) -> Result<(String, bool), String> {
             short(owned.monitor.parse::<MonitorId>().unwrap().uuid()),
             short(owned.incident.parse::<IncidentId>().unwrap().uuid()),
         );
+        let group_short = short(owned.storm.uuid());
         let value = match (name, before) {
+            ("group_short", _) => &group_short,
             ("monitor_short", _) => &monitor_short,
             ("incident_short", _) => &incident_short,
             ("monitor_id", _) | ("id", "monitors") => &owned.monitor,

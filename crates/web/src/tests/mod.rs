@@ -9,6 +9,7 @@ mod links;
 mod matrix;
 mod pages;
 mod settings;
+mod storms;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -16,8 +17,11 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use domain::check::Failure;
 use domain::clock::ManualClock;
 use domain::delivery::AccountMessage;
+use domain::ids::{AccountId, IncidentId, MonitorId, short_code};
+use domain::incident::{Incident, VoteSummary};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use jiff::SignedDuration;
@@ -55,6 +59,48 @@ pub(crate) struct Answer {
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 impl App {
+    /// The monitor is down; what its first look saw is `failure`.
+    pub(crate) async fn down(&self, monitor: MonitorId, failure: Failure) -> IncidentId {
+        let account: Uuid = sqlx::query_scalar("SELECT account_id FROM monitors WHERE id = $1")
+            .bind(monitor.uuid())
+            .fetch_one(&self.state.pool)
+            .await
+            .unwrap();
+        let (id, now) = (IncidentId::generate(), self.state.now());
+        let incident = Incident {
+            id,
+            account_id: AccountId::from_uuid(account),
+            monitor_id: monitor,
+            short: short_code(id.uuid()),
+            first_failure_at: now,
+            confirmed_at: now,
+            acknowledged_at: None,
+            acknowledged_by: None,
+            resolved_at: None,
+            resolved_reason: None,
+            resolved_confirmed_at: None,
+            failure,
+            attribution: None,
+            diagnosis: None,
+            vote: VoteSummary {
+                down: 1,
+                of: 1,
+                looks: 3,
+                ..VoteSummary::default()
+            },
+            last_good_at: None,
+            test: false,
+            address: None,
+            group_id: None,
+            version: 1,
+        };
+        let mut connection = self.state.pool.acquire().await.unwrap();
+        store::incidents::insert(&mut connection, &incident)
+            .await
+            .unwrap();
+        id
+    }
+
     pub(crate) async fn new(pool: PgPool) -> Self {
         Self::with(pool, config("http://localhost:8080")).await
     }

@@ -87,6 +87,7 @@ pub(super) async fn apply(
                 check_id: Some(transition.check_id),
                 last_good_at: None,
                 public_address: transition.public_address,
+                address: transition.address,
                 trusted: shared.canaries.trusts(ended(look)),
             };
             let recorded =

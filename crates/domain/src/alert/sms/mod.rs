@@ -5,6 +5,7 @@
 
 pub mod gsm;
 pub mod reply;
+pub mod storm;
 #[cfg(test)]
 mod tests;
 

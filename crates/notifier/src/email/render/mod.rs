@@ -9,6 +9,7 @@ mod notice;
 mod outage;
 mod registration;
 mod say;
+mod storm;
 
 pub(crate) use account::{AccountBrief, account};
 pub(crate) use outage::{good, span, sure, why};
@@ -141,6 +142,9 @@ pub(crate) fn finish(subject: &str, text: &str, html: String) -> Words {
 
 /// The mail about an event.
 pub(crate) fn event(brief: &Brief<'_>) -> Result<Words, RenderError> {
+    if let Some(storm) = &brief.storm {
+        return storm::together(brief, storm);
+    }
     match brief.event {
         Event::IncidentOpened => outage::opened(brief),
         Event::IncidentResolved => outage::resolved(brief),

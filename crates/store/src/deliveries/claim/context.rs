@@ -168,10 +168,12 @@ async fn lock_outage(
     contact: ContactId,
 ) -> Result<Option<OutageDelivery>> {
     let row = sqlx::query!(
-        r#"SELECT id, state, next_at AS "next_at: jiff_sqlx::Timestamp",
-             accepted_at AS "accepted_at: jiff_sqlx::Timestamp" FROM deliveries
-           WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND event = 'incident.opened'
-           FOR NO KEY UPDATE"#,
+        r#"SELECT o.id, o.state, o.next_at AS "next_at: jiff_sqlx::Timestamp", l.state AS "leader?",
+             l.next_at AS "leader_next_at?: jiff_sqlx::Timestamp",
+             o.accepted_at AS "accepted_at: jiff_sqlx::Timestamp" FROM deliveries o
+           LEFT JOIN deliveries l ON l.account_id = o.account_id AND l.id = o.merged_into AND o.state = 'merged'
+           WHERE o.account_id = $1 AND o.incident_id = $2 AND o.contact_id = $3 AND o.event = 'incident.opened'
+           FOR NO KEY UPDATE OF o"#,
         account.uuid(),
         incident.uuid(),
         contact.uuid()
@@ -180,9 +182,22 @@ async fn lock_outage(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let id = DeliveryId::from_uuid(row.id);
+    let impossible = || Error::impossible("deliveries", "state", id);
+    // What was told together stands where the message stands that tells it.
+    if let (Some(leader), Some(next_at)) = (row.leader, row.leader_next_at) {
+        let leader = DeliveryState::parse(&leader).ok_or_else(impossible)?;
+        return Ok(Some(OutageDelivery {
+            state: match leader.is_final() {
+                true => leader,
+                false => DeliveryState::Sending,
+            },
+            may_have_arrived: true,
+            next_at: next_at.to_jiff(),
+            accepted_at: row.accepted_at.map(|at| at.to_jiff()),
+        }));
+    }
     Ok(Some(OutageDelivery {
-        state: DeliveryState::parse(&row.state)
-            .ok_or_else(|| Error::impossible("deliveries", "state", id))?,
+        state: DeliveryState::parse(&row.state).ok_or_else(impossible)?,
         may_have_arrived: super::may_have_arrived(connection, account, id).await?,
         next_at: row.next_at.to_jiff(),
         accepted_at: row.accepted_at.map(|at| at.to_jiff()),

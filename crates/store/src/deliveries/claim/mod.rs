@@ -9,6 +9,7 @@ mod fallback;
 mod receipt;
 mod result;
 mod siblings;
+pub mod storm;
 mod sweep;
 
 use domain::contact::Channel;
@@ -24,8 +25,8 @@ pub use context::{AccountFacts, Context, IncidentFacts, Told, load};
 pub use fallback::{list_owner_addresses, plan_fallback};
 pub use receipt::{Receipt, receipt};
 pub use result::{
-    SendResult, close, give_up_unreadable, hold, mark_superseded_by_recovery, plan_recovery,
-    record, wake_held,
+    FOR_THE_OUTAGE, SendResult, close, give_up_unreadable, hold, mark_superseded_by_recovery,
+    plan_recovery, record, wake_held,
 };
 pub use siblings::{Unpaid, list_unpaid, lock_event, may_reach_someone, name_unpaid};
 pub use sweep::{list_overdue, mark_pushed};

@@ -116,6 +116,11 @@ async fn fail(
     }
     let fallback = plan_fallback(connection, failed, (reason, None), now).await?;
     let mut fallback = fallback.unwrap_or_default();
+    let untold = (DeliveryState::Failed, reason);
+    for part in super::storm::mark_untold(connection, failed, untold, now).await? {
+        let planned = plan_fallback(connection, &part, (reason, None), now).await?;
+        fallback.extend(planned.unwrap_or_default());
+    }
     fallback.extend(super::wake_held(connection, failed, now).await?);
     Ok(Receipt::Failed { fallback, disabled })
 }

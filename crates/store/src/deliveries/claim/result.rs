@@ -202,15 +202,18 @@ pub async fn give_up_unreadable(
     Ok(())
 }
 
+/// Why a message waits that another must precede.
+pub const FOR_THE_OUTAGE: &str = "waits for the message about the outage";
+
 /// Puts a claim back to wait. It does not count as a try.
 pub async fn hold(
     connection: &mut PgConnection,
     claimed: &Claimed,
-    until: Timestamp,
+    (until, reason): (Timestamp, &str),
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
-        "UPDATE deliveries SET state = 'held', reason = 'waits for the message about the outage', next_at = $4,
+        "UPDATE deliveries SET state = 'held', reason = $6, next_at = $4,
              pushed_at = $5, claims = claims - 1, lease_token = NULL, lease_until = NULL
          WHERE account_id = $1 AND id = $2 AND lease_token = $3",
         claimed.account_id.uuid(),
@@ -218,6 +221,7 @@ pub async fn hold(
         claimed.lease_token,
         until.to_sqlx() as _,
         now.to_sqlx() as _,
+        reason,
     )
     .execute(connection)
     .await?;
@@ -282,23 +286,22 @@ pub async fn plan_recovery(
     Ok(id.map(|id| (DeliveryId::from_uuid(id), outage.channel)))
 }
 
-/// Makes what waits for this delivery due now: the same incident's later messages to the same contact.
+/// Makes what waits for this delivery due now: later messages to the same contact about what it told of.
 pub async fn wake_held(
     connection: &mut PgConnection,
     claimed: &Claimed,
     now: Timestamp,
 ) -> Result<Vec<Queued>> {
-    let Some(incident) = claimed.incident_id else {
-        return Ok(Vec::new());
-    };
     let rows = sqlx::query!(
         "UPDATE deliveries SET next_at = $4, pushed_at = $4
-         WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND state = 'held'
+         WHERE account_id = $1 AND contact_id = $3 AND state = 'held' AND reason = $5 AND incident_id IN (
+             SELECT incident_id FROM deliveries WHERE account_id = $1 AND (id = $2 OR merged_into = $2))
          RETURNING id, channel",
         claimed.account_id.uuid(),
-        incident.uuid(),
+        claimed.id.uuid(),
         claimed.contact_id.uuid(),
         now.to_sqlx() as _,
+        FOR_THE_OUTAGE,
     )
     .fetch_all(connection)
     .await?;

@@ -2,11 +2,12 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use domain::ids::{AccountId, ContactId, IncidentId};
+use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId};
 use domain::incident::{Actor, ActorKind, Incident};
 use domain::words;
 use incidents::{By, links};
 
+use super::acknowledge_all;
 use crate::error::{PageError, PageResult};
 use crate::extract::Visitor;
 use crate::pages::incidents::parts::cause;
@@ -32,6 +33,25 @@ struct Named {
     contact: ContactId,
 }
 
+/// All that a message told of.
+pub(super) struct All {
+    pub(super) account: AccountId,
+    pub(super) delivery: DeliveryId,
+    pub(super) contact: ContactId,
+}
+
+async fn find_all(state: &AppState, token: &str) -> PageResult<Option<All>> {
+    let mut connection = state.pool.acquire().await?;
+    let found = links::find_acknowledge_all(&mut connection, token)
+        .await
+        .map_err(PageError::internal)?;
+    Ok(found.map(|(account, delivery, contact)| All {
+        account,
+        delivery,
+        contact,
+    }))
+}
+
 async fn find(state: &AppState, token: &str) -> PageResult<Named> {
     let mut connection = state.pool.acquire().await?;
     let found = links::find_acknowledge(&mut connection, token)
@@ -51,6 +71,9 @@ pub async fn show(
     State(state): State<AppState>,
     Path(token): Path<String>,
 ) -> PageResult {
+    if let Some(all) = find_all(&state, &token).await? {
+        return acknowledge_all::show(&visitor, &state, &all).await;
+    }
     let named = find(&state, &token).await?;
     let mut transaction = store::tenant::begin(&state.pool, named.account).await?;
     let incident: Incident =
@@ -90,6 +113,9 @@ pub async fn show(
 
 /// Takes it. The first one has it; for later ones the page says who.
 pub async fn take(State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
+    if let Some(all) = find_all(&state, &token).await? {
+        return acknowledge_all::take(&state, &all, &token).await;
+    }
     let named = find(&state, &token).await?;
     let mut transaction = store::tenant::begin(&state.pool, named.account).await?;
     let contact = store::contacts::find(&mut transaction, named.account, named.contact)

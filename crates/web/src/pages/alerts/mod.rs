@@ -2,6 +2,7 @@
 //! that a mail scanner that follows links changes nothing.
 
 mod acknowledge;
+mod acknowledge_all;
 mod stop;
 
 use crate::routes::{Access, Routes};

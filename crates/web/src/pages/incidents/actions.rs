@@ -2,8 +2,9 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use domain::ids::IncidentId;
+use domain::ids::{GroupId, IncidentId};
 use store::token_lookups::Kind;
+use uuid::Uuid;
 
 use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, Tenant};
@@ -139,21 +140,35 @@ pub async fn check(
     }
 }
 
+/// `/g/{short}` of messages: to the incidents of a storm, for members of its account.
+pub async fn group(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(code): Path<String>,
+) -> PageResult {
+    let group = GroupId::from_uuid(row_behind(&tenant, &state, (Kind::Group, &code)).await?);
+    see_other(&format!("/incidents?group={group}"))
+}
+
 /// `/i/{short}` of messages: to the incident's page, for members of its account.
 pub async fn short(
     tenant: Tenant,
     State(state): State<AppState>,
     Path(code): Path<String>,
 ) -> PageResult {
+    let id = row_behind(&tenant, &state, (Kind::Incident, &code)).await?;
+    see_other(&format!("/incidents/{}", IncidentId::from_uuid(id)))
+}
+
+/// What a short code of the account stands for.
+async fn row_behind(
+    tenant: &Tenant,
+    state: &AppState,
+    (kind, code): (Kind, &str),
+) -> PageResult<Uuid> {
     let mut connection = state.pool.acquire().await?;
-    let found =
-        store::token_lookups::find(&mut connection, Kind::Incident, &code.to_ascii_uppercase())
-            .await?;
-    let found = found
-        .filter(|found| found.account_id == tenant.account_id())
-        .ok_or(PageError::NotFound)?;
-    see_other(&format!(
-        "/incidents/{}",
-        IncidentId::from_uuid(found.row_id)
-    ))
+    let code = code.to_ascii_uppercase();
+    let found = store::token_lookups::find(&mut connection, kind, &code).await?;
+    let found = found.filter(|found| found.account_id == tenant.account_id());
+    Ok(found.ok_or(PageError::NotFound)?.row_id)
 }

@@ -2,16 +2,18 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use domain::ids::IncidentId;
+use domain::ids::{GroupId, IncidentId};
 use jiff::Timestamp;
 use serde::Deserialize;
+use sqlx::PgConnection;
+use store::incidents::groups::{self, Group};
 use store::incidents::{Cursor, Filter};
 
 use super::parts::IncidentLine;
-use crate::error::PageResult;
+use crate::error::{PageError, PageResult};
 use crate::extract::Tenant;
 use crate::state::AppState;
-use crate::view::{Live, Shell, render};
+use crate::view::{Live, Moment, Shell, render};
 
 /// Incidents of one page.
 const ROWS: u32 = 50;
@@ -27,6 +29,12 @@ struct ListPage {
     older: Option<String>,
     is_first_page: bool,
     practice: String,
+    /// Only those of one storm are shown.
+    storm: Option<Storm>,
+}
+
+struct Storm {
+    began: Moment,
 }
 
 struct Month {
@@ -39,6 +47,7 @@ struct Month {
 #[serde(default)]
 pub struct Asked {
     after: String,
+    group: String,
 }
 
 /// Shows them.
@@ -49,8 +58,13 @@ pub async fn show(
 ) -> PageResult {
     let (now, account, zone) = (state.now(), tenant.account_id(), tenant.zone());
     let mut transaction = tenant.read(&state).await?;
+    let storm = match asked.group.as_str() {
+        "" => None,
+        text => Some(storm(&mut transaction, &tenant, text).await?),
+    };
     let of = |open| Filter {
         open: Some(open),
+        group_id: storm.as_ref().map(|group| group.id),
         ..Filter::default()
     };
     let open =
@@ -69,8 +83,11 @@ pub async fn show(
     let more = closed.len() > ROWS as usize;
     let shown = &closed[..closed.len().min(ROWS as usize)];
     let older = shown.last().filter(|_| more).map(|last| {
+        let of = storm
+            .as_ref()
+            .map_or_else(String::new, |group| format!("&group={}", group.id));
         format!(
-            "/incidents?after={}.{}",
+            "/incidents?after={}.{}{of}",
             last.incident.first_failure_at.as_microsecond(),
             last.incident.id
         )
@@ -96,7 +113,18 @@ pub async fn show(
         practice: practice
             .map(|token| domain::account::practice::control_path(&token))
             .unwrap_or_default(),
+        storm: storm.map(|group| Storm {
+            began: Moment::new(group.created_at, zone.clone()),
+        }),
     })
+}
+
+/// The storm that is asked for.
+async fn storm(connection: &mut PgConnection, tenant: &Tenant, text: &str) -> PageResult<Group> {
+    let id: GroupId = text.parse().map_err(|_| PageError::NotFound)?;
+    groups::find(connection, tenant.account_id(), id)
+        .await?
+        .ok_or(PageError::NotFound)
 }
 
 fn months(lines: Vec<IncidentLine>) -> Vec<Month> {

@@ -28,4 +28,5 @@ pub fn routes() -> Routes {
         )
         .post("/incidents/{incident_id}/check", Tenant, actions::check)
         .get("/i/{incident_short}", Tenant, actions::short)
+        .get("/g/{group_short}", Tenant, actions::group)
 }

@@ -7,8 +7,9 @@ use sqlx::PgPool;
 
 use super::{Client, team};
 use crate::api::openapi;
+use crate::tests::App;
 
-async fn fill(client: &Client, pool: &PgPool) -> Vec<(&'static str, String)> {
+async fn fill(client: &Client, app: &App) -> Vec<(&'static str, String)> {
     let id = |reply: Value| reply["id"].as_str().unwrap().to_owned();
     let monitor = id(client
         .post(
@@ -30,20 +31,12 @@ async fn fill(client: &Client, pool: &PgPool) -> Vec<(&'static str, String)> {
         .json());
     let policy = json!({"name": "N", "steps": [{"contact_ids": [contact]}]});
     let policy = id(client.post("/policies", policy).await.json());
-    let incident = domain::ids::IncidentId::generate();
-    let monitor_id: domain::ids::MonitorId = monitor.parse().unwrap();
-    sqlx::query(
-        "INSERT INTO incidents (account_id, id, monitor_id, short, first_failure_at, confirmed_at, failure, class, vote)
-         SELECT account_id, $1, id, 'AAAAAAAA', now(), now(),
-             '{\"class\":\"connect_refused\",\"phase\":\"connect\",\"message\":\"refused\"}', 'connect_refused',
-             '{\"down\":1,\"of\":1,\"looks\":3,\"regions\":[]}'
-         FROM monitors WHERE id = $2",
-    )
-    .bind(incident.uuid())
-    .bind(monitor_id.uuid())
-    .execute(pool)
-    .await
-    .unwrap();
+    let refused = domain::check::Failure::new(
+        domain::check::FailureClass::ConnectRefused,
+        domain::check::Phase::Connect,
+        "refused",
+    );
+    let incident = app.down(monitor.parse().unwrap(), refused).await;
     vec![
         ("{monitor_id}", monitor),
         ("{contact_id}", contact),
@@ -62,7 +55,7 @@ fn filled(path: &str, ids: &[(&str, String)]) -> String {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn on_every_operation(pool: PgPool) {
     let (app, _, owner) = team(pool.clone()).await;
-    let ids = fill(&owner, &pool).await;
+    let ids = fill(&owner, &app).await;
     let stranger = app
         .client(app.account(Plan::Team).await, Scope::Write)
         .await;
@@ -183,8 +176,8 @@ async fn on_every_operation(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_owner_works_on_an_incident(pool: PgPool) {
-    let (_app, _, owner) = team(pool.clone()).await;
-    let ids = fill(&owner, &pool).await;
+    let (app, _, owner) = team(pool.clone()).await;
+    let ids = fill(&owner, &app).await;
     let path = format!("/incidents/{}", ids[3].1);
     let taken = owner.post(&format!("{path}/acknowledge"), json!({})).await;
     assert_eq!(

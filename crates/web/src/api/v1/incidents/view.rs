@@ -211,7 +211,7 @@ impl ListedIncidentView {
                 of: incident.vote.of,
                 regions: None,
             },
-            group_id: None,
+            group_id: incident.group_id.map(|id| id.to_string()),
             test: incident.test,
         }
     }

@@ -1,0 +1,120 @@
+//! Storms: many things break at once, and one person is told of them in few messages.
+//!
+//! The first [`ALONE`] messages to a contact in [`WINDOW`] go out by themselves and at once. What comes
+//! after that waits for the next full minute, and then one message tells of everything of its kind that
+//! is due. It is decided when a message is claimed and not when it is planned, so that nobody needs to
+//! know beforehand that a storm begins. Programs are not people: their contacts get every event.
+
+mod shared;
+
+pub use shared::{Member, Shared, What, shared};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::contact::Channel;
+use crate::delivery::Event;
+
+/// Messages to a contact that go out by themselves within [`WINDOW`].
+pub const ALONE: usize = 5;
+/// How far back what a contact was sent counts.
+pub const WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// Between two messages of a storm to one contact.
+const STRIDE: SignedDuration = SignedDuration::from_mins(1);
+
+/// What may be told together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Outages that begin.
+    Down,
+    /// Outages that somebody has.
+    Taken,
+    /// Outages that end.
+    Up,
+    /// Quiet notices about a status.
+    Notice,
+}
+
+impl Kind {
+    /// The kind of an event; `None` for what is always told by itself.
+    pub const fn of(event: Event) -> Option<Self> {
+        match event {
+            Event::IncidentOpened => Some(Self::Down),
+            Event::IncidentAcknowledged => Some(Self::Taken),
+            Event::IncidentResolved => Some(Self::Up),
+            Event::MonitorDegraded
+            | Event::MonitorPartial
+            | Event::MonitorBlocked
+            | Event::MonitorUnknown => Some(Self::Notice),
+            _ => None,
+        }
+    }
+
+    /// The events of a kind.
+    pub const fn events(self) -> &'static [Event] {
+        match self {
+            Self::Down => &[Event::IncidentOpened],
+            Self::Taken => &[Event::IncidentAcknowledged],
+            Self::Up => &[Event::IncidentResolved],
+            Self::Notice => &[
+                Event::MonitorDegraded,
+                Event::MonitorPartial,
+                Event::MonitorBlocked,
+                Event::MonitorUnknown,
+            ],
+        }
+    }
+}
+
+/// Contacts of this channel are told of a storm in few messages.
+pub const fn may_share(channel: Channel) -> bool {
+    !matches!(channel, Channel::Webhook)
+}
+
+/// What becomes of a message that could be sent now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// It goes out by itself.
+    Alone,
+    /// It goes out now, with all others of its kind that are due.
+    Together,
+    /// It waits.
+    Wait {
+        /// A full minute.
+        until: Timestamp,
+    },
+}
+
+/// Decides. `due_at` is when the message was to go out, `sent` when others went to the same contact, in
+/// order, and `in_group` says that the outage is one of a storm, whose end is told together.
+pub fn pace(due_at: Timestamp, sent: &[Timestamp], in_group: bool, now: Timestamp) -> Pace {
+    let since = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
+    let lately = sent.iter().filter(|at| **at > since).count();
+    if lately < ALONE && !in_group {
+        return Pace::Alone;
+    }
+    let after_last = sent
+        .last()
+        .map(|last| full_minute(*last).saturating_add(STRIDE).unwrap_or(*last));
+    let due = full_minute(due_at);
+    let due = if due < due_at {
+        due.saturating_add(STRIDE).unwrap_or(due)
+    } else {
+        due
+    };
+    // Whatever else goes to the contact, nothing waits two minutes.
+    let latest = due.saturating_add(STRIDE).unwrap_or(due);
+    let until = after_last.map_or(due, |after| after.clamp(due, latest));
+    if until <= now {
+        Pace::Together
+    } else {
+        Pace::Wait { until }
+    }
+}
+
+fn full_minute(at: Timestamp) -> Timestamp {
+    let second = at.as_second();
+    Timestamp::from_second(second - second.rem_euclid(STRIDE.as_secs())).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests;

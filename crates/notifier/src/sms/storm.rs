@@ -1,0 +1,79 @@
+//! The text about several events.
+
+use domain::alert::sms::{clock, storm as texts};
+use domain::alert::storm::{Kind, What};
+
+use crate::brief::Brief;
+use crate::storm::{Said, Storm, is_follow_up, longest, monitors, takers, told_of};
+
+/// One segment.
+pub(super) fn together(brief: &Brief<'_>, storm: &Storm) -> String {
+    let link = &storm.link;
+    match storm.kind {
+        Kind::Down => down(brief, storm),
+        Kind::Up => up(brief, storm),
+        Kind::Taken => {
+            let (all, by) = (monitors(storm.members.len()), takers(storm));
+            texts::other(
+                "TAKEN",
+                &all,
+                (&format!(" by {by}"), "Reminders stop"),
+                link,
+            )
+        }
+        Kind::Notice => {
+            let said = Said::of(storm, brief);
+            let kinds = said.title.split_once('(').map_or("", |(_, kinds)| kinds);
+            let all = monitors(storm.members.len());
+            texts::other("NOTE", &all, ("", kinds.trim_end_matches(')')), link)
+        }
+    }
+}
+
+fn down(brief: &Brief<'_>, storm: &Storm) -> String {
+    let shared = storm.shared().map_or_else(String::new, |shared| {
+        let (count, cause) = (shared.count, &shared.cause);
+        match &shared.what {
+            What::Address(what) | What::Host(what) => format!("{count} share {what}: {cause}"),
+            What::Cause => format!("{count} fail alike: {cause}"),
+        }
+    });
+    let members = storm.members.iter().chain(&storm.alone);
+    let since = members.map(|member| member.since).min();
+    let (what, since) = match (is_follow_up(storm), storm.standing) {
+        (true, Some(standing)) => (
+            format!("{} more ({} in all)", storm.members.len(), standing.open),
+            None,
+        ),
+        _ => (monitors(told_of(storm)), since),
+    };
+    texts::down((&what, since), &shared, &brief.zone, &storm.link)
+}
+
+fn up(brief: &Brief<'_>, storm: &Storm) -> String {
+    let at = storm.members.iter().filter_map(|member| member.until).max();
+    let at = clock(at.unwrap_or(brief.now), &brief.zone);
+    let lasted = longest(storm);
+    match storm.standing {
+        Some(standing) if standing.open > 0 => {
+            let up = standing.all.saturating_sub(standing.open);
+            let what = format!("{up} of {}", monitors(standing.all));
+            texts::up(
+                &what,
+                &format!(", {} still down", standing.open),
+                &storm.link,
+            )
+        }
+        standing => {
+            let what = match standing {
+                Some(standing) => format!("all {}", monitors(standing.all)),
+                None => monitors(storm.members.len()),
+            };
+            texts::up(
+                &what,
+                &format!(" since {at}, down up to {lasted}"),
+                &storm.link,
+            )
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Whether a claimed message goes out by itself, waits, or tells of everything that is due.
+
+use domain::alert::storm::{Kind, Pace, WINDOW, may_share, pace};
+use domain::ids::{DeliveryId, GroupId};
+use incidents::links;
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use store::deliveries::claim::storm as rows;
+use store::deliveries::claim::{Claimed, hold, lock_event};
+use store::incidents::groups;
+
+use super::Storm;
+use crate::room::{Room, StepError};
+
+/// What becomes of it.
+#[derive(Debug)]
+pub(crate) enum Gathered {
+    /// It goes out by itself.
+    Alone,
+    /// It goes out and tells of all of these.
+    Together(Box<Storm>),
+    /// It waits; that is written down.
+    Waits,
+}
+
+/// Decides, and merges what goes with it. To be called under the contact's lock, for a message that
+/// would be sent now.
+pub(crate) async fn gather(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<Gathered, StepError> {
+    let Some(kind) = Kind::of(claimed.event).filter(|_| may_share(claimed.channel)) else {
+        return Ok(Gathered::Alone);
+    };
+    let traffic = rows::traffic(connection, claimed, now).await?;
+    let mut group = traffic.group;
+    if !traffic.leads {
+        let of_a_storm = kind == Kind::Up && group.is_some();
+        match pace(traffic.due_at, &traffic.sent, of_a_storm, now) {
+            // What may have arrived is repeated as it was.
+            _ if claimed.may_have_arrived => return Ok(Gathered::Alone),
+            Pace::Alone => return Ok(Gathered::Alone),
+            Pace::Wait { until } => {
+                wait(connection, claimed, until, now).await?;
+                return Ok(Gathered::Waits);
+            }
+            Pace::Together => {}
+        }
+        if rows::merge(connection, claimed, kind, now).await? == 0 && !of_a_storm {
+            return Ok(Gathered::Alone);
+        }
+        if kind == Kind::Down {
+            lock_event(connection, claimed.account_id).await?;
+            let since = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
+            let (account, id) = (claimed.account_id, claimed.id);
+            group = Some(groups::gather(connection, account, id, (since, now)).await?);
+        }
+    }
+    let storm = read(room, connection, claimed, (kind, group), now).await?;
+    Ok(Gathered::Together(Box::new(storm)))
+}
+
+async fn wait(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    let reason = "told together with others at the next full minute";
+    hold(connection, claimed, (until, reason), now).await?;
+    let (account, id) = (claimed.account_id, claimed.id);
+    jobs::enqueue_delivery(connection, claimed.channel, account, id, Some(until)).await?;
+    Ok(())
+}
+
+async fn read(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    (kind, group): (Kind, Option<GroupId>),
+    now: Timestamp,
+) -> Result<Storm, StepError> {
+    let standing = match group {
+        Some(group) => Some(rows::standing(connection, claimed, group).await?),
+        None => None,
+    };
+    let parts = rows::parts(connection, claimed).await?;
+    let alone = match (kind, group, standing) {
+        (Kind::Down, Some(group), Some(standing)) if !standing.told_together => {
+            rows::told_alone(connection, claimed, group).await?
+        }
+        _ => Vec::new(),
+    };
+    let link = match group {
+        Some(group) => groups::find(connection, claimed.account_id, group)
+            .await?
+            .map(|group| format!("{}/g/{}", room.base, group.short)),
+        None => None,
+    };
+    if kind == Kind::Down {
+        let message: (DeliveryId, _) = (claimed.id, claimed.contact_id);
+        links::mint_all(connection, &room.secrets, claimed.account_id, message, now).await?;
+    }
+    let page = match kind {
+        Kind::Notice => "monitors",
+        _ => "incidents",
+    };
+    let link = link.unwrap_or_else(|| format!("{}/{page}", room.base));
+    Ok(Storm::of(kind, (&parts, &alone), standing, link))
+}

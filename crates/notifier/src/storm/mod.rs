@@ -1,0 +1,131 @@
+//! A message that tells of several events at once: what it is made of, and its words in each form.
+//!
+//! When messages go together is `domain::alert::storm`; here is what they then say.
+
+mod gather;
+mod said;
+
+pub(crate) use gather::{Gathered, gather};
+pub(crate) use said::{Line, Said, is_follow_up, longest, monitors, open_of, takers, told_of};
+
+use domain::alert::storm::{Kind, Member, shared};
+use domain::delivery::Event;
+use domain::delivery::payload::{StandIn, StatusNotice};
+use domain::words;
+use store::deliveries::claim::storm::{Part, Standing};
+
+use crate::brief::Brief;
+use crate::card::Card;
+
+/// What a message tells of.
+#[derive(Debug, Clone)]
+pub(crate) struct Storm {
+    pub(crate) kind: Kind,
+    /// The oldest first.
+    pub(crate) members: Vec<Member>,
+    /// Outages of the storm that the contact was told of one by one.
+    pub(crate) alone: Vec<Member>,
+    /// Who has them.
+    pub(crate) by: Vec<String>,
+    /// Of the storm as a whole; `None` for what belongs to none.
+    pub(crate) standing: Option<Standing>,
+    /// Messages among them that stand in for those to somebody else.
+    pub(crate) stand_in: Option<StandIn>,
+    /// Where all of it can be seen.
+    pub(crate) link: String,
+}
+
+impl Storm {
+    pub(crate) fn of(
+        kind: Kind,
+        (parts, alone): (&[Part], &[Part]),
+        standing: Option<Standing>,
+        link: String,
+    ) -> Self {
+        let mut by: Vec<String> = parts
+            .iter()
+            .filter_map(|part| Some(part.acknowledged_by.as_ref()?.name.clone()))
+            .collect();
+        by.sort();
+        by.dedup();
+        let stand_in = parts
+            .iter()
+            .filter_map(|part| part.payload.get("fallback"))
+            .find_map(|fallback| serde_json::from_value(fallback.clone()).ok());
+        Self {
+            kind,
+            members: parts.iter().map(member).collect(),
+            alone: alone.iter().map(member).collect(),
+            by,
+            standing,
+            stand_in,
+            link,
+        }
+    }
+
+    /// What most of the outages have in common, those told before among them.
+    pub(crate) fn shared(&self) -> Option<domain::alert::storm::Shared> {
+        let all: Vec<Member> = self.members.iter().chain(&self.alone).cloned().collect();
+        shared(&all)
+    }
+
+    /// As a chat message.
+    pub(crate) fn card(&self, brief: &Brief<'_>) -> Card {
+        let said = Said::of(self, brief);
+        let mut facts = said.facts;
+        let list: Vec<String> = said.lines.iter().map(Line::text).collect();
+        let more = match said.more {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        facts.push(("Monitors", format!("{}{more}", list.join("; "))));
+        let mut links = Vec::new();
+        if self.kind == Kind::Down {
+            links.push(("I have all of them", brief.links.acknowledge.clone()));
+        }
+        links.push((said.open, self.link.clone()));
+        Card {
+            tone: said.tone,
+            title: said.title,
+            link: self.link.clone(),
+            lead: said.heading,
+            facts,
+            links,
+            footer: format!("{} at Watchbell", brief.account_name()),
+            at: brief.now,
+        }
+    }
+}
+
+fn member(part: &Part) -> Member {
+    let notice: Option<StatusNotice> = serde_json::from_value(part.payload.clone()).ok();
+    let (since, cause) = match (&part.failure, &notice) {
+        (Some(failure), _) => (
+            part.first_failure_at,
+            words::cause(failure, part.attribution),
+        ),
+        (None, Some(notice)) => (Some(notice.since), noticed(part.event).to_owned()),
+        (None, None) => (part.first_failure_at, String::new()),
+    };
+    Member {
+        name: match part.monitor_name.as_str() {
+            "" => "A deleted monitor".to_owned(),
+            name => name.to_owned(),
+        },
+        since: since.unwrap_or_default(),
+        until: part.resolved_at,
+        cause,
+        host: part.host.clone(),
+        address: part.address.clone(),
+    }
+}
+
+/// What a quiet notice says of its monitor.
+const fn noticed(event: Event) -> &'static str {
+    match event {
+        Event::MonitorDegraded => "slow",
+        Event::MonitorPartial => "down for some regions",
+        Event::MonitorBlocked => "refuses our looks",
+        _ => "could not be looked at",
+    }
+}
