@@ -2,9 +2,10 @@
 
 use domain::alert::sms::{clock, storm as texts};
 use domain::alert::storm::{Kind, What};
+use domain::words;
 
 use crate::brief::Brief;
-use crate::storm::{Said, Storm, is_follow_up, longest, monitors, takers, told_of};
+use crate::storm::{Said, Storm, is_follow_up, longest, monitors, number_of, takers, told_of};
 
 /// One segment.
 pub(super) fn together(brief: &Brief<'_>, storm: &Storm) -> String {
@@ -32,7 +33,8 @@ pub(super) fn together(brief: &Brief<'_>, storm: &Storm) -> String {
 
 fn down(brief: &Brief<'_>, storm: &Storm) -> String {
     let shared = storm.shared().map_or_else(String::new, |shared| {
-        let (count, cause) = (shared.count, &shared.cause);
+        let count = words::capitalised(&number_of(&shared, told_of(storm)));
+        let cause = &shared.cause;
         match &shared.what {
             What::Address(what) | What::Host(what) => format!("{count} share {what}: {cause}"),
             What::Cause => format!("{count} fail alike: {cause}"),

@@ -6,7 +6,9 @@ mod gather;
 mod said;
 
 pub(crate) use gather::{Gathered, gather};
-pub(crate) use said::{Line, Said, is_follow_up, longest, monitors, open_of, takers, told_of};
+pub(crate) use said::{
+    Line, Said, is_follow_up, longest, monitors, number_of, open_of, takers, told_of,
+};
 
 use domain::alert::storm::{Kind, Member, shared};
 use domain::delivery::Event;

@@ -113,7 +113,7 @@ fn down(storm: &Storm, zone: &TimeZone) -> (String, String) {
     }
     let all = told_of(storm);
     let shares = storm.shared().map_or_else(String::new, |shared| {
-        let count = shared.count;
+        let count = number_of(&shared, all);
         match &shared.what {
             What::Address(what) | What::Host(what) => format!(" ({count} share {what})"),
             What::Cause => format!(" ({count} fail alike)"),
@@ -235,7 +235,7 @@ fn facts(storm: &Storm) -> Vec<(&'static str, String)> {
     }
     let common = storm.shared();
     if let Some(shared) = &common {
-        facts.push(("Shared", sharing(shared)));
+        facts.push(("Shared", sharing(shared, told_of(storm))));
         let others = others(storm, shared);
         if !others.is_empty() {
             facts.push(("Others", others));
@@ -249,9 +249,18 @@ fn facts(storm: &Storm) -> Vec<(&'static str, String)> {
     facts
 }
 
+/// `41`, or `all`.
+pub(crate) fn number_of(shared: &Shared, all: usize) -> String {
+    match shared.count == all {
+        true => "all".to_owned(),
+        false => shared.count.to_string(),
+    }
+}
+
 /// `41 are on 203.0.113.7: server refuses connections. Likely that host or its network.`
-fn sharing(shared: &Shared) -> String {
-    let (count, cause) = (shared.count, &shared.cause);
+fn sharing(shared: &Shared, all: usize) -> String {
+    let count = words::capitalised(&number_of(shared, all));
+    let cause = &shared.cause;
     match &shared.what {
         What::Address(address) => {
             format!("{count} are on {address}: {cause}. Likely that host or its network.")
