@@ -158,6 +158,107 @@ async fn a_webhook_and_a_chat_channel_hear_of_an_outage_and_its_end() {
     );
 }
 
+const BOT: &str = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw";
+const KEY: &str = "e93facc04764012d7bfb002500d5d1a6";
+
+/// Answers as a service does that has taken a message.
+async fn service(status: u16, body: &str) -> SwitchableSite {
+    let site = SwitchableSite::start().await;
+    site.set(Behaviour::Page {
+        status,
+        headers: Vec::new(),
+        body: body.to_owned(),
+    });
+    site
+}
+
+async fn add_service(api: &Api, kind: &str, parts: Value) {
+    let body = json!({ "kind": kind, "name": kind, (kind): parts });
+    let (status, contact) = api.send("POST", "/contacts", Some(body)).await;
+    let wanted = (201, &json!(true));
+    assert_eq!((status, &contact["verified"]), wanted, "{contact}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_and_a_pager_hear_of_an_outage_that_is_taken_and_its_end() {
+    let (database, mail, site) = (
+        StoryDatabase::fresh().await,
+        MailServer::start().await,
+        SwitchableSite::start().await,
+    );
+    let bot = service(200, r#"{"ok":true,"result":{"message_id":7}}"#).await;
+    let taken = r#"{"status":"success","message":"Event processed","dedup_key":"x"}"#;
+    let pager = service(202, taken).await;
+    let settings = Settings::local(&database.url).with("SMTP_URL", &mail.url());
+    let server = settings.serve().await;
+    let api = api::account(&settings, "owner@shop.example", "team").await;
+    let chat = json!({ "bot_token": BOT, "chat_id": "-1001234567890", "server": bot.url("") });
+    add_service(&api, "telegram", chat).await;
+    let key = json!({ "integration_key": KEY, "server": pager.url("") });
+    add_service(&api, "pagerduty", key).await;
+    let monitor = api
+        .watch(&site.url("/checkout"), json!({ "name": "Shop checkout" }))
+        .await;
+    wait_for_status(&api, &monitor, "up", SOON).await;
+
+    site.set(Behaviour::Status(502));
+    assert_eq!(look(&api, &monitor).await["verdict"], "down");
+    posts(&pager, 3).await;
+    posts(&bot, 2).await;
+    let incident = api.get("/incidents").await["data"][0]["id"].clone();
+    let path = format!(
+        "/incidents/{}/acknowledge",
+        incident.as_str().expect("an id")
+    );
+    let (status, answer) = api.send("POST", &path, None).await;
+    assert_eq!(status, 200, "{answer}");
+    posts(&pager, 4).await;
+    posts(&bot, 3).await;
+    site.set(Behaviour::Fine);
+    assert_eq!(look(&api, &monitor).await["verdict"], "up");
+
+    let paged = posts(&pager, 5).await;
+    let events: Vec<Value> = paged.iter().map(json_of).collect();
+    let actions: Vec<&Value> = events.iter().map(|event| &event["event_action"]).collect();
+    assert_eq!(
+        actions,
+        ["trigger", "resolve", "trigger", "acknowledge", "resolve"],
+        "the test ends at once, the outage in order"
+    );
+    assert_eq!(events[0]["dedup_key"], events[1]["dedup_key"]);
+    for event in &events[2..] {
+        assert_eq!(event["dedup_key"], incident, "{event}");
+        assert_eq!(event["routing_key"], KEY);
+    }
+    assert_eq!(events[2]["payload"]["severity"], "critical");
+    assert!(paged.iter().all(|post| post.path == "/v2/enqueue"));
+
+    let told = posts(&bot, 4).await;
+    assert!(
+        told.iter()
+            .all(|post| post.path == format!("/bot{BOT}/sendMessage"))
+    );
+    let texts: Vec<Value> = told
+        .iter()
+        .map(|post| json_of(post)["text"].clone())
+        .collect();
+    for (text, words) in texts.iter().zip([
+        "Test: it works",
+        "Down: Shop checkout",
+        "has Shop checkout",
+        "Up: Shop checkout",
+    ]) {
+        let text = text.as_str().expect("a text");
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(server.terminate().await, 0);
+    assert_eq!(
+        (pager.posts().len(), bot.posts().len()),
+        (5, 4),
+        "each once"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_test_leaves_a_contact_unverified_until_it_is_repeated() {
     let (database, mail) = (StoryDatabase::fresh().await, MailServer::start().await);

@@ -39,8 +39,8 @@
 //!
 //! | surface | guard |
 //! |---|---|
-//! | webhook URL | [`http::UserClient`], which takes a `TargetUrl` |
-//! | Slack, Teams, Discord URL | the same, and the channel pins the host's suffix on a dot, https only |
+//! | webhook URL; server of Mattermost, Matrix, ntfy, Gotify | [`http::UserClient`], which takes a `TargetUrl` |
+//! | Slack, Teams, Discord, Google Chat URL | the same, and the channel pins the host's suffix on a dot, https only |
 //! | redirect hop | `TargetUrl::join` judges each hop, then `resolve` and `connect` anew; [`http`] follows none |
 //! | tcp, udp, ping, tls, smtp, grpc monitor host | `TargetHost`, then `resolve`; datagrams and echo requests go to a [`CheckedAddr`] too |
 //! | websocket monitor URL | `TargetUrl`, as for http |

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use domain::contact::Channel;
+use domain::contact::Way;
 use domain::ids::{AccountId, ContactId};
 use sqlx::PgConnection;
 use store::{contacts, memberships};
@@ -22,11 +22,11 @@ pub(crate) async fn contacts(
     };
     let alone = memberships::count(connection, account).await? <= 1;
     for contact in contacts::list(connection, account).await? {
-        let is_own = match contact.channel {
-            Channel::Email => contact.address.eq_ignore_ascii_case(email),
-            Channel::Sms => alone,
+        let is_own = match contact.channel.way() {
+            Way::Mail => contact.address.eq_ignore_ascii_case(email),
+            Way::Text => alone,
             // Others read them too, or a program does.
-            Channel::Webhook | Channel::Slack | Channel::Discord => false,
+            Way::Hook => false,
         };
         if is_own {
             own.insert(contact.id);

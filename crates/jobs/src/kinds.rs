@@ -1,6 +1,6 @@
 //! The jobs there are.
 
-use domain::contact::Channel;
+use domain::contact::{Channel, Way};
 use domain::ids::{AccountId, DeliveryId, MonitorId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -82,8 +82,8 @@ pub async fn enqueue_delivery(
     delivery_id: DeliveryId,
     run_at: Option<Timestamp>,
 ) -> Result<()> {
-    match channel {
-        Channel::Email => {
+    match channel.way() {
+        Way::Mail => {
             enqueue(
                 connection,
                 &DeliverEmail {
@@ -94,7 +94,7 @@ pub async fn enqueue_delivery(
             )
             .await
         }
-        Channel::Sms => {
+        Way::Text => {
             enqueue(
                 connection,
                 &DeliverSms {
@@ -105,7 +105,7 @@ pub async fn enqueue_delivery(
             )
             .await
         }
-        Channel::Webhook | Channel::Slack | Channel::Discord => {
+        Way::Hook => {
             enqueue(
                 connection,
                 &DeliverHook {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::contact::Channel;
+use domain::contact::{Channel, Way};
 use domain::delivery::retry::{ErrorClass, LEASE, next_attempt};
 use domain::telephony::message_callback;
 use metrics::counter;
@@ -99,8 +99,8 @@ fn offered(room: &Room, claimed: &ClaimedMessage) -> bool {
 }
 
 fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError> {
-    Ok(match claimed.channel {
-        Channel::Email => Message::Mail(Mail {
+    Ok(match claimed.channel.way() {
+        Way::Mail => Message::Mail(Mail {
             id: format!("msg_{}", claimed.id.simple()),
             to: claimed.address.clone(),
             words: email::render::account(AccountBrief {
@@ -112,13 +112,13 @@ fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError>
             reply_to: None,
             urgent: false,
         }),
-        Channel::Sms => Message::Sms(Sms {
+        Way::Text => Message::Sms(Sms {
             to: claimed.address.clone(),
             body: sms::account(&claimed.message)?,
             callback: Some(message_callback(&room.base, claimed.id)),
             maybe_sent_since: (claimed.claims > 1).then_some(claimed.created_at),
         }),
-        Channel::Webhook | Channel::Slack | Channel::Discord => {
+        Way::Hook => {
             return Err(RenderError::Missing(
                 "an address: nothing of the account goes to a hook",
             ));

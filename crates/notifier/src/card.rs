@@ -16,10 +16,22 @@ const LONGEST: usize = 600;
 /// Names that are spelled out.
 const NAMES: usize = 12;
 
+/// How loud a message may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Somebody must act now.
+    Alarm,
+    /// It concerns something that somebody acts on.
+    News,
+    /// It can wait.
+    Quiet,
+}
+
 /// One message.
 #[derive(Debug, Clone)]
 pub(crate) struct Card {
     pub(crate) tone: Tone,
+    pub(crate) urgency: Urgency,
     /// One line, state first.
     pub(crate) title: String,
     /// Where the title leads.
@@ -89,6 +101,13 @@ fn short(text: &str) -> String {
 fn card(brief: &Brief<'_>, tone: Tone, title: String) -> Card {
     Card {
         tone,
+        urgency: match brief.event {
+            Event::IncidentOpened => Urgency::Alarm,
+            Event::IncidentAcknowledged | Event::IncidentResolved | Event::ContactTest => {
+                Urgency::News
+            }
+            _ => Urgency::Quiet,
+        },
         title,
         link: brief.links.monitor.clone(),
         lead: String::new(),

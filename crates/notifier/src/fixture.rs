@@ -1,6 +1,7 @@
 //! Scenes for tests: what a brief is made of, with everything set.
 
 mod events;
+mod hooks;
 mod parts;
 
 use std::collections::BTreeMap;
@@ -18,10 +19,11 @@ use serde_json::{Value, json};
 use store::deliveries::claim::{AccountFacts, Claimed, Context, IncidentFacts, Told};
 use uuid::Uuid;
 
-use crate::brief::Brief;
+use crate::brief::{Brief, Links};
 use crate::email::render::Words;
 use crate::email::{Mail, Sender};
 pub(crate) use events::events;
+pub(crate) use hooks::{Answer, Read, check_answers, every_event, hook_target};
 pub(crate) use parts::{account_messages, clock, contact, incident, links, monitor};
 use parts::{heartbeat, month, recovered_vote};
 
@@ -297,17 +299,20 @@ impl Scene {
     }
 
     pub(crate) fn with_brief<T>(&self, work: impl FnOnce(&Brief<'_>) -> T) -> T {
+        self.with_context(|claimed, context, contact, links| {
+            let links = (links, self.first_word);
+            work(&Brief::new(claimed, context, contact, links, self.now))
+        })
+    }
+
+    fn with_context<T>(
+        &self,
+        work: impl FnOnce(&mut Claimed, &mut Context, &Contact, &Links) -> T,
+    ) -> T {
         let contact = contact(ANA, Channel::Email, "Ana");
-        let context = self.context(&contact);
-        let claimed = self.claimed();
-        let links = links();
-        work(&Brief::new(
-            &claimed,
-            &context,
-            &contact,
-            (&links, self.first_word),
-            self.now,
-        ))
+        let mut context = self.context(&contact);
+        let mut claimed = self.claimed();
+        work(&mut claimed, &mut context, &contact, &links())
     }
 
     pub(crate) fn claimed(&self) -> Claimed {

@@ -12,8 +12,10 @@
 //!    to an error class, pure), `tests` (snapshots of every event, a provider that misbehaves).
 //! 3. A variant of [`way::Message`], its arm in [`way::Ways::send`], its queue in [`run`].
 //!
-//! A service that takes a POST at a URL its user pastes needs less: its words from a [`card::Card`], and
-//! its line in [`hook::post`]. Sending and classifying are the same for all of them.
+//! A service that takes one request to an address that is a secret needs less: a variant of
+//! `domain::contact::hook::Service` if that address is more than a URL, a folder with its words (`render`, from a
+//! [`card::Card`]) and the table of its answers, and its line in [`hook::post`] and [`hook::answers`]. Sending
+//! and classifying are the same for all of them.
 //!
 //! A new event is a variant of `domain::delivery::Event`; the compiler then asks every channel for it.
 
@@ -27,7 +29,15 @@ mod email;
 mod error;
 #[cfg(test)]
 mod fixture;
+mod google_chat;
+mod gotify;
 mod hook;
+mod matrix;
+mod mattermost;
+mod ntfy;
+mod opsgenie;
+mod pagerduty;
+mod pushover;
 mod room;
 mod send;
 mod shares;
@@ -35,6 +45,9 @@ mod slack;
 mod sms;
 mod storm;
 mod sweep;
+mod teams;
+mod telegram;
+mod text;
 mod way;
 mod webhook;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::alert::prices::Prices;
 use domain::clock::Clock;
-use domain::contact::Channel;
+use domain::contact::{Channel, Way};
 use sqlx::PgPool;
 use store::Secrets;
 use tokio_util::task::TaskTracker;
@@ -31,10 +31,10 @@ pub(crate) struct Room {
 impl Room {
     /// Who sends next by this channel.
     pub(crate) const fn shares(&self, channel: Channel) -> &Shares {
-        match channel {
-            Channel::Email => &self.mail_shares,
-            Channel::Sms => &self.sms_shares,
-            Channel::Webhook | Channel::Slack | Channel::Discord => &self.hook_shares,
+        match channel.way() {
+            Way::Mail => &self.mail_shares,
+            Way::Text => &self.sms_shares,
+            Way::Hook => &self.hook_shares,
         }
     }
 }

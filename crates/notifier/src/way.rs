@@ -1,6 +1,6 @@
 //! By which way messages of a channel leave this house.
 
-use domain::contact::Channel;
+use domain::contact::{Channel, Way};
 use domain::delivery::retry::SEND_LIMIT;
 use egress::Egress;
 use egress::Trusted;
@@ -67,10 +67,10 @@ impl Ways {
 
     /// Messages of the channel go to the local outbox, and cost nothing.
     pub(crate) fn is_local(&self, channel: Channel) -> bool {
-        let provided = match channel {
-            Channel::Email => !self.relays.is_empty(),
-            Channel::Sms => !self.gateways.is_empty(),
-            Channel::Webhook | Channel::Slack | Channel::Discord => true,
+        let provided = match channel.way() {
+            Way::Mail => !self.relays.is_empty(),
+            Way::Text => !self.gateways.is_empty(),
+            Way::Hook => true,
         };
         self.local_outbox && !provided
     }

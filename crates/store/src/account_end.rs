@@ -105,7 +105,7 @@ async fn end_messages(
         .await?;
     sqlx::query!(
         "UPDATE contacts SET address = '', address_canonical = id::text, name = '', verified_at = NULL, code_hash = NULL,
-             url_sealed = NULL, secret_sealed = NULL,
+             url_sealed = NULL, service_sealed = NULL, secret_sealed = NULL,
              in_default = false, disabled_reason = 'the account was deleted', disabled_at = $2, updated_at = $2,
              version = version + 1
          WHERE account_id = $1",
@@ -158,7 +158,10 @@ mod tests {
 
     use super::*;
     use crate::Secrets;
-    use crate::contacts::hooks::tests::webhook;
+    use crate::contacts::hooks::{
+        self,
+        tests::{telegram, webhook},
+    };
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn no_secret_of_a_contact_outlives_its_account(pool: PgPool) {
@@ -167,6 +170,10 @@ mod tests {
         let (other, _, hook) = webhook(&pool, &secrets).await;
         let mut connection = pool.acquire().await.unwrap();
         let now = contact.created_at;
+        let (chat, bot) = telegram();
+        hooks::insert(&mut connection, &secrets, account, &chat, (&bot, None))
+            .await
+            .unwrap();
         for account in [account, other] {
             let id: uuid::Uuid =
                 sqlx::query_scalar("SELECT id FROM contacts WHERE account_id = $1")
@@ -182,13 +189,16 @@ mod tests {
         assert!(mark_deleted(&mut connection, account, now).await.unwrap());
         end(&mut connection, account, now).await.unwrap();
         let left: Vec<(uuid::Uuid, i32, String)> = sqlx::query_as(
-            "SELECT account_id, num_nonnulls(url_sealed, secret_sealed, code_hash), name || address FROM contacts",
+            "SELECT account_id, num_nonnulls(url_sealed, service_sealed, secret_sealed, code_hash), name || address FROM contacts",
         )
         .fetch_all(&mut *connection)
         .await
         .unwrap();
-        let of = |account: AccountId| left.iter().find(|row| row.0 == account.uuid()).unwrap();
-        assert_eq!((of(account).1, of(account).2.as_str()), (0, ""));
-        assert_eq!(of(other).1, 3, "another's are untouched: {hook:?}");
+        let of = |account: AccountId| -> Vec<(i32, &str)> {
+            let rows = left.iter().filter(|row| row.0 == account.uuid());
+            rows.map(|row| (row.1, row.2.as_str())).collect()
+        };
+        assert_eq!(of(account), [(0, ""), (0, "")]);
+        assert_eq!(of(other)[0].0, 3, "another's are untouched: {hook:?}");
     }
 }

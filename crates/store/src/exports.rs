@@ -132,7 +132,7 @@ pub fn rows<'c>(
             r#"SELECT to_jsonb(t) - 'secret_hash' AS "row!" FROM api_keys t WHERE account_id = $1 ORDER BY id"#
         ),
         Part::Contacts => rows!(
-            r#"SELECT to_jsonb(t) - '{code_hash,url_sealed,secret_sealed,address_canonical}'::text[] AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#
+            r#"SELECT to_jsonb(t) - '{code_hash,url_sealed,service_sealed,secret_sealed,address_canonical}'::text[] AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#
         ),
         Part::Policies => rows!(
             r#"SELECT to_jsonb(t) AS "row!" FROM policies t WHERE account_id = $1 ORDER BY id"#
@@ -201,13 +201,20 @@ mod tests {
 
     use super::*;
     use crate::Secrets;
-    use crate::contacts::hooks::tests::{SECRET_PARTS, webhook};
+    use crate::contacts::hooks::{
+        self,
+        tests::{SECRET_PARTS, telegram, webhook},
+    };
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn no_secret_of_a_contact_leaves(pool: PgPool) {
         let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
         let (account, contact, _) = webhook(&pool, &secrets).await;
         let mut connection = pool.acquire().await.unwrap();
+        let (chat, bot) = telegram();
+        hooks::insert(&mut connection, &secrets, account, &chat, (&bot, None))
+            .await
+            .unwrap();
         let (now, hash) = (contact.created_at, b"a hash of a code".as_slice());
         crate::contacts::set_code(&mut connection, account, contact.id, hash, (now, now))
             .await
@@ -228,7 +235,8 @@ mod tests {
             assert!(!file.contains(column), "{column}: {file}");
         }
         let sealed: Vec<String> = sqlx::query_scalar(
-            "SELECT unnest(ARRAY[url_sealed, secret_sealed, address_canonical, code_hash::text]) FROM contacts",
+            "SELECT part FROM contacts, unnest(ARRAY[url_sealed, service_sealed, secret_sealed, address_canonical, code_hash::text]) part
+             WHERE part IS NOT NULL",
         )
         .fetch_all(&mut *connection)
         .await

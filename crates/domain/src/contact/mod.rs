@@ -4,7 +4,7 @@ pub mod code;
 pub mod hook;
 pub mod phone;
 
-pub use hook::{Hook, HookUrl};
+pub use hook::{Hook, HookTarget, HookUrl};
 pub use phone::PhoneNumber;
 
 use jiff::Timestamp;
@@ -26,19 +26,65 @@ pub enum Channel {
     Slack,
     /// A message in a Discord channel.
     Discord,
+    /// A card in a channel of Microsoft Teams.
+    Teams,
+    /// A message in a Mattermost channel.
+    Mattermost,
+    /// A card in a space of Google Chat.
+    GoogleChat,
+    /// A message of a bot in a Telegram chat.
+    Telegram,
+    /// A message in a Matrix room.
+    Matrix,
+    /// A notification of an ntfy topic.
+    Ntfy,
+    /// A notification on Pushover's apps.
+    Pushover,
+    /// A notification of a Gotify server.
+    Gotify,
+    /// An alert at PagerDuty.
+    #[serde(rename = "pagerduty")]
+    PagerDuty,
+    /// An alert at Opsgenie.
+    Opsgenie,
+}
+
+/// By which way messages of a channel leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By a mail relay.
+    Mail,
+    /// By a provider of text messages.
+    Text,
+    /// By a request to an address that is a secret; proven by a test message that arrives.
+    Hook,
 }
 
 impl Channel {
     /// All channels there are.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 15] = [
         Self::Email,
         Self::Sms,
         Self::Webhook,
         Self::Slack,
         Self::Discord,
+        Self::Teams,
+        Self::Mattermost,
+        Self::GoogleChat,
+        Self::Telegram,
+        Self::Matrix,
+        Self::Ntfy,
+        Self::Pushover,
+        Self::Gotify,
+        Self::PagerDuty,
+        Self::Opsgenie,
     ];
-    /// Those that are reached by a URL that is a secret.
-    pub const HOOKS: [Self; 3] = [Self::Webhook, Self::Slack, Self::Discord];
+
+    /// Those that leave by a way.
+    pub fn by(way: Way) -> impl Iterator<Item = Self> {
+        let all = Self::ALL.into_iter();
+        all.filter(move |channel| channel.way() == way)
+    }
 
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
@@ -48,12 +94,62 @@ impl Channel {
             Self::Webhook => "webhook",
             Self::Slack => "slack",
             Self::Discord => "discord",
+            Self::Teams => "teams",
+            Self::Mattermost => "mattermost",
+            Self::GoogleChat => "google_chat",
+            Self::Telegram => "telegram",
+            Self::Matrix => "matrix",
+            Self::Ntfy => "ntfy",
+            Self::Pushover => "pushover",
+            Self::Gotify => "gotify",
+            Self::PagerDuty => "pagerduty",
+            Self::Opsgenie => "opsgenie",
         }
     }
 
-    /// It is reached by a URL that is a secret, and proven by a test message that arrives.
+    /// By which way its messages leave.
+    pub const fn way(self) -> Way {
+        match self {
+            Self::Email => Way::Mail,
+            Self::Sms => Way::Text,
+            Self::Webhook
+            | Self::Slack
+            | Self::Discord
+            | Self::Teams
+            | Self::Mattermost
+            | Self::GoogleChat
+            | Self::Telegram
+            | Self::Matrix
+            | Self::Ntfy
+            | Self::Pushover
+            | Self::Gotify
+            | Self::PagerDuty
+            | Self::Opsgenie => Way::Hook,
+        }
+    }
+
+    /// It is reached by an address that is a secret, and proven by a test message that arrives.
     pub const fn is_hook(self) -> bool {
-        matches!(self, Self::Webhook | Self::Slack | Self::Discord)
+        matches!(self.way(), Way::Hook)
+    }
+
+    /// All of its address is one URL; the address of other hooks has several parts.
+    pub const fn has_url(self) -> bool {
+        matches!(
+            self,
+            Self::Webhook
+                | Self::Slack
+                | Self::Discord
+                | Self::Teams
+                | Self::Mattermost
+                | Self::GoogleChat
+        )
+    }
+
+    /// A program reads it, and keeps a state of its own: it gets every event, an incident's in order.
+    /// Nothing is grouped, merged or superseded.
+    pub const fn is_program(self) -> bool {
+        matches!(self, Self::Webhook | Self::PagerDuty | Self::Opsgenie)
     }
 
     /// What people call it.
@@ -64,6 +160,16 @@ impl Channel {
             Self::Webhook => "webhook",
             Self::Slack => "Slack",
             Self::Discord => "Discord",
+            Self::Teams => "Microsoft Teams",
+            Self::Mattermost => "Mattermost",
+            Self::GoogleChat => "Google Chat",
+            Self::Telegram => "Telegram",
+            Self::Matrix => "Matrix",
+            Self::Ntfy => "ntfy",
+            Self::Pushover => "Pushover",
+            Self::Gotify => "Gotify",
+            Self::PagerDuty => "PagerDuty",
+            Self::Opsgenie => "Opsgenie",
         }
     }
 
@@ -84,7 +190,7 @@ pub struct Contact {
     pub channel: Channel,
     /// What its owner calls it.
     pub name: String,
-    /// Mail address or E.164 number; of a hook what may be shown of its URL.
+    /// Mail address or E.164 number; of a hook what may be shown of it.
     pub address: String,
     /// When it was proven.
     pub verified_at: Option<Timestamp>,

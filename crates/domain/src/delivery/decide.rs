@@ -1,8 +1,8 @@
 //! What a claimed delivery does: send, wait, or end without being sent.
 //!
 //! A recovery goes only to those who were told of the outage, never before it, and swallows an outage
-//! that nobody has heard of yet. A webhook is read by a program: it gets every event, an incident's in
-//! the order in which they came about.
+//! that nobody has heard of yet. A program that reads them (a webhook, a paging service) gets every event, an
+//! incident's in the order in which they came about.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,7 +26,7 @@ pub struct Facts<'f> {
     pub resolved: Option<ResolvedReason>,
     /// It stands in for a message to someone else who was told.
     pub stand_in: bool,
-    /// To a webhook: when an earlier message about the same incident is looked at again; `None` when
+    /// To a program: when an earlier message about the same incident is looked at again; `None` when
     /// all of them have come to their end.
     pub earlier: Option<Timestamp>,
     /// What this contact has heard of the beginning of the incident; `None` when nothing was planned.
@@ -85,7 +85,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     if facts.lost_claims >= MAX_LOST_CLAIMS {
         return Decision::GiveUp("five tries ended without a result");
     }
-    if contact.channel == Channel::Webhook {
+    if contact.channel.is_program() {
         return in_order(facts);
     }
     match facts.event {

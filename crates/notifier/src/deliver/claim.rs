@@ -1,6 +1,6 @@
 //! The transaction of a claim: what is decided, what is reserved, what is said.
 
-use domain::contact::{Channel, Contact};
+use domain::contact::{Channel, Contact, Way};
 use domain::delivery::decide::{Decision, Facts, decide};
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, DeliveryId, short_code};
@@ -306,8 +306,8 @@ async fn links(
 }
 
 fn render(room: &Room, claimed: &Claimed, brief: &Brief<'_>) -> Result<Message, RenderError> {
-    Ok(match claimed.channel {
-        Channel::Email => Message::Mail(Mail {
+    Ok(match claimed.channel.way() {
+        Way::Mail => Message::Mail(Mail {
             id: claimed.id.to_string(),
             to: brief.contact.address.clone(),
             words: email::render::event(brief)?,
@@ -316,14 +316,12 @@ fn render(room: &Room, claimed: &Claimed, brief: &Brief<'_>) -> Result<Message, 
             reply_to: brief.context.first_mail.map(|id| id.to_string()),
             urgent: claimed.event == Event::IncidentOpened,
         }),
-        Channel::Sms => Message::Sms(Sms {
+        Way::Text => Message::Sms(Sms {
             to: brief.contact.address.clone(),
             body: sms::event(brief)?,
             callback: Some(status_callback(&room.base, claimed.account_id, claimed.id)),
             maybe_sent_since: claimed.may_have_arrived.then_some(claimed.created_at),
         }),
-        Channel::Webhook | Channel::Slack | Channel::Discord => {
-            Message::Hook(hook::post(claimed, brief)?)
-        }
+        Way::Hook => Message::Hook(hook::post(claimed, brief)?),
     })
 }

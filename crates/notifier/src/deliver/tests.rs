@@ -1,6 +1,7 @@
 //! Deliveries on a real database, sent to the local outbox, a provider that misbehaves, and nobody.
 
 mod hooks;
+mod paging;
 mod storm;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use domain::account::Plan;
 use domain::alert::prices::Prices;
 use domain::clock::{Clock, ManualClock};
-use domain::contact::{Channel, Contact};
+use domain::contact::{Channel, Contact, Way};
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, MonitorId};
 use domain::incident::{Incident, ResolvedReason};
@@ -111,14 +112,14 @@ impl World {
 
     async fn contact(&self, channel: Channel, name: &str) -> ContactId {
         let contact = fixture::contact(ContactId::generate(), channel, name);
-        let address = match channel {
-            Channel::Email => format!("{name}@shop.example"),
+        let address = match channel.way() {
+            Way::Mail => format!("{name}@shop.example"),
             // The number ends with the name's digit, if it has one.
-            Channel::Sms => match name.chars().last().filter(char::is_ascii_digit) {
+            Way::Text => match name.chars().last().filter(char::is_ascii_digit) {
                 Some(digit) => format!("+4915112345{digit}00"),
                 None => contact.address.clone(),
             },
-            Channel::Webhook | Channel::Slack | Channel::Discord => {
+            Way::Hook => {
                 unreachable!("a hook has secrets")
             }
         };

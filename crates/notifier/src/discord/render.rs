@@ -5,6 +5,7 @@ use url::Url;
 
 use crate::card::Card;
 use crate::error::RenderError;
+use crate::text::{cut, markdown};
 
 /// The address that answers with the message once it is kept, and else with what is wrong.
 pub(crate) fn address(url: &str) -> Result<String, RenderError> {
@@ -28,7 +29,7 @@ pub(crate) fn message(card: &Card) -> Value {
         .iter()
         .map(|(label, url)| format!("[{label}]({url})"))
         .collect();
-    let said: Vec<String> = [escaped(&card.lead), links.join("   ·   ")]
+    let said: Vec<String> = [markdown(&card.lead), links.join("   ·   ")]
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect();
@@ -36,7 +37,7 @@ pub(crate) fn message(card: &Card) -> Value {
         .facts
         .iter()
         .map(|(label, value)| {
-            let value = cut(&escaped(value), 1_024);
+            let value = cut(&markdown(value), 1_024);
             json!({ "name": label, "value": value, "inline": value.chars().count() <= 40 })
         })
         .collect();
@@ -57,27 +58,4 @@ pub(crate) fn message(card: &Card) -> Value {
 
 fn colour(hex: &str) -> u32 {
     u32::from_str_radix(hex.trim_start_matches('#'), 16).unwrap_or_default()
-}
-
-/// Discord refuses what is too long.
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    format!("{}…", text.chars().take(most - 1).collect::<String>())
-}
-
-/// Markdown stays what it was.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(
-            c,
-            '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '>' | '[' | ']' | '@' | '#'
-        ) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
 }

@@ -13,6 +13,8 @@ use crate::error::RenderError;
 pub(crate) struct Post {
     pub(crate) channel: Channel,
     pub(crate) call: Call,
+    /// What follows once that was taken; the message has arrived whatever becomes of it.
+    pub(crate) after: Option<Call>,
     /// What it says, on one line.
     pub(crate) text: String,
 }
@@ -60,4 +62,9 @@ impl Call {
         }
         Ok(request)
     }
+}
+
+/// The server that is called, without a slash at its end.
+pub(crate) fn base<'u>(own: Option<&'u str>, usual: &'u str) -> &'u str {
+    own.unwrap_or(usual).trim_end_matches('/')
 }

@@ -19,6 +19,7 @@ fn post(channel: Channel, url: String) -> Post {
     Post {
         channel,
         call: Call::post(url, &serde_json::json!({})).unwrap(),
+        after: None,
         text: String::new(),
     }
 }
@@ -106,6 +107,7 @@ fn nothing_that_is_written_down_holds_a_secret() {
     let request = call.request().unwrap();
     let post = Post {
         channel: Channel::Webhook,
+        after: Some(call.clone()),
         call,
         text: "Down: Shop checkout".into(),
     };

@@ -17,7 +17,7 @@ use domain::words;
 use store::deliveries::claim::storm::{Part, Standing};
 
 use crate::brief::Brief;
-use crate::card::Card;
+use crate::card::{Card, Urgency};
 
 /// What a message tells of.
 #[derive(Debug, Clone)]
@@ -88,6 +88,11 @@ impl Storm {
         links.push((said.open, self.link.clone()));
         Card {
             tone: said.tone,
+            urgency: match self.kind {
+                Kind::Down => Urgency::Alarm,
+                Kind::Taken | Kind::Up => Urgency::News,
+                Kind::Notice => Urgency::Quiet,
+            },
             title: said.title,
             link: self.link.clone(),
             lead: said.heading,

@@ -5,7 +5,6 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
-use domain::contact::Hook;
 use store::deliveries::claim::Claimed;
 
 use crate::brief::Brief;
@@ -31,11 +30,11 @@ pub(crate) const ANSWERS: Answers = Answers {
 pub(crate) fn call(
     claimed: &Claimed,
     brief: &Brief<'_>,
-    hook: &Hook,
+    (url, secret): (String, Option<&str>),
     text: &str,
 ) -> Result<Call, RenderError> {
-    let call = Call::post(hook.url.clone(), &body(claimed, brief, text))?;
-    let headers = match &hook.secret {
+    let call = Call::post(url, &body(claimed, brief, text))?;
+    let headers = match secret {
         Some(secret) => signed(secret, (&claimed.id.to_string(), brief.now), &call.body)?,
         None => Vec::new(),
     };

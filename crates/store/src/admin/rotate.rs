@@ -95,24 +95,29 @@ async fn renew_contacts(
     rotated: &mut Rotated,
 ) -> Result<()> {
     let contacts = sqlx::query!(
-        r#"SELECT account_id, id, url_sealed AS "url!", secret_sealed FROM contacts WHERE url_sealed IS NOT NULL FOR UPDATE"#
+        "SELECT account_id, id, url_sealed, service_sealed, secret_sealed FROM contacts
+         WHERE num_nonnulls(url_sealed, service_sealed) > 0 FOR UPDATE"
     )
     .fetch_all(&mut *connection)
     .await?;
     for row in contacts {
         let key = ContactId::from_uuid(row.id).to_string();
-        let url = rotated.renew(secrets, hooks::place("url_sealed", &key), &row.url);
-        let secret = row
-            .secret_sealed
-            .as_deref()
-            .and_then(|sealed| rotated.renew(secrets, hooks::place("secret_sealed", &key), sealed));
-        if url.is_some() || secret.is_some() {
+        let mut renew = |column, sealed: &Option<String>| {
+            let sealed = sealed.as_deref()?;
+            rotated.renew(secrets, hooks::place(column, &key), sealed)
+        };
+        let url = renew("url_sealed", &row.url_sealed);
+        let service = renew("service_sealed", &row.service_sealed);
+        let secret = renew("secret_sealed", &row.secret_sealed);
+        if url.is_some() || service.is_some() || secret.is_some() {
             sqlx::query!(
-                "UPDATE contacts SET url_sealed = coalesce($3, url_sealed), secret_sealed = coalesce($4, secret_sealed)
+                "UPDATE contacts SET url_sealed = coalesce($3, url_sealed), service_sealed = coalesce($4, service_sealed),
+                     secret_sealed = coalesce($5, secret_sealed)
                  WHERE account_id = $1 AND id = $2",
                 row.account_id,
                 row.id,
                 url,
+                service,
                 secret
             )
             .execute(&mut *connection)
@@ -204,12 +209,19 @@ mod tests {
         let new = Secrets::new(["the second key, long enough"]).unwrap();
         let (account, contact, hook) = hooks::tests::webhook(&pool, &old).await;
         let mut connection = pool.acquire().await.unwrap();
-        let moved = rotate_secrets(&mut connection, &both).await.unwrap();
-        assert_eq!((moved.sealed, moved.failed), (2, 0));
-        let opened = hooks::find(&mut connection, &new, account, contact.id)
+        let (chat, bot) = hooks::tests::telegram();
+        hooks::insert(&mut connection, &old, account, &chat, (&bot, None))
             .await
             .unwrap();
-        assert_eq!(opened, Some(hook));
+        let moved = rotate_secrets(&mut connection, &both).await.unwrap();
+        assert_eq!((moved.sealed, moved.failed), (3, 0));
+        let mut find = async |id| {
+            hooks::find(&mut connection, &new, account, id)
+                .await
+                .unwrap()
+        };
+        assert_eq!(find(contact.id).await, Some(hook));
+        assert!(find(chat.id).await.is_some());
         assert_eq!(
             rotate_secrets(&mut connection, &both).await.unwrap(),
             Rotated::default()

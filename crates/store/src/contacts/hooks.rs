@@ -1,6 +1,7 @@
-//! Contacts that are a URL: the URL and the secret that signs are sealed in their row.
+//! Contacts that are an address and a secret: all of it is sealed in their row.
 
-use domain::contact::{Contact, Hook, HookUrl};
+use domain::contact::hook::Service;
+use domain::contact::{Contact, Hook, HookTarget};
 use domain::ids::{AccountId, ContactId};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -8,24 +9,29 @@ use sqlx::PgConnection;
 use crate::secrets::Place;
 use crate::{Error, Result, Secrets};
 
-/// Writes a new contact that is reached at `url`, its secret beside it if it signs.
+/// Writes a new contact that is reached at `target`, its secret beside it if it signs.
 pub async fn insert(
     connection: &mut PgConnection,
     secrets: &Secrets,
     account: AccountId,
     contact: &Contact,
-    (url, secret): (&HookUrl, Option<&str>),
+    (target, secret): (&HookTarget, Option<&str>),
 ) -> Result<()> {
     let row = contact.id.to_string();
-    let sealed_url = secrets.seal(place("url_sealed", &row), url.as_str())?;
+    let seal = |column, text: &str| secrets.seal(place(column, &row), text);
+    let text = text(target, contact.id)?;
+    let sealed = match target {
+        HookTarget::Url(_) => (Some(seal("url_sealed", &text)?), None),
+        HookTarget::Service(_) => (None, Some(seal("service_sealed", &text)?)),
+    };
     let sealed_secret = secret
-        .map(|secret| secrets.seal(place("secret_sealed", &row), secret))
+        .map(|secret| seal("secret_sealed", secret))
         .transpose()?;
-    let canonical = hex::encode(secrets.keyed_hash("contacts.url", url.as_str()));
+    let canonical = hex::encode(secrets.keyed_hash("contacts.url", &text));
     sqlx::query!(
         "INSERT INTO contacts (account_id, id, channel, name, address, address_canonical, verified_at, in_default,
-             created_at, updated_at, url_sealed, secret_sealed)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)",
+             created_at, updated_at, url_sealed, service_sealed, secret_sealed)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12)",
         account.uuid(),
         contact.id.uuid(),
         contact.channel.as_str(),
@@ -35,7 +41,8 @@ pub async fn insert(
         contact.verified_at.map(|at| at.to_sqlx()) as _,
         contact.in_default,
         contact.created_at.to_sqlx() as _,
-        sealed_url,
+        sealed.0,
+        sealed.1,
         sealed_secret,
     )
     .execute(connection)
@@ -43,7 +50,16 @@ pub async fn insert(
     Ok(())
 }
 
-/// The secrets of a contact that is a URL; `None` for all others.
+/// All of an address as it is sealed, and as two of them are compared.
+fn text(target: &HookTarget, contact: ContactId) -> Result<String> {
+    match target {
+        HookTarget::Url(url) => Ok(url.as_str().to_owned()),
+        HookTarget::Service(service) => serde_json::to_string(service)
+            .map_err(|_| Error::impossible("contacts", "service_sealed", contact)),
+    }
+}
+
+/// The secrets of a contact; `None` for one that has none.
 pub async fn find(
     connection: &mut PgConnection,
     secrets: &Secrets,
@@ -51,28 +67,41 @@ pub async fn find(
     id: ContactId,
 ) -> Result<Option<Hook>> {
     let row = sqlx::query!(
-        "SELECT url_sealed, secret_sealed FROM contacts WHERE account_id = $1 AND id = $2",
+        "SELECT url_sealed, service_sealed, secret_sealed FROM contacts WHERE account_id = $1 AND id = $2",
         account.uuid(),
         id.uuid()
     )
     .fetch_optional(connection)
     .await?;
-    let Some((Some(url), secret)) = row.map(|row| (row.url_sealed, row.secret_sealed)) else {
+    let Some(row) = row else { return Ok(None) };
+    let key = id.to_string();
+    let open =
+        |column, sealed: String| -> Result<String> { secrets.open(place(column, &key), &sealed) };
+    let service = row
+        .service_sealed
+        .map(|sealed| open("service_sealed", sealed));
+    if let Some(text) = service.transpose()? {
+        let service: Service = serde_json::from_str(&text)
+            .map_err(|_| Error::impossible("contacts", "service_sealed", id))?;
+        return Ok(Some(Hook::Service(service)));
+    }
+    let Some(url) = row.url_sealed else {
         return Ok(None);
     };
-    let key = id.to_string();
-    Ok(Some(Hook {
-        url: secrets.open(place("url_sealed", &key), &url)?,
-        secret: secret
-            .map(|sealed| secrets.open(place("secret_sealed", &key), &sealed))
-            .transpose()?,
+    let secret = row
+        .secret_sealed
+        .map(|sealed| open("secret_sealed", sealed));
+    Ok(Some(Hook::Url {
+        url: open("url_sealed", url)?,
+        secret: secret.transpose()?,
     }))
 }
 
-/// How many contacts of the account are a URL. Take the account's lock first.
+/// How many contacts of the account are such. Take the account's lock first.
 pub async fn count(connection: &mut PgConnection, account: AccountId) -> Result<u32> {
     let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM contacts WHERE account_id = $1 AND url_sealed IS NOT NULL"#,
+        r#"SELECT count(*) AS "count!" FROM contacts
+           WHERE account_id = $1 AND num_nonnulls(url_sealed, service_sealed) > 0"#,
         account.uuid()
     )
     .fetch_one(connection)
@@ -91,7 +120,7 @@ pub(crate) const fn place<'r>(column: &'static str, row: &'r str) -> Place<'r> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use domain::contact::Channel;
+    use domain::contact::{Channel, HookUrl};
     use domain::target::AddressPolicy;
     use jiff::Timestamp;
     use sqlx::PgPool;
@@ -100,21 +129,32 @@ pub(crate) mod tests {
 
     const URL: &str = "https://shop.example/hooks/watchbell-8Kq2";
     /// What nobody may read who has not the key.
-    pub(crate) const SECRET_PARTS: [&str; 2] = ["watchbell-8Kq2", "c2VjcmV0"];
+    pub(crate) const SECRET_PARTS: [&str; 3] = ["watchbell-8Kq2", "c2VjcmV0", "AAHdqTcvCH1v"];
 
-    fn contact(channel: Channel) -> (Contact, HookUrl) {
+    fn contact(channel: Channel) -> (Contact, HookTarget) {
         let url = HookUrl::parse(channel, URL, AddressPolicy::SelfHosted).unwrap();
+        of(channel, HookTarget::Url(url))
+    }
+
+    /// A bot of Telegram.
+    pub(crate) fn telegram() -> (Contact, HookTarget) {
+        let typed = r#"{"telegram": {"bot_token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "chat_id": "-1001234567890"}}"#;
+        let service = serde_json::from_str(typed).unwrap();
+        of(Channel::Telegram, HookTarget::Service(service))
+    }
+
+    fn of(channel: Channel, target: HookTarget) -> (Contact, HookTarget) {
         let contact = Contact {
             id: ContactId::generate(),
             channel,
             name: "Pager".into(),
-            address: url.display(),
+            address: target.display(),
             verified_at: None,
             in_default: true,
             disabled_reason: None,
             created_at: Timestamp::from_second(1_800_000_000).unwrap(),
         };
-        (contact, url)
+        (contact, target)
     }
 
     /// A webhook of a new account.
@@ -139,7 +179,7 @@ pub(crate) mod tests {
         )
         .await
         .unwrap();
-        let hook = Hook {
+        let hook = Hook::Url {
             url: URL.into(),
             secret: Some("whsec_c2VjcmV0".into()),
         };
@@ -183,6 +223,51 @@ pub(crate) mod tests {
         insert(&mut connection, &secrets, account, &chat, (&url, None))
             .await
             .unwrap();
+        assert_eq!(count(&mut connection, account).await.unwrap(), 2);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_service_is_sealed_and_found_only_by_its_account(pool: PgPool) {
+        let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
+        let (account, ..) = webhook(&pool, &secrets).await;
+        let (contact, target) = telegram();
+        let HookTarget::Service(service) = target.clone() else {
+            panic!("{target:?}")
+        };
+        let mut connection = pool.acquire().await.unwrap();
+        insert(
+            &mut connection,
+            &secrets,
+            account,
+            &contact,
+            (&target, None),
+        )
+        .await
+        .unwrap();
+        let mut read = async |account| {
+            find(&mut connection, &secrets, account, contact.id)
+                .await
+                .unwrap()
+        };
+        assert_eq!(read(account).await, Some(Hook::Service(service)));
+        assert_eq!(read(AccountId::generate()).await, None);
+        let rows: Vec<String> = sqlx::query_scalar("SELECT contacts::text FROM contacts")
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+        let rows = rows.join("\n");
+        assert!(
+            SECRET_PARTS.iter().all(|part| !rows.contains(part)),
+            "{rows}"
+        );
+        assert!(rows.contains("chat -1001234567890"), "{rows}");
+        let again = Contact {
+            id: ContactId::generate(),
+            ..contact
+        };
+        let twice = insert(&mut connection, &secrets, account, &again, (&target, None)).await;
+        let constraint = twice.unwrap_err();
+        assert_eq!(constraint.constraint(), Some(crate::contacts::ADDRESS_KEY));
         assert_eq!(count(&mut connection, account).await.unwrap(), 2);
     }
 

@@ -341,6 +341,72 @@ async fn a_webhook_is_added_and_its_secret_shown_once(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_service_is_added_by_its_own_fields(pool: PgPool) {
+    let app = App::new(pool).await;
+    let mut owner = app.verified("kim@shop.example").await;
+    let mut stranger = app.signed_up("eve@other.example").await;
+    let form = owner.get("/contacts?kind=telegram").await.body;
+    for words in [
+        "name=\"bot_token\"",
+        "name=\"chat_id\"",
+        "@BotFather",
+        "Paging",
+    ] {
+        assert!(form.contains(words), "{words}: {form}");
+    }
+    let token = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw";
+    let bad = owner
+        .post("/contacts", &[("kind", "telegram"), ("bot_token", token)])
+        .await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for words in ["id=\"chat_id-error\"", "Chat is missing.", token] {
+        assert!(bad.body.contains(words), "{words}: {}", bad.body);
+    }
+    let fields = [
+        ("kind", "telegram"),
+        ("bot_token", token),
+        ("chat_id", "ops"),
+    ];
+    let bad = owner.post("/contacts", &fields).await;
+    assert!(
+        bad.body.contains("This is not the id of a chat"),
+        "{}",
+        bad.body
+    );
+    let fields = [
+        ("kind", "telegram"),
+        ("bot_token", token),
+        ("chat_id", "-1001"),
+    ];
+    let made = owner.post("/contacts", &fields).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+    let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM contacts WHERE channel = 'telegram'")
+        .fetch_one(&app.state.pool)
+        .await
+        .unwrap();
+    let path = format!("/contacts/{}", domain::ids::ContactId::from_uuid(id));
+    let page = owner.get(&path).await.body;
+    assert!(page.contains("chat -1001") && page.contains("Send a test again"));
+    assert!(!page.contains("AAHdqTcvCH1v"), "{page}");
+    assert_eq!(stranger.get(&path).await.status, StatusCode::NOT_FOUND);
+    let twice = owner.post("/contacts", &fields).await;
+    assert!(
+        twice.body.contains("leads there exists already"),
+        "{}",
+        twice.body
+    );
+    let fields = [
+        ("kind", "pagerduty"),
+        ("integration_key", "e93facc04764012d7bfb002500d5d1a6"),
+        ("region", "eu"),
+    ];
+    let made = owner.post("/contacts", &fields).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+    let list = owner.get("/contacts").await.body;
+    assert!(list.contains("key …d1a6 (EU)"), "{list}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_press_breaks_the_practice_site(pool: PgPool) {
     let app = App::new(pool).await;
     let mut owner = app.signed_up("kim@shop.example").await;

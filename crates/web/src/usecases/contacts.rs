@@ -3,7 +3,8 @@
 mod prove;
 
 use domain::account::EmailAddress;
-use domain::contact::{Channel, Contact, HookUrl, PhoneNumber};
+use domain::contact::hook::Service;
+use domain::contact::{Channel, Contact, HookTarget, HookUrl, PhoneNumber, Way};
 use domain::ids::{ContactId, DeliveryId};
 use domain::monitor::validate::FieldError;
 use sqlx::PgConnection;
@@ -23,10 +24,19 @@ pub struct NewContact {
     pub kind: Channel,
     /// What its owner calls it; the address when left out.
     pub name: Option<String>,
-    /// Mail address, phone number or URL as typed.
-    pub address: String,
+    /// Where, as typed.
+    pub at: Reached,
     /// The default policy includes it.
     pub in_default: bool,
+}
+
+/// Where a contact is reached, as typed.
+#[derive(Debug, Clone)]
+pub enum Reached {
+    /// A mail address, a phone number or a URL.
+    Text(String),
+    /// The parts of a service.
+    Service(Service),
 }
 
 /// A contact that was made.
@@ -51,10 +61,10 @@ pub struct ContactChange {
 
 /// Kinds of contact that can be added on this server.
 pub fn is_available(state: &AppState, kind: Channel) -> bool {
-    match kind {
-        Channel::Email => state.config.email_available,
-        Channel::Sms => state.config.sms_available,
-        Channel::Webhook | Channel::Slack | Channel::Discord => true,
+    match kind.way() {
+        Way::Mail => state.config.email_available,
+        Way::Text => state.config.sms_available,
+        Way::Hook => true,
     }
 }
 
@@ -91,25 +101,60 @@ async fn create_hook(
     caller: &Caller,
     new: NewContact,
 ) -> UseCaseResult<Created> {
-    let url = HookUrl::parse(new.kind, &new.address, state.config.address_policy)
-        .map_err(|error| UseCaseError::field("/url", "invalid", error.to_string()))?;
-    let name = new.name.unwrap_or_else(|| url.display());
+    let target = checked_target(state, &new)?;
+    let shown = target.display();
+    let name = new.name.unwrap_or_else(|| shown.clone());
     check_name(&name)?;
     check_room(connection, caller, new.kind).await?;
-    let contact = fresh(caller, (new.kind, new.in_default), name, url.display());
+    let contact = fresh(caller, (new.kind, new.in_default), name, shown);
     let secret = (new.kind == Channel::Webhook).then(store::secrets::random_signing_secret);
-    let sealed = (&url, secret.as_deref());
+    let sealed = (&target, secret.as_deref());
     let account = caller.account_id;
     store::contacts::hooks::insert(connection, &state.secrets, account, &contact, sealed)
         .await
-        .map_err(|error| taken(error, "/url"))?;
-    let test = send_proof(connection, state, caller, (&contact, url.as_str())).await?;
+        .map_err(|error| taken(error, pointer(new.kind)))?;
+    let test = send_proof(connection, state, caller, (&contact, &target.into())).await?;
     note(connection, caller, "contact.created", &contact).await?;
     Ok(Created {
         contact,
         secret,
         test,
     })
+}
+
+fn checked_target(state: &AppState, new: &NewContact) -> UseCaseResult<HookTarget> {
+    let policy = state.config.address_policy;
+    match &new.at {
+        Reached::Text(text) => HookUrl::parse(new.kind, text, policy)
+            .map(HookTarget::Url)
+            .map_err(|error| UseCaseError::field("/url", "invalid", error.to_string())),
+        Reached::Service(service) => {
+            let of = pointer(service.channel());
+            service.check(policy).map_err(|errors| {
+                let at = |field| format!("{of}/{field}");
+                let errors = errors.into_iter();
+                let errors =
+                    errors.map(|one| FieldError::new(at(one.field), "invalid", one.message));
+                UseCaseError::Invalid(errors.collect())
+            })?;
+            Ok(HookTarget::Service(service.clone()))
+        }
+    }
+}
+
+/// The field that says where a kind is reached.
+pub const fn pointer(kind: Channel) -> &'static str {
+    match kind {
+        Channel::Telegram => "/telegram",
+        Channel::Matrix => "/matrix",
+        Channel::Ntfy => "/ntfy",
+        Channel::Pushover => "/pushover",
+        Channel::Gotify => "/gotify",
+        Channel::PagerDuty => "/pagerduty",
+        Channel::Opsgenie => "/opsgenie",
+        _ if kind.has_url() => "/url",
+        _ => "/address",
+    }
 }
 
 /// The plan has room for one more of this kind.
@@ -148,10 +193,11 @@ fn fresh(
 
 fn taken(error: store::Error, pointer: &'static str) -> UseCaseError {
     if error.constraint() == Some(store::contacts::ADDRESS_KEY) {
-        let detail = format!(
-            "A contact with this {} exists already.",
-            pointer.trim_start_matches('/').replace("url", "URL")
-        );
+        let detail = match pointer {
+            "/address" => "A contact with this address exists already.",
+            "/url" => "A contact with this URL exists already.",
+            _ => "A contact that leads there exists already.",
+        };
         UseCaseError::conflict(Some(pointer), detail)
     } else {
         error.into()
@@ -167,19 +213,17 @@ fn checked_address(state: &AppState, new: &NewContact) -> UseCaseResult<(String,
         ));
     }
     let wrong = |message: String| UseCaseError::field("/address", "invalid", message);
-    match new.kind {
-        Channel::Email => {
-            let address =
-                EmailAddress::parse(&new.address).map_err(|error| wrong(error.to_string()))?;
+    match (new.kind.way(), &new.at) {
+        (Way::Mail, Reached::Text(text)) => {
+            let address = EmailAddress::parse(text).map_err(|error| wrong(error.to_string()))?;
             Ok((address.as_str().to_owned(), address.canonical()))
         }
-        Channel::Webhook | Channel::Slack | Channel::Discord => {
-            Err(wrong("is no mail address or number".to_owned()))
-        }
-        Channel::Sms => {
-            let number =
-                PhoneNumber::parse(&new.address).map_err(|error| wrong(error.to_string()))?;
+        (Way::Text, Reached::Text(text)) => {
+            let number = PhoneNumber::parse(text).map_err(|error| wrong(error.to_string()))?;
             Ok((number.as_str().to_owned(), number.as_str().to_owned()))
+        }
+        (Way::Hook, _) | (_, Reached::Service(_)) => {
+            Err(wrong("is no mail address or number".to_owned()))
         }
     }
 }

@@ -67,7 +67,7 @@ impl Kind {
 
 /// Contacts of this channel are told of a storm in few messages.
 pub const fn may_share(channel: Channel) -> bool {
-    !matches!(channel, Channel::Webhook)
+    !channel.is_program()
 }
 
 /// What becomes of a message that could be sent now.

@@ -96,7 +96,9 @@ proptest! {
 
 #[test]
 fn programs_get_every_event() {
-    assert!(!may_share(Channel::Webhook));
+    for program in [Channel::Webhook, Channel::PagerDuty, Channel::Opsgenie] {
+        assert!(!may_share(program));
+    }
     assert!(may_share(Channel::Email) && may_share(Channel::Sms) && may_share(Channel::Slack));
     for kind in [Kind::Down, Kind::Taken, Kind::Up, Kind::Notice] {
         assert!(

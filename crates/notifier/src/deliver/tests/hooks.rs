@@ -3,8 +3,6 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::contact::HookUrl;
-use domain::target::AddressPolicy;
 use serde_json::Value;
 use testkit::{Behaviour, Post, SwitchableSite};
 
@@ -12,7 +10,7 @@ use super::*;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-fn page(status: u16, headers: &[(&str, &str)], body: &str) -> Behaviour {
+pub(super) fn page(status: u16, headers: &[(&str, &str)], body: &str) -> Behaviour {
     Behaviour::Page {
         status,
         headers: headers
@@ -23,7 +21,7 @@ fn page(status: u16, headers: &[(&str, &str)], body: &str) -> Behaviour {
     }
 }
 
-fn json(post: &Post) -> Value {
+pub(super) fn json(post: &Post) -> Value {
     serde_json::from_slice(&post.body).unwrap()
 }
 
@@ -43,12 +41,17 @@ fn is_signed(post: &Post) -> bool {
 }
 
 impl World {
-    async fn hook(&self, channel: Channel, site: &SwitchableSite, verified: bool) -> ContactId {
+    pub(super) async fn hook(
+        &self,
+        channel: Channel,
+        site: &SwitchableSite,
+        verified: bool,
+    ) -> ContactId {
         let contact = fixture::contact(ContactId::generate(), channel, channel.as_str());
         let path = format!("/hooks/{}", contact.id);
-        let url = HookUrl::parse(channel, &site.url(&path), AddressPolicy::SelfHosted).unwrap();
+        let target = fixture::hook_target(channel, &site.url(""), &path);
         let contact = Contact {
-            address: url.display(),
+            address: target.display(),
             verified_at: contact.verified_at.filter(|_| verified),
             ..contact
         };
@@ -59,14 +62,14 @@ impl World {
             &self.room.secrets,
             self.account,
             &contact,
-            (&url, secret),
+            (&target, secret),
         )
         .await
         .unwrap();
         contact.id
     }
 
-    async fn found(&self, contact: ContactId) -> Contact {
+    pub(super) async fn found(&self, contact: ContactId) -> Contact {
         let mut connection = self.room.pool.acquire().await.unwrap();
         store::contacts::find(&mut connection, self.account, contact)
             .await
@@ -74,7 +77,7 @@ impl World {
             .unwrap()
     }
 
-    async fn prove(&self, contact: ContactId) {
+    pub(super) async fn prove(&self, contact: ContactId) {
         let contact = self.found(contact).await;
         let mut connection = self.room.pool.acquire().await.unwrap();
         let id = incidents::test_contact(&mut connection, self.account, &contact, self.clock.now())
@@ -85,7 +88,7 @@ impl World {
         self.deliver(id).await;
     }
 
-    async fn state_of(&self, id: DeliveryId) -> (DeliveryState, u32) {
+    pub(super) async fn state_of(&self, id: DeliveryId) -> (DeliveryState, u32) {
         let mut connection = self.room.pool.acquire().await.unwrap();
         store::deliveries::find_progress(&mut connection, self.account, id)
             .await
@@ -120,7 +123,7 @@ async fn a_test_that_arrives_proves_a_webhook(pool: PgPool) {
 async fn an_unproven_hook_is_told_nothing_else(pool: PgPool) {
     let world = World::new(pool, &[]).await;
     let site = SwitchableSite::start().await;
-    for channel in Channel::HOOKS {
+    for channel in Channel::by(Way::Hook) {
         let contact = world.hook(channel, &site, false).await;
         let id = world.plan(Event::IncidentOpened, channel, contact).await;
         world.deliver(id).await;

@@ -56,9 +56,9 @@ pub struct Context {
     pub account: Option<AccountFacts>,
     /// To whom.
     pub contact: Option<Contact>,
-    /// Where to, if the contact is a URL.
+    /// Where to, if the contact is a hook.
     pub hook: Option<Hook>,
-    /// To a webhook: when an earlier message about the same incident is looked at again.
+    /// To a program: when an earlier message about the same incident is looked at again.
     pub earlier: Option<Timestamp>,
     /// To a webhook: the last look at the monitor.
     pub last_check: Option<Check>,
@@ -116,7 +116,7 @@ pub async fn load(
         context.last_check = last.remove(&monitor);
     }
     if let Some(incident) = claimed.incident_id {
-        if claimed.channel == Channel::Webhook {
+        if claimed.channel.is_program() {
             context.earlier = find_earlier(connection, claimed, incident).await?;
         }
         context.incident = find_incident(connection, account, incident).await?;

@@ -3,19 +3,20 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use domain::alert::prices::{Prices, amount};
-use domain::contact::{Channel, Contact};
+use domain::contact::{Channel, Contact, Way};
 use domain::delivery::DeliveryState;
 use domain::ids::ContactId;
 use http::StatusCode;
 use serde::Deserialize;
 use store::deliveries::Delivery;
 
-use super::kinds::{Kind, KindForm};
+use super::inputs::KindForm;
+use super::kinds::{Group, groups};
 use crate::error::PageResult;
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
 use crate::pages::monitors::parts::{channel_icon, channel_word};
 use crate::state::AppState;
-use crate::usecases::contacts::{self, Created, NewContact};
+use crate::usecases::contacts::{self, Created, NewContact, Reached};
 use crate::usecases::{UseCaseError, UseCaseResult, hook_tests};
 use crate::view::{Live, Moment, Shell, render, render_with, see_other};
 
@@ -25,9 +26,8 @@ struct ContactsPage {
     shell: Shell,
     lines: Vec<Line>,
     errors: FormErrors,
-    kinds: Vec<Kind>,
+    groups: Vec<Group>,
     form: KindForm,
-    address: String,
     name: String,
     in_default: bool,
     sms_is_free: bool,
@@ -85,20 +85,22 @@ pub async fn create(
     fields: Fields,
 ) -> PageResult {
     tenant.require_edit()?;
+    let kind = kind_of(&fields);
     let errors = fields.errors();
-    let result = if errors.is_empty() {
-        Some(insert(&tenant, &state, ip, &fields).await)
-    } else {
-        None
+    let read = match errors.is_empty() {
+        true => KindForm::of(kind, &state, &fields).read(kind),
+        false => Err(errors),
     };
-    let errors = match result {
-        Some(Ok(created)) => return made(&tenant, &state, created).await,
-        Some(Err(error)) => complaints(error)?,
-        None => errors,
+    let errors = match read {
+        Err(errors) => errors,
+        Ok(at) => match insert(&tenant, &state, ip, (&fields, at)).await {
+            Ok(created) => return made(&tenant, &state, created).await,
+            Err(error) => complaints(error)?,
+        },
     };
     render_with(
         StatusCode::UNPROCESSABLE_ENTITY,
-        &page(&tenant, &state, errors, (kind_of(&fields), &fields)).await?,
+        &page(&tenant, &state, errors, (kind, &fields)).await?,
     )
 }
 
@@ -106,12 +108,12 @@ async fn insert(
     tenant: &Tenant,
     state: &AppState,
     ip: ClientIp,
-    fields: &Fields,
+    (fields, at): (&Fields, Reached),
 ) -> UseCaseResult<Created> {
     let new = NewContact {
         kind: kind_of(fields),
         name: fields.optional("name").map(str::to_owned),
-        address: fields.text("address").to_owned(),
+        at,
         in_default: fields.flag("in_default"),
     };
     let caller = tenant.caller(ip.network(), state.now());
@@ -142,11 +144,12 @@ pub(super) fn complaints(error: UseCaseError) -> Result<FormErrors, UseCaseError
     };
     let mut errors = FormErrors::new();
     for (pointer, sentence) in sentences {
-        let field = match pointer.trim_start_matches('/') {
-            "name" => "name",
-            "kind" => "kind",
-            "code" => "code",
-            _ => "address",
+        let mut steps = pointer.trim_start_matches('/').split('/');
+        let field = match (steps.next().unwrap_or_default(), steps.next()) {
+            (_, Some(part)) => part,
+            (field @ ("name" | "kind" | "code"), None) => field,
+            ("address" | "url" | "", None) => "address",
+            _ => "kind",
         };
         errors.add(field, sentence);
     }
@@ -182,7 +185,6 @@ async fn page(
             store::deliveries::list_by_contact(&mut transaction, account, contact.id, 1).await?;
         lines.push(line(contact, last.first(), tenant, state));
     }
-    let typed = |name: &str| fields.text(name).to_owned();
     Ok(ContactsPage {
         shell: tenant.shell("Contacts").section("contacts").live(Live {
             now: state.now().to_string(),
@@ -191,10 +193,9 @@ async fn page(
             watch: String::new(),
         }),
         lines,
-        kinds: Channel::ALL.map(|one| Kind::of(one, kind, state)).into(),
-        form: KindForm::of(kind, state.config.outbox),
-        address: typed("address"),
-        name: typed("name"),
+        groups: groups(kind, state),
+        form: KindForm::of(kind, state, fields),
+        name: fields.text("name").to_owned(),
         in_default: errors.is_empty() || fields.flag("in_default"),
         errors,
         sms_is_free: state.config.outbox,
@@ -238,10 +239,10 @@ fn line(contact: &Contact, last: Option<&Delivery>, tenant: &Tenant, state: &App
 
 /// What one message costs; shown before the first is sent.
 pub(super) fn price(contact: &Contact, state: &AppState) -> Option<String> {
-    match contact.channel {
-        Channel::Email | Channel::Webhook | Channel::Slack | Channel::Discord => None,
-        Channel::Sms if state.config.outbox => Some("free here".to_owned()),
-        Channel::Sms => Some(match Prices::default().sms(&contact.address) {
+    match contact.channel.way() {
+        Way::Mail | Way::Hook => None,
+        Way::Text if state.config.outbox => Some("free here".to_owned()),
+        Way::Text => Some(match Prices::default().sms(&contact.address) {
             Some(price) => format!("{} USD an SMS", amount(price.micros)),
             None => "its country is not served".to_owned(),
         }),

@@ -1,6 +1,7 @@
 //! Contacts: who is told, each address proven before anything else is sent to it.
 
 mod actions;
+mod inputs;
 mod kinds;
 mod list;
 mod verify;

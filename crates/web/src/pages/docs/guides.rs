@@ -35,7 +35,7 @@ pub const INDEX: [(&str, &str, &str); 8] = [
     (
         "/docs/contacts",
         "Contacts",
-        "Mail, SMS, Slack, Discord and webhooks: where the address is, and what arrives there",
+        "Mail, SMS, chat, push, paging and webhooks: where the address is, and what arrives there",
     ),
     (
         "/docs/failures",

@@ -136,7 +136,15 @@ pub const fn channel_icon(channel: Channel) -> &'static str {
         Channel::Email => "mail",
         Channel::Sms => "message-square",
         Channel::Webhook => "link",
-        Channel::Slack | Channel::Discord => "message-circle",
+        Channel::Slack
+        | Channel::Discord
+        | Channel::Teams
+        | Channel::Mattermost
+        | Channel::GoogleChat
+        | Channel::Telegram
+        | Channel::Matrix => "message-circle",
+        Channel::Ntfy | Channel::Pushover | Channel::Gotify => "bell",
+        Channel::PagerDuty | Channel::Opsgenie => "radio",
     }
 }
 

@@ -12,6 +12,7 @@ mod monitors;
 mod policies;
 mod races;
 mod schema;
+mod services;
 mod strangers;
 
 use axum::Router;

@@ -1,6 +1,6 @@
 //! What proves a contact: a code that is typed back, or a test message that arrives.
 
-use domain::contact::{Channel, Contact, code};
+use domain::contact::{Channel, Contact, Hook, code};
 use domain::delivery::AccountMessage;
 use domain::ids::{ContactId, DeliveryId};
 use jiff::{SignedDuration, Timestamp};
@@ -19,9 +19,13 @@ pub(super) async fn send_proof(
     connection: &mut PgConnection,
     state: &AppState,
     caller: &Caller,
-    (contact, url): (&Contact, &str),
+    (contact, hook): (&Contact, &Hook),
 ) -> UseCaseResult<Option<DeliveryId>> {
-    let key = state.secrets.keyed_hash("contacts.url", url);
+    let address = match hook {
+        Hook::Url { url, .. } => url.clone(),
+        Hook::Service(service) => serde_json::to_string(service).unwrap_or_default(),
+    };
+    let key = state.secrets.keyed_hash("contacts.url", &address);
     let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     take_proof(connection, state, caller, &key).await?;
     Ok(incidents::test_contact(connection, caller.account_id, contact, caller.now).await?)
@@ -156,7 +160,7 @@ pub async fn resend(
         let hook = store::contacts::hooks::find(connection, &state.secrets, account, id)
             .await?
             .ok_or(UseCaseError::NotFound)?;
-        let test = send_proof(connection, state, caller, (&contact, &hook.url)).await?;
+        let test = send_proof(connection, state, caller, (&contact, &hook)).await?;
         return Ok((contact, test));
     }
     let sent_at = store::contacts::find_code_sent_at(connection, account, id).await?;

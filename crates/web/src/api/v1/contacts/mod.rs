@@ -1,16 +1,24 @@
 //! `/contacts`.
 
 pub mod actions;
+mod parts;
 mod view;
 
 use axum::extract::State;
 use axum::response::Response;
+use domain::contact::hook::{
+    Gotify, Matrix, Ntfy, Opsgenie, PagerDuty, Pushover, Service, Telegram,
+};
 use domain::contact::{Channel, Contact, phone};
 use domain::ids::ContactId;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+pub use self::parts::{
+    GotifyParts, MatrixParts, NtfyParts, OpsgenieParts, PagerDutyParts, PushoverParts,
+    TelegramParts,
+};
 pub use self::view::{ContactKind, ContactView};
 use self::view::{tested, view};
 use crate::api::auth::{Reader, Writer};
@@ -24,11 +32,11 @@ use crate::api::problem::{ApiResult, Problem};
 use crate::api::query::{Page, Params, cut};
 use crate::api::read_only::ReadOnly;
 use crate::state::AppState;
-use crate::usecases::contacts::{self, ContactChange, NewContact};
+use crate::usecases::contacts::{self, ContactChange, NewContact, Reached};
 use crate::usecases::monitors::{MASK, lock_account};
 
 /// A contact to be made.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "sms", "name": "Kim", "address": "+49 151 12345678"}))]
 pub struct ContactInput {
@@ -42,10 +50,32 @@ pub struct ContactInput {
     #[serde(default)]
     #[schema(min_length = 3, max_length = 254)]
     address: Option<String>,
-    /// Of all other kinds: where messages are posted. A secret.
+    /// Of `webhook`, `slack`, `discord`, `teams`, `mattermost` and `google_chat`: where messages are posted. A
+    /// secret. All other kinds have an object of their name.
     #[serde(default)]
     #[schema(min_length = 8, max_length = 2048)]
     url: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<TelegramParts>)]
+    telegram: Option<Telegram>,
+    #[serde(default)]
+    #[schema(value_type = Option<MatrixParts>)]
+    matrix: Option<Matrix>,
+    #[serde(default)]
+    #[schema(value_type = Option<NtfyParts>)]
+    ntfy: Option<Ntfy>,
+    #[serde(default)]
+    #[schema(value_type = Option<PushoverParts>)]
+    pushover: Option<Pushover>,
+    #[serde(default)]
+    #[schema(value_type = Option<GotifyParts>)]
+    gotify: Option<Gotify>,
+    #[serde(default)]
+    #[schema(value_type = Option<PagerDutyParts>)]
+    pagerduty: Option<PagerDuty>,
+    #[serde(default)]
+    #[schema(value_type = Option<OpsgenieParts>)]
+    opsgenie: Option<Opsgenie>,
     /// True by default.
     #[serde(default)]
     in_default: Option<bool>,
@@ -107,12 +137,7 @@ pub async fn create(
     body: Body,
 ) -> ApiResult<Response> {
     let input: ContactInput = body.decode()?;
-    let new = NewContact {
-        kind: input.kind,
-        address: reached_at(&input)?.to_owned(),
-        name: input.name,
-        in_default: input.in_default.unwrap_or(true),
-    };
+    let new = input.read()?;
     let mut tx = writer.begin(&state).await?;
     let created = contacts::create(&mut tx, &state, &writer.caller(&state), new).await?;
     let (id, account) = (created.contact.id, writer.account_id());
@@ -209,7 +234,7 @@ const READ_ONLY: ReadOnly = ReadOnly {
     moving: &[],
 };
 
-/// Kind and address may be sent back as they were read, and cannot change.
+/// Kind and address may be sent back as they were read, masked or not, and cannot change.
 fn unchanged(patch: &mut Json, before: &Contact, plain: &ContactView) -> ApiResult<()> {
     let masked = phone::masked(&before.address);
     let reached = match (&plain.address, &plain.url) {
@@ -222,10 +247,7 @@ fn unchanged(patch: &mut Json, before: &Contact, plain: &ContactView) -> ApiResu
     for (key, known) in [("kind", [plain.kind, plain.kind]), reached] {
         match patch.remove(key) {
             Some(Json::String(sent)) if !known.contains(&sent.as_str()) => {
-                return Err(Problem::new(
-                    crate::api::code::Code::Conflict,
-                    format!("The {key} of a contact cannot change. Make a new one."),
-                ));
+                return Err(cannot_change(key));
             }
             None | Some(Json::String(_)) => {}
             Some(other) => {
@@ -237,7 +259,35 @@ fn unchanged(patch: &mut Json, before: &Contact, plain: &ContactView) -> ApiResu
             }
         }
     }
+    let key = &contacts::pointer(before.channel)[1..];
+    match (&plain.service(), patch.remove(key)) {
+        (Some(service), Some(sent)) => same_parts(key, service, &sent),
+        _ => Ok(()),
+    }
+}
+
+/// Each part is the one that was read, or its mask.
+fn same_parts(key: &str, service: &Service, sent: &Json) -> ApiResult<()> {
+    let Json::Object(parts) = sent else {
+        let message = format!("must be an object, not {}", sent.kind());
+        return Err(Problem::field(&format!("/{key}"), "wrong_type", message));
+    };
+    let known = [service.clone(), service.masked(MASK)];
+    let known: Vec<Json> = known.iter().filter_map(|one| Json::of(one).ok()).collect();
+    for (name, part) in parts {
+        let mut read = known.iter().filter_map(|one| one.get(key)?.get(name));
+        if !read.any(|one| one == part) {
+            return Err(cannot_change(key));
+        }
+    }
     Ok(())
+}
+
+fn cannot_change(key: &str) -> Problem {
+    Problem::new(
+        crate::api::code::Code::Conflict,
+        format!("The {key} of a contact cannot change. Make a new one."),
+    )
 }
 
 /// Delete a contact
@@ -285,18 +335,37 @@ async fn locked(
     Ok(contact)
 }
 
-/// What the kind is reached at; the other field is not for it.
-fn reached_at(input: &ContactInput) -> ApiResult<&str> {
-    let (own, value, other, stray) = match input.kind.is_hook() {
-        true => ("/url", &input.url, "/address", &input.address),
-        false => ("/address", &input.address, "/url", &input.url),
-    };
-    let kind = input.kind.as_str();
-    if stray.is_some() {
-        let message = format!("does not belong to {kind}; send {}", &own[1..]);
-        return Err(Problem::field(other, "not_applicable", message));
+impl ContactInput {
+    fn read(self) -> ApiResult<NewContact> {
+        let (kind, own) = (self.kind, contacts::pointer(self.kind));
+        let services = [
+            self.telegram.map(Service::Telegram),
+            self.matrix.map(Service::Matrix),
+            self.ntfy.map(Service::Ntfy),
+            self.pushover.map(Service::Pushover),
+            self.gotify.map(Service::Gotify),
+            self.pagerduty.map(Service::PagerDuty),
+            self.opsgenie.map(Service::Opsgenie),
+        ];
+        let texts = [("/address", self.address), ("/url", self.url)];
+        let texts = texts
+            .into_iter()
+            .filter_map(|(at, text)| Some((at, Reached::Text(text?))));
+        let services = services.into_iter().flatten().map(|service| {
+            let at = contacts::pointer(service.channel());
+            (at, Reached::Service(service))
+        });
+        let sent: Vec<(&str, Reached)> = texts.chain(services).collect();
+        if let Some((stray, _)) = sent.iter().find(|(at, _)| *at != own) {
+            let message = format!("does not belong to {}; send {}", kind.as_str(), &own[1..]);
+            return Err(Problem::field(stray, "not_applicable", message));
+        }
+        let at = sent.into_iter().next().map(|(_, reached)| reached);
+        Ok(NewContact {
+            kind,
+            name: self.name,
+            at: at.ok_or_else(|| Problem::field(own, "required", "must be sent"))?,
+            in_default: self.in_default.unwrap_or(true),
+        })
     }
-    value
-        .as_deref()
-        .ok_or_else(|| Problem::field(own, "required", "must be sent"))
 }

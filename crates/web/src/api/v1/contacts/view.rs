@@ -1,10 +1,17 @@
 //! Contacts as clients read them.
 
-use domain::contact::{Channel, Contact, phone};
+use domain::contact::hook::{
+    Gotify, Matrix, Ntfy, Opsgenie, PagerDuty, Pushover, Service, Telegram,
+};
+use domain::contact::{Channel, Contact, Hook, phone};
 use domain::ids::{AccountId, ContactId, DeliveryId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::parts::{
+    GotifyParts, MatrixParts, NtfyParts, OpsgenieParts, PagerDutyParts, PushoverParts,
+    TelegramParts,
+};
 use crate::api::problem::{ApiResult, Problem};
 use crate::state::AppState;
 use crate::usecases::hook_tests;
@@ -27,9 +34,31 @@ pub struct ContactView {
     /// for read keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<String>,
-    /// Of all others: where messages are posted. Masked as `"••••"` for read keys.
+    /// Of `webhook`, `slack`, `discord`, `teams`, `mattermost` and `google_chat`: where messages are posted.
+    /// Masked as `"••••"` for read keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<TelegramParts>)]
+    pub(super) telegram: Option<Telegram>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MatrixParts>)]
+    pub(super) matrix: Option<Matrix>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<NtfyParts>)]
+    pub(super) ntfy: Option<Ntfy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<PushoverParts>)]
+    pub(super) pushover: Option<Pushover>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<GotifyParts>)]
+    pub(super) gotify: Option<Gotify>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<PagerDutyParts>)]
+    pub(super) pagerduty: Option<PagerDuty>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<OpsgenieParts>)]
+    pub(super) opsgenie: Option<Opsgenie>,
     /// Of a webhook, in the answer that makes it and nowhere else: signs what it gets (`whsec_…`).
     #[schema(read_only)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +87,27 @@ pub enum ContactKind {
     Slack,
     /// A message in a Discord channel.
     Discord,
+    /// A card in a channel of Microsoft Teams.
+    Teams,
+    /// A message in a Mattermost channel.
+    Mattermost,
+    /// A card in a space of Google Chat.
+    GoogleChat,
+    /// A message of a bot in a Telegram chat.
+    Telegram,
+    /// A message in a Matrix room.
+    Matrix,
+    /// A notification of an ntfy topic.
+    Ntfy,
+    /// A notification on Pushover's apps.
+    Pushover,
+    /// A notification of a Gotify server.
+    Gotify,
+    /// An alert at PagerDuty, acknowledged and resolved with its incident.
+    #[schema(rename = "pagerduty")]
+    PagerDuty,
+    /// An alert at Opsgenie, acknowledged and closed with its incident.
+    Opsgenie,
 }
 
 /// A contact as its reader may see it.
@@ -67,16 +117,13 @@ pub(super) async fn view(
     (account, masked): (AccountId, bool),
     contact: Contact,
 ) -> ApiResult<ContactView> {
-    let url = match (contact.channel.is_hook(), masked) {
-        (false, _) => None,
-        (true, true) => Some(MASK.to_owned()),
-        (true, false) => {
-            store::contacts::hooks::find(connection, &state.secrets, account, contact.id)
-                .await?
-                .map(|hook| hook.url)
+    let hook = match contact.channel.is_hook() {
+        true => {
+            store::contacts::hooks::find(connection, &state.secrets, account, contact.id).await?
         }
+        false => None,
     };
-    Ok(ContactView::of(state, contact, url, masked))
+    Ok(ContactView::of(state, contact, hook, masked))
 }
 
 /// The contact, once its test message was tried or we have waited long enough.
@@ -95,7 +142,14 @@ pub(super) async fn tested(
 
 impl ContactView {
     /// A contact; numbers are masked for those who only read.
-    fn of(state: &AppState, contact: Contact, url: Option<String>, masked: bool) -> Self {
+    fn of(state: &AppState, contact: Contact, hook: Option<Hook>, masked: bool) -> Self {
+        let (url, service) = match hook {
+            Some(Hook::Url { .. }) if masked => (Some(MASK.to_owned()), None),
+            Some(Hook::Url { url, .. }) => (Some(url), None),
+            Some(Hook::Service(service)) if masked => (None, Some(service.masked(MASK))),
+            Some(Hook::Service(service)) => (None, Some(service)),
+            None => (None, None),
+        };
         let hide = |text: String| {
             if masked && contact.channel == Channel::Sms {
                 phone::masked(&text)
@@ -108,17 +162,59 @@ impl ContactView {
         } else {
             contact.name
         };
-        Self {
+        let mut view = Self {
             id: contact.id.to_string(),
             html_url: state.config.link("/contacts"),
             kind: contact.channel.as_str(),
             name,
-            address: url.is_none().then(|| hide(contact.address)),
+            address: (!contact.channel.is_hook()).then(|| hide(contact.address)),
             url,
+            telegram: None,
+            matrix: None,
+            ntfy: None,
+            pushover: None,
+            gotify: None,
+            pagerduty: None,
+            opsgenie: None,
             secret: None,
             verified: contact.verified_at.is_some(),
             in_default: contact.in_default,
             disabled_reason: contact.disabled_reason,
+        };
+        match service {
+            Some(Service::Telegram(parts)) => view.telegram = Some(parts),
+            Some(Service::Matrix(parts)) => view.matrix = Some(parts),
+            Some(Service::Ntfy(parts)) => view.ntfy = Some(parts),
+            Some(Service::Pushover(parts)) => view.pushover = Some(parts),
+            Some(Service::Gotify(parts)) => view.gotify = Some(parts),
+            Some(Service::PagerDuty(parts)) => view.pagerduty = Some(parts),
+            Some(Service::Opsgenie(parts)) => view.opsgenie = Some(parts),
+            None => {}
         }
+        view
+    }
+
+    /// The parts of its service, if it has one.
+    pub(super) fn service(&self) -> Option<Service> {
+        let Self {
+            telegram,
+            matrix,
+            ntfy,
+            pushover,
+            gotify,
+            pagerduty,
+            opsgenie,
+            ..
+        } = self;
+        let services = [
+            telegram.clone().map(Service::Telegram),
+            matrix.clone().map(Service::Matrix),
+            ntfy.clone().map(Service::Ntfy),
+            pushover.clone().map(Service::Pushover),
+            gotify.clone().map(Service::Gotify),
+            pagerduty.clone().map(Service::PagerDuty),
+            opsgenie.clone().map(Service::Opsgenie),
+        ];
+        services.into_iter().flatten().next()
     }
 }
