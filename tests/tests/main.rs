@@ -15,6 +15,7 @@ mod heartbeat;
 mod hooks;
 mod kill;
 mod layering;
+mod maintenance;
 mod outage;
 mod pages;
 mod regions;

@@ -143,6 +143,10 @@ id!(
     PolicyId, "pol"
 );
 id!(
+    /// A maintenance window.
+    MaintenanceWindowId, "mwn"
+);
+id!(
     /// An API key.
     ApiKeyId, "key"
 );

@@ -13,6 +13,8 @@ pub mod delivery;
 pub mod heartbeat;
 pub mod ids;
 pub mod incident;
+mod local;
+pub mod maintenance;
 pub mod monitor;
 pub mod report;
 pub mod status;

@@ -31,25 +31,34 @@ pub struct Seen {
 
 /// Remembers a certificate and tells of its end, its renewal or its getting worse, once per
 /// certificate, threshold and contact however many monitors use it. To be called when the presented
-/// certificate or its problem changed, and else once a day.
-pub async fn record_certificate(pool: &PgPool, seen: &Seen, now: Timestamp) -> Result<Vec<Notice>> {
+/// certificate or its problem changed, and else once a day. `None`: there is something to tell and the
+/// monitor is in maintenance; nothing was remembered, and the next look is to be recorded again.
+pub async fn record_certificate(
+    pool: &PgPool,
+    seen: &Seen,
+    now: Timestamp,
+) -> Result<Option<Vec<Notice>>> {
     let mut transaction = pool.begin().await?;
     let notices = record(&mut transaction, seen, now).await?;
     transaction.commit().await?;
     Ok(notices)
 }
 
-async fn record(connection: &mut PgConnection, seen: &Seen, now: Timestamp) -> Result<Vec<Notice>> {
+async fn record(
+    connection: &mut PgConnection,
+    seen: &Seen,
+    now: Timestamp,
+) -> Result<Option<Vec<Notice>>> {
     let (account, monitor) = (seen.account_id, seen.monitor_id);
     // The state's lock keeps an edit of the target, or the same look from another region, apart.
     if states::lock(connection, account, monitor).await?.is_none() {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
     let subject = states::find_subject(connection, account, monitor).await?;
     let Some(subject) = subject
         .filter(|subject| subject.is_watched && subject.config_version == seen.config_version)
     else {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     };
     let settings = Settings::of(&subject.spec);
     let days = &settings.warn_days;
@@ -57,9 +66,13 @@ async fn record(connection: &mut PgConnection, seen: &Seen, now: Timestamp) -> R
         .await?
         .map(|stored| stored.known);
     let Some(known) = expiry::remember(before.as_ref(), &seen.facts, days, now) else {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     };
     let notices = expiry::judge(before.as_ref(), &seen.facts, days, now);
+    let covered = store::maintenance::covering(connection, account, monitor, now).await?;
+    if !notices.is_empty() && covered.is_some() {
+        return Ok(None);
+    }
     certificates::upsert(connection, account, monitor, (&known, &seen.facts), now).await?;
     let replaced = before.map(|known| known.fingerprint);
     for notice in &notices {
@@ -75,7 +88,7 @@ async fn record(connection: &mut PgConnection, seen: &Seen, now: Timestamp) -> R
     if !notices.is_empty() {
         store::changes::notify(connection, account, "monitor", monitor).await?;
     }
-    Ok(notices)
+    Ok(Some(notices))
 }
 
 async fn tell_of(
@@ -105,6 +118,7 @@ async fn tell_of(
         monitor_id: Some(seen.monitor_id),
         subject: about,
         payload: json!(news(connection, seen, settings, (leaf, notice), now).await?),
+        wait_until: None,
     };
     let warned = match (notice, replaced) {
         (Notice::Renewed, Some(replaced)) => {

@@ -28,6 +28,7 @@ pub async fn test_contact(
         monitor_id: None,
         subject: contact.id.to_string(),
         payload: json!({}),
+        wait_until: None,
     };
     let dedup_key = format!(
         "{}:{}:{}",

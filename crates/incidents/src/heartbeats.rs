@@ -230,7 +230,7 @@ async fn apply(
     )
     .await?;
     let next = state.clone();
-    record::save(connection, scene, state, next, &taken.step.state).await?;
+    record::save(connection, scene, state, next, &recorded).await?;
     Ok(recorded)
 }
 

@@ -21,6 +21,7 @@ mod flapping;
 mod heartbeats;
 mod inbound;
 pub mod links;
+mod maintenance;
 mod monitors;
 mod opening;
 mod own;
@@ -41,6 +42,9 @@ pub use credit::{grant_plan_credit, grant_plan_credits};
 pub use error::{Error, Result};
 pub use heartbeats::{PINGS_PER_MINUTE, PingOutcome, Pinged, decide_heartbeats, record_ping};
 pub use inbound::{Inbound, receive_text};
+pub use maintenance::{
+    change_window, create_window, decide_held, delete_window, end_window, plan_ahead, tell_pages,
+};
 pub use monitors::{
     delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,
 };

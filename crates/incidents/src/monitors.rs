@@ -210,6 +210,7 @@ async fn stop(
     if let Some(mut stored) = states::lock(connection, account, id).await? {
         stored.state.confirming = false;
         stored.decide_at = None;
+        (stored.held_since, stored.held_asked_at) = (None, None);
         states::save(connection, account, id, &stored).await?;
     }
     let end = End {

@@ -13,7 +13,7 @@ use store::token_lookups::{self, Found, Kind};
 
 use crate::record::{Looked, Scene};
 use crate::tell::{self, Message};
-use crate::{Result, links, timeline};
+use crate::{Result, links, maintenance, timeline};
 
 /// How far back the last good look is sought, at least.
 const LAST_GOOD_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -28,6 +28,8 @@ pub(crate) struct Outage<'a> {
     pub voters: &'a [String],
     /// The look that decided, when it was a look.
     pub looked: Option<&'a Looked>,
+    /// It was sure before, and maintenance kept it from being told.
+    pub was_held: bool,
 }
 
 /// Opens an incident, unless the monitor has an open one.
@@ -75,6 +77,7 @@ pub(crate) async fn open(
     };
     store::incidents::insert(connection, &incident).await?;
     let told = tell(connection, secrets, scene, &incident).await?;
+    maintenance::move_steps(connection, account, scene.now).await?;
     let system = Actor::system();
     let blind = incident
         .vote
@@ -93,7 +96,8 @@ pub(crate) async fn open(
         ),
         ("note", timeline::told(told), scene.now),
     ];
-    for (kind, text, at) in blind.into_iter().chain(entries) {
+    let held = (outage.was_held).then(|| ("note", timeline::was_held(), scene.now));
+    for (kind, text, at) in blind.into_iter().chain(entries).chain(held) {
         timeline::add(connection, account, id, (kind, text), (&system, at)).await?;
     }
     store::changes::notify(connection, account, "incident", id).await?;

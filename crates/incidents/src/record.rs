@@ -1,14 +1,13 @@
 //! The record transaction: one look, and everything that follows from it.
 
-use std::net::IpAddr;
+mod looked;
 
 use domain::check::VerdictKind;
-use domain::ids::{AccountId, CheckId, IncidentId, MonitorId};
-use domain::incident::{Actor, Diagnosis};
+use domain::ids::{AccountId, MonitorId};
+use domain::incident::Actor;
 use domain::monitor::{MonitorSpec, Settings};
-use domain::status::region::Rechecks;
 use domain::status::{
-    Effect, Look, MonitorState, Observed, RegionVote, Shown, Step, advance, region, step,
+    Effect, MonitorState, Observed, RegionVote, Shown, Step, advance, region, step,
 };
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{PgConnection, PgPool};
@@ -16,94 +15,14 @@ use store::Secrets;
 use store::look_requests::Reason;
 use store::states::{self, Stored, intervals, votes};
 
+pub use self::looked::{Looked, Recorded};
 use crate::opening::{self, Outage};
-use crate::{Result, ask, flapping as flaps, timeline};
+use crate::{Result, ask, flapping as flaps, maintenance, timeline};
 
 /// A worker seen longer ago than this does not vote.
 const HEALTHY_FOR: SignedDuration = SignedDuration::from_secs(15);
 /// What a recheck may take beyond its own time-out before a sweeper decides without it.
 const DECIDE_SLACK: SignedDuration = SignedDuration::from_secs(15);
-
-/// A finished look, as its worker hands it over.
-#[derive(Debug, Clone)]
-pub struct Looked {
-    /// The tenant.
-    pub account_id: AccountId,
-    /// What was looked at.
-    pub monitor_id: MonitorId,
-    /// The monitor's shard.
-    pub shard: i16,
-    /// The epoch of the worker's lease on (region, shard).
-    pub epoch: i64,
-    /// Region, times, verdict, config version.
-    pub look: Look,
-    /// Why it fails.
-    pub diagnosis: Option<Diagnosis>,
-    /// The look's id, for the incident's vote.
-    pub check_id: Option<CheckId>,
-    /// Start of the last good look the worker knows of.
-    pub last_good_at: Option<Timestamp>,
-    /// The name resolved to a public address.
-    pub public_address: bool,
-    /// What it connected to, or tried last.
-    pub address: Option<IpAddr>,
-    /// A canary round that began after this look was healthy, or the self-check is off. Without it
-    /// nothing opens or closes and no region makes up its mind: see [`Recorded::needs_canary`].
-    pub trusted: bool,
-}
-
-/// What came of a look.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// The state after it; `None` when the monitor has none.
-    pub state: Option<MonitorState>,
-    /// The region's own vote after it.
-    pub vote: Option<RegionVote>,
-    /// How to go on to confirm it.
-    pub rechecks: Rechecks,
-    /// Regions whose vote was asked for.
-    pub ask_regions: Vec<String>,
-    /// An incident was opened.
-    pub opened: Option<IncidentId>,
-    /// An incident was closed.
-    pub closed: Option<IncidentId>,
-    /// The incident that is open now, for evidence.
-    pub open_incident: Option<IncidentId>,
-    /// The look counted for nothing: the lease is lost, the settings changed, or the monitor is
-    /// paused or gone.
-    pub stale: bool,
-    /// The look would settle what its region says, or open or close an incident, and is not trusted
-    /// yet: nothing was written. Run a
-    /// canary round; if it is healthy record the look again as trusted, else drop it.
-    pub needs_canary: bool,
-}
-
-impl Recorded {
-    fn stale(state: Option<MonitorState>) -> Self {
-        Self {
-            stale: true,
-            ..Self::of(state, None)
-        }
-    }
-
-    pub(crate) fn decided(state: MonitorState) -> Self {
-        Self::of(Some(state), None)
-    }
-
-    fn of(state: Option<MonitorState>, vote: Option<RegionVote>) -> Self {
-        Self {
-            state,
-            vote,
-            rechecks: Rechecks::none(),
-            ask_regions: Vec::new(),
-            opened: None,
-            closed: None,
-            open_incident: None,
-            stale: false,
-            needs_canary: false,
-        }
-    }
-}
 
 /// The monitor whose state is locked.
 pub(crate) struct Scene {
@@ -111,6 +30,21 @@ pub(crate) struct Scene {
     pub monitor_id: MonitorId,
     pub spec: MonitorSpec,
     pub now: Timestamp,
+}
+
+impl Scene {
+    fn of(
+        (account_id, monitor_id): (AccountId, MonitorId),
+        spec: MonitorSpec,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            account_id,
+            monitor_id,
+            spec,
+            now,
+        }
+    }
 }
 
 /// Records a look in a transaction of its own.
@@ -154,12 +88,7 @@ pub async fn record_look_in(
         return Ok(Recorded::stale(Some(stored.state)));
     };
     let settings = Settings::of(&subject.spec);
-    let scene = Scene {
-        account_id: account,
-        monitor_id: monitor,
-        spec: subject.spec,
-        now,
-    };
+    let scene = Scene::of((account, monitor), subject.spec, now);
 
     let mut cast = votes::list(connection, account, monitor).await?;
     let known = cast.iter().find(|vote| vote.region == look.region).cloned();
@@ -175,7 +104,9 @@ pub async fn record_look_in(
     let voters = voters(connection, &scene, Some(&look.region)).await?;
 
     let step = step(&stored.state, &cast, &voters, now);
-    let needs_trust = settles(&known, &vote) || step.effects.iter().any(is_grave);
+    let is_over =
+        maintenance::is_over_for(connection, &scene, &stored, (&step.state, look)).await?;
+    let needs_trust = settles(&known, &vote) || step.effects.iter().any(is_grave) || is_over;
     let mut recorded = Recorded::of(Some(step.state.clone()), Some(vote));
     recorded.rechecks = rechecks;
     if needs_trust && !looked.trusted {
@@ -188,30 +119,48 @@ pub async fn record_look_in(
         looked: Some(looked),
     };
     apply(connection, secrets, &scene, &step, &round, &mut recorded).await?;
+    if is_over {
+        maintenance::open_held(
+            connection,
+            secrets,
+            (&scene, &step.state),
+            &round,
+            &mut recorded,
+        )
+        .await?;
+    }
     let asked = (recorded.ask_regions.as_slice(), Reason::Vote);
     ask::ask(connection, secrets, (account, monitor), asked, now).await?;
-    let waits = step.state.confirming || !recorded.ask_regions.is_empty();
-    let timeout = SignedDuration::try_from(settings.timeout).unwrap_or(SignedDuration::MAX);
-    let last = recorded.rechecks.at.last().copied().unwrap_or(now);
-    let after = last.saturating_add(timeout).ok();
-    let decide_at = after.and_then(|at| at.saturating_add(DECIDE_SLACK).ok());
-    let decide_at = match decide_at.filter(|_| waits) {
+    let decide_at = match overdue_at(&recorded, &settings, now) {
         Some(at) => Some(at),
         None => steady_at(connection, &scene, &stored, &step.state).await?,
     };
     let next = Stored {
         was_public: stored.was_public || looked.public_address,
         decide_at,
+        held_since: stored.held_since.filter(|_| !is_over),
         ..stored.clone()
     };
-    save(connection, &scene, &stored, next, &step.state).await?;
+    save(connection, &scene, &stored, next, &recorded).await?;
+    recorded.open_incident = recorded.opened;
     if recorded.opened.is_none() && step.state.observed == Observed::Down {
         let open = store::incidents::find_open(connection, account, monitor).await?;
         recorded.open_incident = open.map(|incident| incident.id);
-    } else {
-        recorded.open_incident = recorded.opened;
     }
     Ok(recorded)
+}
+
+/// When a sweeper decides what is being confirmed and nobody went on with.
+fn overdue_at(recorded: &Recorded, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+    let confirming = recorded
+        .state
+        .as_ref()
+        .is_some_and(|state| state.confirming);
+    let waits = confirming || !recorded.ask_regions.is_empty();
+    let timeout = SignedDuration::try_from(settings.timeout).unwrap_or(SignedDuration::MAX);
+    let last = recorded.rechecks.at.last().copied().unwrap_or(now);
+    let after = last.saturating_add(timeout).ok().filter(|_| waits)?;
+    after.saturating_add(DECIDE_SLACK).ok()
 }
 
 /// Whether the region has made up its mind with this look. That what was never looked at is fine
@@ -313,7 +262,12 @@ pub(crate) async fn apply(
                     votes: round.votes,
                     voters: round.voters,
                     looked: round.looked,
+                    was_held: false,
                 };
+                if maintenance::holds(connection, scene, round.looked).await? {
+                    recorded.held = true;
+                    continue;
+                }
                 recorded.opened = opening::open(connection, secrets, scene, &outage).await?;
                 if recorded.opened.is_none() {
                     flaps::down_again(connection, scene).await?;
@@ -353,14 +307,24 @@ async fn note_cause(connection: &mut PgConnection, scene: &Scene, text: String) 
     Ok(())
 }
 
-/// Saves the state, if it changed.
+/// Saves the state that came of it, if it changed.
 pub(crate) async fn save(
     connection: &mut PgConnection,
     scene: &Scene,
     before: &Stored,
     mut next: Stored,
-    state: &MonitorState,
+    recorded: &Recorded,
 ) -> Result<()> {
+    let Some(state) = &recorded.state else {
+        return Ok(());
+    };
+    if recorded.held {
+        next.held_since = next.held_since.or(Some(scene.now));
+        next.held_asked_at = None;
+    }
+    if state.observed != Observed::Down || next.held_since.is_none() {
+        (next.held_since, next.held_asked_at) = (None, None);
+    }
     if state.observed != before.state.observed {
         next.noticed_at = None;
     }
@@ -373,14 +337,4 @@ pub(crate) async fn save(
     }
     states::save(connection, scene.account_id, scene.monitor_id, &next).await?;
     Ok(())
-}
-
-impl Looked {
-    /// Whether this look must be recorded: it is not plainly good, or it differs from what its
-    /// region has confirmed or is confirming.
-    pub fn matters(&self, known: Option<&RegionVote>) -> bool {
-        let kind = self.look.verdict.kind;
-        kind != VerdictKind::Up
-            || known.is_none_or(|vote| vote.candidate.is_some() || vote.verdict != Some(kind))
-    }
 }

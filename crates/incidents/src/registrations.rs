@@ -70,6 +70,8 @@ pub async fn record_registration(
         monitor_id: Some(monitor),
         subject: format!("{}:{}:{days}", news.name, expires_at.as_second()),
         payload: json!(news),
+        // The registry is asked once a day: what it told is kept for the end of maintenance.
+        wait_until: store::maintenance::covering(&mut transaction, account, monitor, now).await?,
     };
     let wanted = |contact: &Contact| contact.channel != Channel::Sms || days <= URGENT_DAYS;
     tell::tell_recipients(&mut transaction, &message, &subject.spec, wanted, now).await?;

@@ -31,8 +31,8 @@ const BATCH: u32 = 500;
 pub async fn notice_quiet(pool: &PgPool, now: Timestamp) -> Result<usize> {
     let mut connection = pool.acquire().await?;
     let since = |lasts| now.saturating_sub(lasts).unwrap_or(Timestamp::MIN);
-    let due =
-        states::list_unnoticed(&mut connection, since(LASTS), since(UNKNOWN_FOR), BATCH).await?;
+    let before = (since(LASTS), since(UNKNOWN_FOR));
+    let due = states::list_unnoticed(&mut connection, before, now, BATCH).await?;
     drop(connection);
     let mut spoken = 0;
     for (account, monitor) in due {
@@ -62,6 +62,12 @@ async fn notice(
     if stored.noticed_at.is_some() || !subject.is_watched {
         return Ok(false);
     }
+    if store::maintenance::covering(&mut transaction, account, monitor, now)
+        .await?
+        .is_some()
+    {
+        return Ok(false);
+    }
     let since = stored.state.since;
     let cast = votes::list(&mut transaction, account, monitor).await?;
     let regions = match event {
@@ -81,6 +87,7 @@ async fn notice(
             failure,
             total_us: None
         }),
+        wait_until: None,
     };
     let quiet = |contact: &domain::contact::Contact| contact.channel != Channel::Sms;
     tell::tell_recipients(&mut transaction, &message, &subject.spec, quiet, now).await?;
@@ -217,7 +224,7 @@ async fn decide(
         decide_at: again.or(kept),
         ..stored.clone()
     };
-    record::save(&mut transaction, &scene, &stored, next, &step.state).await?;
+    record::save(&mut transaction, &scene, &stored, next, &recorded).await?;
     transaction.commit().await?;
     Ok(Some(Overdue {
         account_id,

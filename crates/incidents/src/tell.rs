@@ -24,6 +24,8 @@ pub(crate) struct Message {
     /// What the event is about; planning it twice plans it once.
     pub subject: String,
     pub payload: Value,
+    /// Not sent before this.
+    pub wait_until: Option<Timestamp>,
 }
 
 impl Message {
@@ -40,6 +42,7 @@ impl Message {
             monitor_id: Some(monitor_id),
             subject: incident_id.to_string(),
             payload: json!({}),
+            wait_until: None,
         }
     }
 }
@@ -88,7 +91,8 @@ pub(crate) async fn tell_recipients(
             continue;
         };
         let to = (contact.id, contact.channel);
-        let when = (planned.not_before, now);
+        let not_before = planned.not_before.max(message.wait_until.unwrap_or(now));
+        let when = (not_before, now);
         written.extend(write(connection, message, to, planned.dedup_key, when).await?);
     }
     Ok(written)

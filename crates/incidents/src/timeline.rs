@@ -105,6 +105,12 @@ pub(crate) fn down_again() -> String {
     "Down again. It flaps, so that nobody is told anew.".to_owned()
 }
 
+/// Why nobody heard of it earlier.
+pub(crate) fn was_held() -> String {
+    "It broke in maintenance and was still down after its end: until then nobody was told."
+        .to_owned()
+}
+
 /// Who is told, or that nobody is.
 pub(crate) fn told(count: usize) -> String {
     match count {

@@ -93,6 +93,7 @@ async fn end_messages(
     account: AccountId,
     now: Timestamp,
 ) -> Result<()> {
+    crate::maintenance::delete_all(connection, account).await?;
     crate::deliveries::skip_open(connection, account, "the account was deleted", now).await?;
     sqlx::query!(
         "DELETE FROM account_messages WHERE account_id = $1",

@@ -23,6 +23,8 @@ pub enum Part {
     ApiKeys,
     Contacts,
     Policies,
+    MaintenanceWindows,
+    MaintenanceOccurrences,
     Monitors,
     MonitorStates,
     Heartbeats,
@@ -43,7 +45,7 @@ pub enum Part {
 
 impl Part {
     /// All parts, in the order of the file.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Account,
         Self::People,
         Self::Subscription,
@@ -52,6 +54,8 @@ impl Part {
         Self::ApiKeys,
         Self::Contacts,
         Self::Policies,
+        Self::MaintenanceWindows,
+        Self::MaintenanceOccurrences,
         Self::Monitors,
         Self::MonitorStates,
         Self::Heartbeats,
@@ -81,6 +85,8 @@ impl Part {
             Self::ApiKeys => "api_keys",
             Self::Contacts => "contacts",
             Self::Policies => "policies",
+            Self::MaintenanceWindows => "maintenance_windows",
+            Self::MaintenanceOccurrences => "maintenance_occurrences",
             Self::Monitors => "monitors",
             Self::MonitorStates => "monitor_states",
             Self::Heartbeats => "heartbeats",
@@ -134,9 +140,9 @@ pub fn rows<'c>(
         Part::Contacts => rows!(
             r#"SELECT to_jsonb(t) - '{code_hash,url_sealed,service_sealed,secret_sealed,address_canonical}'::text[] AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#
         ),
-        Part::Policies => rows!(
-            r#"SELECT to_jsonb(t) AS "row!" FROM policies t WHERE account_id = $1 ORDER BY id"#
-        ),
+        Part::Policies | Part::MaintenanceWindows | Part::MaintenanceOccurrences => {
+            rules(connection, account, part)
+        }
         Part::Monitors => rows!(
             r#"SELECT to_jsonb(t) - 'secrets' AS "row!" FROM monitors t WHERE account_id = $1 ORDER BY id"#
         ),
@@ -186,6 +192,32 @@ pub fn rows<'c>(
             r#"SELECT to_jsonb(t) AS "row!" FROM audit_events t WHERE account_id = $1 ORDER BY id"#
         ),
     }
+}
+
+/// What people have laid down about alerts.
+fn rules<'c>(
+    connection: &'c mut PgConnection,
+    account: AccountId,
+    part: Part,
+) -> BoxStream<'c, Result<Value, Error>> {
+    let account = account.uuid();
+    mapped(match part {
+        Part::Policies => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM policies t WHERE account_id = $1 ORDER BY id"#,
+            account
+        )
+        .fetch(connection),
+        Part::MaintenanceWindows => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM maintenance_windows t WHERE account_id = $1 ORDER BY id"#,
+            account
+        )
+        .fetch(connection),
+        _ => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM maintenance_occurrences t WHERE account_id = $1 ORDER BY starts_at, id"#,
+            account
+        )
+        .fetch(connection),
+    })
 }
 
 fn mapped<'c>(

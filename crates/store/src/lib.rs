@@ -42,6 +42,7 @@ pub mod ingest;
 pub mod leases;
 pub mod live;
 pub mod look_requests;
+pub mod maintenance;
 pub mod memberships;
 pub mod monitors;
 pub mod notify;

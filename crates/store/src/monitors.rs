@@ -229,6 +229,23 @@ pub async fn list_ids_with_policy(
     Ok(ids.into_iter().map(MonitorId::from_uuid).collect())
 }
 
+/// Those of `ids` that are the account's, deleted ones left out.
+pub async fn list_known(
+    connection: &mut PgConnection,
+    account: AccountId,
+    ids: &[MonitorId],
+) -> Result<Vec<MonitorId>> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let known = sqlx::query_scalar!(
+        "SELECT id FROM monitors WHERE account_id = $1 AND id = ANY ($2) AND deleted_at IS NULL",
+        account.uuid(),
+        &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(known.into_iter().map(MonitorId::from_uuid).collect())
+}
+
 /// Deletes softly. The owner's key is free for another monitor at once; the settings keep it.
 pub async fn mark_deleted(
     connection: &mut PgConnection,

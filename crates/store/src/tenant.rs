@@ -67,4 +67,22 @@ mod tests {
             "without an account nothing is seen, even by a superuser"
         );
     }
+
+    /// Not a tenant's: a session is a person's, and remembers which account is in view.
+    const NOT_FENCED: [&str; 1] = ["sessions"];
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn every_table_of_a_tenant_is_fenced(pool: PgPool) {
+        let open: Vec<String> = sqlx::query_scalar(
+            "SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'account_id'
+             WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+               AND NOT (c.relrowsecurity AND c.relforcerowsecurity
+                   AND (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname IN ('tenant', 'system')) = 2)
+             ORDER BY 1",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        assert_eq!(open, NOT_FENCED);
+    }
 }

@@ -5,7 +5,7 @@
 //! batches ([`batch`]). A look that may change a status goes at once, in its order, through
 //! `incidents` ([`record`]), when canaries say that our own way out is well ([`canary`]). Looks that
 //! somebody waits for come as rows ([`requests`]).
-//! What is waited for is decided in [`heartbeats`]. Housekeeping (partitions, packing, erasing) is in [`sweeps`], by one leader.
+//! What is waited for is decided in [`heartbeats`], what maintenance held in [`maintenance`]. Housekeeping (partitions, packing, erasing) is in [`sweeps`], by one leader.
 //!
 //! It knows the sequence only: sockets are `probe`'s, rules are `domain`'s, SQL is `store`'s, and
 //! who is told is nobody's business here. When the database is gone, probing goes on: looks wait in
@@ -25,6 +25,7 @@ mod heartbeats;
 mod leases;
 mod listen;
 mod look;
+mod maintenance;
 pub mod metrics;
 mod plan;
 mod record;
@@ -95,6 +96,7 @@ impl Worker {
                 dispatch::run(shared.clone(), stop.clone()),
                 canary::run(shared.clone(), stop.clone()),
                 heartbeats::run(shared, shared.config.own_address.as_ref(), stop.clone()),
+                maintenance::run(shared, stop.clone()),
             )
         };
         looking.await;

@@ -67,11 +67,13 @@ pub enum Sweep {
     Erase,
     /// What plans include for the month.
     Credits,
+    /// Times of maintenance windows in the coming days.
+    Maintenance,
 }
 
 impl Sweep {
     /// All sweeps with the seconds between their rounds.
-    const ALL: [(Self, i64); 8] = [
+    const ALL: [(Self, i64); 9] = [
         (Self::Partitions, 600),
         (Self::Overdue, 5),
         (Self::LastChecks, 60),
@@ -80,6 +82,7 @@ impl Sweep {
         (Self::Prune, 3_600),
         (Self::Erase, 60),
         (Self::Credits, 300),
+        (Self::Maintenance, 300),
     ];
 
     const fn name(self) -> &'static str {
@@ -92,6 +95,7 @@ impl Sweep {
             Self::Prune => "prune",
             Self::Erase => "erase",
             Self::Credits => "credits",
+            Self::Maintenance => "maintenance",
         }
     }
 }
@@ -175,6 +179,10 @@ pub async fn once(pool: &PgPool, secrets: &Secrets, sweep: Sweep, now: Timestamp
         Sweep::Erase => erase::all(pool, now).await,
         Sweep::Credits => {
             incidents::grant_plan_credits(pool, now).await?;
+            Ok(())
+        }
+        Sweep::Maintenance => {
+            incidents::plan_ahead(pool, now).await?;
             Ok(())
         }
     }

@@ -5,9 +5,10 @@
 //! pass only.
 
 use cronexpr::{Crontab, FallbackTimezoneOption, MakeTimestamp, ParseOptions, parse_crontab_with};
-use jiff::civil::DateTime;
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::local;
 
 /// The longest expression.
 const LONGEST: usize = 100;
@@ -76,7 +77,7 @@ impl Cron {
         let mut from = TimeZone::UTC.to_timestamp(local).ok()?;
         for _ in 0..MOST_STEPS {
             let next = self.0.find_next(MakeTimestamp(from)).ok()?;
-            let at = instant(next.datetime(), zone)?;
+            let at = local::instant(next.datetime(), zone)?;
             if at > after {
                 return Some(at);
             }
@@ -105,23 +106,9 @@ fn reason(message: &str) -> String {
     said.chars().take(120).collect()
 }
 
-/// When a local time is.
-fn instant(local: DateTime, zone: &TimeZone) -> Option<Timestamp> {
-    match zone.to_ambiguous_timestamp(local).offset() {
-        AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(local).ok(),
-        AmbiguousOffset::Fold { before, .. } => before.to_timestamp(local).ok(),
-        AmbiguousOffset::Gap { before, .. } => {
-            // By the old offset the local time is after the change.
-            let beyond = before.to_timestamp(local).ok()?;
-            let just_beyond = beyond.checked_add(SignedDuration::from_nanos(1)).ok()?;
-            let change = zone.preceding(just_beyond).next()?;
-            Some(change.timestamp())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
     use rstest::rstest;
 

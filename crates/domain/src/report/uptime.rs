@@ -1,11 +1,15 @@
 //! Uptime: time in states, not a share of looks. What was not observed counts neither way and is
 //! shown.
 
+mod hidden;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::status::Shown;
 use crate::words;
+
+use self::hidden::{Hidden, merged, without};
 
 /// A stretch of time, its end not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +159,12 @@ impl Uptime {
                 span(self.unobserved_seconds())
             ));
         }
+        if self.maintenance_seconds > 0 {
+            text.push_str(&format!(
+                ", {} in maintenance",
+                span(self.maintenance_seconds)
+            ));
+        }
         if self.down_seconds > 0 {
             text.push_str(&format!(", {} down", span(self.down_seconds)));
         }
@@ -173,13 +183,21 @@ pub struct Cell {
     pub down: f64,
     /// Share in which we could not look, 0 to 1.
     pub unknown: f64,
+    /// Share in maintenance, 0 to 1.
+    pub maintenance: f64,
     /// Share that was observed at all; 0 before the monitor was made and while it was paused.
     pub observed: f64,
 }
 
-/// Adds up a window. `statuses` are those of one monitor, `blind` those of its shard.
-pub fn over(window: Window, statuses: &[StatusInterval], blind: &[BlindInterval]) -> Uptime {
-    let blind = merged(window, blind);
+/// Adds up a window. `statuses` and `maintenance` are those of one monitor, `blind` those of its shard.
+/// What falls into maintenance counts as that, whatever was seen.
+pub fn over(
+    window: Window,
+    statuses: &[StatusInterval],
+    blind: &[BlindInterval],
+    maintenance: &[Window],
+) -> Uptime {
+    let hidden = Hidden::of(window, blind, maintenance);
     let mut sums = Sums::default();
     let mut ordered: Vec<&StatusInterval> = statuses.iter().collect();
     ordered.sort_by_key(|interval| interval.started_at);
@@ -189,7 +207,7 @@ pub fn over(window: Window, statuses: &[StatusInterval], blind: &[BlindInterval]
             to: interval.ended_at.unwrap_or(window.to),
         };
         if let Some(part) = window.overlap(stretch) {
-            sums.add(interval.status, part, &blind);
+            sums.add(interval.status, part, &hidden);
         }
     }
     sums.into_uptime(window)
@@ -197,20 +215,19 @@ pub fn over(window: Window, statuses: &[StatusInterval], blind: &[BlindInterval]
 
 /// The cells of a bar over a window.
 pub fn cells(
-    window: Window,
-    count: u32,
+    (window, count): (Window, u32),
     statuses: &[StatusInterval],
     blind: &[BlindInterval],
+    maintenance: &[Window],
 ) -> Vec<Cell> {
     window
         .split(count)
         .into_iter()
-        .map(|part| cell(part, statuses, blind))
+        .map(|part| cell(part, statuses, &Hidden::of(part, blind, maintenance)))
         .collect()
 }
 
-fn cell(part: Window, statuses: &[StatusInterval], blind: &[BlindInterval]) -> Cell {
-    let blind = merged(part, blind);
+fn cell(part: Window, statuses: &[StatusInterval], hidden: &Hidden) -> Cell {
     let mut sums = Sums::default();
     for interval in statuses {
         let stretch = Window {
@@ -218,7 +235,7 @@ fn cell(part: Window, statuses: &[StatusInterval], blind: &[BlindInterval]) -> C
             to: interval.ended_at.unwrap_or(part.to),
         };
         if let Some(part) = part.overlap(stretch) {
-            sums.add(interval.status, part, &blind);
+            sums.add(interval.status, part, hidden);
         }
     }
     let length = part.length().as_secs_f64().max(f64::EPSILON);
@@ -228,6 +245,7 @@ fn cell(part: Window, statuses: &[StatusInterval], blind: &[BlindInterval]) -> C
         to: part.to,
         down: share(sums.down),
         unknown: share(sums.unknown),
+        maintenance: share(sums.maintenance),
         observed: share(sums.up + sums.degraded + sums.down),
     }
 }
@@ -267,28 +285,6 @@ pub fn blind_everywhere(regions: &[Vec<BlindInterval>]) -> Vec<BlindInterval> {
     found
 }
 
-/// Sorted, cut to the window, overlaps joined.
-fn merged(window: Window, blind: &[BlindInterval]) -> Vec<Window> {
-    let mut parts: Vec<Window> = blind
-        .iter()
-        .filter_map(|b| {
-            window.overlap(Window {
-                from: b.started_at,
-                to: b.ended_at.unwrap_or(window.to),
-            })
-        })
-        .collect();
-    parts.sort_by_key(|part| part.from);
-    let mut joined: Vec<Window> = Vec::with_capacity(parts.len());
-    for part in parts {
-        match joined.last_mut() {
-            Some(last) if part.from <= last.to => last.to = last.to.max(part.to),
-            _ => joined.push(part),
-        }
-    }
-    joined
-}
-
 #[derive(Default)]
 struct Sums {
     up: SignedDuration,
@@ -298,53 +294,65 @@ struct Sums {
     maintenance: SignedDuration,
     paused: SignedDuration,
     pending: SignedDuration,
-    outages: Vec<Window>,
+    outages: Vec<Outage>,
+}
+
+struct Outage {
+    to: Timestamp,
+    length: SignedDuration,
 }
 
 impl Sums {
-    fn add(&mut self, status: Shown, part: Window, blind: &[Window]) {
-        let hidden: SignedDuration = blind
-            .iter()
-            .filter_map(|b| b.overlap(part))
-            .map(Window::length)
-            .sum();
-        let seen = part.length() - hidden;
+    fn add(&mut self, status: Shown, part: Window, hidden: &Hidden) {
         match status {
-            Shown::Up => self.up += seen,
-            Shown::Degraded | Shown::Partial => self.degraded += seen,
+            Shown::Paused => return self.paused += part.length(),
+            Shown::Maintenance => return self.maintenance += part.length(),
+            _ => {}
+        }
+        let seen = without(part, &hidden.maintenance);
+        let counted: SignedDuration = seen.iter().map(|part| part.length()).sum();
+        self.maintenance += part.length() - counted;
+        let dark = hidden.blind.iter().filter_map(|blind| blind.overlap(part));
+        let dark: SignedDuration = dark.map(Window::length).sum();
+        let clear = counted - dark;
+        self.unknown += dark;
+        match status {
+            Shown::Up => self.up += clear,
+            Shown::Degraded | Shown::Partial => self.degraded += clear,
             Shown::Down => {
-                self.down += seen;
-                self.outage(part);
+                self.down += clear;
+                self.outage(part, &seen);
             }
             // Kept out by bot protection, we know nothing of the target.
-            Shown::Unknown | Shown::Blocked => self.unknown += seen,
-            Shown::Maintenance => self.maintenance += part.length(),
-            Shown::Paused => self.paused += part.length(),
-            Shown::Pending => self.pending += seen,
-        }
-        if !matches!(status, Shown::Maintenance | Shown::Paused) {
-            self.unknown += hidden;
+            Shown::Unknown | Shown::Blocked => self.unknown += clear,
+            Shown::Pending => self.pending += clear,
+            Shown::Maintenance | Shown::Paused => {}
         }
     }
 
-    fn outage(&mut self, part: Window) {
+    /// Counts an outage by what of it is outside maintenance; one with maintenance in its middle is one.
+    fn outage(&mut self, part: Window, seen: &[Window]) {
+        let length: SignedDuration = seen.iter().map(|part| part.length()).sum();
         match self.outages.last_mut() {
-            Some(last) if last.to == part.from => last.to = part.to,
-            _ => self.outages.push(part),
+            Some(last) if last.to == part.from => {
+                last.to = part.to;
+                last.length += length;
+            }
+            _ => self.outages.push(Outage {
+                to: part.to,
+                length,
+            }),
         }
     }
 
     fn into_uptime(self, window: Window) -> Uptime {
         let good = self.up + self.degraded;
         let observed = good + self.down;
-        let incidents = u32::try_from(self.outages.len()).unwrap_or(u32::MAX);
-        let longest = self
-            .outages
-            .iter()
-            .map(|outage| outage.length())
-            .max()
-            .unwrap_or_default();
-        let total: SignedDuration = self.outages.iter().map(|outage| outage.length()).sum();
+        let outages = self.outages.iter().map(|outage| outage.length);
+        let outages: Vec<SignedDuration> = outages.filter(|length| !length.is_zero()).collect();
+        let incidents = u32::try_from(outages.len()).unwrap_or(u32::MAX);
+        let longest = outages.iter().copied().max().unwrap_or_default();
+        let total: SignedDuration = outages.iter().sum();
         let mean = if incidents == 0 {
             0
         } else {

@@ -134,6 +134,31 @@ pub fn step(state: &MonitorState, votes: &[RegionVote], voters: &[String], now: 
     }
 }
 
+/// The outage of a monitor that is down, to be opened later than when it was confirmed; `None` when it
+/// is not down, or quiet. A heartbeat has no votes: its outage is in its state.
+pub fn standing(state: &MonitorState, votes: &[RegionVote], voters: &[String]) -> Option<Effect> {
+    if state.observed != Observed::Down {
+        return None;
+    }
+    let counted = fresh(
+        votes
+            .iter()
+            .filter(|vote| voters.contains(&vote.region))
+            .collect(),
+    );
+    let mut next = state.clone();
+    if let Some(effect) = opening(&mut next, &counted, state.since) {
+        return Some(effect);
+    }
+    let failure = state.failure.clone().filter(|_| !state.quiet_until_up)?;
+    Some(Effect::Open {
+        first_failure_at: state.since,
+        failure,
+        attribution: None,
+        looks: 0,
+    })
+}
+
 /// Good looks are not recorded as votes one by one, so that a good vote may be days old; it counts
 /// against a failure only when it was cast after that began.
 fn fresh(votes: Vec<&RegionVote>) -> Vec<&RegionVote> {

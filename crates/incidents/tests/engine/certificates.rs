@@ -44,6 +44,7 @@ async fn see(world: &World, monitor: MonitorId, facts: TlsFacts, day: i64) -> Ve
     record_certificate(&world.pool, &seen, world.at(day * DAY))
         .await
         .unwrap()
+        .unwrap()
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -137,7 +138,7 @@ async fn a_look_from_before_an_edit_is_forgotten(pool: PgPool) {
         record_certificate(&world.pool, &old, world.at(0))
             .await
             .unwrap(),
-        []
+        Some(Vec::new())
     );
     assert_eq!(world.count("certificates").await, 0);
 }

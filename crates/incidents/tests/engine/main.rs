@@ -5,6 +5,7 @@ mod certificates;
 mod commands;
 mod heartbeats;
 mod inbound;
+mod maintenance;
 mod monitors;
 mod plan;
 mod policies;

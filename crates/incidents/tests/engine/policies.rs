@@ -19,7 +19,7 @@ async fn planned(world: &World) -> Vec<String> {
 }
 
 /// Three contacts, told one after the other.
-async fn stepped(world: &World, id: PolicyId) {
+pub async fn stepped(world: &World, id: PolicyId) {
     let mut steps = Vec::new();
     for (name, delay_seconds) in [("ana", 0), ("ben", 40), ("cleo", 300)] {
         let contact: ContactId = world.contact(name, Channel::Email, true).await;

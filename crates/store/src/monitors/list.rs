@@ -4,6 +4,7 @@ use domain::ids::{AccountId, MonitorId};
 use domain::monitor::{Kind, Monitor, MonitorSpec};
 use domain::status::{Observed, Shown};
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -70,6 +71,8 @@ pub struct Listed {
     pub shown: Shown,
     /// Since when.
     pub since: Timestamp,
+    /// When its maintenance ends, while it is in one.
+    pub maintenance_until: Option<Timestamp>,
     /// A change is being confirmed.
     pub confirming: bool,
     /// Where a page that ends here goes on.
@@ -83,6 +86,7 @@ pub async fn list(
     account: AccountId,
     filter: &Filter,
     (sort, cursor, limit): (Sort, Option<&Cursor>, u32),
+    now: Timestamp,
 ) -> Result<Vec<Listed>> {
     let ids: Option<Vec<Uuid>> = filter
         .ids
@@ -97,8 +101,10 @@ pub async fn list(
         r#"
         WITH found AS (
             SELECT m.*, s.observed, s.confirming,
-                CASE WHEN m.paused_at IS NOT NULL THEN 'paused' WHEN blind.since IS NOT NULL THEN 'unknown' ELSE s.observed END AS shown,
-                CASE WHEN m.paused_at IS NOT NULL THEN m.paused_at WHEN blind.since IS NOT NULL THEN greatest(blind.since, s.since) ELSE s.since END AS since
+                CASE WHEN m.paused_at IS NOT NULL THEN 'paused' WHEN quiet.until IS NOT NULL THEN 'maintenance'
+                    WHEN blind.since IS NOT NULL THEN 'unknown' ELSE s.observed END AS shown,
+                CASE WHEN m.paused_at IS NOT NULL THEN NULL ELSE quiet.until END AS maintenance_until,
+                CASE WHEN m.paused_at IS NOT NULL THEN m.paused_at WHEN quiet.until IS NOT NULL THEN quiet.since WHEN blind.since IS NOT NULL THEN greatest(blind.since, s.since) ELSE s.since END AS since
             FROM monitors m
             JOIN monitor_states s ON s.account_id = m.account_id AND s.monitor_id = m.id
             -- Blind: every region that looks at it has lost its sight. A heartbeat is not looked at.
@@ -109,6 +115,11 @@ pub async fn list(
                 HAVING count(*) > 0 AND count(*) >= (
                     SELECT count(*) FROM regions r WHERE m.regions IS NULL OR r.id = ANY (m.regions))
             ) blind ON m.kind <> 'heartbeat'
+            LEFT JOIN LATERAL (
+                SELECT max(o.ends_at) AS until, min(o.starts_at) AS since FROM maintenance_occurrences o
+                WHERE o.account_id = $1 AND o.ends_at > $12 AND o.starts_at <= $12
+                  AND (o.all_monitors OR m.id = ANY (o.monitor_ids) OR o.tags && m.tags)
+            ) quiet ON true
             WHERE m.account_id = $1 AND m.deleted_at IS NULL
               AND ($2::uuid[] IS NULL OR m.id = ANY ($2))
               AND ($4::text IS NULL OR $4 = ANY (m.tags))
@@ -130,7 +141,8 @@ pub async fn list(
         SELECT account_id, id, spec AS "spec: Json<MonitorSpec>", secrets, config_version,
             paused_at AS "paused_at: jiff_sqlx::Timestamp", deleted_at AS "deleted_at: jiff_sqlx::Timestamp",
             created_at AS "created_at: jiff_sqlx::Timestamp", updated_at AS "updated_at: jiff_sqlx::Timestamp",
-            observed, confirming, shown AS "shown!", since AS "since!: jiff_sqlx::Timestamp", sort_key AS "sort_key!"
+            observed, confirming, shown AS "shown!", since AS "since!: jiff_sqlx::Timestamp",
+            maintenance_until AS "maintenance_until: jiff_sqlx::Timestamp", sort_key AS "sort_key!"
         FROM keyed
         WHERE $9::text IS NULL OR (sort_key, id) > ($9 COLLATE "C", $10)
         ORDER BY sort_key, id
@@ -147,6 +159,7 @@ pub async fn list(
         cursor.map(|cursor| cursor.key.as_str()),
         cursor.map(|cursor| cursor.id.uuid()),
         i64::from(limit),
+        now.to_sqlx() as _,
     )
     .fetch_all(connection)
     .await?;
@@ -187,6 +200,7 @@ struct Row {
     confirming: bool,
     shown: String,
     since: jiff_sqlx::Timestamp,
+    maintenance_until: Option<jiff_sqlx::Timestamp>,
     sort_key: String,
 }
 
@@ -210,6 +224,7 @@ impl Row {
             observed: Observed::parse(&self.observed).ok_or_else(impossible)?,
             shown: Shown::parse(&self.shown).ok_or_else(impossible)?,
             since: self.since.to_jiff(),
+            maintenance_until: self.maintenance_until.map(|at| at.to_jiff()),
             confirming: self.confirming,
             cursor: Cursor {
                 key: self.sort_key,

@@ -245,6 +245,7 @@ async fn pages_are_stable_while_monitors_are_added(pool: PgPool) {
                 account,
                 &Filter::default(),
                 (sort, cursor.as_ref(), 2),
+                Timestamp::UNIX_EPOCH,
             )
             .await
             .unwrap();
@@ -357,6 +358,7 @@ async fn filters_take_what_they_name(pool: PgPool) {
             account,
             &filter,
             (Sort::Name, None, 50),
+            Timestamp::UNIX_EPOCH,
         )
         .await
         .unwrap();
@@ -368,7 +370,8 @@ async fn filters_take_what_they_name(pool: PgPool) {
             &keys(),
             AccountId::generate(),
             &Filter::default(),
-            (Sort::Name, None, 50)
+            (Sort::Name, None, 50),
+            Timestamp::UNIX_EPOCH,
         )
         .await
         .unwrap()
@@ -397,6 +400,7 @@ async fn while_its_region_is_blind_a_monitor_is_unknown(pool: PgPool) {
             account,
             &Filter::default(),
             (Sort::Name, None, 1),
+            Timestamp::UNIX_EPOCH,
         )
         .await
         .unwrap()[0]

@@ -11,7 +11,7 @@ use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Error, Result};
+use crate::{Error, Result, maintenance};
 
 /// The uptime of one monitor.
 pub async fn uptime(
@@ -23,8 +23,8 @@ pub async fn uptime(
     let histories = histories(connection, account, &[monitor], window).await?;
     let history = histories.get(&monitor);
     Ok(history.map_or_else(
-        || over(window, &[], &[]),
-        |h| over(window, &h.statuses, &h.blind),
+        || over(window, &[], &[], &[]),
+        |h| over(window, &h.statuses, &h.blind, &h.maintenance),
     ))
 }
 
@@ -38,7 +38,7 @@ pub async fn uptimes(
     let histories = histories(connection, account, monitors, window).await?;
     Ok(histories
         .into_iter()
-        .map(|(id, h)| (id, over(window, &h.statuses, &h.blind)))
+        .map(|(id, h)| (id, over(window, &h.statuses, &h.blind, &h.maintenance)))
         .collect())
 }
 
@@ -56,7 +56,7 @@ pub async fn bars(
     let histories = histories(connection, account, monitors, window).await?;
     Ok(histories
         .into_iter()
-        .map(|(id, h)| (id, cells(window, count, &h.statuses, &h.blind)))
+        .map(|(id, h)| (id, h.cells(window, count)))
         .collect())
 }
 
@@ -64,6 +64,18 @@ pub async fn bars(
 struct History {
     statuses: Vec<StatusInterval>,
     blind: Vec<BlindInterval>,
+    maintenance: Vec<Window>,
+}
+
+impl History {
+    fn cells(&self, window: Window, count: u32) -> Vec<Cell> {
+        cells(
+            (window, count),
+            &self.statuses,
+            &self.blind,
+            &self.maintenance,
+        )
+    }
 }
 
 async fn histories(
@@ -99,6 +111,9 @@ async fn histories(
             ended_at: row.ended_at.map(jiff_sqlx::Timestamp::to_jiff),
             status,
         });
+    }
+    for (id, part) in maintenance::list_in_window(connection, account, monitors, window).await? {
+        found.entry(id).or_default().maintenance.push(part);
     }
     add_blind(connection, account, &ids, window, &mut found).await?;
     Ok(found)

@@ -44,7 +44,7 @@ pub async fn begin(
     Ok(())
 }
 
-/// Begins of the times that the monitor had this status, after `since`.
+/// Begins of the times that the monitor had this status, after `since` and not in maintenance.
 pub async fn list_begins(
     connection: &mut PgConnection,
     account: AccountId,
@@ -54,7 +54,9 @@ pub async fn list_begins(
 ) -> Result<Vec<Timestamp>> {
     let begins = sqlx::query_scalar!(
         r#"SELECT started_at AS "started_at: jiff_sqlx::Timestamp" FROM status_intervals
-           WHERE account_id = $1 AND monitor_id = $2 AND status = $3 AND started_at > $4 ORDER BY started_at"#,
+           WHERE account_id = $1 AND monitor_id = $2 AND status = $3 AND started_at > $4
+             AND maintenance_end(account_id, monitor_id, started_at) IS NULL
+           ORDER BY started_at"#,
         account.uuid(),
         monitor.uuid(),
         status.as_str(),

@@ -27,6 +27,10 @@ pub struct Stored {
     pub decide_at: Option<Timestamp>,
     /// When the quiet notice of the present status was given.
     pub noticed_at: Option<Timestamp>,
+    /// Since when maintenance keeps a confirmed outage from opening an incident.
+    pub held_since: Option<Timestamp>,
+    /// When a look was asked for after that maintenance.
+    pub held_asked_at: Option<Timestamp>,
 }
 
 impl Stored {
@@ -37,6 +41,8 @@ impl Stored {
             was_public: false,
             decide_at: None,
             noticed_at: None,
+            held_since: None,
+            held_asked_at: None,
         }
     }
 }
@@ -84,7 +90,8 @@ pub async fn lock(
         Row,
         r#"SELECT monitor_id, observed, since AS "since: jiff_sqlx::Timestamp", confirming, ever_up, was_public,
              quiet_until_up, failure AS "failure: Json<Failure>", decide_at AS "decide_at: jiff_sqlx::Timestamp",
-             noticed_at AS "noticed_at: jiff_sqlx::Timestamp"
+             noticed_at AS "noticed_at: jiff_sqlx::Timestamp", held_since AS "held_since: jiff_sqlx::Timestamp",
+             held_asked_at AS "held_asked_at: jiff_sqlx::Timestamp"
          FROM monitor_states WHERE account_id = $1 AND monitor_id = $2 FOR UPDATE"#,
         account.uuid(),
         monitor.uuid()
@@ -116,7 +123,8 @@ pub async fn find(
         Row,
         r#"SELECT monitor_id, observed, since AS "since: jiff_sqlx::Timestamp", confirming, ever_up, was_public,
              quiet_until_up, failure AS "failure: Json<Failure>", decide_at AS "decide_at: jiff_sqlx::Timestamp",
-             noticed_at AS "noticed_at: jiff_sqlx::Timestamp"
+             noticed_at AS "noticed_at: jiff_sqlx::Timestamp", held_since AS "held_since: jiff_sqlx::Timestamp",
+             held_asked_at AS "held_asked_at: jiff_sqlx::Timestamp"
          FROM monitor_states WHERE account_id = $1 AND monitor_id = $2"#,
         account.uuid(),
         monitor.uuid()
@@ -137,7 +145,8 @@ pub async fn save(
     let state = &stored.state;
     sqlx::query!(
         "UPDATE monitor_states SET observed = $3, since = $4, confirming = $5, ever_up = $6, was_public = $7,
-             quiet_until_up = $8, failure = $9, decide_at = $10, noticed_at = $11
+             quiet_until_up = $8, failure = $9, decide_at = $10, noticed_at = $11,
+             held_since = $12, held_asked_at = $13
          WHERE account_id = $1 AND monitor_id = $2",
         account.uuid(),
         monitor.uuid(),
@@ -149,7 +158,9 @@ pub async fn save(
         state.quiet_until_up,
         state.failure.as_ref().map(Json) as _,
         stored.decide_at.map(|at| at.to_sqlx()) as _,
-        stored.noticed_at.map(|at| at.to_sqlx()) as _
+        stored.noticed_at.map(|at| at.to_sqlx()) as _,
+        stored.held_since.map(|at| at.to_sqlx()) as _,
+        stored.held_asked_at.map(|at| at.to_sqlx()) as _
     )
     .execute(connection)
     .await?;
@@ -231,20 +242,44 @@ pub async fn list_overdue(
 }
 
 /// Monitors that have been slow, partly down or blocked since `before`, or unknown since
-/// `unknown_before`, and whose owner has not been told.
+/// `unknown_before`, are not in maintenance, and whose owner has not been told.
 pub async fn list_unnoticed(
     connection: &mut PgConnection,
-    before: Timestamp,
-    unknown_before: Timestamp,
+    (before, unknown_before): (Timestamp, Timestamp),
+    now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(AccountId, MonitorId)>> {
     let rows = sqlx::query!(
         "SELECT account_id, monitor_id FROM monitor_states
          WHERE observed IN ('unknown', 'blocked', 'partial', 'degraded') AND noticed_at IS NULL
            AND since <= CASE WHEN observed = 'unknown' THEN $2::timestamptz ELSE $1::timestamptz END
+           AND maintenance_end(account_id, monitor_id, $4) IS NULL
          ORDER BY since LIMIT $3",
         before.to_sqlx() as _,
         unknown_before.to_sqlx() as _,
+        i64::from(limit),
+        now.to_sqlx() as _
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| pair(row.account_id, row.monitor_id))
+        .collect())
+}
+
+/// Monitors whose outage was held by maintenance that is over, the longest held first. Nothing is
+/// locked: each is looked at again under its own lock.
+pub async fn list_held(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(AccountId, MonitorId)>> {
+    let rows = sqlx::query!(
+        "SELECT account_id, monitor_id FROM monitor_states
+         WHERE held_since IS NOT NULL AND maintenance_end(account_id, monitor_id, $1) IS NULL
+         ORDER BY held_asked_at NULLS FIRST, held_since LIMIT $2",
+        now.to_sqlx() as _,
         i64::from(limit)
     )
     .fetch_all(connection)
@@ -270,6 +305,8 @@ struct Row {
     failure: Option<Json<Failure>>,
     decide_at: Option<jiff_sqlx::Timestamp>,
     noticed_at: Option<jiff_sqlx::Timestamp>,
+    held_since: Option<jiff_sqlx::Timestamp>,
+    held_asked_at: Option<jiff_sqlx::Timestamp>,
 }
 
 impl Row {
@@ -288,6 +325,8 @@ impl Row {
             was_public: self.was_public,
             decide_at: self.decide_at.map(|at| at.to_jiff()),
             noticed_at: self.noticed_at.map(|at| at.to_jiff()),
+            held_since: self.held_since.map(|at| at.to_jiff()),
+            held_asked_at: self.held_asked_at.map(|at| at.to_jiff()),
         })
     }
 }

@@ -139,7 +139,15 @@ pub(super) fn hatch(out: &mut String, id: &str) {
     );
 }
 
-/// Bands behind the series: a tint for down, a hatch for what was not observed.
+/// The pattern of maintenance: leaning the other way, and wider.
+pub(super) fn maintenance_hatch(out: &mut String, id: &str) {
+    let _ = write!(
+        out,
+        r#"<defs><pattern id="{id}-maintenance" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)"><line class="c-maintenance" x1="0" y1="0" x2="0" y2="8"/></pattern></defs>"#
+    );
+}
+
+/// Bands behind the series: a tint for down, hatches for maintenance and for what was not observed.
 pub(super) fn bands(
     out: &mut String,
     id: &str,
@@ -147,6 +155,9 @@ pub(super) fn bands(
     bands: &[Band],
     (top, bottom): (f64, f64),
 ) {
+    if bands.iter().any(|band| band.kind == BandKind::Maintenance) {
+        maintenance_hatch(out, id);
+    }
     for band in bands
         .iter()
         .filter(|band| band.to > window.from && band.from < window.to)
@@ -155,11 +166,16 @@ pub(super) fn bands(
         let width = window.share(band.to) * 100.0 - from;
         let fill = match band.kind {
             BandKind::Down => r#"class="c-down""#.to_owned(),
+            BandKind::Maintenance => format!(r#"fill="url(#{id}-maintenance)""#),
             BandKind::Unknown => format!(r#"fill="url(#{id}-hatch)""#),
+        };
+        let end = match band.kind {
+            BandKind::Maintenance => "><title>In maintenance</title></rect>",
+            BandKind::Down | BandKind::Unknown => "/>",
         };
         let _ = write!(
             out,
-            r#"<rect {fill} x="{}%" y="{top}" width="{}%" height="{}"/>"#,
+            r#"<rect {fill} x="{}%" y="{top}" width="{}%" height="{}"{end}"#,
             trim(from, 3),
             trim(width, 3),
             bottom - top

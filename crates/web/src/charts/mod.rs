@@ -59,6 +59,8 @@ fn bands_ms(point: &Point) -> [f64; 5] {
 pub enum BandKind {
     /// Down.
     Down,
+    /// In maintenance.
+    Maintenance,
     /// Not observed.
     Unknown,
 }

@@ -75,7 +75,11 @@ fn row(from: String, points: &[&Point], note: String) -> TableRow {
 fn note(cell: &Cell) -> String {
     let length = cell.to.duration_since(cell.from).as_secs_f64();
     let mut notes = Vec::new();
-    for (share, word) in [(cell.down, "down"), (cell.unknown, "not observed")] {
+    for (share, word) in [
+        (cell.down, "down"),
+        (cell.maintenance, "in maintenance"),
+        (cell.unknown, "not observed"),
+    ] {
         let seconds = (share * length).ceil();
         if seconds >= 1.0 {
             notes.push(format!(

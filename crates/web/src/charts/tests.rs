@@ -172,6 +172,7 @@ fn cells_fill_from_below() {
             to: from + SignedDuration::from_hours(24),
             down,
             unknown,
+            maintenance: 0.0,
             observed,
         }
     };
@@ -221,6 +222,7 @@ fn the_table_says_the_same() {
                 to: part.to,
                 down,
                 unknown,
+                maintenance: 0.0,
                 observed: 1.0 - unknown,
             }
         })

@@ -7,20 +7,22 @@ use domain::words;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::frame::{hatch, trim};
+use super::frame::{hatch, maintenance_hatch, trim};
 
 const HEIGHT: f64 = 24.0;
 
 /// What a cell says in words.
 pub fn cell_words(cell: &Cell, zone: &TimeZone) -> String {
     let day = words::day(cell.from, zone);
-    let whole = cell.observed + cell.unknown;
+    let whole = whole(cell);
     if whole <= 0.0 {
         return format!("{day}: not watched");
     }
     let length = cell.to.duration_since(cell.from).as_secs_f64();
     let span = |share: f64| words::duration(SignedDuration::from_secs_f64((share * length).ceil()));
-    let mut parts = vec![if cell.observed <= 0.0 {
+    let mut parts = vec![if cell.observed <= 0.0 && cell.unknown <= 0.0 {
+        "in maintenance".to_owned()
+    } else if cell.observed <= 0.0 {
         "not observed".to_owned()
     } else {
         words::percent(1.0 - cell.down / cell.observed)
@@ -28,10 +30,18 @@ pub fn cell_words(cell: &Cell, zone: &TimeZone) -> String {
     if cell.down > 0.0 {
         parts.push(format!("{} down", span(cell.down)));
     }
+    if cell.maintenance * length >= 1.0 && cell.observed + cell.unknown > 0.0 {
+        parts.push(format!("{} in maintenance", span(cell.maintenance)));
+    }
     if cell.unknown * length >= 60.0 && cell.observed > 0.0 {
         parts.push(format!("{} not observed", span(cell.unknown)));
     }
     format!("{day}: {}", parts.join(", "))
+}
+
+/// The share of a cell in which the monitor was watched.
+fn whole(cell: &Cell) -> f64 {
+    cell.observed + cell.unknown + cell.maintenance
 }
 
 /// Cells side by side, oldest first.
@@ -42,6 +52,9 @@ pub fn uptime_bar(id: &str, cells: &[Cell], label: &str, zone: &TimeZone) -> Str
         r#"<svg class="uptime-bar" role="img" aria-label="{label}" width="100%" height="{HEIGHT}">"#
     );
     hatch(&mut out, id);
+    if cells.iter().any(|cell| cell.maintenance > 0.0) {
+        maintenance_hatch(&mut out, id);
+    }
     let pitch = 100.0 / cells.len().max(1) as f64;
     let gap = (pitch * 0.25).min(0.2);
     for (position, cell) in cells.iter().enumerate() {
@@ -58,9 +71,9 @@ pub fn uptime_bar(id: &str, cells: &[Cell], label: &str, zone: &TimeZone) -> Str
     out
 }
 
-/// Down from below, at least two pixels; hatch above it; the rest in the faint colour of up.
+/// Down from below, at least two pixels; hatches above it, that of maintenance at least three; the rest in the faint colour of up.
 fn draw(out: &mut String, id: &str, cell: &Cell, place: &str) {
-    let whole = cell.observed + cell.unknown;
+    let whole = whole(cell);
     if whole <= 0.0 {
         let _ = write!(
             out,
@@ -74,7 +87,8 @@ fn draw(out: &mut String, id: &str, cell: &Cell, place: &str) {
     };
     let down = share(cell.down, 2.0);
     let unknown = share(cell.unknown, 0.0).min(HEIGHT - down);
-    let rest = HEIGHT - down - unknown;
+    let maintenance = share(cell.maintenance, 3.0).min(HEIGHT - down - unknown);
+    let rest = HEIGHT - down - unknown - maintenance;
     let mut rect = |paint: &str, y: f64, height: f64| {
         if height >= 0.05 {
             let _ = write!(
@@ -86,6 +100,15 @@ fn draw(out: &mut String, id: &str, cell: &Cell, place: &str) {
         }
     };
     rect(r#"class="c-ok""#, 0.0, rest);
-    rect(&format!(r#"fill="url(#{id}-hatch)""#), rest, unknown);
+    rect(
+        &format!(r#"fill="url(#{id}-maintenance)""#),
+        rest,
+        maintenance,
+    );
+    rect(
+        &format!(r#"fill="url(#{id}-hatch)""#),
+        rest + maintenance,
+        unknown,
+    );
     rect(r#"class="c-bad""#, HEIGHT - down, down);
 }

@@ -6,6 +6,7 @@ pub mod contacts;
 pub mod docs;
 pub mod incidents;
 pub mod live;
+pub mod maintenance;
 pub mod monitors;
 pub mod outbox;
 pub mod policies;
@@ -28,6 +29,7 @@ pub fn routes() -> Routes {
         .merge(incidents::routes())
         .merge(contacts::routes())
         .merge(policies::routes())
+        .merge(maintenance::routes())
         .merge(alerts::routes())
         .merge(live::routes())
         .merge(outbox::routes())

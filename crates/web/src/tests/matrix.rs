@@ -40,6 +40,7 @@ struct Owned {
     storm: GroupId,
     contact: String,
     policy: String,
+    window: String,
     key: String,
     session: String,
     practice: String,
@@ -142,6 +143,22 @@ async fn incident_of(app: &App, account: uuid::Uuid, monitor: MonitorId) -> (Inc
     (incident, storm)
 }
 
+/// A maintenance window of the account, which is over: it would change what else is shown.
+async fn window_of(pool: &PgPool, account: uuid::Uuid) -> String {
+    let window = domain::ids::MaintenanceWindowId::generate();
+    sqlx::query(
+        "INSERT INTO maintenance_windows (account_id, id, name, tags, starts_at, ends_at, planned_through,
+             created_at, updated_at)
+         VALUES ($1, $2, 'secret-shop deploy', '{secret-shop}', '2026-11-01', '2026-11-02', '2026-11-30', now(), now())",
+    )
+    .bind(account)
+    .bind(window.uuid())
+    .execute(pool)
+    .await
+    .unwrap();
+    window.to_string()
+}
+
 /// An account with one of everything.
 async fn owned(app: &App) -> (Owned, Browser) {
     let mut browser = app.verified(OWNER).await;
@@ -179,6 +196,7 @@ async fn owned(app: &App) -> (Owned, Browser) {
         incident: incident.to_string(),
         storm,
         policy: policy_of(pool, account).await,
+        window: window_of(pool, account).await,
         contact: domain::ids::ContactId::from_uuid(contact).to_string(),
         key: domain::ids::ApiKeyId::from_uuid(key).to_string(),
         session: domain::ids::SessionId::from_uuid(session).to_string(),
@@ -244,6 +262,7 @@ fn fill(route: &Route, owned: &Owned) -> Result<(String, bool), String> {
             ("incident_id", _) | ("id", "incidents") => &owned.incident,
             ("contact_id", _) | ("id", "contacts") => &owned.contact,
             ("policy_id", _) => &owned.policy,
+            ("maintenance_window_id", _) => &owned.window,
             ("key_id" | "api_key_id", _) | ("id", "api-keys") => &owned.key,
             ("session_id", _) => &owned.session,
             ("key", "by-key") => "secret-shop-key",

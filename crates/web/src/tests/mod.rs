@@ -6,6 +6,7 @@ mod callbacks;
 mod forms;
 mod frame;
 mod links;
+mod maintenance;
 mod matrix;
 mod pages;
 mod settings;

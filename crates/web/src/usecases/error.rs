@@ -151,6 +151,8 @@ pub enum Resource {
     ApiKeys,
     /// Escalation policies beside the default one: as many as contacts.
     Policies,
+    /// Maintenance windows that are not over: as many as monitors.
+    MaintenanceWindows,
 }
 
 /// The plan is full.
@@ -173,7 +175,9 @@ impl PlanLimit {
     pub fn check(resource: Resource, plan: Plan, used: u32, more: u32) -> Result<(), Self> {
         let wanted = used.saturating_add(more);
         let limit_of = |plan: Plan| match resource {
-            Resource::Monitors | Resource::ActiveMonitors => plan.limits().monitors,
+            Resource::Monitors | Resource::ActiveMonitors | Resource::MaintenanceWindows => {
+                plan.limits().monitors
+            }
             Resource::Contacts | Resource::Policies => plan.limits().contacts,
             Resource::Integrations => plan.limits().integrations,
             Resource::ApiKeys => plan.limits().api_keys,
@@ -204,6 +208,7 @@ impl fmt::Display for PlanLimit {
             Resource::Integrations => "webhook and chat contacts",
             Resource::ApiKeys => "API keys",
             Resource::Policies => "policies",
+            Resource::MaintenanceWindows => "maintenance windows",
         };
         write!(
             f,

@@ -15,6 +15,7 @@ pub mod heartbeats;
 pub mod hook_tests;
 pub mod incidents;
 pub mod looks;
+pub mod maintenance;
 pub mod monitors;
 pub mod person;
 pub mod policies;

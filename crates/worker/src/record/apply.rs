@@ -114,7 +114,13 @@ pub(super) async fn apply(
         evidence::insert(&mut connection, kept, plan.history_months, incident).await?;
     }
     if let Some(seen) = transition.certificate.as_ref().filter(|_| !clouded) {
-        incidents::record_certificate(&shared.pool, seen, shared.now()).await?;
+        let told = incidents::record_certificate(&shared.pool, seen, shared.now()).await?;
+        if told.is_none()
+            && let Some(entry) = shared.book().get_mut(plan.monitor_id)
+        {
+            // It waits for the end of maintenance: the next look brings it again.
+            entry.certificate = None;
+        }
     }
     if let Some(seen) = &transition.registration {
         incidents::record_registration(&shared.pool, seen, shared.now()).await?;

@@ -94,6 +94,7 @@ async fn shown(world: &World) -> Vec<Shown> {
         world.account,
         &Filter::default(),
         order,
+        jiff::Timestamp::UNIX_EPOCH,
     )
     .await
     .unwrap()

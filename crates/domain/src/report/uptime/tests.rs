@@ -36,7 +36,7 @@ fn an_outage_counts_by_time() {
         interval(900, Some(1000), Shown::Down),
         interval(1000, None, Shown::Up),
     ];
-    let found = over(window(0, 10_000), &statuses, &[]);
+    let found = over(window(0, 10_000), &statuses, &[], &[]);
     assert_eq!(
         (found.up_seconds, found.down_seconds, found.incidents),
         (9_900, 100, 1)
@@ -63,6 +63,7 @@ fn blind_time_is_taken_out_of_what_we_claim_to_have_seen() {
         window(0, 1000),
         &statuses,
         &[blind(400, 600), blind(450, 550)],
+        &[],
     );
     assert_eq!(
         (found.up_seconds, found.down_seconds, found.unknown_seconds),
@@ -77,6 +78,7 @@ fn a_pause_is_a_pause_even_while_we_are_blind() {
         window(0, 100),
         &[interval(0, None, Shown::Paused)],
         &[blind(0, 50)],
+        &[],
     );
     assert_eq!(
         (found.paused_seconds, found.unknown_seconds, found.uptime),
@@ -90,6 +92,7 @@ fn time_before_the_monitor_was_made_is_nothing() {
         window(0, 1000),
         &[interval(900, None, Shown::Up)],
         &[blind(0, 800)],
+        &[],
     );
     assert_eq!(
         (found.observed_seconds(), found.unobserved_seconds()),
@@ -112,7 +115,10 @@ fn a_hundred_is_only_said_without_a_down_second(
         interval(0, Some(down), Shown::Down),
         interval(down, None, Shown::Up),
     ];
-    assert_eq!(over(window(0, of), &statuses, &[]).percent().unwrap(), text);
+    assert_eq!(
+        over(window(0, of), &statuses, &[], &[]).percent().unwrap(),
+        text
+    );
 }
 
 #[test]
@@ -129,7 +135,7 @@ fn cells_tell_down_from_unobserved() {
         interval(100, Some(150), Shown::Down),
         interval(150, None, Shown::Up),
     ];
-    let found = cells(window(0, 300), 3, &statuses, &[blind(250, 300)]);
+    let found = cells((window(0, 300), 3), &statuses, &[blind(250, 300)], &[]);
     let shares: Vec<_> = found
         .iter()
         .map(|c| (c.down, c.unknown, c.observed))
@@ -166,7 +172,7 @@ proptest! {
     #[test]
     fn every_second_of_the_history_is_in_one_sum(statuses in history(), blind in blindness(), from in 0_i64..50_000, length in 1_i64..100_000) {
         let window = window(from, from + length);
-        let found = over(window, &statuses, &blind);
+        let found = over(window, &statuses, &blind, &[]);
         let sum = found.observed_seconds() + found.unobserved_seconds() + found.maintenance_seconds + found.paused_seconds;
         prop_assert_eq!(sum, u64::try_from(length).unwrap(), "the last interval is open, the first starts at 0");
         prop_assert!(found.uptime.is_none_or(|share| (0.0..=1.0).contains(&share)));
@@ -175,8 +181,8 @@ proptest! {
 
     #[test]
     fn a_window_is_the_sum_of_its_parts(statuses in history(), blind in blindness(), cut in 1_i64..99_999) {
-        let whole = over(window(0, 100_000), &statuses, &blind);
-        let parts = [over(window(0, cut), &statuses, &blind), over(window(cut, 100_000), &statuses, &blind)];
+        let whole = over(window(0, 100_000), &statuses, &blind, &[]);
+        let parts = [over(window(0, cut), &statuses, &blind, &[]), over(window(cut, 100_000), &statuses, &blind, &[])];
         prop_assert_eq!(whole.up_seconds, parts.iter().map(|part| part.up_seconds).sum::<u64>());
         prop_assert_eq!(whole.down_seconds, parts.iter().map(|part| part.down_seconds).sum::<u64>());
         prop_assert_eq!(whole.unknown_seconds, parts.iter().map(|part| part.unknown_seconds).sum::<u64>());
@@ -185,7 +191,7 @@ proptest! {
     #[test]
     fn blind_time_never_makes_an_outage_longer(statuses in history(), blind in blindness()) {
         let window = window(0, 100_000);
-        let (seen, hidden) = (over(window, &statuses, &[]), over(window, &statuses, &blind));
+        let (seen, hidden) = (over(window, &statuses, &[], &[]), over(window, &statuses, &blind, &[]));
         prop_assert!(hidden.down_seconds <= seen.down_seconds);
         prop_assert!(hidden.up_seconds <= seen.up_seconds);
     }
@@ -193,8 +199,8 @@ proptest! {
     #[test]
     fn a_bar_agrees_with_the_sum(statuses in history(), blind in blindness(), count in 1_u32..90) {
         let window = window(0, 90_000);
-        let whole = over(window, &statuses, &blind);
-        let down: f64 = cells(window, count, &statuses, &blind)
+        let whole = over(window, &statuses, &blind, &[]);
+        let down: f64 = cells((window, count), &statuses, &blind, &[])
             .iter()
             .map(|cell| cell.down * cell.to.duration_since(cell.from).as_secs_f64())
             .sum();

@@ -32,7 +32,7 @@ pub struct Described {
     pub needs_key: bool,
 }
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     (
         "Monitors",
         "What is looked at, how often, and with which settings.",
@@ -48,6 +48,7 @@ const TAGS: [(&str, &str); 9] = [
         "Policies",
         "Who is told first, and who is told when nobody takes it.",
     ),
+    ("Maintenance", "Times in which nobody is told of an outage."),
     ("API keys", "What programs sign in with."),
     ("Account", "The account behind the key."),
     ("Regions", "From where we look."),

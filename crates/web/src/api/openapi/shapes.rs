@@ -35,6 +35,7 @@ pub fn id_of(parameter: &str) -> Option<Object> {
         "incident_id" => "inc",
         "contact_id" => "con",
         "policy_id" => "pol",
+        "maintenance_window_id" => "mwn",
         "api_key_id" => "key",
         _ => return None,
     }))
@@ -66,6 +67,25 @@ fn text_up_to(most: usize) -> Object {
 /// Tags of a monitor.
 pub fn tags() -> Schema {
     list(text_up_to(50), (0, 20))
+}
+
+/// Tags of a maintenance window.
+pub fn window_tags() -> Schema {
+    list(text_up_to(50), (1, 20))
+}
+
+/// Monitors of a maintenance window.
+pub fn window_monitor_ids() -> Schema {
+    list(id(MonitorId::PREFIX), (1, 500))
+}
+
+/// A local time of RFC 3339 without an offset.
+pub fn local_time() -> Schema {
+    ObjectBuilder::new()
+        .schema_type(or_null(Type::String))
+        .pattern(Some(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$"))
+        .build()
+        .into()
 }
 
 /// Regions of a monitor.

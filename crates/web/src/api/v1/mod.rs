@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod checks;
 pub mod contacts;
 pub mod incidents;
+pub mod maintenance;
 pub mod me;
 pub mod meta;
 pub mod monitors;
@@ -54,6 +55,13 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(contacts::actions::test))
         .routes(routes!(policies::list, policies::create))
         .routes(routes!(policies::get, policies::update, policies::delete))
+        .routes(routes!(maintenance::list, maintenance::create))
+        .routes(routes!(
+            maintenance::get,
+            maintenance::update,
+            maintenance::delete
+        ))
+        .routes(routes!(maintenance::end))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::get, api_keys::revoke))
         .routes(routes!(meta::tags))

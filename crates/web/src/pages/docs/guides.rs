@@ -11,7 +11,7 @@ use crate::state::AppState;
 use crate::view::{Shell, render};
 
 /// The guides: address, title, one line.
-pub const INDEX: [(&str, &str, &str); 8] = [
+pub const INDEX: [(&str, &str, &str); 9] = [
     (
         "/docs/getting-started",
         "Getting started",
@@ -36,6 +36,11 @@ pub const INDEX: [(&str, &str, &str); 8] = [
         "/docs/contacts",
         "Contacts",
         "Mail, SMS, chat, push, paging and webhooks: where the address is, and what arrives there",
+    ),
+    (
+        "/docs/maintenance",
+        "Maintenance",
+        "Times in which nobody is told: once, every week or by rule, and what happens at their end",
     ),
     (
         "/docs/failures",
@@ -74,7 +79,7 @@ pub(super) fn finish(visitor: &Visitor, response: Response) -> PageResult {
 #[template(path = "docs/index.html")]
 struct IndexPage {
     shell: Shell,
-    guides: [(&'static str, &'static str, &'static str); 8],
+    guides: [(&'static str, &'static str, &'static str); 9],
 }
 
 /// All guides.
@@ -91,6 +96,15 @@ pub async fn index(visitor: Visitor) -> PageResult {
         })?,
     )
 }
+
+guide!(
+    /// Maintenance windows.
+    maintenance,
+    MaintenancePage,
+    "docs/maintenance.html",
+    "Maintenance",
+    "Times in which nobody is told, and what happens at their end."
+);
 
 guide!(
     /// From nothing to a practised outage.

@@ -60,6 +60,7 @@ pub async fn show(
         account,
         &Default::default(),
         order,
+        now,
     )
     .await?;
     let rows: Vec<&Listed> = all.iter().filter(|listed| choice.takes(listed)).collect();

@@ -134,10 +134,16 @@ pub(super) fn chips(choice: &Choice, all: &[Listed], tags: &[(String, u32)]) -> 
     .into_iter()
     .find(|status| all.iter().any(|listed| listed.shown == *status))
     .map(Shown::as_str);
-    let statuses: [(&str, &str, Option<&'static str>, usize); 4] = [
+    let statuses: [(&str, &str, Option<&'static str>, usize); 5] = [
         ("", "All", None, all.len()),
         ("problems", "Problems", worst, count(is_problem)),
         ("up", "Up", Some("up"), count(|shown| shown == Shown::Up)),
+        (
+            "maintenance",
+            "Maintenance",
+            Some("maintenance"),
+            count(|shown| shown == Shown::Maintenance),
+        ),
         (
             "paused",
             "Paused",

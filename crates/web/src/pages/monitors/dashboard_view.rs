@@ -22,7 +22,7 @@ use super::parts::{Relative, StatusLine, bands, next_look};
 use crate::charts::{Series, spark};
 use crate::extract::Tenant;
 use crate::state::AppState;
-use crate::view::{Live, Shell};
+use crate::view::{Live, Moment, Shell};
 
 /// What was read for the rows of the page.
 pub struct Facts {
@@ -51,6 +51,8 @@ pub struct Row {
     pub tags: Vec<String>,
     pub status: StatusLine,
     pub lasting: Option<Relative>,
+    /// When its maintenance ends, and that in short.
+    pub until: Option<(Moment, String)>,
     pub spark: String,
     pub uptime: String,
     pub last: Option<Relative>,
@@ -207,6 +209,12 @@ fn row(listed: &Listed, facts: &Facts, tenant: &Tenant) -> Row {
         status: StatusLine::of(listed),
         lasting: is_problem(listed.shown)
             .then(|| Relative::lasting(listed.since, facts.now, &zone)),
+        until: listed.maintenance_until.map(|at| {
+            let local = at.to_zoned(zone.clone());
+            let today = local.date() == facts.now.to_zoned(zone.clone()).date();
+            let short = local.strftime(if today { "%H:%M" } else { "%-d %b %H:%M" });
+            (Moment::new(at, zone.clone()), short.to_string())
+        }),
         spark: line(id, facts),
         uptime: facts
             .uptimes

@@ -88,11 +88,12 @@ fn short(name: &str) -> String {
 }
 
 fn calm_words(all: &[Known<'_>], looked: usize) -> (String, String) {
-    const TROUBLES: [(Shown, &str); 5] = [
+    const TROUBLES: [(Shown, &str); 6] = [
         (Shown::Partial, "partly down"),
         (Shown::Degraded, "slow"),
         (Shown::Blocked, "blocked"),
         (Shown::Unknown, "could not be looked at"),
+        (Shown::Maintenance, "in maintenance"),
         (Shown::Pending, "waiting for a first look"),
     ];
     let count = |shown| all.iter().filter(|known| known.shown == shown).count();

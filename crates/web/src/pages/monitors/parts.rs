@@ -164,12 +164,14 @@ pub fn next_look(monitor: &Monitor, now: Timestamp) -> Option<Timestamp> {
     ))
 }
 
-/// The stretches of a bar that were down or not observed, neighbours joined.
+/// The stretches of a bar that were down, in maintenance or not observed, neighbours joined.
 pub fn bands(cells: &[Cell]) -> Vec<Band> {
     let mut bands: Vec<Band> = Vec::new();
     for cell in cells {
         let kind = if cell.down > 0.0 {
             BandKind::Down
+        } else if cell.maintenance > 0.5 {
+            BandKind::Maintenance
         } else if cell.unknown > 0.5 {
             BandKind::Unknown
         } else {
@@ -228,6 +230,7 @@ mod tests {
             to: at("2026-11-22T13:01:00Z") + SignedDuration::from_mins(minute),
             down,
             unknown,
+            maintenance: 0.0,
             observed: 1.0 - unknown,
         };
         let found = bands(&[

@@ -17,6 +17,9 @@ use crate::extract::Tenant;
 use crate::state::AppState;
 use crate::view::render;
 
+/// Maintenance that begins within this is spoken of.
+const COMING: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// Looks of one page.
 const LOOKS: u32 = 20;
 /// How far back looks are listed.
@@ -65,6 +68,15 @@ pub async fn show(
     render(&page(&tenant, &state, &asked, &facts))
 }
 
+async fn maintenance(
+    connection: &mut sqlx::PgConnection,
+    (account, id): (AccountId, MonitorId),
+    now: jiff::Timestamp,
+) -> PageResult<Vec<store::maintenance::Maintained>> {
+    let soon = (now, now + COMING);
+    Ok(store::maintenance::list_monitors(connection, account, id, soon).await?)
+}
+
 async fn read(
     connection: &mut sqlx::PgConnection,
     tenant: &Tenant,
@@ -87,6 +99,7 @@ async fn read(
         account,
         &filter,
         (Default::default(), None, 1),
+        now,
     )
     .await?;
     let mut uptimes = Vec::new();
@@ -110,6 +123,7 @@ async fn read(
         window,
         step: SignedDuration::from_secs(step),
         listed: listed.into_iter().next(),
+        maintenance: maintenance(connection, (account, id), now).await?,
         points: store::reports::response_times(connection, account, id, window, step).await?,
         fine: bars(connection, window, FINE).await?,
         rows: bars(connection, window, TABLE_ROWS).await?,

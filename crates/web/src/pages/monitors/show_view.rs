@@ -20,6 +20,7 @@ use domain::words;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use store::certificates::Stored as Certificate;
+use store::maintenance::Maintained;
 use store::monitors::Listed;
 use store::reports::ChecksPage;
 
@@ -42,6 +43,8 @@ use crate::view::{Live, Moment, Shell};
 pub struct Facts {
     pub monitor: Monitor,
     pub listed: Option<Listed>,
+    /// That runs, or comes soon.
+    pub maintenance: Vec<Maintained>,
     pub range: Range,
     pub window: Window,
     pub step: SignedDuration,
@@ -79,6 +82,15 @@ pub struct ToldLine {
     pub when: String,
 }
 
+/// The maintenance that runs, else the one that comes next.
+pub struct MaintenanceView {
+    pub id: String,
+    pub name: String,
+    pub runs: bool,
+    /// When it ends, or when it begins.
+    pub at: Moment,
+}
+
 #[derive(Template)]
 #[template(path = "monitors/show.html")]
 pub struct ShowPage {
@@ -95,6 +107,7 @@ pub struct ShowPage {
     pub lasting: Relative,
     pub every: String,
     pub is_paused: bool,
+    pub maintenance: Option<MaintenanceView>,
     pub is_deleted: bool,
     pub is_practice: Option<String>,
     pub open_incident: Option<IncidentLine>,
@@ -161,6 +174,7 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
             SignedDuration::try_from(settings.interval).unwrap_or(SignedDuration::ZERO),
         ),
         is_paused: facts.monitor.paused_at.is_some(),
+        maintenance: maintenance(facts, &zone),
         is_deleted,
         is_practice: practice_link(&settings.target, state),
         open_incident: lines.iter().find(|line| line.is_open).cloned(),
@@ -217,6 +231,24 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
         tags: settings.tags,
         id,
     }
+}
+
+fn maintenance(facts: &Facts, zone: &TimeZone) -> Option<MaintenanceView> {
+    let runs = |one: &&Maintained| one.starts_at <= facts.now;
+    let running = facts.maintenance.iter().filter(runs);
+    let one = running
+        .max_by_key(|one| one.ends_at)
+        .or_else(|| facts.maintenance.first())?;
+    let is_now = runs(&one);
+    Some(MaintenanceView {
+        id: one.window_id.to_string(),
+        name: one.name.clone(),
+        runs: is_now,
+        at: Moment::new(
+            if is_now { one.ends_at } else { one.starts_at },
+            zone.clone(),
+        ),
+    })
 }
 
 fn beat(state: &AppState, target: &Target, facts: &Facts, zone: &TimeZone) -> Option<BeatView> {

@@ -183,6 +183,7 @@ async fn watchers(
         site.account_id,
         &filter,
         order,
+        state.now(),
     )
     .await?;
     Ok(found

@@ -48,6 +48,12 @@ fn names_are_fixed_and_routes_are_the_described_ones() {
         "incidents.get",
         "incidents.list",
         "incidents.resolve",
+        "maintenance_windows.create",
+        "maintenance_windows.delete",
+        "maintenance_windows.end",
+        "maintenance_windows.get",
+        "maintenance_windows.list",
+        "maintenance_windows.update",
         "me.get",
         "me.update",
         "monitors.bulk",
@@ -323,6 +329,23 @@ async fn real_answers_fit_their_schemas(pool: PgPool) {
     let (template, path) = ("/policies/{policy_id}", format!("/policies/{policy}"));
     ask(Method::GET, template, &path, None).await;
     ask(Method::PATCH, template, &path, Some(json!({"name": "Day"}))).await;
+    ask(Method::DELETE, template, &path, None).await;
+    let (template, path) = ("/maintenance-windows", "/maintenance-windows");
+    let window = json!({"tags": ["prod"], "rrule": "FREQ=DAILY", "local_start": "2026-11-24T02:00:00", "duration_seconds": 60});
+    let window = id(&ask(Method::POST, template, path, Some(window)).await);
+    ask(Method::GET, template, path, None).await;
+    let template = "/maintenance-windows/{maintenance_window_id}";
+    let path = format!("/maintenance-windows/{window}");
+    ask(Method::GET, template, &path, None).await;
+    ask(
+        Method::PATCH,
+        template,
+        &path,
+        Some(json!({"name": "Deploy"})),
+    )
+    .await;
+    let (end, ended) = (format!("{template}/end"), format!("{path}/end"));
+    ask(Method::POST, &end, &ended, None).await;
     ask(Method::DELETE, template, &path, None).await;
     ask(Method::DELETE, "/contacts/{contact_id}", &one, None).await;
     let key = id(&ask(

@@ -8,6 +8,7 @@ mod headers;
 mod heartbeats;
 mod inputs;
 mod keys;
+mod maintenance;
 mod monitors;
 mod policies;
 mod races;

@@ -31,6 +31,8 @@ async fn fill(client: &Client, app: &App) -> Vec<(&'static str, String)> {
         .json());
     let policy = json!({"name": "N", "steps": [{"contact_ids": [contact]}]});
     let policy = id(client.post("/policies", policy).await.json());
+    let window = json!({"ends_at": "2029-01-02T00:00:00Z", "starts_at": "2029-01-01T00:00:00Z"});
+    let window = id(client.post("/maintenance-windows", window).await.json());
     let refused = domain::check::Failure::new(
         domain::check::FailureClass::ConnectRefused,
         domain::check::Phase::Connect,
@@ -44,6 +46,7 @@ async fn fill(client: &Client, app: &App) -> Vec<(&'static str, String)> {
         ("{incident_id}", incident.to_string()),
         ("{key}", "shop".to_owned()),
         ("{policy_id}", policy),
+        ("{maintenance_window_id}", window),
     ]
 }
 
@@ -71,7 +74,10 @@ async fn on_every_operation(pool: PgPool) {
             "{path}: an id of this kind is needed above"
         );
         let body: Value = match operation.id.as_str() {
-            "monitors.update" | "contacts.update" | "policies.update" => json!({"name": "taken"}),
+            "monitors.update"
+            | "contacts.update"
+            | "policies.update"
+            | "maintenance_windows.update" => json!({"name": "taken"}),
             "monitors.put_by_key" => json!({"url": "https://other.example"}),
             "contacts.verify" => json!({"code": "000000"}),
             "incidents.comment" => json!({"text": "hello"}),

@@ -131,6 +131,7 @@ pub async fn bulk(
                 caller.account_id,
                 &filter,
                 (Sort::Name, None, most),
+                state.now(),
             )
             .await?;
             if found.len() > MAX_BULK {

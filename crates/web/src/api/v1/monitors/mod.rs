@@ -76,6 +76,7 @@ pub async fn list(
         account,
         &filter,
         (sort, cursor.as_ref(), page.limit + 1),
+        state.now(),
     )
     .await?;
     let next = cut(&mut rows, page.limit, |row| PlaceInList {

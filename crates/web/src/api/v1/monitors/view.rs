@@ -125,6 +125,9 @@ pub struct MonitorView {
     confirming: bool,
     #[schema(format = DateTime, read_only)]
     status_since: String,
+    /// When the maintenance ends that the monitor is in.
+    #[schema(format = DateTime, read_only)]
+    maintenance_until: Option<String>,
     /// The last look; null before the first.
     #[schema(read_only)]
     last_check: Option<LastCheckView>,
@@ -294,6 +297,7 @@ impl MonitorView {
             status: listed.shown.as_str(),
             confirming: listed.confirming && listed.shown != Shown::Paused,
             status_since: listed.since.to_string(),
+            maintenance_until: listed.maintenance_until.map(|at| at.to_string()),
             last_check: known.last_checks.get(&monitor.id).map(LastCheckView::of),
             ping_url: known_beat.map(|beat| {
                 if masked {
@@ -359,6 +363,7 @@ pub async fn find(
         account,
         &filter,
         (Sort::Name, None, 1),
+        state.now(),
     )
     .await?;
     let listed = listed.into_iter().next().ok_or_else(Problem::not_found)?;

@@ -31,6 +31,7 @@ pub const READ_ONLY: ReadOnly = ReadOnly {
         "status",
         "confirming",
         "status_since",
+        "maintenance_until",
         "last_check",
         "heartbeat",
         "uptime_30d",

@@ -1,0 +1,188 @@
+//! Outages that maintenance has held, after its end.
+
+use domain::ids::{AccountId, MonitorId};
+use domain::monitor::{Settings, schedule};
+use domain::status::{Effect, MonitorState, Observed, step};
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{PgConnection, PgPool};
+use store::look_requests::Reason;
+use store::maintenance::covering;
+use store::states::{self, Stored, votes};
+use store::{Secrets, ingest};
+
+use crate::opening::{self, Outage};
+use crate::record::{self, Recorded, Round, Scene};
+use crate::{Result, ask};
+
+/// What the look that is asked for may take beyond its time-out, canaries included.
+const ANSWER_SLACK: SignedDuration = SignedDuration::from_secs(15);
+/// Rows in one sweep.
+const BATCH: u32 = 500;
+
+/// Asks for a look at everything that is held by maintenance that is over, and opens the incidents of
+/// what nobody could look at, or of jobs that have not called since. Says how many were opened.
+pub async fn decide_held(pool: &PgPool, secrets: &Secrets, now: Timestamp) -> Result<usize> {
+    let mut connection = pool.acquire().await?;
+    let due = states::list_held(&mut connection, now, BATCH).await?;
+    drop(connection);
+    let mut opened = 0;
+    for (account, monitor) in due {
+        match decide(pool, secrets, (account, monitor), now).await {
+            Ok(recorded) => opened += usize::from(recorded.is_some_and(|r| r.opened.is_some())),
+            Err(error) => {
+                tracing::error!(monitor.id = %monitor, %error, "maintenance is over, and what it held is not decided");
+            }
+        }
+    }
+    Ok(opened)
+}
+
+async fn decide(
+    pool: &PgPool,
+    secrets: &Secrets,
+    (account_id, monitor_id): (AccountId, MonitorId),
+    now: Timestamp,
+) -> Result<Option<Recorded>> {
+    let mut transaction = pool.begin().await?;
+    let stored = states::lock(&mut transaction, account_id, monitor_id).await?;
+    let subject = states::find_subject(&mut transaction, account_id, monitor_id).await?;
+    let (Some(stored), Some(subject)) = (stored, subject) else {
+        return Ok(None);
+    };
+    let covered = covering(&mut transaction, account_id, monitor_id, now).await?;
+    if stored.held_since.is_none() || covered.is_some() {
+        return Ok(None);
+    }
+    let (is_watched, looks) = (
+        subject.is_watched,
+        subject.spec.kind().is_none_or(|kind| kind.looks()),
+    );
+    let scene = Scene {
+        account_id,
+        monitor_id,
+        spec: subject.spec,
+        now,
+    };
+    let mut recorded = Recorded::decided(stored.state.clone());
+    let mut next = stored.clone();
+    let verdict = match (is_watched && stored.state.observed == Observed::Down, looks) {
+        (false, _) => Verdict::Drop,
+        (true, true) => looked(&mut transaction, secrets, &scene, &stored).await?,
+        (true, false) => called(&mut transaction, now).await?,
+    };
+    match verdict {
+        Verdict::Wait => return Ok(None),
+        Verdict::Ask => next.held_asked_at = Some(now),
+        Verdict::Blind => next.held_asked_at = None,
+        Verdict::Drop => next.held_since = None,
+        Verdict::Open => {
+            next.held_since = None;
+            let cast = votes::list(&mut transaction, account_id, monitor_id).await?;
+            let voters = record::voters(&mut transaction, &scene, None).await?;
+            let round = Round {
+                votes: &cast,
+                voters: &voters,
+                looked: None,
+            };
+            let held = (&scene, &stored.state);
+            open_held(&mut transaction, secrets, held, &round, &mut recorded).await?;
+        }
+    }
+    record::save(&mut transaction, &scene, &stored, next, &recorded).await?;
+    transaction.commit().await?;
+    Ok(Some(recorded))
+}
+
+/// What is to be done with what was held.
+enum Verdict {
+    /// Nothing yet.
+    Wait,
+    /// A look was asked for.
+    Ask,
+    /// Nobody sees: what was asked for counts for nothing.
+    Blind,
+    /// It is no outage any more.
+    Drop,
+    /// It opens.
+    Open,
+}
+
+/// A monitor that is looked at: a look that began after the end decides. Without one in time, what was
+/// seen last counts, unless nobody sees.
+async fn looked(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    scene: &Scene,
+    stored: &Stored,
+) -> Result<Verdict> {
+    let now = scene.now;
+    let timeout = SignedDuration::try_from(Settings::of(&scene.spec).timeout)
+        .unwrap_or(SignedDuration::from_mins(1));
+    let patience = timeout + ANSWER_SLACK;
+    let waits = stored
+        .held_asked_at
+        .is_some_and(|asked| now.duration_since(asked) < patience);
+    if waits || (stored.held_asked_at.is_some() && stored.state.confirming) {
+        return Ok(Verdict::Wait);
+    }
+    let mut seeing = Vec::new();
+    for region in record::voters(connection, scene, None).await? {
+        let shard = schedule::shard(scene.monitor_id);
+        let dark = store::blind::list(connection, &region, shard, now).await?;
+        if dark.is_empty() {
+            seeing.push(region);
+        }
+    }
+    if seeing.is_empty() {
+        return Ok(Verdict::Blind);
+    }
+    if stored.held_asked_at.is_some() {
+        return Ok(Verdict::Open);
+    }
+    let asked = (seeing.as_slice(), Reason::Recheck);
+    let monitor = (scene.account_id, scene.monitor_id);
+    ask::ask(connection, secrets, monitor, asked, now).await?;
+    Ok(Verdict::Ask)
+}
+
+/// A heartbeat: what was heard is known, while calls reach us.
+async fn called(connection: &mut PgConnection, now: Timestamp) -> Result<Verdict> {
+    let settled = ingest::sight(connection).await?.is_settled(now);
+    Ok(if settled {
+        Verdict::Open
+    } else {
+        Verdict::Wait
+    })
+}
+
+/// Opens the incident of an outage that was held.
+pub(crate) async fn open_held(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    (scene, state): (&Scene, &MonitorState),
+    round: &Round<'_>,
+    recorded: &mut Recorded,
+) -> Result<()> {
+    let Some(Effect::Open {
+        first_failure_at,
+        failure,
+        attribution,
+        looks,
+    }) = step::standing(state, round.votes, round.voters)
+    else {
+        return Ok(());
+    };
+    let outage = Outage {
+        first_failure_at,
+        failure: &failure,
+        attribution,
+        looks,
+        votes: round.votes,
+        voters: round.voters,
+        looked: round.looked,
+        was_held: true,
+    };
+    recorded.opened = opening::open(connection, secrets, scene, &outage).await?;
+    store::changes::notify(connection, scene.account_id, "monitor", scene.monitor_id).await?;
+    Ok(())
+}
