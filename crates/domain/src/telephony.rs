@@ -20,7 +20,15 @@ pub fn status_callback(base: &str, account: AccountId, delivery: DeliveryId) -> 
     )
 }
 
-/// Where the provider reports what became of a text message about the account itself.
+/// Where the provider asks what a call says, below the public address.
+pub fn voice_callback(base: &str, account: AccountId, delivery: DeliveryId) -> String {
+    format!(
+        "{}/callbacks/twilio/voice?account={account}&delivery={delivery}",
+        base.trim_end_matches('/')
+    )
+}
+
+/// Where the provider reports what became of a text message or call about the account itself.
 pub fn message_callback(base: &str, message: uuid::Uuid) -> String {
     format!(
         "{}/callbacks/twilio/status?message={message}",
@@ -116,19 +124,50 @@ impl MessageStatus {
     }
 }
 
+/// Where a call stands, in the provider's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallStatus {
+    /// Placed, ringing or talking.
+    OnItsWay,
+    /// Somebody or something answered, and it is over.
+    Completed,
+    /// The line is busy.
+    Busy,
+    /// Nobody answered.
+    NoAnswer,
+    /// The network did not connect it.
+    Failed,
+}
+
+impl CallStatus {
+    /// The meaning of a status word; `None` for one we do not know.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "queued" | "initiated" | "ringing" | "in-progress" | "answered" => Some(Self::OnItsWay),
+            "completed" => Some(Self::Completed),
+            "busy" => Some(Self::Busy),
+            "no-answer" => Some(Self::NoAnswer),
+            "failed" | "canceled" => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+
 /// Error codes after which the number is not worth another message: it is no number, no mobile
 /// phone, gone, or its owner sent STOP.
 pub const fn disables_number(code: u32) -> bool {
     matches!(
         code,
-        21211 | 21214 | 21217 | 21610 | 21612 | 21614 | 30005 | 30006
+        13223 | 13224 | 21211 | 21214 | 21217 | 21610 | 21612 | 21614 | 30005 | 30006
     )
 }
 
 /// What an error code means, in words for the owner.
 pub const fn error_words(code: u32) -> Option<&'static str> {
     Some(match code {
-        21211 | 21214 | 21217 => "the number does not exist",
+        13223 | 21211 | 21214 | 21217 => "the number does not exist",
+        13224 => "the number cannot be called",
+        13227 | 21215 => "calls to that country are not switched on",
         21610 | 30004 => "the number's owner has blocked messages from us",
         21612 => "the number cannot be reached by text message",
         21408 => "messages to that country are not switched on",
@@ -217,5 +256,24 @@ mod tests {
             Some(MessageStatus::OnItsWay)
         );
         assert_eq!(MessageStatus::parse("Delivered"), None);
+        assert_eq!(
+            [
+                "ringing",
+                "completed",
+                "no-answer",
+                "busy",
+                "canceled",
+                "gone"
+            ]
+            .map(CallStatus::parse),
+            [
+                Some(CallStatus::OnItsWay),
+                Some(CallStatus::Completed),
+                Some(CallStatus::NoAnswer),
+                Some(CallStatus::Busy),
+                Some(CallStatus::Failed),
+                None
+            ]
+        );
     }
 }

@@ -11,6 +11,7 @@
 
 mod accounts;
 mod ask;
+mod calls;
 mod certificates;
 mod closing;
 mod commands;
@@ -35,6 +36,7 @@ mod tell;
 mod timeline;
 
 pub use accounts::delete_account;
+pub use calls::{CallEnd, CallTurn, Said, answer_call, end_call, go_on, press_key};
 pub use certificates::{Seen, record_certificate};
 pub use commands::{By, Resolution, acknowledge, comment, resolve};
 pub use contacts::{tell_disabled, test_contact};

@@ -24,7 +24,7 @@ pub(crate) async fn contacts(
     for contact in contacts::list(connection, account).await? {
         let is_own = match contact.channel.way() {
             Way::Mail => contact.address.eq_ignore_ascii_case(email),
-            Way::Text => alone,
+            Way::Text | Way::Call => alone,
             // Others read them too, or a program does.
             Way::Hook => false,
         };

@@ -98,7 +98,8 @@ pub(crate) async fn tell_recipients(
     Ok(written)
 }
 
-/// Plans the message for those contacts to whom the outage itself was told, all but `except`.
+/// Plans the message for those contacts to whom the outage itself was told, all but `except`. Who was
+/// called is called again only about the end, and only where that was asked for.
 pub(crate) async fn tell_those_told(
     connection: &mut PgConnection,
     message: &Message,
@@ -110,7 +111,9 @@ pub(crate) async fn tell_those_told(
     let told = deliveries::list_told(connection, message.account_id, incident, event).await?;
     let mut written = Vec::with_capacity(told.len());
     for one in told {
-        if except.contains(&one.contact_id) {
+        let called = one.channel == Channel::Voice
+            && !(message.event == Event::IncidentResolved && one.call_on_recovery);
+        if except.contains(&one.contact_id) || called {
             continue;
         }
         let dedup_key = alert::plan::dedup_key(message.event, &message.subject, one.contact_id);

@@ -25,6 +25,14 @@ pub struct DeliverSms {
     pub delivery_id: DeliveryId,
 }
 
+/// Makes one delivery as a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the key of the row in deliveries")]
+pub struct DeliverVoice {
+    pub account_id: AccountId,
+    pub delivery_id: DeliveryId,
+}
+
 /// Posts one delivery to the URL of a webhook or chat contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the key of the row in deliveries")]
@@ -60,6 +68,9 @@ impl Job for DeliverEmail {
 }
 impl Job for DeliverSms {
     const QUEUE: &'static str = queues::DELIVER_SMS;
+}
+impl Job for DeliverVoice {
+    const QUEUE: &'static str = queues::DELIVER_VOICE;
 }
 impl Job for DeliverHook {
     const QUEUE: &'static str = queues::DELIVER_HOOK;
@@ -98,6 +109,17 @@ pub async fn enqueue_delivery(
             enqueue(
                 connection,
                 &DeliverSms {
+                    account_id,
+                    delivery_id,
+                },
+                run_at,
+            )
+            .await
+        }
+        Way::Call => {
+            enqueue(
+                connection,
+                &DeliverVoice {
                     account_id,
                     delivery_id,
                 },

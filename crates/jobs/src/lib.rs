@@ -19,7 +19,8 @@ mod runner;
 pub use enqueue::{Job, enqueue};
 pub use error::{Error, Result};
 pub use kinds::{
-    AccountMessage, DeliverEmail, DeliverHook, DeliverSms, Erase, Sweep, enqueue_delivery,
+    AccountMessage, DeliverEmail, DeliverHook, DeliverSms, DeliverVoice, Erase, Sweep,
+    enqueue_delivery,
 };
 pub use migrate::migrate;
 pub use prune::prune;

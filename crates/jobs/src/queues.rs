@@ -4,6 +4,8 @@
 pub const DELIVER_EMAIL: &str = "deliver_email";
 /// Deliveries by text message.
 pub const DELIVER_SMS: &str = "deliver_sms";
+/// Deliveries by call.
+pub const DELIVER_VOICE: &str = "deliver_voice";
 /// Deliveries to webhooks and chat services.
 pub const DELIVER_HOOK: &str = "deliver_hook";
 /// Mails and texts about the account itself.

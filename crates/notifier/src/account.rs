@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::contact::{Channel, Way};
+use askama::Template as _;
+use domain::contact::Way;
 use domain::delivery::retry::{ErrorClass, LEASE, next_attempt};
 use domain::telephony::message_callback;
 use metrics::counter;
@@ -17,8 +18,9 @@ use crate::error::RenderError;
 use crate::room::{Room, StepError};
 use crate::send::{Accepted, Trouble};
 use crate::sms::Sms;
+use crate::voice::{Call, Speech, Twiml};
 use crate::way::Message;
-use crate::{email, sms};
+use crate::{email, sms, voice};
 
 /// Sends one message if it is due. Never fails: what went wrong is in its row, or it is swept up.
 pub(crate) async fn handle(room: Arc<Room>, id: Uuid) {
@@ -83,7 +85,10 @@ async fn outcome(room: &Room, claimed: &ClaimedMessage) -> MessageResult {
             },
             ambiguous: false,
             contact_reason: None,
-            message: "text messages to that country are not offered".to_owned(),
+            message: format!(
+                "{} to that country are not offered",
+                claimed.channel.plural()
+            ),
         }),
         Err(error) => Err(Trouble::ours(error.to_string())),
     };
@@ -93,9 +98,9 @@ async fn outcome(room: &Room, claimed: &ClaimedMessage) -> MessageResult {
 /// A code is free for the account, and so it goes only where texts are sold at all: pumping codes to
 /// costly numbers is a trade.
 fn offered(room: &Room, claimed: &ClaimedMessage) -> bool {
-    claimed.channel != Channel::Sms
-        || room.ways.is_local(Channel::Sms)
-        || room.prices.sms(&claimed.address).is_some()
+    !claimed.channel.is_phone()
+        || room.ways.is_local(claimed.channel)
+        || room.prices.of(claimed.channel, &claimed.address).is_some()
 }
 
 fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError> {
@@ -118,6 +123,20 @@ fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError>
             callback: Some(message_callback(&room.base, claimed.id)),
             maybe_sent_since: (claimed.claims > 1).then_some(claimed.created_at),
         }),
+        Way::Call => {
+            let text = voice::code(&claimed.message)?;
+            let say = [text.clone()];
+            Message::Call(Call {
+                to: claimed.address.clone(),
+                speech: Speech::Fixed(Twiml::new(&say, None).render()?),
+                text,
+                callback: message_callback(&room.base, claimed.id),
+                of: None,
+                placed: None,
+                maybe_placed_since: (claimed.claims > 1).then_some(claimed.created_at),
+                not_these: Vec::new(),
+            })
+        }
         Way::Hook => {
             return Err(RenderError::Missing(
                 "an address: nothing of the account goes to a hook",

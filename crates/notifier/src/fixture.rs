@@ -330,6 +330,7 @@ impl Scene {
             number: 1,
             attempts: 0,
             may_have_arrived: false,
+            placed: None,
         }
     }
 

@@ -7,7 +7,7 @@
 //! # To add a channel
 //!
 //! 1. A variant of `domain::contact::Channel`, and its queue and job in `jobs`.
-//! 2. A folder beside [`email`], [`sms`] and [`slack`]: `render` (from a [`brief::Brief`] to what is said, pure),
+//! 2. A folder beside [`email`], [`sms`], [`voice`] and [`slack`]: `render` (from a [`brief::Brief`] to what is said, pure),
 //!    `send` (to one provider after the other until a deadline), `classify` (from the provider's answer
 //!    to an error class, pure), `tests` (snapshots of every event, a provider that misbehaves).
 //! 3. A variant of [`way::Message`], its arm in [`way::Ways::send`], its queue in [`run`].
@@ -27,6 +27,7 @@ mod deliver;
 mod discord;
 mod email;
 mod error;
+mod failover;
 #[cfg(test)]
 mod fixture;
 mod google_chat;
@@ -47,7 +48,9 @@ mod storm;
 mod sweep;
 mod teams;
 mod telegram;
+mod telephony;
 mod text;
+mod voice;
 mod way;
 mod webhook;
 
@@ -86,6 +89,7 @@ pub fn run(
     let concurrency = config.concurrency;
     let room = Arc::new(room(config, pool.clone(), egress, secrets, clock)?);
     let (mails, texts) = (Arc::clone(&room), Arc::clone(&room));
+    let (calls, stop_calls) = (Arc::clone(&room), shutdown.clone());
     let (hooks, messages) = (Arc::clone(&room), Arc::clone(&room));
     let (stop_mails, stop_texts) = (shutdown.clone(), shutdown.clone());
     let stop_hooks = shutdown.clone();
@@ -106,6 +110,15 @@ pub fn run(
                 job.account_id,
                 job.delivery_id,
                 stop_texts.clone(),
+            )
+        })
+        .register(concurrency, move |job: jobs::DeliverVoice| {
+            deliver::handle(
+                Arc::clone(&calls),
+                Channel::Voice,
+                job.account_id,
+                job.delivery_id,
+                stop_calls.clone(),
             )
         })
         .register(concurrency, move |job: jobs::DeliverHook| {
@@ -151,6 +164,7 @@ fn room(
         prices: config.prices,
         mail_shares: shares::Shares::default(),
         sms_shares: shares::Shares::default(),
+        voice_shares: shares::Shares::default(),
         hook_shares: shares::Shares::default(),
         tasks: TaskTracker::new(),
     })

@@ -23,6 +23,7 @@ pub(crate) struct Room {
     pub(crate) prices: Prices,
     pub(crate) mail_shares: Shares,
     pub(crate) sms_shares: Shares,
+    pub(crate) voice_shares: Shares,
     pub(crate) hook_shares: Shares,
     /// Sends, some of which go on after the job that began them.
     pub(crate) tasks: TaskTracker,
@@ -34,6 +35,7 @@ impl Room {
         match channel.way() {
             Way::Mail => &self.mail_shares,
             Way::Text => &self.sms_shares,
+            Way::Call => &self.voice_shares,
             Way::Hook => &self.hook_shares,
         }
     }

@@ -1,5 +1,7 @@
 //! By which way messages of a channel leave this house.
 
+use std::time::Duration;
+
 use domain::contact::{Channel, Way};
 use domain::delivery::retry::SEND_LIMIT;
 use egress::Egress;
@@ -13,17 +15,26 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::config::NotifierConfig;
-use crate::email::{self, Mail, Sender};
+use crate::email::{self, Mail, Relay, Sender};
 use crate::error::NotifierError;
+use crate::failover::Providers;
 use crate::hook::{self, Post};
 use crate::send::{Accepted, Trouble};
-use crate::sms::{self, Gateway, Sms};
+use crate::sms::{self, Sms};
+use crate::telephony::Gateway;
+use crate::voice::{self, Call};
+
+/// What the first relay may take of the whole, so that something is left for the second.
+const SHARE_OF_RELAY: Duration = Duration::from_secs(11);
+/// The same of a telephone provider.
+const SHARE_OF_GATEWAY: Duration = Duration::from_secs(10);
 
 /// A message of any channel, ready to go. A new channel is a variant here.
 #[derive(Debug, Clone)]
 pub(crate) enum Message {
     Mail(Mail),
     Sms(Sms),
+    Call(Call),
     Hook(Post),
 }
 
@@ -33,7 +44,17 @@ impl Message {
         match self {
             Self::Mail(mail) => &mail.words.subject,
             Self::Sms(sms) => &sms.body,
+            Self::Call(call) => &call.text,
             Self::Hook(post) => &post.text,
+        }
+    }
+
+    /// The channel and number of a message that is paid for.
+    pub(crate) fn paid_to(&self) -> Option<(Channel, &str)> {
+        match self {
+            Self::Sms(sms) => Some((Channel::Sms, &sms.to)),
+            Self::Call(call) => Some((Channel::Voice, &call.to)),
+            Self::Mail(_) | Self::Hook(_) => None,
         }
     }
 }
@@ -41,10 +62,9 @@ impl Message {
 /// The ways of all channels.
 #[derive(Debug, Clone)]
 pub(crate) struct Ways {
-    egress: Egress,
     sender: Sender,
-    relays: Vec<Trusted<SmtpRelay>>,
-    gateways: Vec<Gateway>,
+    relays: Providers<Relay>,
+    gateways: Providers<Gateway>,
     hooks: UserClient,
     local_outbox: bool,
 }
@@ -52,14 +72,17 @@ pub(crate) struct Ways {
 impl Ways {
     pub(crate) fn new(config: &NotifierConfig, egress: &Egress) -> Result<Self, NotifierError> {
         Ok(Self {
-            egress: egress.clone(),
             sender: Sender::parse(&config.mail_from, &config.base_url)?,
-            relays: config.smtp.clone(),
-            gateways: config
-                .telephony
-                .iter()
-                .map(|provider| Gateway::new(egress, provider))
-                .collect::<Result<_, _>>()?,
+            relays: Providers::new("smtp", SHARE_OF_RELAY, relays(config, egress)),
+            gateways: Providers::new(
+                "twilio",
+                SHARE_OF_GATEWAY,
+                config
+                    .telephony
+                    .iter()
+                    .map(|provider| Gateway::new(egress, provider))
+                    .collect::<Result<_, _>>()?,
+            ),
             hooks: UserClient::new(egress).map_err(NotifierError::Hooks)?,
             local_outbox: config.local_outbox,
         })
@@ -69,7 +92,7 @@ impl Ways {
     pub(crate) fn is_local(&self, channel: Channel) -> bool {
         let provided = match channel.way() {
             Way::Mail => !self.relays.is_empty(),
-            Way::Text => !self.gateways.is_empty(),
+            Way::Text | Way::Call => !self.gateways.is_empty(),
             Way::Hook => true,
         };
         self.local_outbox && !provided
@@ -83,7 +106,7 @@ impl Ways {
         message: &Message,
         now: Timestamp,
     ) -> Result<Accepted, Trouble> {
-        let deadline = Instant::now() + SEND_LIMIT;
+        let until = (now, Instant::now() + SEND_LIMIT);
         let sending = async {
             match message {
                 Message::Mail(mail) if self.is_local(Channel::Email) => {
@@ -96,14 +119,23 @@ impl Ways {
                     let message = mail
                         .message(&self.sender, now)
                         .map_err(|error| Trouble::ours(error.to_string()))?;
-                    email::send(&self.egress, &self.relays, &message, deadline).await
+                    email::send(&self.relays, &message, until).await
                 }
-                Message::Sms(text) => sms::send(&self.gateways, text, deadline).await,
-                Message::Hook(post) => hook::send(&self.hooks, post, now, deadline).await,
+                Message::Call(call) if self.is_local(Channel::Voice) => {
+                    let kept = self.keep(pool, outbox_call(id, call, now)).await?;
+                    // It rings there until somebody presses a key; a code is only read.
+                    Ok(Accepted {
+                        delivered: call.of.is_none(),
+                        ..kept
+                    })
+                }
+                Message::Sms(text) => sms::send(&self.gateways, text, until).await,
+                Message::Call(call) => voice::send(&self.gateways, call, until).await,
+                Message::Hook(post) => hook::send(&self.hooks, post, now, until.1).await,
             }
         };
         // The inner deadlines come first; this one holds even if a library overlooks them.
-        match timeout(SEND_LIMIT + std::time::Duration::from_secs(2), sending).await {
+        match timeout(SEND_LIMIT + Duration::from_secs(2), sending).await {
             Ok(sent) => sent,
             Err(_) => Err(Trouble {
                 ambiguous: true,
@@ -142,6 +174,14 @@ impl Ways {
     }
 }
 
+fn relays(config: &NotifierConfig, egress: &Egress) -> Vec<Relay> {
+    let relay = |relay: &Trusted<SmtpRelay>| Relay {
+        egress: egress.clone(),
+        relay: relay.clone(),
+    };
+    config.smtp.iter().map(relay).collect()
+}
+
 fn outbox_sms(id: Uuid, text: &Sms, now: Timestamp) -> OutboxMessage {
     OutboxMessage {
         id,
@@ -152,5 +192,24 @@ fn outbox_sms(id: Uuid, text: &Sms, now: Timestamp) -> OutboxMessage {
         text: text.body.clone(),
         html: String::new(),
         headers: serde_json::json!([]),
+    }
+}
+
+fn outbox_call(id: Uuid, call: &Call, now: Timestamp) -> OutboxMessage {
+    OutboxMessage {
+        id,
+        at: now,
+        channel: Channel::Voice,
+        recipient: call.to.clone(),
+        subject: String::new(),
+        text: call.text.clone(),
+        html: String::new(),
+        // Whose keys it has.
+        headers: match call.of {
+            None => serde_json::json!([]),
+            Some((account, delivery)) => {
+                serde_json::json!([["Account", account], ["Delivery", delivery]])
+            }
+        },
     }
 }

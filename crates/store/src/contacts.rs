@@ -37,8 +37,8 @@ pub async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "INSERT INTO contacts (account_id, id, channel, name, address, address_canonical, verified_at, in_default,
-             created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+             call_on_recovery, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $9, $9)",
         account.uuid(),
         contact.id.uuid(),
         contact.channel.as_str(),
@@ -47,14 +47,15 @@ pub async fn insert(
         canonical,
         contact.verified_at.map(|at| at.to_sqlx()) as _,
         contact.in_default,
-        contact.created_at.to_sqlx() as _
+        contact.created_at.to_sqlx() as _,
+        contact.call_on_recovery,
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Writes name and membership of the default policy.
+/// Writes name, the wish to be called on recovery, and membership of the default policy.
 pub async fn update(
     connection: &mut PgConnection,
     account: AccountId,
@@ -62,13 +63,14 @@ pub async fn update(
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
-        "UPDATE contacts SET name = $3, in_default = $4, updated_at = $5, version = version + 1
+        "UPDATE contacts SET name = $3, in_default = $4, updated_at = $5, call_on_recovery = $6, version = version + 1
          WHERE account_id = $1 AND id = $2",
         account.uuid(),
         contact.id.uuid(),
         contact.name,
         contact.in_default,
-        now.to_sqlx() as _
+        now.to_sqlx() as _,
+        contact.call_on_recovery,
     )
     .execute(connection)
     .await?;
@@ -116,7 +118,7 @@ pub async fn find(
     sqlx::query_as!(
         Row,
         r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
-             disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
+             call_on_recovery, disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
          FROM contacts WHERE account_id = $1 AND id = $2"#,
         account.uuid(),
         id.uuid()
@@ -142,7 +144,7 @@ pub async fn list_page(
     sqlx::query_as!(
         Row,
         r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
-             disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
+             call_on_recovery, disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
          FROM contacts WHERE account_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3"#,
         account.uuid(),
         after.map(ContactId::uuid),
@@ -306,6 +308,7 @@ struct Row {
     address: String,
     verified_at: Option<jiff_sqlx::Timestamp>,
     in_default: bool,
+    call_on_recovery: bool,
     disabled_reason: Option<String>,
     created_at: jiff_sqlx::Timestamp,
 }
@@ -321,6 +324,7 @@ impl Row {
             address: self.address,
             verified_at: self.verified_at.map(|at| at.to_jiff()),
             in_default: self.in_default,
+            call_on_recovery: self.call_on_recovery,
             disabled_reason: self.disabled_reason,
             created_at: self.created_at.to_jiff(),
         })

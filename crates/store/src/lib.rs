@@ -23,6 +23,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod audit;
 pub mod blind;
+pub mod calls;
 pub mod canaries;
 pub mod certificates;
 pub mod challenges;

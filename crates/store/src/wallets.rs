@@ -228,11 +228,11 @@ pub async fn reserve(
     Ok(Reservation::Reserved)
 }
 
-/// The message arrived: what was set aside is spent.
+/// The message arrived: what was set aside is spent. `text` says so in the book.
 pub async fn settle(
     connection: &mut PgConnection,
     account: AccountId,
-    delivery: DeliveryId,
+    (delivery, text): (DeliveryId, &str),
     now: Timestamp,
 ) -> Result<()> {
     if let Some((attempt, _)) = find_open(connection, account, delivery).await? {
@@ -240,7 +240,7 @@ pub async fn settle(
             connection,
             account,
             Some((delivery, attempt)),
-            ("settle", 0, "Text message delivered"),
+            ("settle", 0, text),
             now,
         )
         .await?;
@@ -248,11 +248,11 @@ pub async fn settle(
     Ok(())
 }
 
-/// The message did not arrive: what was set aside comes back.
+/// The message did not arrive: what was set aside comes back. `text` says so in the book.
 pub async fn refund(
     connection: &mut PgConnection,
     account: AccountId,
-    delivery: DeliveryId,
+    (delivery, text): (DeliveryId, &str),
     now: Timestamp,
 ) -> Result<()> {
     // The wallet's row orders two that would both give the same reservation back.
@@ -269,7 +269,7 @@ pub async fn refund(
         connection,
         account,
         Some((delivery, attempt)),
-        ("refund", micros, "Text message not delivered"),
+        ("refund", micros, text),
         now,
     )
     .await?

@@ -34,6 +34,8 @@ pub struct WebConfig {
     pub email_available: bool,
     /// SMS can be sent (a provider, or the outbox).
     pub sms_available: bool,
+    /// Numbers can be called: a provider with a number of its own is set up, or the outbox is there.
+    pub voice_available: bool,
     /// How long a request waits for the test message that proves a webhook or chat contact.
     pub hook_test_patience: std::time::Duration,
     /// Signs provider callbacks: the account tokens of the providers, first and second.
@@ -85,6 +87,7 @@ pub(crate) mod tests {
             outbox: true,
             email_available: true,
             sms_available: true,
+            voice_available: true,
             twilio_auth_tokens: Vec::new(),
             may_ping: true,
             region: "local".into(),

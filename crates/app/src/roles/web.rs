@@ -50,6 +50,12 @@ fn config(settings: &Settings, may_ping: bool) -> anyhow::Result<WebConfig> {
         outbox,
         email_available: outbox || !settings.smtp.is_empty(),
         sms_available: outbox || !settings.telephony.is_empty(),
+        // A messaging service sends texts and cannot call.
+        voice_available: (outbox && settings.telephony.is_empty())
+            || settings
+                .telephony
+                .iter()
+                .any(|provider| provider.from.starts_with('+')),
         twilio_auth_tokens: settings
             .telephony
             .iter()

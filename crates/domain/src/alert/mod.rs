@@ -6,6 +6,7 @@ pub mod policy;
 pub mod prices;
 pub mod sms;
 pub mod storm;
+pub mod voice;
 
 pub use plan::{PlannedDelivery, Recipients, deliveries};
 pub use policy::{Policy, Step};

@@ -3,9 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::policy::Step;
-use crate::contact::Contact;
+use crate::contact::{Channel, Contact};
 use crate::delivery::Event;
 use crate::ids::ContactId;
+
+/// How long the default policy waits for somebody before it calls.
+pub const CALL_AFTER: SignedDuration = SignedDuration::from_mins(3);
 
 /// Who is told of a monitor's incidents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +26,11 @@ impl Recipients {
     /// step that can reach nobody is passed over without its wait.
     fn delay(&self, contact: &Contact, contacts: &[Contact]) -> Option<SignedDuration> {
         let steps = match self {
-            Self::Default => return contact.in_default.then_some(SignedDuration::ZERO),
+            Self::Default => {
+                return contact
+                    .in_default
+                    .then(|| default_delay(contact.channel, contacts));
+            }
             Self::Named(ids) => {
                 return ids.contains(&contact.id).then_some(SignedDuration::ZERO);
             }
@@ -56,6 +63,19 @@ impl Recipients {
     }
 }
 
+/// The default policy tells everybody at once and calls when nobody has taken it; where it can only
+/// call, it calls at once.
+fn default_delay(channel: Channel, contacts: &[Contact]) -> SignedDuration {
+    let told_before = contacts
+        .iter()
+        .any(|one| one.is_usable() && one.in_default && one.channel != Channel::Voice);
+    if channel == Channel::Voice && told_before {
+        CALL_AFTER
+    } else {
+        SignedDuration::ZERO
+    }
+}
+
 /// One message to one contact, not yet written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedDelivery {
@@ -82,7 +102,7 @@ pub fn is_uncovered_by(recipients: &Recipients, contacts: &[Contact], lost: &Con
 }
 
 /// The messages that tell `recipients` of `event`. An outage goes from step to step; all else is for
-/// the first step that reaches somebody, at once. `subject` names what the event is about (an
+/// the first step that reaches somebody, at once, and is never called about. `subject` names what the event is about (an
 /// incident's id, a certificate and threshold), so that planning twice plans once.
 pub fn deliveries(
     event: Event,
@@ -91,16 +111,17 @@ pub fn deliveries(
     contacts: &[Contact],
     now: Timestamp,
 ) -> Vec<PlannedDelivery> {
+    let escalates = event == Event::IncidentOpened;
     let mut planned: Vec<(&Contact, SignedDuration)> = told(recipients, contacts)
         .into_iter()
+        .filter(|contact| escalates || contact.channel != Channel::Voice)
         .filter_map(|contact| Some((contact, recipients.delay(contact, contacts)?)))
         .collect();
     planned.sort_by_key(|(_, delay)| *delay);
-    if event != Event::IncidentOpened {
+    if !escalates {
         let first = planned.first().map(|(_, delay)| *delay);
         planned.retain(|(_, delay)| Some(*delay) == first);
     }
-    let escalates = event == Event::IncidentOpened;
     planned
         .into_iter()
         .map(|(contact, delay)| PlannedDelivery {
@@ -119,7 +140,6 @@ pub fn dedup_key(event: Event, subject: &str, contact: ContactId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contact::Channel;
 
     fn contact(name: &str, verified: bool, in_default: bool) -> Contact {
         let now = Timestamp::UNIX_EPOCH;
@@ -130,6 +150,7 @@ mod tests {
             address: format!("{name}@shop.example"),
             verified_at: verified.then_some(now),
             in_default,
+            call_on_recovery: false,
             disabled_reason: None,
             created_at: now,
         }
@@ -235,6 +256,39 @@ mod tests {
             std::slice::from_ref(&lost),
             &lost
         ));
+    }
+
+    #[test]
+    fn the_default_policy_calls_when_nobody_takes_it() {
+        let mail = contact("mail", true, true);
+        let phone = Contact {
+            channel: Channel::Voice,
+            ..contact("phone", true, true)
+        };
+        let spare = Contact {
+            channel: Channel::Voice,
+            ..contact("spare", true, false)
+        };
+        let plan = |event, contacts: &[Contact]| -> Vec<(ContactId, i64)> {
+            let recipients = Recipients::Default;
+            deliveries(event, "x", &recipients, contacts, Timestamp::UNIX_EPOCH)
+                .into_iter()
+                .map(|one| (one.contact, one.not_before.as_second()))
+                .collect()
+        };
+        let all = [phone.clone(), spare, mail.clone()];
+        assert_eq!(
+            plan(Event::IncidentOpened, &all),
+            [(mail.id, 0), (phone.id, 180)]
+        );
+        // Only a call can reach somebody.
+        assert_eq!(
+            plan(Event::IncidentOpened, std::slice::from_ref(&phone)),
+            [(phone.id, 0)]
+        );
+        // Nobody is called about a certificate.
+        assert_eq!(plan(Event::TlsExpiring, &all), [(mail.id, 0)]);
+        assert!(plan(Event::TlsExpiring, std::slice::from_ref(&phone)).is_empty());
     }
 
     #[test]

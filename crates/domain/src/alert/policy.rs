@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::Recipients;
-use crate::contact::Contact;
+use crate::contact::{Channel, Contact};
 use crate::ids::{AccountId, ContactId, PolicyId};
 use crate::monitor::validate::{FieldError, check_line};
 
@@ -76,10 +76,24 @@ impl Policy {
     pub fn shown_steps(&self, contacts: &[Contact]) -> Vec<Step> {
         self.steps.clone().unwrap_or_else(|| {
             let told = super::plan::told(&Recipients::Default, contacts);
-            vec![Step {
-                delay_seconds: 0,
-                contact_ids: told.into_iter().map(|contact| contact.id).collect(),
-            }]
+            let (called, written): (Vec<&Contact>, Vec<&Contact>) = told
+                .into_iter()
+                .partition(|contact| contact.channel == Channel::Voice);
+            let step = |delay_seconds, contacts: Vec<&Contact>| Step {
+                delay_seconds,
+                contact_ids: contacts.into_iter().map(|contact| contact.id).collect(),
+            };
+            match (written.is_empty(), called.is_empty()) {
+                (_, true) => vec![step(0, written)],
+                (true, false) => vec![step(0, called)],
+                (false, false) => vec![
+                    step(0, written),
+                    step(
+                        u32::try_from(super::plan::CALL_AFTER.as_secs()).unwrap_or(0),
+                        called,
+                    ),
+                ],
+            }
         })
     }
 

@@ -1,5 +1,7 @@
-//! What a text message costs, by country. An operator may replace the table; a country that is not
-//! in it is refused, since a price nobody named is a bill nobody expects.
+//! What a text message and a call cost, by country. An operator may replace the table; a country that is
+//! not in it is refused, since a price nobody named is a bill nobody expects.
+
+use crate::contact::Channel;
 
 /// Prices by the first digits of a number, longest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,9 +15,11 @@ struct Row {
     country: String,
     /// `None`: refused although a shorter prefix has a price.
     sms_micros: Option<i64>,
+    /// `None`: nobody is called there.
+    call_micros: Option<i64>,
 }
 
-/// What one segment to a number costs.
+/// What one segment or one call to a number costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
     /// Two letters, ISO 3166.
@@ -27,7 +31,7 @@ pub struct Price {
 /// A line of the table that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "line {line} of the price table is not `+PREFIX COUNTRY PRICE`, such as `+49 DE 0.0800`, or `+1876 JM refused`"
+    "line {line} of the price table is not `+PREFIX COUNTRY SMS CALL`, such as `+49 DE 0.0800 0.1000`, `+49 DE 0.0800` where calls are not offered, or `+1876 JM refused`"
 )]
 pub struct PriceError {
     /// Counted from 1.
@@ -41,7 +45,8 @@ impl Default for Prices {
 }
 
 impl Prices {
-    /// Reads a table: one `+PREFIX COUNTRY DOLLARS` a line, `#` begins a remark.
+    /// Reads a table: one `+PREFIX COUNTRY DOLLARS-A-TEXT DOLLARS-A-CALL` a line, the last may be left out;
+    /// `#` begins a remark.
     pub fn parse(table: &str) -> Result<Self, PriceError> {
         let mut rows = Vec::new();
         for (index, line) in table.lines().enumerate() {
@@ -57,14 +62,33 @@ impl Prices {
 
     /// The price of one segment to `number` (E.164); `None` when its country is not served.
     pub fn sms(&self, number: &str) -> Option<Price> {
-        let row = self
-            .rows
-            .iter()
-            .find(|row| number.starts_with(&row.prefix))?;
+        let row = self.row(number)?;
         Some(Price {
             country: row.country.clone(),
             micros: row.sms_micros?,
         })
+    }
+
+    /// The price of one call of up to a minute to `number` (E.164); `None` when nobody is called there.
+    pub fn call(&self, number: &str) -> Option<Price> {
+        let row = self.row(number)?;
+        Some(Price {
+            country: row.country.clone(),
+            micros: row.call_micros?,
+        })
+    }
+
+    /// The price of one message of `channel` to `number`; `None` also for channels that cost nothing.
+    pub fn of(&self, channel: Channel, number: &str) -> Option<Price> {
+        match channel {
+            Channel::Sms => self.sms(number),
+            Channel::Voice => self.call(number),
+            _ => None,
+        }
+    }
+
+    fn row(&self, number: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| number.starts_with(&row.prefix))
     }
 }
 
@@ -72,18 +96,26 @@ fn row(line: &str) -> Option<Row> {
     let mut words = line.split_whitespace();
     let (prefix, country, price) = (words.next()?, words.next()?, words.next()?);
     let digits = prefix.strip_prefix('+')?;
+    let call_micros = match words.next() {
+        Some(price) => price_or_refused(price)?,
+        None => None,
+    };
     let shaped =
         !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && words.next().is_none();
-    let sms_micros = if price == "refused" {
-        None
-    } else {
-        Some(micros(price)?)
-    };
+    let sms_micros = price_or_refused(price)?;
     shaped.then(|| Row {
         prefix: prefix.to_owned(),
         country: country.to_owned(),
         sms_micros,
+        call_micros,
     })
+}
+
+fn price_or_refused(word: &str) -> Option<Option<i64>> {
+    match word {
+        "refused" => Some(None),
+        price => micros(price).map(Some),
+    }
 }
 
 /// Millionths from a decimal number; `None` for anything else, negative ones included.
@@ -135,6 +167,25 @@ mod tests {
     }
 
     #[test]
+    fn calls_have_prices_of_their_own() {
+        let prices = Prices::parse("+49 DE 0.08 0.10\n+33 FR 0.08\n+1876 JM refused").unwrap();
+        let call = |number| prices.call(number).map(|price| price.micros);
+        assert_eq!(call("+4915112345678"), Some(100_000));
+        assert_eq!(call("+33612345678"), None);
+        assert_eq!(call("+18765550143"), None);
+        let of = |channel| {
+            prices
+                .of(channel, "+4915112345678")
+                .map(|price| price.micros)
+        };
+        assert_eq!(
+            [of(Channel::Sms), of(Channel::Voice), of(Channel::Email)],
+            [Some(80_000), Some(100_000), None]
+        );
+        assert!(Prices::default().call("+4915112345678").is_some());
+    }
+
+    #[test]
     fn the_built_in_table_reads() {
         assert!(
             Prices::parse(include_str!("prices.txt"))
@@ -154,6 +205,7 @@ mod tests {
             "+49 DE 0.1234567",
             "+ DE 0.1",
             "+49 DE 0.08 x",
+            "+49 DE 0.08 0.10 0.10",
         ] {
             assert_eq!(
                 Prices::parse(&format!("# ok\n{bad}")),

@@ -20,6 +20,8 @@ pub enum Channel {
     Email,
     /// Text message.
     Sms,
+    /// A call that is spoken, and answered by keys.
+    Voice,
     /// Signed JSON, posted to an address of the owner's.
     Webhook,
     /// A message in a Slack channel.
@@ -56,15 +58,18 @@ pub enum Way {
     Mail,
     /// By a provider of text messages.
     Text,
+    /// By a provider of calls.
+    Call,
     /// By a request to an address that is a secret; proven by a test message that arrives.
     Hook,
 }
 
 impl Channel {
     /// All channels there are.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Email,
         Self::Sms,
+        Self::Voice,
         Self::Webhook,
         Self::Slack,
         Self::Discord,
@@ -91,6 +96,7 @@ impl Channel {
         match self {
             Self::Email => "email",
             Self::Sms => "sms",
+            Self::Voice => "voice",
             Self::Webhook => "webhook",
             Self::Slack => "slack",
             Self::Discord => "discord",
@@ -112,6 +118,7 @@ impl Channel {
         match self {
             Self::Email => Way::Mail,
             Self::Sms => Way::Text,
+            Self::Voice => Way::Call,
             Self::Webhook
             | Self::Slack
             | Self::Discord
@@ -152,11 +159,23 @@ impl Channel {
         matches!(self, Self::Webhook | Self::PagerDuty | Self::Opsgenie)
     }
 
+    /// It is reached by a phone number, and each message is paid for.
+    pub const fn is_phone(self) -> bool {
+        matches!(self, Self::Sms | Self::Voice)
+    }
+
+    /// A new contact of this kind is told by the default policy unless it is said otherwise. A call wakes
+    /// people, and so it is asked for.
+    pub const fn is_default(self) -> bool {
+        !matches!(self, Self::Voice)
+    }
+
     /// What people call it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Email => "mail",
             Self::Sms => "SMS",
+            Self::Voice => "call",
             Self::Webhook => "webhook",
             Self::Slack => "Slack",
             Self::Discord => "Discord",
@@ -170,6 +189,15 @@ impl Channel {
             Self::Gotify => "Gotify",
             Self::PagerDuty => "PagerDuty",
             Self::Opsgenie => "Opsgenie",
+        }
+    }
+
+    /// Several of what is paid for: `text messages`, `calls`.
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Sms => "text messages",
+            Self::Voice => "calls",
+            _ => "messages",
         }
     }
 
@@ -196,6 +224,8 @@ pub struct Contact {
     pub verified_at: Option<Timestamp>,
     /// The default policy includes it.
     pub in_default: bool,
+    /// Of a number that is called: it is also called when the outage is over.
+    pub call_on_recovery: bool,
     /// Why nothing is sent to it any more.
     pub disabled_reason: Option<String>,
     /// When it was made.
@@ -206,7 +236,7 @@ impl Contact {
     /// Its address as it may stand in a message to somebody else: of a number only its end.
     pub fn shown_address(&self) -> String {
         match self.channel {
-            Channel::Sms => phone::masked(&self.address),
+            channel if channel.is_phone() => phone::masked(&self.address),
             _ => self.address.clone(),
         }
     }

@@ -24,6 +24,8 @@ pub struct Facts<'f> {
     pub may_have_arrived: bool,
     /// The incident it tells of has ended, and why.
     pub resolved: Option<ResolvedReason>,
+    /// Somebody has taken the incident it tells of.
+    pub taken: bool,
     /// It stands in for a message to someone else who was told.
     pub stand_in: bool,
     /// To a program: when an earlier message about the same incident is looked at again; `None` when
@@ -88,6 +90,11 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     if contact.channel.is_program() {
         return in_order(facts);
     }
+    if contact.channel == Channel::Voice
+        && let Some(reason) = is_not_worth_a_call(facts, contact)
+    {
+        return Decision::Skip(reason);
+    }
     match facts.event {
         Event::IncidentOpened if facts.resolved.is_some() && !facts.may_have_arrived => {
             Decision::Supersede
@@ -137,6 +144,28 @@ fn recovery(outage: Option<OutageDelivery>) -> Decision {
         DeliveryState::Failed | DeliveryState::GivenUp | DeliveryState::Skipped => {
             Decision::Skip(NOT_TOLD)
         }
+    }
+}
+
+/// A call wakes people: they are called when something is down and nobody has it, and about its end only
+/// where they asked for that and were called about its beginning.
+fn is_not_worth_a_call(facts: &Facts<'_>, contact: &Contact) -> Option<&'static str> {
+    match facts.event {
+        Event::IncidentOpened if facts.taken && !facts.may_have_arrived => {
+            Some("somebody had it before the call")
+        }
+        Event::IncidentOpened | Event::ContactTest => None,
+        Event::IncidentResolved if !contact.call_on_recovery => {
+            Some("a call about the recovery was not asked for")
+        }
+        Event::IncidentResolved if facts.resolved != Some(ResolvedReason::Recovered) => {
+            Some("nobody is called about a change of settings")
+        }
+        Event::IncidentResolved => match recovery(facts.outage) {
+            Decision::Send { first_word: true } => Some(NOT_TOLD),
+            _ => None,
+        },
+        _ => Some("nobody is called about this"),
     }
 }
 

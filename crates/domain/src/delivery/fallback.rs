@@ -34,6 +34,7 @@ mod tests {
             address: name.into(),
             verified_at: verified.then_some(Timestamp::UNIX_EPOCH),
             in_default,
+            call_on_recovery: false,
             disabled_reason: None,
             created_at: Timestamp::UNIX_EPOCH,
         }

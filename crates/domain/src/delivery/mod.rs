@@ -1,6 +1,7 @@
 //! Deliveries: one message to one contact, what became of it, and when it is tried again.
 
 pub mod account;
+pub mod circuit;
 pub mod decide;
 pub mod fallback;
 pub mod payload;

@@ -133,7 +133,7 @@ impl World {
     pub async fn contact(&self, name: &str, channel: Channel, verified: bool) -> ContactId {
         let address = match channel.way() {
             Way::Mail => format!("{name}@shop.example"),
-            Way::Text => "+491701234567".to_owned(),
+            Way::Text | Way::Call => "+491701234567".to_owned(),
             Way::Hook => {
                 unreachable!("a hook has secrets")
             }
@@ -145,6 +145,7 @@ impl World {
             address: address.clone(),
             verified_at: verified.then_some(self.start),
             in_default: true,
+            call_on_recovery: false,
             disabled_reason: None,
             created_at: self.start,
         };

@@ -5,7 +5,7 @@ use domain::delivery::decide::{Decision, Facts, decide};
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, DeliveryId, short_code};
 use domain::incident::ResolvedReason;
-use domain::telephony::status_callback;
+use domain::telephony::{status_callback, voice_callback};
 use domain::words;
 use incidents::links;
 use jiff::{SignedDuration, Timestamp};
@@ -23,8 +23,9 @@ use crate::room::{Room, StepError};
 use crate::send::Trouble;
 use crate::sms::Sms;
 use crate::storm::{Gathered, gather};
+use crate::voice::{Call, Speech};
 use crate::way::Message;
-use crate::{email, hook, sms};
+use crate::{email, hook, sms, voice};
 
 /// Claims the delivery; `None` when there is nothing to send.
 pub(super) async fn claim(
@@ -72,7 +73,7 @@ async fn prepare(
     let links = links(room, connection, &claimed, context, now).await?;
     let mut brief = Brief::new(&claimed, context, contact, (&links, first_word), now);
     brief.storm = storm;
-    let message = match render(room, &claimed, &brief) {
+    let mut message = match render(room, &claimed, &brief) {
         Ok(message) => message,
         Err(error) => {
             tracing::error!(delivery.id = %claimed.id, %error, "a message cannot be rendered");
@@ -88,11 +89,14 @@ async fn prepare(
             return Ok(None);
         }
     };
-    if let Message::Sms(text) = &message
-        && !room.ways.is_local(Channel::Sms)
-        && !paid(room, connection, (&claimed, first_word), text, now).await?
+    if let Some((channel, _)) = message.paid_to()
+        && !room.ways.is_local(channel)
+        && !paid(room, connection, (&claimed, first_word), &message, now).await?
     {
         return Ok(None);
+    }
+    if let Message::Call(call) = &mut message {
+        keep_call(connection, &claimed, (&brief, call), now).await?;
     }
     let confirmed_at = context
         .incident
@@ -132,6 +136,10 @@ async fn decided<'c>(
                     .resolved_reason
                     .unwrap_or(ResolvedReason::Recovered)
             }),
+        taken: context
+            .incident
+            .as_ref()
+            .is_some_and(|facts| facts.incident.acknowledged_at.is_some()),
         stand_in: failure::is_stand_in(claimed),
         earlier: context.earlier,
         outage: context.outage,
@@ -215,20 +223,28 @@ async fn paid(
     room: &Room,
     connection: &mut PgConnection,
     (claimed, first_word): (&Claimed, bool),
-    text: &Sms,
+    message: &Message,
     now: Timestamp,
 ) -> Result<bool, StepError> {
-    let Some(price) = room.prices.sms(&text.to) else {
-        let reason = "text messages to that country are not offered";
+    let Some((channel, to)) = message.paid_to() else {
+        return Ok(true);
+    };
+    let Some(price) = room.prices.of(channel, to) else {
+        let reason = &format!("{} to that country are not offered", channel.plural());
         refuse(room, connection, claimed, reason, now).await?;
         let failure = Failure {
             reason,
-            text: &text.body,
+            text: message.text(),
         };
         failure::tell(room, connection, claimed, failure, now).await?;
+        failure::go_on(connection, claimed, now).await?;
         return Ok(false);
     };
-    let entry = format!("Text message to {}", price.country);
+    let what = match channel {
+        Channel::Voice => "Call",
+        _ => "Text message",
+    };
+    let entry = format!("{what} to {}", price.country);
     let of = (claimed.id, claimed.number);
     let set_aside = (price.micros, entry.as_str());
     let account = claimed.account_id;
@@ -242,17 +258,40 @@ async fn paid(
     if held == Reservation::Reserved {
         return Ok(true);
     }
-    let reason = "the wallet does not hold the price of a text message";
+    let reason = match channel {
+        Channel::Voice => "the wallet does not hold the price of a call",
+        _ => "the wallet does not hold the price of a text message",
+    };
     refuse(room, connection, claimed, reason, now).await?;
+    failure::go_on(connection, claimed, now).await?;
     // Who was not sent the outage needs no word of its end.
     let follows_up = matches!(
         claimed.event,
         Event::IncidentResolved | Event::IncidentAcknowledged
     );
     if !(follows_up && first_word) {
-        failure::tell_unpaid(room, connection, claimed, &text.body, now).await?;
+        failure::tell_unpaid(room, connection, claimed, message.text(), now).await?;
     }
     Ok(false)
+}
+
+/// Keeps what the call has to say before it rings, and what tells an earlier try of it from others.
+async fn keep_call(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    (brief, call): (&Brief<'_>, &mut Call),
+    now: Timestamp,
+) -> Result<(), StepError> {
+    let Ok(script) = voice::event(brief) else {
+        return Ok(());
+    };
+    let (account, id) = (claimed.account_id, claimed.id);
+    let since = store::calls::put(connection, account, id, &script, now).await?;
+    if claimed.may_have_arrived {
+        call.maybe_placed_since = Some(since);
+        call.not_these = store::calls::list_other_provider_ids(connection, claimed, since).await?;
+    }
+    Ok(())
 }
 
 /// Ends the claim as a try that was refused, with the reason among the delivery's attempts.
@@ -322,6 +361,19 @@ fn render(room: &Room, claimed: &Claimed, brief: &Brief<'_>) -> Result<Message, 
             callback: Some(status_callback(&room.base, claimed.account_id, claimed.id)),
             maybe_sent_since: claimed.may_have_arrived.then_some(claimed.created_at),
         }),
+        Way::Call => {
+            let script = voice::event(brief)?;
+            Message::Call(Call {
+                to: brief.contact.address.clone(),
+                text: script.alert,
+                speech: Speech::Asked(voice_callback(&room.base, claimed.account_id, claimed.id)),
+                callback: status_callback(&room.base, claimed.account_id, claimed.id),
+                of: Some((claimed.account_id, claimed.id)),
+                placed: claimed.placed.clone(),
+                maybe_placed_since: None,
+                not_these: Vec::new(),
+            })
+        }
         Way::Hook => Message::Hook(hook::post(claimed, brief)?),
     })
 }

@@ -1,7 +1,7 @@
 //! What follows when a message cannot reach its contact: someone else is told, and the owner hears that
 //! a contact is dead.
 
-use domain::contact::Contact;
+use domain::contact::{Channel, Contact};
 use domain::delivery::{AccountMessage, DeliveryState, Event};
 use domain::ids::short_code;
 use jiff::Timestamp;
@@ -90,6 +90,24 @@ pub(super) async fn part_untold(
     Ok(())
 }
 
+/// A call that could not be placed wakes nobody: the next step of the policy is told at once.
+pub(super) async fn go_on(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    let (Channel::Voice, Event::IncidentOpened, Some(incident)) =
+        (claimed.channel, claimed.event, claimed.incident_id)
+    else {
+        return Ok(());
+    };
+    let contact = store::contacts::find(connection, claimed.account_id, claimed.contact_id).await?;
+    let name = contact.map_or_else(|| "a deleted contact".to_owned(), |contact| contact.name);
+    let why = format!("The call to {name} could not be placed.");
+    incidents::go_on(connection, (claimed.account_id, incident), &why, now).await?;
+    Ok(())
+}
+
 /// The wallet is empty: one mail to the owners carries the text and names everyone it was for, however
 /// many they are. Those it names need no other.
 pub(super) async fn tell_unpaid(
@@ -109,7 +127,7 @@ pub(super) async fn tell_unpaid(
         .await?
         .into_iter()
         .filter(|one| {
-            let price = room.prices.sms(&one.contact.address);
+            let price = room.prices.of(one.contact.channel, &one.contact.address);
             one.id == claimed.id || price.is_some_and(|price| price.micros > balance)
         })
         .collect();

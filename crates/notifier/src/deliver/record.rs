@@ -100,8 +100,12 @@ pub(super) async fn settle_trouble(
         SendResult::GivenUp(_) => DeliveryState::GivenUp,
         _ => DeliveryState::Failed,
     };
-    if claimed.channel == Channel::Sms {
-        wallets::refund(connection, claimed.account_id, claimed.id, now).await?;
+    if claimed.channel.is_phone() {
+        let text = match claimed.channel {
+            Channel::Voice => "Call not placed",
+            _ => "Text message not delivered",
+        };
+        wallets::refund(connection, claimed.account_id, (claimed.id, text), now).await?;
     }
     let reason = trouble.contact_reason.unwrap_or(&trouble.message);
     if let (
@@ -115,6 +119,7 @@ pub(super) async fn settle_trouble(
     }
     failure::tell(room, connection, claimed, Failure { reason, text }, now).await?;
     failure::part_untold(room, connection, claimed, (state, reason), now).await?;
+    failure::go_on(connection, claimed, now).await?;
     finish(room, connection, claimed, state, now).await
 }
 

@@ -1,5 +1,6 @@
 //! Deliveries on a real database, sent to the local outbox, a provider that misbehaves, and nobody.
 
+mod calls;
 mod hooks;
 mod paging;
 mod storm;
@@ -115,7 +116,7 @@ impl World {
         let address = match channel.way() {
             Way::Mail => format!("{name}@shop.example"),
             // The number ends with the name's digit, if it has one.
-            Way::Text => match name.chars().last().filter(char::is_ascii_digit) {
+            Way::Text | Way::Call => match name.chars().last().filter(char::is_ascii_digit) {
                 Some(digit) => format!("+4915112345{digit}00"),
                 None => contact.address.clone(),
             },
@@ -1069,10 +1070,10 @@ async fn of_two_that_spend_the_last_dollar_one_wins(pool: PgPool) {
     // Given back twice is given back once.
     for id in ids {
         let mut connection = world.room.pool.acquire().await.unwrap();
-        wallets::refund(&mut connection, world.account, id, world.clock.now())
+        wallets::refund(&mut connection, world.account, (id, "x"), world.clock.now())
             .await
             .unwrap();
-        wallets::refund(&mut connection, world.account, id, world.clock.now())
+        wallets::refund(&mut connection, world.account, (id, "x"), world.clock.now())
             .await
             .unwrap();
     }

@@ -9,4 +9,4 @@ mod send;
 mod tests;
 
 pub(crate) use build::{Mail, Sender};
-pub(crate) use send::send;
+pub(crate) use send::{Relay, send};

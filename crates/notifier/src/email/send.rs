@@ -1,78 +1,63 @@
 //! Handing a mail over: the first relay, and the second where the first has trouble of its own.
 
-use std::time::Duration;
-
-use domain::delivery::retry::ErrorClass;
+use egress::Egress;
+use egress::Trusted;
 use egress::smtp::SmtpRelay;
-use egress::{Egress, Trusted};
+use jiff::Timestamp;
 use lettre::address::Envelope;
 use tokio::time::Instant;
 
 use super::classify::{Stage, classify};
-use crate::send::{Accepted, Trouble, provider_name};
+use crate::failover::{Carrier, Providers};
+use crate::send::{Accepted, Trouble};
 
-/// What is left of the whole for the second relay, at least.
-const SHARE_OF_FIRST: Duration = Duration::from_secs(11);
-
-/// Tries the relays in order until `deadline`.
-pub(crate) async fn send(
-    egress: &Egress,
-    relays: &[Trusted<SmtpRelay>],
-    (envelope, message): &(Envelope, Vec<u8>),
-    deadline: Instant,
-) -> Result<Accepted, Trouble> {
-    let mut met: Option<Trouble> = None;
-    for (index, relay) in relays.iter().enumerate() {
-        let is_last = index + 1 == relays.len();
-        let until = if is_last {
-            deadline
-        } else {
-            deadline.min(Instant::now() + SHARE_OF_FIRST)
-        };
-        match send_by(egress, relay, (envelope, message), until).await {
-            Ok(reply) => {
-                let message = match met {
-                    None => reply,
-                    Some(trouble) => format!("{reply} (the first relay: {})", trouble.message),
-                };
-                return Ok(Accepted {
-                    provider: provider_name("smtp", index),
-                    provider_id: None,
-                    delivered: false,
-                    message,
-                });
-            }
-            Err(trouble) => {
-                // What was refused for good, or may have arrived, is not tried elsewhere.
-                let ends =
-                    trouble.ambiguous || matches!(trouble.class, ErrorClass::Permanent { .. });
-                met = Some(match met {
-                    Some(first) if !ends => first.and(trouble),
-                    _ => trouble,
-                });
-                if ends {
-                    break;
-                }
-            }
-        }
-    }
-    Err(met.unwrap_or_else(|| Trouble::ours("no mail relay is set up")))
+/// A relay and the way to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Relay {
+    pub(crate) egress: Egress,
+    pub(crate) relay: Trusted<SmtpRelay>,
 }
 
-async fn send_by(
-    egress: &Egress,
-    relay: &Trusted<SmtpRelay>,
-    (envelope, message): (&Envelope, &[u8]),
-    deadline: Instant,
-) -> Result<String, Trouble> {
-    let mut session = egress::smtp::connect(egress, relay, deadline)
-        .await
-        .map_err(|error| classify(&error, Stage::Session))?;
-    let reply = session
-        .send(envelope, message, deadline)
-        .await
-        .map_err(|error| classify(&error, Stage::Mail))?;
-    // The relay has the mail; how it says goodbye is of no interest.
-    tokio::spawn(session.quit());
-    Ok(reply)
+/// A mail as relays take it.
+pub(crate) type Ready = (Envelope, Vec<u8>);
+
+/// Tries the relays in order until the deadline.
+pub(crate) async fn send(
+    relays: &Providers<Relay>,
+    mail: &Ready,
+    until: (Timestamp, Instant),
+) -> Result<Accepted, Trouble> {
+    let done = relays.send(mail, until).await?;
+    Ok(Accepted {
+        message: done.words(&done.answer),
+        provider: done.provider,
+        provider_id: None,
+        delivered: false,
+    })
+}
+
+impl Carrier<Ready> for Relay {
+    type Answer = String;
+
+    async fn carry(
+        &self,
+        (envelope, message): &Ready,
+        deadline: Instant,
+    ) -> Result<String, Trouble> {
+        let mut session = egress::smtp::connect(&self.egress, &self.relay, deadline)
+            .await
+            .map_err(|error| classify(&error, Stage::Session))?;
+        let reply = session
+            .send(envelope, message, deadline)
+            .await
+            .map_err(|error| classify(&error, Stage::Mail))?;
+        // The relay has the mail; how it says goodbye is of no interest.
+        tokio::spawn(session.quit());
+        Ok(reply)
+    }
+
+    /// Nobody can ask a relay what it has; the Message-ID lets the reader's program drop a second one.
+    async fn find(&self, _: &Ready, _: Timestamp, _: Instant) -> Result<Option<String>, Trouble> {
+        Ok(None)
+    }
 }

@@ -1,7 +1,6 @@
 //! The text message channel: [`render`] makes one segment, [`send`] hands it to a Twilio-compatible
-//! provider, [`classify`] reads the answer.
+//! provider, whose answers [`crate::telephony`] reads.
 
-mod classify;
 mod render;
 mod send;
 mod storm;
@@ -9,4 +8,4 @@ mod storm;
 mod tests;
 
 pub(crate) use render::{account, event};
-pub(crate) use send::{Gateway, Sms, send};
+pub(crate) use send::{Sms, rfc2822, send};

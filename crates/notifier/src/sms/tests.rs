@@ -6,9 +6,9 @@ use domain::delivery::retry::ErrorClass;
 use egress::http::Response;
 use rstest::rstest;
 
-use super::classify::of_answer;
 use super::render;
 use crate::fixture::Scene;
+use crate::telephony::of_answer;
 
 #[test]
 fn texts() {

@@ -151,6 +151,7 @@ pub(crate) mod tests {
             address: target.display(),
             verified_at: None,
             in_default: true,
+            call_on_recovery: false,
             disabled_reason: None,
             created_at: Timestamp::from_second(1_800_000_000).unwrap(),
         };

@@ -22,6 +22,7 @@ async fn contact(pool: &PgPool) -> (AccountId, Contact) {
         address: "+4915112345678".into(),
         verified_at: None,
         in_default: true,
+        call_on_recovery: false,
         disabled_reason: None,
         created_at: Timestamp::from_second(1_800_000_000).unwrap(),
     };

@@ -84,6 +84,59 @@ pub async fn skip_later(
     Ok(contacts.into_iter().map(ContactId::from_uuid).collect())
 }
 
+/// A message that is told earlier than planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "columns of deliveries and contacts")]
+pub struct BroughtForward {
+    pub id: DeliveryId,
+    pub channel: Channel,
+    pub contact_name: String,
+}
+
+/// Makes the next step of an incident due now, and those after it earlier by as much. Returns the
+/// messages that are due; their jobs are the caller's to enqueue.
+pub async fn bring_forward(
+    connection: &mut PgConnection,
+    account: AccountId,
+    incident: IncidentId,
+    now: Timestamp,
+) -> Result<Vec<BroughtForward>> {
+    let rows = sqlx::query!(
+        r#"WITH later AS (
+             SELECT account_id, id, not_before - min(not_before) OVER () AS after FROM deliveries
+             WHERE account_id = $1 AND incident_id = $2 AND event = 'incident.opened'
+               AND state = 'pending' AND attempts = 0 AND claims = 0 AND not_before > $3)
+           UPDATE deliveries d SET not_before = $3::timestamptz + later.after, next_at = $3::timestamptz + later.after,
+             pushed_at = $3
+           FROM later JOIN deliveries o ON o.account_id = later.account_id AND o.id = later.id
+           JOIN contacts c ON c.account_id = o.account_id AND c.id = o.contact_id
+           WHERE d.account_id = $1 AND d.account_id = later.account_id AND d.id = later.id
+           RETURNING d.id, d.channel, c.name, d.not_before AS "not_before: jiff_sqlx::Timestamp""#,
+        account.uuid(),
+        incident.uuid(),
+        now.to_sqlx() as _
+    )
+    .fetch_all(connection)
+    .await?;
+    // The row keeps microseconds.
+    let due = now + jiff::SignedDuration::from_micros(1);
+    let mut brought: Vec<BroughtForward> = rows
+        .into_iter()
+        .filter(|row| row.not_before.to_jiff() <= due)
+        .map(|row| {
+            let id = DeliveryId::from_uuid(row.id);
+            Ok(BroughtForward {
+                id,
+                channel: Channel::parse(&row.channel)
+                    .ok_or_else(|| Error::impossible("deliveries", "channel", id))?,
+                contact_name: row.name,
+            })
+        })
+        .collect::<Result<_>>()?;
+    brought.sort_by_key(|one| one.id);
+    Ok(brought)
+}
+
 /// Writes a message that is not sent on purpose, unless it was planned before.
 pub async fn insert_skipped(
     connection: &mut PgConnection,

@@ -60,6 +60,8 @@ pub struct Told {
     pub contact_id: ContactId,
     pub channel: Channel,
     pub state: DeliveryState,
+    /// Of a number that is called: also when it is over.
+    pub call_on_recovery: bool,
 }
 
 /// The messages of an incident, oldest first.
@@ -150,8 +152,10 @@ pub async fn list_told(
     event: Event,
 ) -> Result<Vec<Told>> {
     let rows = sqlx::query!(
-        "SELECT id, contact_id, channel, state FROM deliveries
-         WHERE account_id = $1 AND incident_id = $2 AND event = $3 AND state <> 'skipped' ORDER BY created_at, id",
+        "SELECT d.id, d.contact_id, d.channel, d.state, c.call_on_recovery FROM deliveries d
+         JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
+         WHERE d.account_id = $1 AND d.incident_id = $2 AND d.event = $3 AND d.state <> 'skipped'
+         ORDER BY d.created_at, d.id",
         account.uuid(),
         incident.uuid(),
         event.as_str()
@@ -165,6 +169,7 @@ pub async fn list_told(
                 contact_id: ContactId::from_uuid(row.contact_id),
                 channel: channel(&row.channel, row.id)?,
                 state: state(&row.state, row.id)?,
+                call_on_recovery: row.call_on_recovery,
             })
         })
         .collect()

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::wire::{Answer, Recorded};
-use super::{ACCOUNT_SID, Sms, State, take};
+use super::{ACCOUNT_SID, Sms, State, calls, take};
 
 /// Form fields of "create a message" in the provider's description.
 const FIELDS: [&str; 25] = [
@@ -48,6 +48,7 @@ pub(super) fn to(state: &Arc<State>, request: &Recorded) -> Answer {
         return refusal(401, 20003, "Authenticate");
     }
     let messages = format!("/2010-04-01/Accounts/{ACCOUNT_SID}/Messages");
+    let calls = format!("/2010-04-01/Accounts/{ACCOUNT_SID}/Calls");
     let account = format!("/2010-04-01/Accounts/{ACCOUNT_SID}.json");
     match (request.method.as_str(), request.path.as_str()) {
         ("POST", path) if path == format!("{messages}.json") => create(state, request),
@@ -57,6 +58,11 @@ pub(super) fn to(state: &Arc<State>, request: &Recorded) -> Answer {
             Vec::new(),
             json!({ "sid": ACCOUNT_SID, "status": "active", "type": "Full" }).to_string(),
         ),
+        ("POST", path) if path == format!("{calls}.json") => calls::create(state, request),
+        ("GET", path) if path == format!("{calls}.json") => calls::list(state, request),
+        ("GET", path) if path.starts_with(&format!("{calls}/")) => {
+            calls::one(state, path.trim_start_matches(&format!("{calls}/")))
+        }
         ("GET", path) => one(
             state,
             path.strip_prefix(&format!("{messages}/"))
@@ -117,7 +123,7 @@ fn create(state: &Arc<State>, request: &Recorded) -> Answer {
     (201, Vec::new(), shown(&take(state, message)).to_string())
 }
 
-fn is_number(text: &str) -> bool {
+pub(super) fn is_number(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
         (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
     })

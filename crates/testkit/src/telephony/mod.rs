@@ -1,8 +1,9 @@
 //! A telephone provider on loopback that speaks the Twilio-compatible protocol: it checks sign-in and
 //! form fields as the provider's description says, keeps what it accepted, lists it, sends signed
-//! status callbacks, and misbehaves when told to.
+//! status callbacks, lets calls ring and presses keys in them, and misbehaves when told to.
 
 mod answer;
+mod calls;
 mod wire;
 
 use std::collections::VecDeque;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 use url::Url;
 
+pub use calls::Call;
 pub use wire::Recorded;
 
 /// The account every fake has.
@@ -75,9 +77,25 @@ pub enum Fate {
     Silence,
 }
 
+/// Who picks up a call that rings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pickup {
+    /// A person who presses these keys one after the other, and hangs up after the last answer.
+    Person(String),
+    /// An answering machine.
+    Machine,
+    /// Nobody.
+    NoAnswer,
+    /// The line is busy.
+    Busy,
+    /// The network does not connect it.
+    Failed,
+}
+
 #[derive(Debug, Default)]
 struct Ledger {
     messages: Vec<Sms>,
+    calls: Vec<Call>,
     requests: Vec<Recorded>,
     faults: VecDeque<Fault>,
     callbacks: Vec<(String, String, Option<u16>)>,
@@ -87,13 +105,32 @@ struct Ledger {
 struct State {
     ledger: Mutex<Ledger>,
     count: watch::Sender<usize>,
+    calls: watch::Sender<usize>,
     fate: Mutex<Fate>,
+    pickup: Mutex<Option<Pickup>>,
     serial: AtomicU64,
 }
 
 impl State {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn call(&self, sid: &str) -> Option<Call> {
+        let ledger = self.ledger();
+        ledger.calls.iter().find(|call| call.sid == sid).cloned()
+    }
+
+    fn hear(&self, sid: &str, said: &[String]) {
+        let mut ledger = self.ledger();
+        if let Some(call) = ledger.calls.iter_mut().find(|call| call.sid == sid) {
+            call.heard.extend_from_slice(said);
+        }
+    }
+
+    fn pickup(&self) -> Option<Pickup> {
+        let pickup = self.pickup.lock().unwrap_or_else(PoisonError::into_inner);
+        pickup.clone()
     }
 }
 
@@ -121,7 +158,9 @@ impl Telephony {
         let state = Arc::new(State {
             ledger: Mutex::default(),
             count: watch::Sender::new(0),
+            calls: watch::Sender::new(0),
             fate: Mutex::new(Fate::Silence),
+            pickup: Mutex::new(None),
             serial: AtomicU64::new(1),
         });
         let shared = Arc::clone(&state);
@@ -154,6 +193,53 @@ impl Telephony {
             .fate
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = fate;
+    }
+
+    /// From now on, calls are picked up so; until then they ring and nothing is reported but that.
+    pub fn set_pickup(&self, pickup: Pickup) {
+        *self
+            .state
+            .pickup
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(pickup);
+    }
+
+    /// Every call it took.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.ledger().calls.clone()
+    }
+
+    /// Waits until it has taken `count` calls.
+    pub async fn wait_for_calls(&self, count: usize) -> Vec<Call> {
+        let mut changes = self.state.calls.subscribe();
+        tokio::time::timeout(
+            Duration::from_secs(60),
+            changes.wait_for(|have| *have >= count),
+        )
+        .await
+        .expect("a call within a minute")
+        .expect("the provider lives");
+        self.calls()
+    }
+
+    /// A call that rings is picked up so, now.
+    pub async fn pick_up(&self, sid: &str, pickup: &Pickup) {
+        calls::ring(&self.state, sid, pickup).await;
+    }
+
+    /// One turn of a call: who answered, or a key. The answer's status and body.
+    pub async fn turn(&self, sid: &str, key: Option<char>) -> Option<(u16, String)> {
+        calls::post(&self.state, sid, (Some("human"), key), AUTH_TOKEN).await
+    }
+
+    /// The same with a signature by another key.
+    pub async fn turn_forged(&self, sid: &str, key: Option<char>) -> Option<(u16, String)> {
+        calls::post(&self.state, sid, (None, key), "not-the-auth-token").await
+    }
+
+    /// Reports `status` of a call to its callback, signed; the answer's status.
+    pub async fn report_call(&self, sid: &str, status: &str) -> Option<u16> {
+        calls::report(&self.state, sid, status, AUTH_TOKEN).await
     }
 
     /// Every message it took.
@@ -235,13 +321,16 @@ async fn hand_over(
     post_signed(url, &fields, key).await
 }
 
-fn next_sid(state: &State) -> String {
-    format!("SM{:032x}", state.serial.fetch_add(1, Ordering::Relaxed))
+fn next_id(state: &State, kind: &str) -> String {
+    format!(
+        "{kind}{:032x}",
+        state.serial.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// Keeps a message, and starts its fate.
 fn take(state: &Arc<State>, mut message: Sms) -> Sms {
-    message.sid = next_sid(state);
+    message.sid = next_id(state, "SM");
     message.created_at = SystemClock.now();
     let count = {
         let mut ledger = state.ledger();

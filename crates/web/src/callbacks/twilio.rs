@@ -1,10 +1,13 @@
 //! Callbacks of the Twilio-compatible providers: what became of a message, texts and calls to our number.
 
+use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
+use domain::alert::voice::call::Heard;
+use domain::alert::voice::{INBOUND, SILENCE};
 use domain::ids::{AccountId, DeliveryId};
-use domain::telephony::{MessageStatus, SIGNATURE_HEADER, is_signed};
+use domain::telephony::{CallStatus, MessageStatus, SIGNATURE_HEADER, is_signed, voice_callback};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode, Uri};
 use secrecy::ExposeSecret;
@@ -16,7 +19,17 @@ use crate::state::AppState;
 
 type Pairs = Vec<(String, String)>;
 
-/// What became of a message. Without a valid signature nothing is read, let alone changed.
+/// Verbs of the provider's language: sentences, and a key if one is waited for.
+#[derive(Template)]
+#[template(path = "call/voice.xml")]
+struct Twiml<'t> {
+    say: &'t [String],
+    /// Where a pressed key goes; none where nothing is asked.
+    keys: Option<&'t str>,
+    silence: &'static str,
+}
+
+/// What became of a message or call. Without a valid signature nothing is read, let alone changed.
 pub async fn status(
     State(state): State<AppState>,
     OriginalUri(uri): OriginalUri,
@@ -24,13 +37,12 @@ pub async fn status(
     body: Bytes,
 ) -> Result<StatusCode, PageError> {
     let fields = signed(&state, &uri, &headers, &body)?;
-    let query: Pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-        .into_owned()
-        .collect();
-    let Some(word) = get(&fields, "MessageStatus").and_then(MessageStatus::parse) else {
-        return Ok(StatusCode::NO_CONTENT);
-    };
-    record(&state, &query, &fields, word).await?;
+    let query = query(&uri);
+    if let Some(word) = get(&fields, "CallStatus").and_then(CallStatus::parse) {
+        record_call(&state, &query, &fields, word).await?;
+    } else if let Some(word) = get(&fields, "MessageStatus").and_then(MessageStatus::parse) {
+        record(&state, &query, &fields, word).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -63,17 +75,55 @@ pub async fn sms(
     Ok(twiml(&format!("<Message>{}</Message>", escaped(&reply))))
 }
 
-/// A call to our number. Nobody answers calls yet; who calls hears that and what to do instead.
+/// A call: one of ours asks what to say, and hands over the keys that are pressed. Who calls our number
+/// hears that nobody answers there, and what to do instead.
 pub async fn voice(
     State(state): State<AppState>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, PageError> {
-    signed(&state, &uri, &headers, &body)?;
-    Ok(twiml(
-        "<Say>This is Watchbell. Nobody answers calls to this number. Reply to the text message instead. Goodbye.</Say><Hangup/>",
-    ))
+    let fields = signed(&state, &uri, &headers, &body)?;
+    let query = query(&uri);
+    if get(&query, "delivery").is_none() {
+        return spoken(&[INBOUND.to_owned()], None);
+    }
+    let (account, delivery) = named(&query)?;
+    let turn = incidents::CallTurn {
+        provider_id: get(&fields, "CallSid").ok_or(PageError::NotFound)?,
+        heard: Heard::parse(get(&fields, "AnsweredBy"), get(&fields, "Digits")),
+    };
+    let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
+    let said = incidents::answer_call(&mut tx, (account, delivery), &turn, state.now())
+        .await
+        .map_err(PageError::internal)?
+        .ok_or(PageError::NotFound)?;
+    tx.commit().await.map_err(store::Error::from)?;
+    let keys = voice_callback(state.config.base_url.as_str(), account, delivery);
+    spoken(&said.say, said.asks.then_some(&keys))
+}
+
+fn spoken(say: &[String], keys: Option<&str>) -> Result<Response, PageError> {
+    let twiml = Twiml {
+        say,
+        keys,
+        silence: SILENCE,
+    };
+    let body = twiml.render().map_err(PageError::internal)?;
+    Ok(([(CONTENT_TYPE, "text/xml; charset=utf-8")], body).into_response())
+}
+
+fn query(uri: &Uri) -> Pairs {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .into_owned()
+        .collect()
+}
+
+/// The delivery that a callback names.
+fn named(query: &Pairs) -> Result<(AccountId, DeliveryId), PageError> {
+    let account = get(query, "account").and_then(|id| id.parse::<AccountId>().ok());
+    let delivery = get(query, "delivery").and_then(|id| id.parse::<DeliveryId>().ok());
+    account.zip(delivery).ok_or(PageError::NotFound)
 }
 
 /// The form of a call whose signature is valid.
@@ -125,23 +175,13 @@ async fn record(
 ) -> Result<(), PageError> {
     let error_code = get(fields, "ErrorCode").and_then(|code| code.parse().ok());
     let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
-    if let Some(message) = get(query, "message").and_then(|id| id.parse::<Uuid>().ok()) {
+    if let Some(message) = about_the_account(query) {
         if status != MessageStatus::OnItsWay {
             let reason = error_code.and_then(domain::telephony::error_words);
-            store::account_messages::receipt(
-                &mut tx,
-                message,
-                status == MessageStatus::Delivered,
-                reason,
-            )
-            .await?;
+            let arrived = status == MessageStatus::Delivered;
+            store::account_messages::receipt(&mut tx, message, arrived, reason).await?;
         }
     } else {
-        let account = get(query, "account").and_then(|id| id.parse::<AccountId>().ok());
-        let delivery = get(query, "delivery").and_then(|id| id.parse::<DeliveryId>().ok());
-        let (Some(account), Some(delivery)) = (account, delivery) else {
-            return Err(PageError::NotFound);
-        };
         let callback = incidents::Callback {
             provider_id: get(fields, "MessageSid").unwrap_or_default(),
             status,
@@ -151,7 +191,7 @@ async fn record(
         incidents::receipt(
             &mut tx,
             &state.secrets,
-            (account, delivery),
+            named(query)?,
             &callback,
             state.now(),
         )
@@ -160,6 +200,40 @@ async fn record(
     }
     tx.commit().await.map_err(store::Error::from)?;
     Ok(())
+}
+
+async fn record_call(
+    state: &AppState,
+    query: &Pairs,
+    fields: &Pairs,
+    status: CallStatus,
+) -> Result<(), PageError> {
+    let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
+    if let Some(message) = about_the_account(query) {
+        if status != CallStatus::OnItsWay {
+            let arrived = status == CallStatus::Completed;
+            let reason = (!arrived).then_some("nobody answered the call");
+            store::account_messages::receipt(&mut tx, message, arrived, reason).await?;
+        }
+    } else {
+        let word = incidents::CallEnd {
+            provider_id: get(fields, "CallSid").ok_or(PageError::NotFound)?,
+            status,
+        };
+        let known = incidents::end_call(&mut tx, named(query)?, &word, state.now())
+            .await
+            .map_err(PageError::internal)?;
+        if !known {
+            return Err(PageError::NotFound);
+        }
+    }
+    tx.commit().await.map_err(store::Error::from)?;
+    Ok(())
+}
+
+/// The message about the account that a callback names.
+fn about_the_account(query: &Pairs) -> Option<Uuid> {
+    get(query, "message").and_then(|id| id.parse().ok())
 }
 
 fn get<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {

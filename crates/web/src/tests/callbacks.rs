@@ -59,6 +59,7 @@ impl World {
             address: "+4915112345678".into(),
             verified_at: Some(now),
             in_default: true,
+            call_on_recovery: false,
             disabled_reason: None,
             created_at: now,
         };

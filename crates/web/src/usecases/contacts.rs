@@ -28,6 +28,8 @@ pub struct NewContact {
     pub at: Reached,
     /// The default policy includes it.
     pub in_default: bool,
+    /// Of a number that is called: also when the outage is over.
+    pub call_on_recovery: bool,
 }
 
 /// Where a contact is reached, as typed.
@@ -57,6 +59,8 @@ pub struct ContactChange {
     pub name: Option<String>,
     /// Whether the default policy includes it.
     pub in_default: Option<bool>,
+    /// Whether a number is also called when the outage is over.
+    pub call_on_recovery: Option<bool>,
 }
 
 /// Kinds of contact that can be added on this server.
@@ -64,6 +68,7 @@ pub fn is_available(state: &AppState, kind: Channel) -> bool {
     match kind.way() {
         Way::Mail => state.config.email_available,
         Way::Text => state.config.sms_available,
+        Way::Call => state.config.voice_available,
         Way::Hook => true,
     }
 }
@@ -82,7 +87,11 @@ pub async fn create(
     let name = new.name.unwrap_or_else(|| address.clone());
     check_name(&name)?;
     check_room(connection, caller, new.kind).await?;
-    let contact = fresh(caller, (new.kind, new.in_default), name, address);
+    check_recovery(new.kind, new.call_on_recovery)?;
+    let contact = Contact {
+        call_on_recovery: new.call_on_recovery,
+        ..fresh(caller, (new.kind, new.in_default), name, address)
+    };
     store::contacts::insert(connection, caller.account_id, &contact, &canonical)
         .await
         .map_err(|error| taken(error, "/address"))?;
@@ -101,6 +110,7 @@ async fn create_hook(
     caller: &Caller,
     new: NewContact,
 ) -> UseCaseResult<Created> {
+    check_recovery(new.kind, new.call_on_recovery)?;
     let target = checked_target(state, &new)?;
     let shown = target.display();
     let name = new.name.unwrap_or_else(|| shown.clone());
@@ -186,6 +196,7 @@ fn fresh(
         address,
         verified_at: None,
         in_default,
+        call_on_recovery: false,
         disabled_reason: None,
         created_at: caller.now,
     }
@@ -218,7 +229,7 @@ fn checked_address(state: &AppState, new: &NewContact) -> UseCaseResult<(String,
             let address = EmailAddress::parse(text).map_err(|error| wrong(error.to_string()))?;
             Ok((address.as_str().to_owned(), address.canonical()))
         }
-        (Way::Text, Reached::Text(text)) => {
+        (Way::Text | Way::Call, Reached::Text(text)) => {
             let number = PhoneNumber::parse(text).map_err(|error| wrong(error.to_string()))?;
             Ok((number.as_str().to_owned(), number.as_str().to_owned()))
         }
@@ -228,12 +239,24 @@ fn checked_address(state: &AppState, new: &NewContact) -> UseCaseResult<(String,
     }
 }
 
+/// Only a number that is called can be called again.
+fn check_recovery(kind: Channel, call_on_recovery: bool) -> UseCaseResult<()> {
+    if call_on_recovery && kind != Channel::Voice {
+        return Err(UseCaseError::field(
+            "/call_on_recovery",
+            "not_applicable",
+            "belongs to contacts of the kind voice",
+        ));
+    }
+    Ok(())
+}
+
 fn check_name(name: &str) -> UseCaseResult<()> {
     domain::monitor::validate::check_line("/name", name, 200)
         .map_err(|error: FieldError| UseCaseError::Invalid(vec![error]))
 }
 
-/// Changes name and membership of the default policy.
+/// Changes name, membership of the default policy and calls on recovery.
 pub async fn update(
     connection: &mut PgConnection,
     caller: &Caller,
@@ -245,12 +268,14 @@ pub async fn update(
     let contact = Contact {
         name: change.name.unwrap_or_else(|| before.name.clone()),
         in_default: change.in_default.unwrap_or(before.in_default),
+        call_on_recovery: change.call_on_recovery.unwrap_or(before.call_on_recovery),
         ..before.clone()
     };
     if contact == before {
         return Ok(contact);
     }
     check_name(&contact.name)?;
+    check_recovery(contact.channel, contact.call_on_recovery)?;
     store::contacts::update(connection, caller.account_id, &contact, caller.now).await?;
     note(connection, caller, "contact.updated", &contact).await?;
     Ok(contact)

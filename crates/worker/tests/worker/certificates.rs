@@ -25,6 +25,7 @@ async fn contact(world: &World, name: &str) -> ContactId {
         address: format!("{name}@shop.example"),
         verified_at: Some(now()),
         in_default: true,
+        call_on_recovery: false,
         disabled_reason: None,
         created_at: now(),
     };

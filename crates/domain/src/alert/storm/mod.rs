@@ -67,7 +67,8 @@ impl Kind {
 
 /// Contacts of this channel are told of a storm in few messages.
 pub const fn may_share(channel: Channel) -> bool {
-    !channel.is_program()
+    // A call tells of one outage: its keys mean that one.
+    !channel.is_program() && !matches!(channel, Channel::Voice)
 }
 
 /// What becomes of a message that could be sent now.

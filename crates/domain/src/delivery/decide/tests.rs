@@ -16,6 +16,7 @@ fn contact() -> Contact {
         address: "ana@shop.example".into(),
         verified_at: Some(LATER),
         in_default: true,
+        call_on_recovery: false,
         disabled_reason: None,
         created_at: LATER,
     }
@@ -28,6 +29,7 @@ fn facts(event: Event, contact: &Contact) -> Facts<'_> {
         lost_claims: 0,
         may_have_arrived: false,
         resolved: None,
+        taken: false,
         stand_in: false,
         earlier: None,
         outage: None,
@@ -269,4 +271,72 @@ fn a_disabled_contact_and_a_lost_cause() {
     };
     assert_eq!(lost(4), SEND);
     assert!(matches!(lost(5), Decision::GiveUp(_)));
+}
+
+fn called(call_on_recovery: bool) -> Contact {
+    Contact {
+        channel: Channel::Voice,
+        call_on_recovery,
+        ..contact()
+    }
+}
+
+#[test]
+fn nobody_is_called_about_what_somebody_has() {
+    let contact = called(true);
+    let open = facts(Event::IncidentOpened, &contact);
+    assert_eq!(decide(&open), SEND);
+    assert_eq!(
+        decide(&Facts {
+            taken: true,
+            ..open
+        }),
+        Decision::Skip("somebody had it before the call")
+    );
+    // It may ring already: what became of it is asked, and not forgotten.
+    assert_eq!(
+        decide(&Facts {
+            taken: true,
+            may_have_arrived: true,
+            ..open
+        }),
+        SEND
+    );
+}
+
+#[rstest]
+#[case(true, ResolvedReason::Recovered, DeliveryState::Delivered, true)]
+#[case(false, ResolvedReason::Recovered, DeliveryState::Delivered, false)]
+#[case(true, ResolvedReason::Paused, DeliveryState::Delivered, false)]
+#[case(true, ResolvedReason::Recovered, DeliveryState::Superseded, false)]
+#[case(true, ResolvedReason::Recovered, DeliveryState::Failed, false)]
+fn a_recovery_is_called_about_where_it_was_asked_for(
+    #[case] asked: bool,
+    #[case] reason: ResolvedReason,
+    #[case] state: DeliveryState,
+    #[case] is_called: bool,
+) {
+    let contact = called(asked);
+    let outage = OutageDelivery {
+        state,
+        may_have_arrived: false,
+        next_at: LATER,
+        accepted_at: Some(LATER),
+    };
+    let facts = Facts {
+        resolved: Some(reason),
+        outage: Some(outage),
+        ..facts(Event::IncidentResolved, &contact)
+    };
+    assert_eq!(matches!(decide(&facts), Decision::Send { .. }), is_called);
+}
+
+#[test]
+fn nobody_is_called_about_anything_else() {
+    let contact = called(true);
+    for event in Event::ALL {
+        let is_called = matches!(event, Event::IncidentOpened | Event::ContactTest);
+        let decision = decide(&facts(event, &contact));
+        assert_eq!(decision == SEND, is_called, "{event:?}");
+    }
 }

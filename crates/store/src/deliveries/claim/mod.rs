@@ -65,6 +65,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// An earlier try may have arrived: it was lost, or its answer was missing.
     pub may_have_arrived: bool,
+    /// The provider's name for an earlier try whose result was not written: it reported on it by itself.
+    pub placed: Option<String>,
 }
 
 impl Claimed {
@@ -94,7 +96,7 @@ pub async fn claim(
            WHERE account_id = $1 AND id = $2
              AND (state IN ('pending', 'held') AND next_at <= $5 OR state = 'sending' AND lease_until <= $5)
            RETURNING event, channel, incident_id, monitor_id, contact_id, payload, claims, attempts,
-                     created_at AS "created_at: jiff_sqlx::Timestamp""#,
+                     provider_id, created_at AS "created_at: jiff_sqlx::Timestamp""#,
         account.uuid(),
         id.uuid(),
         token,
@@ -121,6 +123,7 @@ pub async fn claim(
         number,
         attempts: u32::try_from(row.attempts).map_err(|_| impossible("attempts"))?,
         may_have_arrived: may_have_arrived(connection, account, id).await?,
+        placed: row.provider_id,
     }))
 }
 

@@ -64,10 +64,22 @@ pub async fn receipt(
         return Ok(Receipt::Ignored);
     };
     if state == DeliveryState::Delivered {
-        wallets::settle(connection, account, delivery, now).await?;
+        wallets::settle(
+            connection,
+            account,
+            (delivery, "Text message delivered"),
+            now,
+        )
+        .await?;
         return Ok(Receipt::Delivered);
     }
-    wallets::refund(connection, account, delivery, now).await?;
+    wallets::refund(
+        connection,
+        account,
+        (delivery, "Text message not delivered"),
+        now,
+    )
+    .await?;
     let failed = Claimed {
         account_id: account,
         id: delivery,
@@ -83,6 +95,7 @@ pub async fn receipt(
         number: u32::try_from(row.claims).unwrap_or(0),
         attempts: u32::try_from(row.attempts).unwrap_or(0),
         may_have_arrived: false,
+        placed: None,
     };
     fail(
         connection,

@@ -1,6 +1,6 @@
 //! Deliveries of one event to several contacts: their keys differ in the contact alone.
 
-use domain::contact::{Channel, Contact};
+use domain::contact::Contact;
 use domain::ids::{AccountId, DeliveryId, IncidentId, MonitorId};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Claimed;
 use crate::Result;
 
-/// A text message that the wallet does not pay, or will not.
+/// A text message or call that the wallet does not pay, or will not.
 #[derive(Debug, Clone)]
 pub struct Unpaid {
     /// The delivery.
@@ -54,14 +54,14 @@ pub async fn may_reach_someone(connection: &mut PgConnection, claimed: &Claimed)
     .await?)
 }
 
-/// The text messages of this event, up to this step, that are not sent yet, this one among them; none when an earlier
+/// The text messages and calls of this event, up to this step, that are not sent yet, this one among them; none when an earlier
 /// notice has named this one already. To be called under [`lock_event`].
 pub async fn list_unpaid(connection: &mut PgConnection, claimed: &Claimed) -> Result<Vec<Unpaid>> {
     let rows = sqlx::query!(
         r#"SELECT o.id, o.contact_id, coalesce(o.payload -> 'named' ? $6, false) AS "names_it!",
              (o.state IN ('pending', 'sending', 'held') OR o.id = d.id) AS "is_unsent!" FROM deliveries o
            JOIN deliveries d ON d.account_id = o.account_id AND d.id = $2
-           WHERE o.account_id = $1 AND o.channel = 'sms' AND o.event = d.event
+           WHERE o.account_id = $1 AND o.channel IN ('sms', 'voice') AND o.event = d.event
              AND left(o.dedup_key, -$3::int) = left(d.dedup_key, -$3::int)
              AND (o.incident_id = $4 OR $4::uuid IS NULL AND o.incident_id IS NULL)
              AND (o.monitor_id = $5 OR $5::uuid IS NULL AND o.monitor_id IS NULL)
@@ -87,7 +87,7 @@ pub async fn list_unpaid(connection: &mut PgConnection, claimed: &Claimed) -> Re
         .filter(|row| row.is_unsent)
         .filter_map(|row| {
             let contact = contact(row.contact_id)?;
-            (contact.channel == Channel::Sms).then(|| Unpaid {
+            contact.channel.is_phone().then(|| Unpaid {
                 id: DeliveryId::from_uuid(row.id),
                 contact,
             })

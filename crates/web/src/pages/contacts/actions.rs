@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use domain::contact::Contact;
+use domain::contact::{Channel, Contact};
 use domain::ids::ContactId;
 
 use crate::error::{PageError, PageResult};
@@ -25,6 +25,8 @@ pub async fn edit(
     let change = ContactChange {
         name: fields.optional("name").map(str::to_owned),
         in_default: Some(fields.flag("in_default")),
+        // The box is on the page of a number that is called alone.
+        call_on_recovery: Some(fields.flag("call_on_recovery")),
     };
     let mut transaction = tenant.begin(&state).await?;
     contacts::update(&mut transaction, &caller, id, change).await?;
@@ -43,9 +45,12 @@ pub async fn test(
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
     match contacts::test(&mut transaction, &state, &caller, id).await {
-        Ok(_) => {
+        Ok(contact) => {
             transaction.commit().await.map_err(store::Error::from)?;
-            see_other("/contacts?done=tested")
+            see_other(match contact.channel {
+                Channel::Voice => "/contacts?done=rings",
+                _ => "/contacts?done=tested",
+            })
         }
         Err(UseCaseError::TooSoon { .. }) => see_other("/contacts?done=soon"),
         Err(UseCaseError::Conflict { .. }) => see_other(&format!("/contacts/{id}")),

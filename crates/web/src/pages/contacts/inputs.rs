@@ -102,6 +102,7 @@ impl KindForm {
             help,
             button: match channel.way() {
                 Way::Hook => "Add and send a test",
+                Way::Call => "Add and call with a code",
                 Way::Mail | Way::Text => "Add and send a code",
             },
         }
@@ -152,6 +153,14 @@ fn fields(channel: Channel, free: bool) -> (Vec<Input>, &'static str) {
         Channel::Sms => (
             address("Number", "tel", "+49 151 12345678"),
             "It begins with + and the country. What an SMS costs is shown before the first is sent.",
+        ),
+        Channel::Voice if free => (
+            address("Number", "tel", "+49 151 12345678"),
+            "It begins with + and the country. We call it and say six digits. Here calls cost nothing: they go to the outbox.",
+        ),
+        Channel::Voice => (
+            address("Number", "tel", "+49 151 12345678"),
+            "It begins with + and the country. We call it at once and say six digits, twice. What a call costs is shown before the first alert.",
         ),
         Channel::Webhook => (
             address("URL", "url", "https://shop.example/hooks/watchbell"),

@@ -7,7 +7,7 @@ use crate::usecases::contacts::is_available;
 
 /// Kinds that are alike, as they stand on the form.
 const GROUPS: [(&str, &[Channel]); 5] = [
-    ("People", &[Channel::Email, Channel::Sms]),
+    ("People", &[Channel::Email, Channel::Sms, Channel::Voice]),
     (
         "Chat",
         &[
@@ -57,6 +57,7 @@ pub(super) fn groups(chosen: Channel, state: &AppState) -> Vec<Group> {
 const fn label(channel: Channel) -> &'static str {
     match channel {
         Channel::Email => "Mail",
+        Channel::Voice => "Call",
         Channel::Webhook => "Webhook",
         Channel::Teams => "Teams",
         other => other.name(),

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use domain::alert::prices::{Prices, amount};
-use domain::contact::{Channel, Contact, Way};
+use domain::contact::{Channel, Contact};
 use domain::delivery::DeliveryState;
 use domain::ids::ContactId;
 use http::StatusCode;
@@ -30,6 +30,8 @@ struct ContactsPage {
     form: KindForm,
     name: String,
     in_default: bool,
+    call_on_recovery: bool,
+    is_voice: bool,
     sms_is_free: bool,
     balance: String,
     limit: u32,
@@ -115,6 +117,7 @@ async fn insert(
         name: fields.optional("name").map(str::to_owned),
         at,
         in_default: fields.flag("in_default"),
+        call_on_recovery: fields.flag("call_on_recovery"),
     };
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = store::tenant::begin(&state.pool, tenant.account_id()).await?;
@@ -164,6 +167,8 @@ pub(super) fn done_words(word: &str) -> Option<&'static str> {
         "deleted" => "Deleted. Nothing is sent to it any more.",
         "soon" => "That was just done. Try again in a minute.",
         "sent" => "Another code is on its way.",
+        "called" => "We call you again with another code.",
+        "rings" => "The test call is on its way.",
         "tried" => "Another test message was sent.",
         _ => return None,
     })
@@ -196,7 +201,9 @@ async fn page(
         groups: groups(kind, state),
         form: KindForm::of(kind, state, fields),
         name: fields.text("name").to_owned(),
-        in_default: errors.is_empty() || fields.flag("in_default"),
+        in_default: (errors.is_empty() && kind.is_default()) || fields.flag("in_default"),
+        call_on_recovery: fields.flag("call_on_recovery"),
+        is_voice: kind == Channel::Voice,
         errors,
         sms_is_free: state.config.outbox,
         balance: amount(balance),
@@ -239,13 +246,18 @@ fn line(contact: &Contact, last: Option<&Delivery>, tenant: &Tenant, state: &App
 
 /// What one message costs; shown before the first is sent.
 pub(super) fn price(contact: &Contact, state: &AppState) -> Option<String> {
-    match contact.channel.way() {
-        Way::Mail | Way::Hook => None,
-        Way::Text if state.config.outbox => Some("free here".to_owned()),
-        Way::Text => Some(match Prices::default().sms(&contact.address) {
-            Some(price) => format!("{} USD an SMS", amount(price.micros)),
-            None => "its country is not served".to_owned(),
-        }),
+    match contact.channel {
+        Channel::Sms | Channel::Voice if state.config.outbox => Some("free here".to_owned()),
+        channel @ (Channel::Sms | Channel::Voice) => {
+            Some(match Prices::default().of(channel, &contact.address) {
+                Some(price) if channel == Channel::Voice => {
+                    format!("{} USD a call", amount(price.micros))
+                }
+                Some(price) => format!("{} USD an SMS", amount(price.micros)),
+                None => "its country is not served".to_owned(),
+            })
+        }
+        _ => None,
     }
 }
 

@@ -31,6 +31,7 @@ struct ContactPage {
     icon: &'static str,
     channel: &'static str,
     is_sms: bool,
+    is_voice: bool,
     is_hook: bool,
     is_webhook: bool,
     /// Of a webhook, on the page that makes it.
@@ -87,6 +88,7 @@ async fn page(
         icon: channel_icon(contact.channel),
         channel: channel_word(contact.channel),
         is_sms: contact.channel == Channel::Sms,
+        is_voice: contact.channel == Channel::Voice,
         is_hook: contact.channel.is_hook(),
         is_webhook: contact.channel == Channel::Webhook,
         secret: None,
@@ -175,10 +177,14 @@ pub async fn resend(
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = tenant.begin(&state).await?;
     match contacts::resend(&mut transaction, &state, &caller, id).await {
-        Ok((_, test)) => {
+        Ok((contact, test)) => {
             transaction.commit().await.map_err(store::Error::from)?;
             let Some(test) = test else {
-                return see_other(&format!("/contacts/{id}?done=sent"));
+                let done = match contact.channel {
+                    Channel::Voice => "called",
+                    _ => "sent",
+                };
+                return see_other(&format!("/contacts/{id}?done={done}"));
             };
             hook_tests::wait(&state, tenant.account_id(), test).await?;
             see_other(&format!("/contacts/{id}?done=tried"))

@@ -2,7 +2,7 @@
 
 use axum::extract::{Query, State};
 use domain::account::Plan;
-use domain::contact::{Channel, Contact};
+use domain::contact::Contact;
 use domain::ids::MonitorId;
 use domain::report::Window;
 use domain::words;
@@ -225,7 +225,7 @@ fn notices(
     }
     let sends_sms = contacts
         .iter()
-        .any(|contact| contact.channel == Channel::Sms && contact.is_usable());
+        .any(|contact| contact.channel.is_phone() && contact.is_usable());
     if sends_sms && balance_micros <= 0 && !sms_is_free {
         let more = if plan == Plan::Free {
             "A larger plan includes messages."
@@ -252,11 +252,12 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         Contact {
             id: ContactId::generate(),
-            channel: Channel::Email,
+            channel: domain::contact::Channel::Email,
             name: name.into(),
             address: format!("{name}@shop.example"),
             verified_at: verified.then_some(now),
             in_default: true,
+            call_on_recovery: false,
             disabled_reason: None,
             created_at: now,
         }

@@ -187,13 +187,12 @@ impl Steps {
 }
 
 fn steps(all: &[Listed], facts: &Facts) -> Steps {
-    use domain::contact::Channel;
     Steps {
         monitor: !all.is_empty(),
         phone: facts
             .contacts
             .iter()
-            .any(|contact| contact.channel == Channel::Sms && contact.is_usable()),
+            .any(|contact| contact.channel.is_phone() && contact.is_usable()),
         practised: facts.had_incident,
     }
 }

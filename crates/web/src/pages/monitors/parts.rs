@@ -135,6 +135,7 @@ pub const fn channel_icon(channel: Channel) -> &'static str {
     match channel {
         Channel::Email => "mail",
         Channel::Sms => "message-square",
+        Channel::Voice => "phone",
         Channel::Webhook => "link",
         Channel::Slack
         | Channel::Discord

@@ -10,8 +10,10 @@ use serde::Deserialize;
 use store::outbox::OutboxMessage;
 use uuid::Uuid;
 
+use super::call::CallView;
 use crate::error::{PageError, PageResult};
 use crate::extract::Visitor;
+use crate::pages::monitors::parts::channel_icon;
 use crate::state::AppState;
 use crate::view::{Moment, Shell, render};
 
@@ -44,6 +46,9 @@ struct Opened {
     text: String,
     has_html: bool,
     is_sms: bool,
+    is_call: bool,
+    /// Of a call whose keys work here.
+    call: Option<CallView>,
     size: String,
     headers: Vec<(String, String)>,
 }
@@ -73,21 +78,22 @@ pub async fn show(
         .map_or(TimeZone::UTC, |membership| {
             words::zone(&membership.timezone)
         });
-    let messages = {
-        let mut connection = state.pool.acquire().await?;
-        store::outbox::list(&mut connection, MOST).await?
-    };
+    let mut connection = state.pool.acquire().await?;
+    let messages = store::outbox::list(&mut connection, MOST).await?;
     let dark = chosen.colours == "dark";
     let open = chosen
         .open
         .or_else(|| messages.first().map(|message| message.id));
+    let shown = messages.iter().find(|message| Some(message.id) == open);
+    let call = match shown {
+        Some(message) => super::call::find(&mut connection, message).await?,
+        None => None,
+    };
+    drop(connection);
     render(&OutboxPage {
         dark,
         shell: visitor.shell("Outbox"),
-        open: messages
-            .iter()
-            .find(|message| Some(message.id) == open)
-            .map(|message| opened(message, &zone)),
+        open: shown.map(|message| opened(message, call, &zone)),
         messages: messages
             .iter()
             .map(|message| line(message, open, &zone))
@@ -99,11 +105,7 @@ fn line(message: &OutboxMessage, open: Option<Uuid>, zone: &TimeZone) -> Line {
     Line {
         id: message.id,
         at: Moment::new(message.at, zone.clone()),
-        icon: if message.channel == Channel::Email {
-            "mail"
-        } else {
-            "message-square"
-        },
+        icon: channel_icon(message.channel),
         recipient: message.recipient.clone(),
         title: if message.subject.is_empty() {
             message.text.clone()
@@ -114,8 +116,10 @@ fn line(message: &OutboxMessage, open: Option<Uuid>, zone: &TimeZone) -> Line {
     }
 }
 
-fn opened(message: &OutboxMessage, zone: &TimeZone) -> Opened {
+fn opened(message: &OutboxMessage, call: Option<CallView>, zone: &TimeZone) -> Opened {
     Opened {
+        is_call: message.channel == Channel::Voice,
+        call,
         id: message.id,
         at: Moment::new(message.at, zone.clone()),
         recipient: message.recipient.clone(),
@@ -145,7 +149,7 @@ fn size(text: &str) -> String {
     format!("{count} characters, {segments} {plural}")
 }
 
-fn headers(value: &serde_json::Value) -> Vec<(String, String)> {
+pub(super) fn headers(value: &serde_json::Value) -> Vec<(String, String)> {
     let pairs = value.as_array().map(Vec::as_slice).unwrap_or_default();
     pairs
         .iter()

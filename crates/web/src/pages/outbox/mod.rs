@@ -1,6 +1,7 @@
 //! The local outbox: what would have been sent. It exists only where nobody but the machine's own
 //! user can reach it (listen address and base URL are loopback); elsewhere it is 404.
 
+mod call;
 mod list;
 mod mail;
 
@@ -11,4 +12,5 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/outbox", Access::Public, list::show)
         .get("/outbox/{message}/mail", Access::Public, mail::show)
+        .post("/outbox/{message}/key", Access::Public, call::press)
 }

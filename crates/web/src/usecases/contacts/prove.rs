@@ -1,6 +1,6 @@
 //! What proves a contact: a code that is typed back, or a test message that arrives.
 
-use domain::contact::{Channel, Contact, Hook, code};
+use domain::contact::{Contact, Hook, code};
 use domain::delivery::AccountMessage;
 use domain::ids::{ContactId, DeliveryId};
 use jiff::{SignedDuration, Timestamp};
@@ -131,7 +131,7 @@ pub async fn verify(
     let outcome =
         store::contacts::try_code(connection, caller.account_id, id, &hash, caller.now).await?;
     if outcome == CodeOutcome::Right {
-        if contact.channel == Channel::Sms {
+        if contact.channel.is_phone() {
             store::wallets::grant_welcome(connection, caller.account_id, caller.now).await?;
         }
         note(connection, caller, "contact.verified", &contact).await?;

@@ -46,7 +46,7 @@ pub struct ContactInput {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
-    /// Of `email` and `sms`: mail address, or phone number with its country code.
+    /// Of `email`, `sms` and `voice`: mail address, or phone number with its country code.
     #[serde(default)]
     #[schema(min_length = 3, max_length = 254)]
     address: Option<String>,
@@ -76,9 +76,12 @@ pub struct ContactInput {
     #[serde(default)]
     #[schema(value_type = Option<OpsgenieParts>)]
     opsgenie: Option<Opsgenie>,
-    /// True by default.
+    /// True by default; for `voice` false.
     #[serde(default)]
     in_default: Option<bool>,
+    /// Of `voice`: also call when the outage is over. False by default.
+    #[serde(default)]
+    call_on_recovery: Option<bool>,
 }
 
 /// What can be changed of a contact, as a merge patch.
@@ -89,8 +92,10 @@ pub struct ContactPatch {
     /// Null restores the default: the address.
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
-    /// Null restores the default: true.
+    /// Null restores the default: true, for `voice` false.
     in_default: Option<bool>,
+    /// Of `voice`: also call when the outage is over. Null restores the default: false.
+    call_on_recovery: Option<bool>,
 }
 
 /// List contacts
@@ -125,7 +130,8 @@ pub async fn list(
 
 /// Create a contact
 ///
-/// An address or number gets a code of six digits, good for 10 minutes; `/verify` takes it. A webhook or
+/// An address or number gets a code of six digits, good for 10 minutes; `/verify` takes it. A `voice`
+/// contact is called, and the code is said twice. A webhook or
 /// chat contact gets a test message, and is verified when that arrives: the answer waits up to 10 s for
 /// it and is 201 either way; `/resend` repeats it. The `secret` of a webhook is in this answer and nowhere else.
 #[utoipa::path(post, path = "/api/v1/contacts", tag = "Contacts", operation_id = "contacts.create",
@@ -191,7 +197,7 @@ pub async fn get(
 
 /// Change a contact
 ///
-/// A merge patch of `name` and `in_default`. Another address is another contact.
+/// A merge patch of `name`, `in_default` and `call_on_recovery`. Another address is another contact.
 #[utoipa::path(patch, path = "/api/v1/contacts/{contact_id}", tag = "Contacts", operation_id = "contacts.update",
     params(("contact_id" = String, Path, description = "`con_…`")), request_body = ContactPatch,
     responses((status = 200, body = ContactView)))]
@@ -206,8 +212,10 @@ pub async fn update(
     let before = locked(&state, &writer, &mut tx, id, &headers).await?;
     let default_name =
         (body.0.clone().remove("name") == Some(Json::Null)).then(|| before.address.clone());
-    let default_membership =
-        (body.0.clone().remove("in_default") == Some(Json::Null)).then_some(true);
+    let default_membership = (body.0.clone().remove("in_default") == Some(Json::Null))
+        .then_some(before.channel.is_default());
+    let default_recovery =
+        (body.0.clone().remove("call_on_recovery") == Some(Json::Null)).then_some(false);
     let plain = view(
         &mut tx,
         &state,
@@ -221,6 +229,7 @@ pub async fn update(
     let change = ContactChange {
         name: patch.name.or(default_name),
         in_default: patch.in_default.or(default_membership),
+        call_on_recovery: patch.call_on_recovery.or(default_recovery),
     };
     let contact = contacts::update(&mut tx, &writer.caller(&state), id, change).await?;
     let changed = view(&mut tx, &state, (writer.account_id(), false), contact).await?;
@@ -238,9 +247,7 @@ const READ_ONLY: ReadOnly = ReadOnly {
 fn unchanged(patch: &mut Json, before: &Contact, plain: &ContactView) -> ApiResult<()> {
     let masked = phone::masked(&before.address);
     let reached = match (&plain.address, &plain.url) {
-        (Some(address), _) if before.channel == Channel::Sms => {
-            ("address", [address.as_str(), &masked])
-        }
+        (Some(address), _) if before.channel.is_phone() => ("address", [address.as_str(), &masked]),
         (Some(address), _) => ("address", [address.as_str(), address]),
         (None, url) => ("url", [url.as_deref().unwrap_or(MASK), MASK]),
     };
@@ -365,7 +372,8 @@ impl ContactInput {
             kind,
             name: self.name,
             at: at.ok_or_else(|| Problem::field(own, "required", "must be sent"))?,
-            in_default: self.in_default.unwrap_or(true),
+            in_default: self.in_default.unwrap_or(kind.is_default()),
+            call_on_recovery: self.call_on_recovery.unwrap_or(false),
         })
     }
 }

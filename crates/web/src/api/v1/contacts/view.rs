@@ -30,7 +30,7 @@ pub struct ContactView {
     #[schema(value_type = ContactKind)]
     pub(super) kind: &'static str,
     pub(super) name: String,
-    /// Of mail and text message contacts: the mail address, or the number in E.164 form; numbers are masked
+    /// Of mail, text message and call contacts: the mail address, or the number in E.164 form; numbers are masked
     /// for read keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<String>,
@@ -68,6 +68,9 @@ pub struct ContactView {
     pub(super) verified: bool,
     /// The default policy includes it.
     pub(super) in_default: bool,
+    /// Of a call contact: it is also called when the outage is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) call_on_recovery: Option<bool>,
     /// Why nothing is sent to it any more.
     #[schema(read_only)]
     pub(super) disabled_reason: Option<String>,
@@ -81,6 +84,8 @@ pub enum ContactKind {
     Email,
     /// Text message.
     Sms,
+    /// A call: spoken, and answered by keys.
+    Voice,
     /// Signed JSON, posted to an address of yours (Standard Webhooks).
     Webhook,
     /// A message in a Slack channel.
@@ -151,7 +156,7 @@ impl ContactView {
             None => (None, None),
         };
         let hide = |text: String| {
-            if masked && contact.channel == Channel::Sms {
+            if masked && contact.channel.is_phone() {
                 phone::masked(&text)
             } else {
                 text
@@ -178,6 +183,8 @@ impl ContactView {
             opsgenie: None,
             secret: None,
             verified: contact.verified_at.is_some(),
+            call_on_recovery: (contact.channel == Channel::Voice)
+                .then_some(contact.call_on_recovery),
             in_default: contact.in_default,
             disabled_reason: contact.disabled_reason,
         };

@@ -1,4 +1,4 @@
-//! What the provider's answer means for the message, the contact and us.
+//! What the provider's answer means for the text or call, the contact and us.
 
 use domain::delivery::retry::ErrorClass;
 use domain::telephony::{disables_number, error_words};
@@ -31,7 +31,7 @@ pub(super) fn of_silence(error: &SendError) -> Trouble {
 }
 
 /// An answer other than yes.
-pub(super) fn of_answer(response: &Response) -> Trouble {
+pub(crate) fn of_answer(response: &Response) -> Trouble {
     let error: Option<ProviderError> = serde_json::from_slice(&response.body).ok();
     let code = error.as_ref().and_then(|error| error.code);
     let said = error

@@ -1,0 +1,52 @@
+//! From an event to what a call says; the sentences themselves are `domain::alert::voice`.
+
+use askama::Template;
+use domain::alert::voice::{self, SILENCE, Script};
+use domain::delivery::{AccountMessage, Event};
+
+use crate::brief::Brief;
+use crate::error::RenderError;
+
+/// Verbs of the provider's language.
+#[derive(Template)]
+#[template(path = "call/voice.xml")]
+pub(crate) struct Twiml<'t> {
+    pub(crate) say: &'t [String],
+    /// Where a pressed key goes; none where nothing is asked.
+    pub(crate) keys: Option<&'t str>,
+    silence: &'static str,
+}
+
+impl<'t> Twiml<'t> {
+    pub(crate) const fn new(say: &'t [String], keys: Option<&'t str>) -> Self {
+        Self {
+            say,
+            keys,
+            silence: SILENCE,
+        }
+    }
+}
+
+/// What a call about an event has to say. Only an outage, its end and a test are called about.
+pub(crate) fn event(brief: &Brief<'_>) -> Result<Script, RenderError> {
+    Ok(match brief.event {
+        Event::IncidentOpened => {
+            let incident = &brief.facts()?.incident;
+            Script::down(&brief.monitor_name(), incident, &brief.zone)
+        }
+        Event::IncidentResolved => {
+            let incident = &brief.facts()?.incident;
+            Script::up(&brief.monitor_name(), brief.lasted(incident))
+        }
+        Event::ContactTest => Script::test(brief.account_name()),
+        _ => return Err(RenderError::Missing("a call: nobody is called about this")),
+    })
+}
+
+/// What a call about the account says; only codes are said.
+pub(crate) fn code(message: &AccountMessage) -> Result<String, RenderError> {
+    match message {
+        AccountMessage::ContactCode { code, .. } => Ok(voice::code(code)),
+        _ => Err(RenderError::Missing("a call: this message is a mail")),
+    }
+}
