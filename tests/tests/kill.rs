@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection, PgPool};
+use testkit::telephony::Telephony;
 use testkit::{Behaviour, SwitchableSite};
 use tokio::net::TcpListener;
 
@@ -242,4 +243,40 @@ async fn killed_when_the_provider_has_answered_and_nothing_is_recorded() {
             .all(|mail| id(&mail.headers) == id(&first.headers)),
         "a duplicate has the same id"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_when_a_call_was_placed_and_nothing_is_recorded() {
+    let scene = Scene::set().await;
+    let phone = Telephony::start().await;
+    let settings = scene.settings.clone().with_telephony(&phone);
+    let server = settings.serve().await;
+    let api = api::account(&settings, "owner@shop.example", "team").await;
+    let voice = crate::voice::add_voice(&api, &phone).await;
+    let monitor = api
+        .watch(
+            &scene.site.url("/"),
+            json!({ "name": "Shop", "contact_ids": [voice] }),
+        )
+        .await;
+    wait_for_status(&api, &monitor, "up", Duration::from_secs(15)).await;
+    let mut lock = scene
+        .hold("LOCK TABLE delivery_attempts IN SHARE MODE")
+        .await;
+    scene.break_site(&api, &monitor).await;
+    // The code, and the call about the outage.
+    phone.wait_for_calls(2).await;
+    scene.blocked("the notifier records the answer").await;
+    server.kill().await;
+    lock.execute("ROLLBACK").await.unwrap();
+    let sent = "SELECT count(*) FROM deliveries WHERE channel = 'voice' AND state = 'sent'";
+    assert_eq!(count(&scene.database.pool, sent).await, None);
+
+    age_leases(&scene.database.pool).await;
+    let _again = settings.serve().await;
+    wait::until("it is recorded", LIMIT, async || {
+        count(&scene.database.pool, sent).await
+    })
+    .await;
+    assert_eq!(phone.calls().len(), 2, "nobody is called twice");
 }

@@ -21,3 +21,4 @@ mod pages;
 mod regions;
 mod sign_up;
 mod support;
+mod voice;

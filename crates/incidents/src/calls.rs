@@ -110,12 +110,7 @@ async fn reply(
             let next = pass_on(connection, call, (id, &by), now).await?;
             say = vec![voice::passed_on(&next)];
         }
-        (Act::LeftMessage, Some(id)) => {
-            if calls::set_outcome(connection, call, Outcome::Machine, None).await? {
-                let why = format!("An answering machine took the call to {}.", by.actor.name);
-                after_a_call(connection, call, (id, &why), now).await?;
-            }
-        }
+        (Act::LeftMessage, Some(id)) => leave_message(connection, call, (id, &by), now).await?,
         _ => {}
     }
     let turn = Turn {
@@ -131,6 +126,20 @@ async fn reply(
         say,
         asks: answer.asks,
     })
+}
+
+/// A machine has the message, which is as good as nobody.
+async fn leave_message(
+    connection: &mut PgConnection,
+    call: &Call,
+    (incident, by): (IncidentId, &By),
+    now: Timestamp,
+) -> Result<()> {
+    if !calls::set_outcome(connection, call, Outcome::Machine, None).await? {
+        return Ok(());
+    }
+    let why = why(Outcome::Machine, &by.actor.name);
+    after_a_call(connection, call, (incident, &why), now).await
 }
 
 /// The person at the number.

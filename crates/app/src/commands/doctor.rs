@@ -123,10 +123,10 @@ async fn mail(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Findin
         return vec![("mail", Finding::Absent(words.to_owned()))];
     }
     let mut findings = Vec::new();
-    for relay in &settings.smtp {
+    for (name, relay) in ["mail", "mail2"].into_iter().zip(&settings.smtp) {
         let place = format!("{}:{}", relay.get().host(), relay.get().port());
         findings.push((
-            "mail",
+            name,
             match smtp::connect(egress, relay, Instant::now() + LIMIT).await {
                 Ok(session) => {
                     session.quit().await;
@@ -142,15 +142,18 @@ async fn mail(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Findin
 async fn telephony(settings: &Settings, egress: &Egress) -> Vec<(&'static str, Finding)> {
     if settings.telephony.is_empty() {
         let words = if settings.is_local() {
-            "not set up: texts go to the local outbox at /outbox"
+            "not set up: texts and calls go to the local outbox at /outbox"
         } else {
             "not set up: phone contacts cannot be added (WATCHBELL_TWILIO_ACCOUNT_SID)"
         };
         return vec![("telephony", Finding::Absent(words.to_owned()))];
     }
     let mut findings = Vec::new();
-    for provider in &settings.telephony {
-        findings.push(("telephony", provider_finding(provider, egress).await));
+    for (name, provider) in ["telephony", "telephony2"]
+        .into_iter()
+        .zip(&settings.telephony)
+    {
+        findings.push((name, provider_finding(provider, egress).await));
     }
     findings
 }
@@ -171,7 +174,11 @@ async fn provider_finding(provider: &Telephony, egress: &Egress) -> Finding {
     };
     match asked.await {
         Ok(response) if response.is_success() => {
-            Finding::Fine(format!("{place} knows our account"))
+            let calls = match provider.from.starts_with('+') {
+                true => "",
+                false => "; its sender is no number, so that it sends texts and cannot call",
+            };
+            Finding::Fine(format!("{place} knows our account{calls}"))
         }
         Ok(response) if response.status == 401 => Finding::Broken(format!(
             "{place} refuses our login: check the account SID and auth token"

@@ -136,10 +136,7 @@ async fn decided<'c>(
                     .resolved_reason
                     .unwrap_or(ResolvedReason::Recovered)
             }),
-        taken: context
-            .incident
-            .as_ref()
-            .is_some_and(|facts| facts.incident.acknowledged_at.is_some()),
+        taken: context.is_taken(),
         stand_in: failure::is_stand_in(claimed),
         earlier: context.earlier,
         outage: context.outage,

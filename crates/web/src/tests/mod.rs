@@ -3,6 +3,7 @@
 mod api;
 mod auth;
 mod callbacks;
+mod calls;
 mod forms;
 mod frame;
 mod links;

@@ -46,6 +46,7 @@ impl World {
             address: PHONE.into(),
             verified_at: Some(now),
             in_default: true,
+            call_on_recovery: false,
             disabled_reason: None,
             created_at: now,
         };

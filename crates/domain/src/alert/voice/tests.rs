@@ -236,7 +236,7 @@ fn a_notice_asks_nothing() {
     for heard in [Heard::Person, Heard::Machine, Heard::Key('1')] {
         let reply = turn(&script, heard, Standing::Open, &berlin());
         assert_eq!((reply.act, reply.asks), (Act::Nothing, false));
-        assert_eq!(reply.say, [script.alert.clone()]);
+        assert_eq!(reply.say, std::slice::from_ref(&script.alert));
     }
 }
 

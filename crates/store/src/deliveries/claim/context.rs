@@ -80,6 +80,14 @@ pub struct Context {
     pub uptime: Option<Uptime>,
 }
 
+impl Context {
+    /// Somebody has its incident.
+    pub fn is_taken(&self) -> bool {
+        let incident = self.incident.as_ref();
+        incident.is_some_and(|facts| facts.incident.acknowledged_at.is_some())
+    }
+}
+
 /// Reads it in the transaction of the claim. The message about the outage is locked.
 pub async fn load(
     connection: &mut PgConnection,

@@ -35,7 +35,7 @@ pub const INDEX: [(&str, &str, &str); 9] = [
     (
         "/docs/contacts",
         "Contacts",
-        "Mail, SMS, chat, push, paging and webhooks: where the address is, and what arrives there",
+        "Mail, SMS, calls, chat, push, paging and webhooks: where the address is, and what arrives there",
     ),
     (
         "/docs/maintenance",
@@ -216,7 +216,7 @@ const SETTINGS: [Setting; 25] = [
     Setting(
         "WATCHBELL_SMTP_URL, _SMTP_URL_2",
         "unset: local outbox",
-        "smtp://user:pass@host:587?tls=required, smtps://…; the second is the fail-over",
+        "smtp://user:pass@host:587?tls=required, smtps://…; the second takes what the first does not",
     ),
     Setting(
         "WATCHBELL_MAIL_FROM",
@@ -231,12 +231,12 @@ const SETTINGS: [Setting; 25] = [
     Setting(
         "WATCHBELL_TWILIO_ACCOUNT_SID, _AUTH_TOKEN, _FROM, _BASE_URL",
         "unset: local outbox",
-        "text messages and calls by a Twilio-compatible provider",
+        "text messages and calls by a Twilio-compatible provider; calls need a number as _FROM",
     ),
     Setting(
         "WATCHBELL_TWILIO2_…",
         "unset",
-        "the same for the fail-over provider",
+        "the same for the provider that takes what the first does not",
     ),
     Setting("WATCHBELL_LOG", "info", "what is logged"),
     Setting("WATCHBELL_LOG_FORMAT", "text", "text or json"),

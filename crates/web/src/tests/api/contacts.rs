@@ -377,3 +377,62 @@ async fn contacts_are_changed_and_forgotten(pool: PgPool) {
     );
     assert_eq!(client.get(&path).await.status, StatusCode::NOT_FOUND);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_number_that_is_called_is_proven_in_a_call(pool: PgPool) {
+    let (app, _, client) = team(pool).await;
+    let number = "+4915112345678";
+    let text = json!({"kind": "sms", "address": number});
+    assert_eq!(
+        client.post("/contacts", text).await.status,
+        StatusCode::CREATED
+    );
+    app.mails(number).await;
+    let made = client
+        .post(
+            "/contacts",
+            json!({"kind": "voice", "name": "Kim", "address": number}),
+        )
+        .await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let contact = made.json();
+    assert_eq!(
+        (
+            &contact["kind"],
+            &contact["verified"],
+            &contact["in_default"],
+            &contact["call_on_recovery"]
+        ),
+        (&json!("voice"), &json!(false), &json!(false), &json!(false)),
+        "it is called only where that is asked for"
+    );
+    let path = format!("/contacts/{}", contact["id"].as_str().unwrap());
+    let said = code(&app.mails(number).await);
+    let proven = client
+        .post(&format!("{path}/verify"), json!({"code": said}))
+        .await;
+    assert_eq!(proven.json()["verified"], json!(true), "{}", proven.text);
+    let changed = client
+        .patch(&path, json!({"in_default": true, "call_on_recovery": true}))
+        .await
+        .json();
+    assert_eq!(
+        (&changed["in_default"], &changed["call_on_recovery"]),
+        (&json!(true), &json!(true))
+    );
+    let restored = client
+        .patch(&path, json!({"in_default": null, "call_on_recovery": null}))
+        .await
+        .json();
+    assert_eq!(
+        (&restored["in_default"], &restored["call_on_recovery"]),
+        (&json!(false), &json!(false))
+    );
+    assert_eq!(
+        client.post(&format!("{path}/test"), json!({})).await.status,
+        StatusCode::OK
+    );
+    let mail = json!({"kind": "email", "address": "kim@shop.example", "call_on_recovery": true});
+    let refused = client.post("/contacts", mail).await;
+    assert_eq!(refused.pointer(), "/call_on_recovery", "{}", refused.text);
+}
