@@ -3,7 +3,7 @@
 
 use domain::alert::voice::call::{Act, Heard, Standing, turn};
 use domain::alert::voice::{self, Script};
-use domain::delivery::Event;
+use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, DeliveryId, IncidentId};
 use domain::incident::{Actor, ActorKind, Incident};
 use domain::telephony::CallStatus;
@@ -98,12 +98,20 @@ async fn reply(
         None => None,
     };
     let by = by(connection, call).await?;
-    let standing = standing(incident.as_ref(), &by);
+    let told = told(connection, call).await?;
+    // Of several, those that nobody has say where the call stands.
+    let free = told
+        .iter()
+        .find(|one| one.acknowledged_at.is_none() && one.is_open());
+    let standing = standing(free.or(incident.as_ref()), &by);
     let answer = turn(&call.script, heard, standing, &zone);
     let mut say = answer.say;
     match (answer.act, call.incident_id) {
         (Act::Take, Some(id)) => {
             acknowledge(connection, account, id, &by, now).await?;
+            for one in told.iter().filter(|one| one.id != id) {
+                acknowledge(connection, account, one.id, &by, now).await?;
+            }
             calls::set_outcome(connection, call, Outcome::Taken, None).await?;
         }
         (Act::PassOn, Some(id)) => {
@@ -126,6 +134,20 @@ async fn reply(
         say,
         asks: answer.asks,
     })
+}
+
+/// The incidents that a call about several tells of; none where it tells of one.
+async fn told(connection: &mut PgConnection, call: &Call) -> Result<Vec<Incident>> {
+    if !call.script.all {
+        return Ok(Vec::new());
+    }
+    let (account, id) = (call.account_id, call.delivery_id);
+    let listed = store::incidents::groups::list_of_message(connection, account, id).await?;
+    let mut told = Vec::with_capacity(listed.len());
+    for one in listed {
+        told.extend(store::incidents::find(connection, account, one.incident_id).await?);
+    }
+    Ok(told)
 }
 
 /// A machine has the message, which is as good as nobody.
@@ -186,7 +208,7 @@ async fn pass_on(
         return Ok(told.clone());
     }
     let why = format!("{} passed it on.", by.actor.name);
-    let next = go_on(connection, (call.account_id, incident), &why, now).await?;
+    let next = go_on_with_all(connection, call, (incident, &why), now).await?;
     calls::set_outcome(connection, call, Outcome::PassedOn, Some(&next)).await?;
     Ok(next)
 }
@@ -241,8 +263,30 @@ async fn after_a_call(
     if calls::another_goes_on(connection, account, incident, call.delivery_id, now).await? {
         return Ok(());
     }
-    go_on(connection, (account, incident), why, now).await?;
+    go_on_with_all(connection, call, (incident, why), now).await?;
     Ok(())
+}
+
+/// Goes on with the incident of a call, and with all others that it told of.
+async fn go_on_with_all(
+    connection: &mut PgConnection,
+    call: &Call,
+    (incident, why): (IncidentId, &str),
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let account = call.account_id;
+    let mut names = go_on(connection, (account, incident), why, now).await?;
+    for one in told(connection, call).await? {
+        if one.id == incident {
+            continue;
+        }
+        for name in go_on(connection, (account, one.id), why, now).await? {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    Ok(names)
 }
 
 /// Takes the provider's word about where a call stands; false when the account has no such call. Words
@@ -276,7 +320,13 @@ pub async fn end_call(
             now,
         )
         .await?;
-        for (id, channel) in instead.unwrap_or_default() {
+        let mut instead = instead.unwrap_or_default();
+        let untold = (DeliveryState::Failed, reason.as_str());
+        for part in claim::storm::mark_untold(connection, &claimed, untold, now).await? {
+            let planned = claim::plan_fallback(connection, &part, (&reason, None), now).await?;
+            instead.extend(planned.unwrap_or_default());
+        }
+        for (id, channel) in instead {
             jobs::enqueue_delivery(connection, channel, account, id, None).await?;
         }
     } else {

@@ -38,7 +38,12 @@ pub(crate) async fn gather(
     let mut group = traffic.group;
     if !traffic.leads {
         let of_a_storm = kind == Kind::Up && group.is_some();
-        match pace(traffic.due_at, &traffic.sent, of_a_storm, now) {
+        match pace(
+            claimed.channel,
+            (traffic.due_at, of_a_storm),
+            &traffic.sent,
+            now,
+        ) {
             // What may have arrived is repeated as it was.
             _ if claimed.may_have_arrived => return Ok(Gathered::Alone),
             Pace::Alone => return Ok(Gathered::Alone),

@@ -1,11 +1,13 @@
 //! From an event to what a call says; the sentences themselves are `domain::alert::voice`.
 
 use askama::Template;
+use domain::alert::storm::Kind;
 use domain::alert::voice::{self, SILENCE, Script};
 use domain::delivery::{AccountMessage, Event};
 
 use crate::brief::Brief;
 use crate::error::RenderError;
+use crate::storm::{Storm, open_of};
 
 /// Verbs of the provider's language.
 #[derive(Template)]
@@ -29,6 +31,9 @@ impl<'t> Twiml<'t> {
 
 /// What a call about an event has to say. Only an outage, its end and a test are called about.
 pub(crate) fn event(brief: &Brief<'_>) -> Result<Script, RenderError> {
+    if let Some(storm) = &brief.storm {
+        return together(brief, storm);
+    }
     Ok(match brief.event {
         Event::IncidentOpened => {
             let incident = &brief.facts()?.incident;
@@ -41,6 +46,32 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Script, RenderError> {
         Event::ContactTest => Script::test(brief.account_name()),
         _ => return Err(RenderError::Missing("a call: nobody is called about this")),
     })
+}
+
+/// What a call about several outages has to say.
+fn together(brief: &Brief<'_>, storm: &Storm) -> Result<Script, RenderError> {
+    match storm.kind {
+        Kind::Down => {
+            let members = storm.members.iter().chain(&storm.alone);
+            let since = members.map(|member| member.since).min();
+            let since = since.unwrap_or(brief.now);
+            let shared = storm.shared();
+            Ok(Script::storm(
+                open_of(storm),
+                since,
+                shared.as_ref(),
+                &brief.zone,
+            ))
+        }
+        Kind::Up => {
+            let open = storm.standing.map_or(0, |standing| standing.open);
+            let up = storm
+                .standing
+                .map_or(storm.members.len(), |standing| standing.all - standing.open);
+            Ok(Script::storm_over(up, open))
+        }
+        _ => Err(RenderError::Missing("a call: nobody is called about this")),
+    }
 }
 
 /// What a call about the account says; only codes are said.

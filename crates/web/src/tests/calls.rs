@@ -67,6 +67,7 @@ impl World {
             cause: "Your server answers with error five, zero, two.".into(),
             machine: "Hearing this does not take it over.".into(),
             asks: true,
+            all: false,
         };
         let mut c = app.state.pool.acquire().await.unwrap();
         store::accounts::insert(&mut c, &new, now).await.unwrap();

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::contact::Channel;
 use crate::delivery::Event;
 
-/// Messages to a contact that go out by themselves within [`WINDOW`].
+/// Messages to a contact that go out by themselves within [`WINDOW`]; of calls it is one.
 pub const ALONE: usize = 5;
 /// How far back what a contact was sent counts.
 pub const WINDOW: SignedDuration = SignedDuration::from_mins(10);
@@ -67,8 +67,15 @@ impl Kind {
 
 /// Contacts of this channel are told of a storm in few messages.
 pub const fn may_share(channel: Channel) -> bool {
-    // A call tells of one outage: its keys mean that one.
-    !channel.is_program() && !matches!(channel, Channel::Voice)
+    !channel.is_program()
+}
+
+/// Messages that go out by themselves within [`WINDOW`]: nobody can answer five calls at once.
+const fn alone(channel: Channel) -> usize {
+    match channel {
+        Channel::Voice => 1,
+        _ => ALONE,
+    }
 }
 
 /// What becomes of a message that could be sent now.
@@ -85,12 +92,17 @@ pub enum Pace {
     },
 }
 
-/// Decides. `due_at` is when the message was to go out, `sent` when others went to the same contact, in
+/// Decides for a contact of `channel`. `due_at` is when the message was to go out, `sent` when others went to the same contact, in
 /// order, and `in_group` says that the outage is one of a storm, whose end is told together.
-pub fn pace(due_at: Timestamp, sent: &[Timestamp], in_group: bool, now: Timestamp) -> Pace {
+pub fn pace(
+    channel: Channel,
+    (due_at, in_group): (Timestamp, bool),
+    sent: &[Timestamp],
+    now: Timestamp,
+) -> Pace {
     let since = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
     let lately = sent.iter().filter(|at| **at > since).count();
-    if lately < ALONE && !in_group {
+    if lately < alone(channel) && !in_group {
         return Pace::Alone;
     }
     let after_last = sent

@@ -31,7 +31,18 @@ fn paces(
     #[case] now: &str,
     #[case] expected: Pace,
 ) {
-    assert_eq!(pace(at(due), &sent(before), in_group, at(now)), expected);
+    let (due, now) = ((at(due), in_group), at(now));
+    assert_eq!(pace(Channel::Email, due, &sent(before), now), expected);
+    // A telephone rings once.
+    let rings = match before.len() {
+        0 => expected,
+        _ => pace(Channel::Voice, (due.0, true), &sent(before), now),
+    };
+    let called = pace(Channel::Voice, due, &sent(before), now);
+    let quiet = sent(before)
+        .iter()
+        .all(|at| now.duration_since(*at) >= WINDOW);
+    assert_eq!(called, if quiet { expected } else { rings });
 }
 
 proptest! {
@@ -48,7 +59,7 @@ proptest! {
         while !waiting.is_empty() {
             waiting.sort_by_key(|(_, next)| *next);
             let (due_at, now) = waiting.remove(0);
-            match pace(due_at, &gone, false, now) {
+            match pace(Channel::Email, (due_at, false), &gone, now) {
                 Pace::Alone => gone.push(now),
                 Pace::Together => {
                     prop_assert!(now.duration_since(due_at) < SignedDuration::from_mins(2));

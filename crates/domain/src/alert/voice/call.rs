@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{MENU, OTHER_KEY, Script, TAKEN, already_taken, up};
+use super::{OTHER_KEY, Script, already_taken};
 
 /// What came from the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,10 +84,10 @@ impl Reply {
         }
     }
 
-    fn ask(first: String) -> Self {
+    fn ask(script: &Script, first: String) -> Self {
         Self {
             act: Act::Nothing,
-            say: vec![first, MENU.to_owned()],
+            say: vec![first, script.menu().to_owned()],
             asks: true,
         }
     }
@@ -99,7 +99,7 @@ pub fn turn(script: &Script, heard: Heard, standing: Standing<'_>, zone: &TimeZo
         return Reply::last(Act::Nothing, vec![script.alert.clone()]);
     }
     if let Standing::Over { from, to } = standing {
-        let text = up(&script.name, to.duration_since(from));
+        let text = script.over(to.duration_since(from));
         return Reply::last(Act::Nothing, vec![text]);
     }
     match (heard, standing) {
@@ -107,8 +107,8 @@ pub fn turn(script: &Script, heard: Heard, standing: Standing<'_>, zone: &TimeZo
             Reply::last(Act::LeftMessage, vec![script.machine.clone()])
         }
         (Heard::Machine, _) => Reply::last(Act::Nothing, vec![script.machine.clone()]),
-        (Heard::Key('2'), _) => Reply::ask(script.cause.clone()),
-        (_, Standing::Own) => Reply::last(Act::Nothing, vec![TAKEN.to_owned()]),
+        (Heard::Key('2'), _) => Reply::ask(script, script.cause.clone()),
+        (_, Standing::Own) => Reply::last(Act::Nothing, vec![script.taken().to_owned()]),
         (Heard::Person, Standing::Taken { by, at }) => Reply::last(
             Act::Nothing,
             vec![script.alert.clone(), already_taken(by, at, zone)],
@@ -116,9 +116,9 @@ pub fn turn(script: &Script, heard: Heard, standing: Standing<'_>, zone: &TimeZo
         (_, Standing::Taken { by, at }) => {
             Reply::last(Act::Nothing, vec![already_taken(by, at, zone)])
         }
-        (Heard::Person, _) => Reply::ask(script.alert.clone()),
-        (Heard::Key('1'), _) => Reply::last(Act::Take, vec![TAKEN.to_owned()]),
+        (Heard::Person, _) => Reply::ask(script, script.alert.clone()),
+        (Heard::Key('1'), _) => Reply::last(Act::Take, vec![script.taken().to_owned()]),
         (Heard::Key('3'), _) => Reply::last(Act::PassOn, Vec::new()),
-        (Heard::Key(_), _) => Reply::ask(OTHER_KEY.to_owned()),
+        (Heard::Key(_), _) => Reply::ask(script, OTHER_KEY.to_owned()),
     }
 }

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::alert::storm::{Shared, What};
 use crate::check::{Attribution, Failure, FailureClass};
 use crate::incident::{Incident, VoteSummary};
 use crate::words;
@@ -21,6 +22,11 @@ use crate::words;
 pub const MENU: &str = "Press 1 if you have it. Press 2 to hear the cause. Press 3 to pass it on.";
 /// After key 1.
 pub const TAKEN: &str = "Thank you. You have it, the others are told. Goodbye.";
+/// What the keys do in a call about several.
+pub const MENU_ALL: &str =
+    "Press 1 to take all of them. Press 2 to hear the cause. Press 3 to pass them on.";
+/// After key 1 in a call about several.
+pub const TAKEN_ALL: &str = "Thank you. You have all of them, the others are told. Goodbye.";
 /// After silence, twice.
 pub const SILENCE: &str = "No key pressed. We go on to the next person. Goodbye.";
 /// After a key that has no meaning; the menu follows.
@@ -44,9 +50,66 @@ pub struct Script {
     /// Keys mean something: it tells of an outage.
     #[serde(default)]
     pub asks: bool,
+    /// It tells of several outages, and key 1 takes all of them.
+    #[serde(default)]
+    pub all: bool,
 }
 
 impl Script {
+    /// Tells of several outages that began `since`, and what most of them share.
+    pub fn storm(
+        number: usize,
+        since: Timestamp,
+        shared: Option<&Shared>,
+        zone: &TimeZone,
+    ) -> Self {
+        let since = speech::clock(since, zone);
+        let name = format!("{} monitors", counted(number));
+        let down = format!("{} are down", words::capitalised(&name));
+        let cause = shared.map_or_else(|| "They fail in different ways.".to_owned(), sharing);
+        Self {
+            alert: format!("Watchbell alert. {down}, since {since}. {cause}"),
+            cause,
+            machine: format!(
+                "Watchbell alert. {down} since {since}. Hearing this does not take them over."
+            ),
+            name,
+            asks: true,
+            all: true,
+        }
+    }
+
+    /// Tells that several are over; `open` are not.
+    pub fn storm_over(up: usize, open: usize) -> Self {
+        let up = words::capitalised(&counted(up));
+        let text = match open {
+            0 => format!("Watchbell. {up} monitors are up again. Nothing to do. Goodbye."),
+            open => format!(
+                "Watchbell. {up} monitors are up again. {} are still down. Goodbye.",
+                words::capitalised(&counted(open))
+            ),
+        };
+        Self::notice("monitors", text)
+    }
+
+    /// What the keys do.
+    pub const fn menu(&self) -> &'static str {
+        if self.all { MENU_ALL } else { MENU }
+    }
+
+    /// After key 1.
+    pub const fn taken(&self) -> &'static str {
+        if self.all { TAKEN_ALL } else { TAKEN }
+    }
+
+    /// It was over before the call was answered.
+    pub fn over(&self, lasted: SignedDuration) -> String {
+        match self.all {
+            true => "Watchbell. All of them are up again. Nothing to do. Goodbye.".to_owned(),
+            false => up(&self.name, lasted),
+        }
+    }
+
     /// Tells of an outage.
     pub fn down(name: &str, incident: &Incident, zone: &TimeZone) -> Self {
         let name = speech::name(name);
@@ -69,6 +132,7 @@ impl Script {
             ),
             name,
             asks: true,
+            all: false,
         }
     }
 
@@ -96,7 +160,28 @@ impl Script {
             alert: text,
             cause: String::new(),
             asks: false,
+            all: false,
         }
+    }
+}
+
+fn counted(number: usize) -> String {
+    speech::number(u64::try_from(number).unwrap_or(u64::MAX))
+}
+
+/// `Forty-one share one server, which refuses connections.`
+fn sharing(shared: &Shared) -> String {
+    let count = words::capitalised(&counted(shared.count));
+    let cause = speech::sentence(&shared.cause);
+    let cause = cause.trim_end_matches('.');
+    let what = match &shared.what {
+        What::Address(_) => "server",
+        What::Host(_) => "name",
+        What::Cause => return format!("{count} fail alike: {cause}."),
+    };
+    match cause.strip_prefix("server ") {
+        Some(does) if what == "server" => format!("{count} share one server, which {does}."),
+        _ => format!("{count} share one {what}. {}.", words::capitalised(cause)),
     }
 }
 

@@ -21,6 +21,7 @@ fn script() -> Script {
         cause: "Cloudflare is fine.".into(),
         machine: "Hearing this does not take it over.".into(),
         asks: true,
+        all: false,
     }
 }
 
@@ -245,5 +246,40 @@ fn a_code_is_said_twice() {
     assert_eq!(
         code("482913"),
         "This is Watchbell. Your code is four, eight, two, nine, one, three. Once more: four, eight, two, nine, one, three. If you did not ask for it, hang up. Goodbye."
+    );
+}
+
+#[test]
+fn a_storm_is_said_in_one_call() {
+    use crate::alert::storm::{Shared, What};
+    let since = "2026-11-22T13:02:11Z".parse().unwrap();
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let shared = Shared {
+        count: 41,
+        what: What::Address("203.0.113.7".into()),
+        cause: "server refuses connections".into(),
+    };
+    let script = Script::storm(43, since, Some(&shared), &zone);
+    assert_eq!(
+        script.alert,
+        "Watchbell alert. Forty-three monitors are down, since fourteen oh two. Forty-one share one server, which refuses connections."
+    );
+    assert!(script.menu().starts_with("Press 1 to take all of them."));
+    let named = Shared {
+        what: What::Host("shop.example".into()),
+        cause: "name does not exist in DNS".into(),
+        ..shared
+    };
+    let script = Script::storm(43, since, Some(&named), &zone);
+    assert!(
+        script
+            .cause
+            .starts_with("Forty-one share one name. Name does not exist in"),
+        "{}",
+        script.cause
+    );
+    assert_eq!(
+        Script::storm_over(40, 3).alert,
+        "Watchbell. Forty monitors are up again. Three are still down. Goodbye."
     );
 }

@@ -471,3 +471,44 @@ async fn after_a_storm_the_next_outage_is_told_at_once(pool: PgPool) {
         ["Down: Shop 50 (server refuses connections)"]
     );
 }
+
+/// A telephone rings once for what breaks now and once for all the rest, and key 1 takes all of it.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_storm_by_telephone_is_two_calls(pool: PgPool) {
+    use domain::alert::voice::call::Heard;
+    let world = World::new(pool, &[]).await;
+    let phone = (world.contact(Channel::Voice, "phone").await, Channel::Voice);
+    world.storm(0..9, phone).await;
+    world.deliver_due().await;
+    assert_eq!(world.outbox().await.len(), 1);
+    world.at_the_next_minute().await;
+    let calls = world.outbox().await;
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    let leader: uuid::Uuid =
+        sqlx::query_scalar("SELECT DISTINCT merged_into FROM deliveries WHERE state = 'merged'")
+            .fetch_one(&world.room.pool)
+            .await
+            .unwrap();
+    let call = (world.account, DeliveryId::from_uuid(leader));
+    let mut said = Vec::new();
+    for heard in [Heard::Person, Heard::Key('1')] {
+        let mut transaction = world.room.pool.begin().await.unwrap();
+        let answer = incidents::press_key(&mut transaction, call, heard, world.clock.now());
+        said.push(answer.await.unwrap().unwrap().say.join(" "));
+        transaction.commit().await.unwrap();
+    }
+    assert!(
+        said[0].contains("Nine monitors are down, since fourteen oh two. Nine share one server, which refuses connections.")
+            && said[0].contains("Press 1 to take all of them."),
+        "{said:?}"
+    );
+    assert!(said[1].contains("You have all of them"), "{said:?}");
+    let free: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM incidents WHERE acknowledged_at IS NULL AND id <> $1",
+    )
+    .bind(world.incident.id.uuid())
+    .fetch_one(&world.room.pool)
+    .await
+    .unwrap();
+    assert_eq!(free, 0);
+}

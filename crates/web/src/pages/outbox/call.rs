@@ -1,7 +1,6 @@
 //! A call in the outbox: what is said, and keys that do what they do on a telephone.
 
 use axum::extract::{Path, State};
-use domain::alert::voice::MENU;
 use domain::alert::voice::call::Heard;
 use domain::ids::{AccountId, DeliveryId};
 use domain::telephony::CallStatus;
@@ -32,7 +31,7 @@ pub(super) struct CallView {
 impl CallView {
     fn of(call: &Call) -> Self {
         let first = if call.script.asks {
-            format!("{} {MENU}", call.script.alert)
+            format!("{} {}", call.script.alert, call.script.menu())
         } else {
             call.script.alert.clone()
         };
