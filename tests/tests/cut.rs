@@ -14,6 +14,7 @@ use scene::{Cast, Scene, Trouble};
 
 const ALONE: Cast = Cast {
     monitors: 50,
+    anchors: 5,
     named: false,
     others: &[],
 };
@@ -97,6 +98,11 @@ async fn a_resolver_dead_for_sixteen_minutes_alarms_nobody() {
 /// On a line that loses packets a look may well succeed, so sight comes and goes; what is asked is that
 /// nobody is alarmed meanwhile, that the time is known as blind, and that it is over afterwards.
 async fn a_third_of_the_packets_are_lost(cast: Cast, lasts: Duration) {
+    // Of five anchors three are silent now and then by chance, which is a cut and not a loss.
+    let cast = Cast {
+        anchors: 25,
+        ..cast
+    };
     let Some(scene) = Scene::set(cast).await else {
         return;
     };

@@ -8,6 +8,7 @@ use super::scene::{Cast, LIMIT, OURS, Scene, Trouble};
 use crate::support::wait;
 
 const THREE: Cast = Cast {
+    anchors: 5,
     monitors: 20,
     named: false,
     others: &["iad", "syd"],

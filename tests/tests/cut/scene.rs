@@ -15,7 +15,6 @@ use crate::support::program::{Running, Settings, free_port};
 use crate::support::wait;
 
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
-const ANCHORS: usize = 5;
 
 /// What happens to the wire.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +32,8 @@ pub(super) enum Trouble {
 pub(super) struct Cast {
     /// Monitors of a site that stays up.
     pub monitors: usize,
+    /// Canaries of every worker.
+    pub anchors: usize,
     /// The sites and anchors are called by name.
     pub named: bool,
     /// Regions whose workers have a wire of their own, beside the one behind ours.
@@ -59,8 +60,8 @@ pub(super) struct Scene {
 }
 
 /// The names of anchors and sites, in a zone that nobody else has (RFC 6761).
-fn names() -> Vec<String> {
-    let anchors = (0..ANCHORS).map(|n| format!("anchor-{n}.example"));
+fn names(anchors: usize) -> Vec<String> {
+    let anchors = (0..anchors).map(|n| format!("anchor-{n}.example"));
     anchors
         .chain(["shop.example", "dying.example"].map(str::to_owned))
         .collect()
@@ -84,14 +85,14 @@ impl Scene {
         let (database, mail) = (StoryDatabase::fresh().await, MailServer::start().await);
         let dns = FakeDns::start_on(network.outside).await;
         let mut anchors = Vec::new();
-        for _ in 0..ANCHORS {
+        for _ in 0..cast.anchors {
             anchors.push(SwitchableSite::start_on(network.outside).await);
         }
         let url = |site: &SwitchableSite, name: &str| match cast.named {
             true => format!("http://{name}:{}/", site.address().port()),
             false => site.url("/"),
         };
-        let urls = anchors.iter().zip(names());
+        let urls = anchors.iter().zip(names(cast.anchors));
         let urls: Vec<String> = urls.map(|(anchor, name)| url(anchor, &name)).collect();
         let settings = Settings::local(&database.url)
             .with("SMTP_URL", &mail.url())

@@ -48,7 +48,7 @@ async fn one_press_on_a_monitors_page_and_another_to_end_it(pool: PgPool) {
         "{shown}"
     );
     let dashboard = browser.get("/monitors").await.body;
-    assert!(dashboard.contains(">13:32</time>"), "{dashboard}");
+    assert!(dashboard.contains(">14:32</time>"), "{dashboard}");
     let list = browser.get("/maintenance").await.body;
     assert!(
         list.contains("End now") && list.contains(">shop.example<"),
