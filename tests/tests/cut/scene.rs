@@ -183,7 +183,7 @@ impl Scene {
     }
 
     fn resolver_answers(&self, it_does: bool) {
-        for name in names() {
+        for name in names(self.cast.anchors) {
             let answer = match it_does {
                 true => Answer::Addresses(vec![self.network.outside.into()]),
                 false => Answer::Silence,
