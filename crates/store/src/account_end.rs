@@ -176,12 +176,13 @@ mod tests {
             .await
             .unwrap();
         for account in [account, other] {
-            let id: uuid::Uuid =
-                sqlx::query_scalar("SELECT id FROM contacts WHERE account_id = $1")
-                    .bind(account.uuid())
-                    .fetch_one(&mut *connection)
-                    .await
-                    .unwrap();
+            let id = sqlx::query_scalar!(
+                "SELECT id FROM contacts WHERE account_id = $1 ORDER BY id",
+                account.uuid()
+            )
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
             let id = domain::ids::ContactId::from_uuid(id);
             crate::contacts::set_code(&mut connection, account, id, b"a hash", (now, now))
                 .await
@@ -189,15 +190,16 @@ mod tests {
         }
         assert!(mark_deleted(&mut connection, account, now).await.unwrap());
         end(&mut connection, account, now).await.unwrap();
-        let left: Vec<(uuid::Uuid, i32, String)> = sqlx::query_as(
-            "SELECT account_id, num_nonnulls(url_sealed, service_sealed, secret_sealed, code_hash), name || address FROM contacts",
+        let left = sqlx::query!(
+            r#"SELECT account_id, num_nonnulls(url_sealed, service_sealed, secret_sealed, code_hash) AS "secrets!",
+                 name || address AS "shown!" FROM contacts ORDER BY id"#
         )
         .fetch_all(&mut *connection)
         .await
         .unwrap();
         let of = |account: AccountId| -> Vec<(i32, &str)> {
-            let rows = left.iter().filter(|row| row.0 == account.uuid());
-            rows.map(|row| (row.1, row.2.as_str())).collect()
+            let rows = left.iter().filter(|row| row.account_id == account.uuid());
+            rows.map(|row| (row.secrets, row.shown.as_str())).collect()
         };
         assert_eq!(of(account), [(0, ""), (0, "")]);
         assert_eq!(of(other)[0].0, 3, "another's are untouched: {hook:?}");

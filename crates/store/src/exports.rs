@@ -266,9 +266,10 @@ mod tests {
         for column in ["_sealed", "address_canonical", "code_hash"] {
             assert!(!file.contains(column), "{column}: {file}");
         }
-        let sealed: Vec<String> = sqlx::query_scalar(
-            "SELECT part FROM contacts, unnest(ARRAY[url_sealed, service_sealed, secret_sealed, address_canonical, code_hash::text]) part
-             WHERE part IS NOT NULL",
+        let sealed = sqlx::query_scalar!(
+            r#"SELECT part AS "part!" FROM contacts,
+                 unnest(ARRAY[url_sealed, service_sealed, secret_sealed, address_canonical, code_hash::text]) part
+               WHERE part IS NOT NULL"#
         )
         .fetch_all(&mut *connection)
         .await

@@ -252,7 +252,7 @@ pub(crate) mod tests {
         };
         assert_eq!(read(account).await, Some(Hook::Service(service)));
         assert_eq!(read(AccountId::generate()).await, None);
-        let rows: Vec<String> = sqlx::query_scalar("SELECT contacts::text FROM contacts")
+        let rows = sqlx::query_scalar!(r#"SELECT contacts::text AS "row!" FROM contacts"#)
             .fetch_all(&mut *connection)
             .await
             .unwrap();

@@ -6,13 +6,12 @@ mod look;
 mod range;
 mod seen;
 mod snippets;
+mod told;
 
 use askama::Template;
-use domain::alert::policy::recipients;
-use domain::alert::{Policy, deliveries};
+use domain::alert::Policy;
 use domain::check::{Check, LookResult};
 use domain::contact::Contact;
-use domain::delivery::Event;
 use domain::monitor::{Monitor, Target};
 use domain::report::{Cell, Point, Uptime, Window};
 use domain::status::Shown;
@@ -30,8 +29,10 @@ pub use self::heartbeat::{BeatView, Heard};
 use self::look::look_line;
 pub use self::look::{LookLine, LookView};
 pub use self::range::Range;
+pub use self::told::ToldLine;
+use self::told::told_lines;
 use super::form::choices::choice_of;
-use super::parts::{Relative, StatusLine, bands, channel_icon, channel_word, next_look};
+use super::parts::{Relative, StatusLine, bands, next_look};
 use super::show::Asked;
 use crate::charts::{Series, TableRow, percentiles, stacked, table, uptime_bar};
 use crate::extract::Tenant;
@@ -71,15 +72,6 @@ pub struct RangeLink {
     pub text: &'static str,
     pub uptime: String,
     pub current: bool,
-}
-
-/// Someone who is told.
-pub struct ToldLine {
-    pub name: String,
-    pub address: String,
-    pub channel: &'static str,
-    pub icon: &'static str,
-    pub when: String,
 }
 
 /// The maintenance that runs, else the one that comes next.
@@ -380,28 +372,4 @@ fn chart(facts: &Facts, zone: &TimeZone) -> Option<String> {
         &bands(&facts.fine),
         zone,
     ))
-}
-
-fn told_lines(facts: &Facts) -> Vec<ToldLine> {
-    let (monitor, contacts) = (&facts.monitor, &facts.contacts);
-    let recipients = recipients(monitor.contact_ids(), monitor.policy_id(), &facts.policies);
-    let (event, start) = (Event::IncidentOpened, Timestamp::UNIX_EPOCH);
-    deliveries(event, "", &recipients, contacts, start)
-        .into_iter()
-        .filter_map(|planned| {
-            let contact = contacts.iter().find(|one| one.id == planned.contact)?;
-            Some((contact, planned.not_before.duration_since(start)))
-        })
-        .map(|(contact, delay)| ToldLine {
-            when: if delay.is_zero() {
-                "at once".to_owned()
-            } else {
-                format!("after {}", words::duration(delay))
-            },
-            name: contact.name.clone(),
-            address: contact.address.clone(),
-            channel: channel_word(contact.channel),
-            icon: channel_icon(contact.channel),
-        })
-        .collect()
 }
