@@ -147,6 +147,14 @@ id!(
     MaintenanceWindowId, "mwn"
 );
 id!(
+    /// An on-call schedule.
+    ScheduleId, "sch"
+);
+id!(
+    /// Somebody stands in for whoever is on call.
+    OverrideId, "ovr"
+);
+id!(
     /// An API key.
     ApiKeyId, "key"
 );

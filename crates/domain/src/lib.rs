@@ -16,6 +16,7 @@ pub mod incident;
 mod local;
 pub mod maintenance;
 pub mod monitor;
+pub mod oncall;
 pub mod report;
 pub mod status;
 pub mod target;

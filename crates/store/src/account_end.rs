@@ -94,6 +94,7 @@ async fn end_messages(
     now: Timestamp,
 ) -> Result<()> {
     crate::maintenance::delete_all(connection, account).await?;
+    crate::oncall::delete_all(connection, account).await?;
     crate::deliveries::skip_open(connection, account, "the account was deleted", now).await?;
     sqlx::query!(
         "DELETE FROM account_messages WHERE account_id = $1",

@@ -25,6 +25,8 @@ pub enum Part {
     Policies,
     MaintenanceWindows,
     MaintenanceOccurrences,
+    Schedules,
+    ScheduleOverrides,
     Monitors,
     MonitorStates,
     Heartbeats,
@@ -45,7 +47,7 @@ pub enum Part {
 
 impl Part {
     /// All parts, in the order of the file.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Account,
         Self::People,
         Self::Subscription,
@@ -56,6 +58,8 @@ impl Part {
         Self::Policies,
         Self::MaintenanceWindows,
         Self::MaintenanceOccurrences,
+        Self::Schedules,
+        Self::ScheduleOverrides,
         Self::Monitors,
         Self::MonitorStates,
         Self::Heartbeats,
@@ -87,6 +91,8 @@ impl Part {
             Self::Policies => "policies",
             Self::MaintenanceWindows => "maintenance_windows",
             Self::MaintenanceOccurrences => "maintenance_occurrences",
+            Self::Schedules => "schedules",
+            Self::ScheduleOverrides => "schedule_overrides",
             Self::Monitors => "monitors",
             Self::MonitorStates => "monitor_states",
             Self::Heartbeats => "heartbeats",
@@ -140,9 +146,11 @@ pub fn rows<'c>(
         Part::Contacts => rows!(
             r#"SELECT to_jsonb(t) - '{code_hash,url_sealed,service_sealed,secret_sealed,address_canonical}'::text[] AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#
         ),
-        Part::Policies | Part::MaintenanceWindows | Part::MaintenanceOccurrences => {
-            rules(connection, account, part)
-        }
+        Part::Policies
+        | Part::MaintenanceWindows
+        | Part::MaintenanceOccurrences
+        | Part::Schedules
+        | Part::ScheduleOverrides => rules(connection, account, part),
         Part::Monitors => rows!(
             r#"SELECT to_jsonb(t) - 'secrets' AS "row!" FROM monitors t WHERE account_id = $1 ORDER BY id"#
         ),
@@ -209,6 +217,16 @@ fn rules<'c>(
         .fetch(connection),
         Part::MaintenanceWindows => sqlx::query_scalar!(
             r#"SELECT to_jsonb(t) AS "row!" FROM maintenance_windows t WHERE account_id = $1 ORDER BY id"#,
+            account
+        )
+        .fetch(connection),
+        Part::Schedules => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM schedules t WHERE account_id = $1 ORDER BY id"#,
+            account
+        )
+        .fetch(connection),
+        Part::ScheduleOverrides => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM schedule_overrides t WHERE account_id = $1 ORDER BY starts_at, id"#,
             account
         )
         .fetch(connection),

@@ -47,6 +47,7 @@ pub mod maintenance;
 pub mod memberships;
 pub mod monitors;
 pub mod notify;
+pub mod oncall;
 pub mod outbox;
 pub mod policies;
 pub mod practice;

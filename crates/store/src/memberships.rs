@@ -49,6 +49,62 @@ pub async fn list_of_user(
         .collect()
 }
 
+/// A member, as others of the account see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The person.
+    pub id: UserId,
+    /// Their name; may be empty.
+    pub name: String,
+    /// Their mail address.
+    pub email: String,
+}
+
+impl Member {
+    /// What they are called: their name, or else their address.
+    pub fn called(&self) -> &str {
+        if self.name.trim().is_empty() {
+            &self.email
+        } else {
+            &self.name
+        }
+    }
+}
+
+/// Every member of the account, the oldest first. Not under the tenant's role: people are not a tenant's.
+pub async fn list_people(connection: &mut PgConnection, account: AccountId) -> Result<Vec<Member>> {
+    let rows = sqlx::query!(
+        "SELECT u.id, u.name, u.email FROM memberships m JOIN users u ON u.id = m.user_id
+         WHERE m.account_id = $1 ORDER BY m.created_at, u.id",
+        account.uuid()
+    )
+    .fetch_all(connection)
+    .await?;
+    let people = rows.into_iter().map(|row| Member {
+        id: UserId::from_uuid(row.id),
+        name: row.name,
+        email: row.email,
+    });
+    Ok(people.collect())
+}
+
+/// Those of `ids` that are members of the account.
+pub async fn list_known(
+    connection: &mut PgConnection,
+    account: AccountId,
+    ids: &[UserId],
+) -> Result<Vec<UserId>> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let known = sqlx::query_scalar!(
+        "SELECT user_id FROM memberships WHERE account_id = $1 AND user_id = ANY ($2)",
+        account.uuid(),
+        &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(known.into_iter().map(UserId::from_uuid).collect())
+}
+
 /// How many members an account has.
 pub async fn count(connection: &mut PgConnection, account: AccountId) -> Result<i64> {
     let count = sqlx::query_scalar!(

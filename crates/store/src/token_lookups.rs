@@ -27,6 +27,8 @@ pub enum Kind {
     Stop,
     /// The ping address of a heartbeat monitor.
     Heartbeat,
+    /// A person's calendar of an on-call schedule; the second row is the person.
+    Calendar,
 }
 
 impl Kind {
@@ -40,6 +42,7 @@ impl Kind {
             Self::Group => "group",
             Self::Stop => "stop",
             Self::Heartbeat => "heartbeat",
+            Self::Calendar => "calendar",
         }
     }
 }
@@ -132,4 +135,43 @@ pub async fn delete_of_row(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Removes the tokens of a kind that stand for two rows together. Says whether there were any.
+pub async fn delete_of_rows(
+    connection: &mut PgConnection,
+    account: AccountId,
+    kind: Kind,
+    (row, other): (Uuid, Uuid),
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "DELETE FROM token_lookups WHERE account_id = $1 AND kind = $2 AND row_id = $3 AND other_id = $4",
+        account.uuid(),
+        kind.as_str(),
+        row,
+        other
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// When a token of a kind was made that stands for two rows together; `None` when there is none.
+pub async fn find_made(
+    connection: &mut PgConnection,
+    account: AccountId,
+    kind: Kind,
+    (row, other): (Uuid, Uuid),
+) -> Result<Option<Timestamp>> {
+    let made = sqlx::query_scalar!(
+        r#"SELECT created_at AS "at: jiff_sqlx::Timestamp" FROM token_lookups
+           WHERE account_id = $1 AND kind = $2 AND row_id = $3 AND other_id = $4"#,
+        account.uuid(),
+        kind.as_str(),
+        row,
+        other
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(made.map(|at| at.to_jiff()))
 }

@@ -53,6 +53,7 @@ pub mod events;
 pub mod extract;
 pub mod middleware;
 pub mod pages;
+pub mod people;
 pub mod router;
 pub mod routes;
 pub mod state;

@@ -27,3 +27,24 @@ impl<T: FromStr + Send> FromRequestParts<AppState> for Id<T> {
         text.parse().map(Self).map_err(|_| Problem::not_found())
     }
 }
+
+/// The two parameters of the address.
+#[derive(Debug, Clone, Copy)]
+pub struct Ids<A, B>(pub A, pub B);
+
+impl<A: FromStr + Send, B: FromStr + Send> FromRequestParts<AppState> for Ids<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> ApiResult<Self> {
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::not_found())?;
+        let mut texts = params.iter().map(|(_, value)| value);
+        let first = texts.next().and_then(|text| text.parse().ok());
+        let second = texts.next().and_then(|text| text.parse().ok());
+        match (first, second) {
+            (Some(first), Some(second)) => Ok(Self(first, second)),
+            _ => Err(Problem::not_found()),
+        }
+    }
+}

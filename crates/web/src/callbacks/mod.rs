@@ -1,6 +1,7 @@
 //! What programs call that are neither a browser nor an API client: providers, who prove themselves by a
-//! signature over the public address and the form, and jobs, whose address is their proof.
+//! signature over the public address and the form, and jobs and calendars, whose address is their proof.
 
+pub mod calendar;
 pub mod ping;
 pub mod twilio;
 
@@ -13,4 +14,5 @@ pub fn routes() -> Routes {
         .post("/callbacks/twilio/sms", Access::Provider, twilio::sms)
         .post("/callbacks/twilio/voice", Access::Provider, twilio::voice)
         .merge(ping::routes())
+        .merge(calendar::routes())
 }

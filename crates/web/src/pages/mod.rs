@@ -13,6 +13,7 @@ pub mod policies;
 pub mod practice;
 pub mod public;
 pub mod reference;
+pub mod schedules;
 pub mod settings;
 
 use crate::routes::Routes;
@@ -30,6 +31,7 @@ pub fn routes() -> Routes {
         .merge(contacts::routes())
         .merge(policies::routes())
         .merge(maintenance::routes())
+        .merge(schedules::routes())
         .merge(alerts::routes())
         .merge(live::routes())
         .merge(outbox::routes())

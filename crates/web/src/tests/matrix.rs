@@ -41,6 +41,8 @@ struct Owned {
     contact: String,
     policy: String,
     window: String,
+    schedule: String,
+    stand_in: String,
     key: String,
     session: String,
     practice: String,
@@ -159,6 +161,33 @@ async fn window_of(pool: &PgPool, account: uuid::Uuid) -> String {
     window.to_string()
 }
 
+/// An on-call schedule of the account, in which nobody is, and an override that was.
+async fn schedule_of(pool: &PgPool, account: uuid::Uuid, contact: uuid::Uuid) -> (String, String) {
+    let schedule = domain::ids::ScheduleId::generate();
+    let stand_in = domain::ids::OverrideId::generate();
+    sqlx::query(
+        "INSERT INTO schedules (account_id, id, name, timezone, layers, created_at, updated_at)
+         VALUES ($1, $2, 'secret-shop night', 'UTC', '[]', now(), now())",
+    )
+    .bind(account)
+    .bind(schedule.uuid())
+    .execute(pool)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO schedule_overrides (account_id, id, schedule_id, contact_id, starts_at, ends_at, created_at)
+         VALUES ($1, $2, $3, $4, '2026-11-01', '2026-11-02', now())",
+    )
+    .bind(account)
+    .bind(stand_in.uuid())
+    .bind(schedule.uuid())
+    .bind(contact)
+    .execute(pool)
+    .await
+    .unwrap();
+    (schedule.to_string(), stand_in.to_string())
+}
+
 /// An account with one of everything.
 async fn owned(app: &App) -> (Owned, Browser) {
     let mut browser = app.verified(OWNER).await;
@@ -190,7 +219,10 @@ async fn owned(app: &App) -> (Owned, Browser) {
         .fetch_one(pool)
         .await
         .unwrap();
+    let (schedule, stand_in) = schedule_of(pool, account, contact).await;
     let owned = Owned {
+        schedule,
+        stand_in,
         account: AccountId::from_uuid(account),
         monitor: monitor.to_string(),
         incident: incident.to_string(),
@@ -263,6 +295,8 @@ fn fill(route: &Route, owned: &Owned) -> Result<(String, bool), String> {
             ("contact_id", _) | ("id", "contacts") => &owned.contact,
             ("policy_id", _) => &owned.policy,
             ("maintenance_window_id", _) => &owned.window,
+            ("schedule_id", _) => &owned.schedule,
+            ("override_id", _) => &owned.stand_in,
             ("key_id" | "api_key_id", _) | ("id", "api-keys") => &owned.key,
             ("session_id", _) => &owned.session,
             ("key", "by-key") => "secret-shop-key",

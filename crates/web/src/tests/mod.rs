@@ -10,6 +10,7 @@ mod links;
 mod maintenance;
 mod matrix;
 mod pages;
+mod schedules;
 mod settings;
 mod storms;
 

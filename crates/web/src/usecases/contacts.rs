@@ -7,6 +7,7 @@ use domain::contact::hook::Service;
 use domain::contact::{Channel, Contact, HookTarget, HookUrl, PhoneNumber, Way};
 use domain::ids::{ContactId, DeliveryId};
 use domain::monitor::validate::FieldError;
+use domain::oncall::Participant;
 use sqlx::PgConnection;
 use store::audit;
 pub use store::contacts::CodeOutcome;
@@ -302,6 +303,7 @@ pub async fn delete(
         .await?;
     }
     super::policies::forget_contact(connection, caller, id).await?;
+    super::schedules::forget(connection, caller, Participant::Contact(id)).await?;
     store::contacts::delete(connection, caller.account_id, id).await?;
     note(connection, caller, "contact.deleted", &contact).await
 }

@@ -153,6 +153,8 @@ pub enum Resource {
     Policies,
     /// Maintenance windows that are not over: as many as monitors.
     MaintenanceWindows,
+    /// On-call schedules: as many as contacts.
+    Schedules,
 }
 
 /// The plan is full.
@@ -178,7 +180,7 @@ impl PlanLimit {
             Resource::Monitors | Resource::ActiveMonitors | Resource::MaintenanceWindows => {
                 plan.limits().monitors
             }
-            Resource::Contacts | Resource::Policies => plan.limits().contacts,
+            Resource::Contacts | Resource::Policies | Resource::Schedules => plan.limits().contacts,
             Resource::Integrations => plan.limits().integrations,
             Resource::ApiKeys => plan.limits().api_keys,
         };
@@ -209,6 +211,7 @@ impl fmt::Display for PlanLimit {
             Resource::ApiKeys => "API keys",
             Resource::Policies => "policies",
             Resource::MaintenanceWindows => "maintenance windows",
+            Resource::Schedules => "on-call schedules",
         };
         write!(
             f,

@@ -19,6 +19,7 @@ pub mod maintenance;
 pub mod monitors;
 pub mod person;
 pub mod policies;
+pub mod schedules;
 
 pub use error::{PlanLimit, Resource, UseCaseError, UseCaseResult};
 

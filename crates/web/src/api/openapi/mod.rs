@@ -32,7 +32,7 @@ pub struct Described {
     pub needs_key: bool,
 }
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     (
         "Monitors",
         "What is looked at, how often, and with which settings.",
@@ -48,6 +48,7 @@ const TAGS: [(&str, &str); 10] = [
         "Policies",
         "Who is told first, and who is told when nobody takes it.",
     ),
+    ("On call", "Who is on call when, and who stands in."),
     ("Maintenance", "Times in which nobody is told of an outage."),
     ("API keys", "What programs sign in with."),
     ("Account", "The account behind the key."),

@@ -36,6 +36,8 @@ pub fn id_of(parameter: &str) -> Option<Object> {
         "contact_id" => "con",
         "policy_id" => "pol",
         "maintenance_window_id" => "mwn",
+        "schedule_id" => "sch",
+        "override_id" => "ovr",
         "api_key_id" => "key",
         _ => return None,
     }))
@@ -86,6 +88,48 @@ pub fn local_time() -> Schema {
         .pattern(Some(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$"))
         .build()
         .into()
+}
+
+/// A member or a contact.
+pub fn participant() -> Object {
+    pattern("^(usr|con)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
+}
+
+/// Members and contacts in the order of their turns.
+pub fn participants() -> Schema {
+    ArrayBuilder::new()
+        .items(participant())
+        .min_items(Some(1))
+        .max_items(Some(50))
+        .build()
+        .into()
+}
+
+/// The days of some times of the week.
+pub fn days() -> Schema {
+    let words = domain::oncall::Day::ALL.map(domain::oncall::Day::as_str);
+    ArrayBuilder::new()
+        .items(
+            ObjectBuilder::new()
+                .schema_type(SchemaType::new(Type::String))
+                .enum_values(Some(words))
+                .build(),
+        )
+        .min_items(Some(1))
+        .max_items(Some(7))
+        .unique_items(true)
+        .build()
+        .into()
+}
+
+/// A time of day to the minute.
+pub fn time_of_day() -> Object {
+    pattern("^([01][0-9]|2[0-3]):[0-5][0-9]$")
+}
+
+/// A local time of RFC 3339 without an offset, which must be given.
+pub fn local_time_given() -> Object {
+    pattern(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$")
 }
 
 /// Regions of a monitor.

@@ -12,6 +12,7 @@ pub mod me;
 pub mod meta;
 pub mod monitors;
 pub mod policies;
+pub mod schedules;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -55,6 +56,19 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(contacts::actions::test))
         .routes(routes!(policies::list, policies::create))
         .routes(routes!(policies::get, policies::update, policies::delete))
+        .routes(routes!(schedules::list, schedules::create))
+        .routes(routes!(
+            schedules::get,
+            schedules::update,
+            schedules::delete
+        ))
+        .routes(routes!(schedules::shifts::on_call))
+        .routes(routes!(schedules::shifts::shifts))
+        .routes(routes!(
+            schedules::overrides::list,
+            schedules::overrides::create
+        ))
+        .routes(routes!(schedules::overrides::delete))
         .routes(routes!(maintenance::list, maintenance::create))
         .routes(routes!(
             maintenance::get,

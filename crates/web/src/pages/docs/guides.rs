@@ -11,7 +11,7 @@ use crate::state::AppState;
 use crate::view::{Shell, render};
 
 /// The guides: address, title, one line.
-pub const INDEX: [(&str, &str, &str); 9] = [
+pub const INDEX: [(&str, &str, &str); 10] = [
     (
         "/docs/getting-started",
         "Getting started",
@@ -36,6 +36,11 @@ pub const INDEX: [(&str, &str, &str); 9] = [
         "/docs/contacts",
         "Contacts",
         "Mail, SMS, calls, chat, push, paging and webhooks: where the address is, and what arrives there",
+    ),
+    (
+        "/docs/on-call",
+        "On call",
+        "People who take turns, who stands in, and what happens where nobody is on call",
     ),
     (
         "/docs/maintenance",
@@ -79,7 +84,7 @@ pub(super) fn finish(visitor: &Visitor, response: Response) -> PageResult {
 #[template(path = "docs/index.html")]
 struct IndexPage {
     shell: Shell,
-    guides: [(&'static str, &'static str, &'static str); 9],
+    guides: [(&'static str, &'static str, &'static str); 10],
 }
 
 /// All guides.
@@ -96,6 +101,15 @@ pub async fn index(visitor: Visitor) -> PageResult {
         })?,
     )
 }
+
+guide!(
+    /// On-call schedules.
+    on_call,
+    OnCallPage,
+    "docs/on_call.html",
+    "On call",
+    "People who take turns, who stands in, and what happens where clocks change."
+);
 
 guide!(
     /// Maintenance windows.

@@ -21,6 +21,7 @@ pub fn routes() -> Routes {
         .get("/docs/monitors/kinds", Access::Public, kinds::show)
         .get("/docs/contacts", Access::Public, guides::contacts)
         .get("/docs/alerts", Access::Public, guides::alerts)
+        .get("/docs/on-call", Access::Public, guides::on_call)
         .get("/docs/maintenance", Access::Public, guides::maintenance)
         .get("/docs/self-hosting", Access::Public, guides::self_hosting)
         .get("/docs/failures", Access::Public, failures::index)

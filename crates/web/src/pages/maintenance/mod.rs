@@ -4,7 +4,7 @@ mod actions;
 mod edit;
 mod form;
 mod list;
-mod words;
+pub(super) mod words;
 
 use crate::routes::{Access, Routes};
 

@@ -80,6 +80,16 @@ fn names_are_fixed_and_routes_are_the_described_ones() {
         "policies.list",
         "policies.update",
         "regions.list",
+        "schedules.create",
+        "schedules.delete",
+        "schedules.get",
+        "schedules.list",
+        "schedules.on_call",
+        "schedules.overrides.create",
+        "schedules.overrides.delete",
+        "schedules.overrides.list",
+        "schedules.shifts",
+        "schedules.update",
         "tags.list",
     ];
     assert_eq!(ids.into_iter().collect::<Vec<_>>(), wanted);
@@ -346,6 +356,23 @@ async fn real_answers_fit_their_schemas(pool: PgPool) {
     .await;
     let (end, ended) = (format!("{template}/end"), format!("{path}/end"));
     ask(Method::POST, &end, &ended, None).await;
+    ask(Method::DELETE, template, &path, None).await;
+    let schedule = json!({"name": "Night", "layers": [{"participants": [contact], "shift_unit": "day",
+        "local_start": "2026-11-01T00:00:00", "times": [{"days": ["MO"], "from": "09:00", "to": "17:00"}]}]});
+    let schedule = id(&ask(Method::POST, "/schedules", "/schedules", Some(schedule)).await);
+    ask(Method::GET, "/schedules", "/schedules", None).await;
+    let (template, path) = ("/schedules/{schedule_id}", format!("/schedules/{schedule}"));
+    ask(Method::GET, template, &path, None).await;
+    ask(Method::PATCH, template, &path, Some(json!({"name": "Day"}))).await;
+    for part in ["on-call", "shifts", "overrides"] {
+        let (template, path) = (format!("{template}/{part}"), format!("{path}/{part}"));
+        ask(Method::GET, &template, &path, None).await;
+    }
+    let (of, at) = (format!("{template}/overrides"), format!("{path}/overrides"));
+    let stand_in = json!({"participant": contact, "ends_at": "2026-12-01T00:00:00Z"});
+    let stand_in = id(&ask(Method::POST, &of, &at, Some(stand_in)).await);
+    let (of, at) = (format!("{of}/{{override_id}}"), format!("{at}/{stand_in}"));
+    ask(Method::DELETE, &of, &at, None).await;
     ask(Method::DELETE, template, &path, None).await;
     ask(Method::DELETE, "/contacts/{contact_id}", &one, None).await;
     let key = id(&ask(

@@ -12,6 +12,7 @@ mod maintenance;
 mod monitors;
 mod policies;
 mod races;
+mod schedules;
 mod schema;
 mod services;
 mod strangers;

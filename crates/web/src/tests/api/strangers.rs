@@ -33,6 +33,12 @@ async fn fill(client: &Client, app: &App) -> Vec<(&'static str, String)> {
     let policy = id(client.post("/policies", policy).await.json());
     let window = json!({"ends_at": "2029-01-02T00:00:00Z", "starts_at": "2029-01-01T00:00:00Z"});
     let window = id(client.post("/maintenance-windows", window).await.json());
+    let schedule = json!({"name": "N", "layers": [{"participants": [contact], "shift_unit": "day",
+        "local_start": "2026-11-01T00:00:00"}]});
+    let schedule = id(client.post("/schedules", schedule).await.json());
+    let stand_in = json!({"participant": contact, "ends_at": "2026-12-01T00:00:00Z"});
+    let overrides = format!("/schedules/{schedule}/overrides");
+    let stand_in = id(client.post(&overrides, stand_in).await.json());
     let refused = domain::check::Failure::new(
         domain::check::FailureClass::ConnectRefused,
         domain::check::Phase::Connect,
@@ -47,6 +53,8 @@ async fn fill(client: &Client, app: &App) -> Vec<(&'static str, String)> {
         ("{key}", "shop".to_owned()),
         ("{policy_id}", policy),
         ("{maintenance_window_id}", window),
+        ("{schedule_id}", schedule),
+        ("{override_id}", stand_in),
     ]
 }
 
@@ -77,6 +85,7 @@ async fn on_every_operation(pool: PgPool) {
             "monitors.update"
             | "contacts.update"
             | "policies.update"
+            | "schedules.update"
             | "maintenance_windows.update" => json!({"name": "taken"}),
             "monitors.put_by_key" => json!({"url": "https://other.example"}),
             "contacts.verify" => json!({"code": "000000"}),
