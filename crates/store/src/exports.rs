@@ -143,10 +143,8 @@ pub fn rows<'c>(
         Part::ApiKeys => rows!(
             r#"SELECT to_jsonb(t) - 'secret_hash' AS "row!" FROM api_keys t WHERE account_id = $1 ORDER BY id"#
         ),
-        Part::Contacts => rows!(
-            r#"SELECT to_jsonb(t) - '{code_hash,url_sealed,service_sealed,secret_sealed,address_canonical}'::text[] AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#
-        ),
-        Part::Policies
+        Part::Contacts
+        | Part::Policies
         | Part::MaintenanceWindows
         | Part::MaintenanceOccurrences
         | Part::Schedules
@@ -210,6 +208,11 @@ fn rules<'c>(
 ) -> BoxStream<'c, Result<Value, Error>> {
     let account = account.uuid();
     mapped(match part {
+        Part::Contacts => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) - '{code_hash,url_sealed,service_sealed,secret_sealed,address_canonical}'::text[] AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#,
+            account
+        )
+        .fetch(connection),
         Part::Policies => sqlx::query_scalar!(
             r#"SELECT to_jsonb(t) AS "row!" FROM policies t WHERE account_id = $1 ORDER BY id"#,
             account
