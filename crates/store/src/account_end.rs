@@ -107,7 +107,7 @@ async fn end_messages(
         .await?;
     sqlx::query!(
         "UPDATE contacts SET address = '', address_canonical = id::text, name = '', verified_at = NULL, code_hash = NULL,
-             url_sealed = NULL, service_sealed = NULL, secret_sealed = NULL,
+             url_sealed = NULL, service_sealed = NULL, secret_sealed = NULL, old_secret_sealed = NULL, old_secret_until = NULL,
              in_default = false, disabled_reason = 'the account was deleted', disabled_at = $2, updated_at = $2,
              version = version + 1
          WHERE account_id = $1",

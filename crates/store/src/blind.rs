@@ -9,6 +9,9 @@ use sqlx::PgConnection;
 
 use crate::Result;
 
+const CUT: &str = "cut";
+const LOSS: &str = "loss";
+
 /// Begins a blind time for each of `shards` that is not in one already: the one that another worker
 /// began goes on.
 pub async fn begin(
@@ -30,6 +33,25 @@ pub async fn begin(
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// A cut of `shards` that goes on has turned out as loss.
+pub async fn call_it_loss(
+    connection: &mut PgConnection,
+    region: &str,
+    shards: &[i16],
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE blind_intervals SET reason = $3
+         WHERE region = $1 AND shard = ANY ($2) AND ended_at IS NULL AND reason = $4",
+        region,
+        shards,
+        LOSS,
+        CUT
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Ends whatever blind time of `shards` is open, whoever began it.
@@ -63,7 +85,7 @@ pub struct Blind {
 impl Blind {
     /// Looks were made, and what they saw is not believed; otherwise there were none.
     pub fn was_looked_at(&self) -> bool {
-        matches!(self.reason.as_str(), "cut" | "loss")
+        matches!(self.reason.as_str(), CUT | LOSS)
     }
 }
 
@@ -226,6 +248,24 @@ mod tests {
             1,
             "a second time"
         );
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_cut_that_turns_out_as_loss_takes_that_word(pool: PgPool) {
+        let mut c = pool.acquire().await.unwrap();
+        begin(&mut c, "fra", &[7, 8], at(0), CUT).await.unwrap();
+        end(&mut c, "fra", &[8], at(20)).await.unwrap();
+        begin(&mut c, "fra", &[9], at(0), "no_worker")
+            .await
+            .unwrap();
+        call_it_loss(&mut c, "fra", &[7, 8, 9]).await.unwrap();
+        let mut told = Vec::new();
+        for shard in [7, 8, 9] {
+            let listed = list(&mut c, "fra", shard, at(-1)).await.unwrap();
+            told.extend(listed.into_iter().map(|blind| (shard, blind.reason)));
+        }
+        let line = |shard, reason: &str| (shard, reason.to_owned());
+        assert_eq!(told, [line(7, LOSS), line(8, CUT), line(9, "no_worker")]);
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -209,7 +209,7 @@ fn rules<'c>(
     let account = account.uuid();
     mapped(match part {
         Part::Contacts => sqlx::query_scalar!(
-            r#"SELECT to_jsonb(t) - '{code_hash,url_sealed,service_sealed,secret_sealed,address_canonical}'::text[] AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#,
+            r#"SELECT to_jsonb(t) - '{code_hash,url_sealed,service_sealed,secret_sealed,old_secret_sealed,address_canonical}'::text[] AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#,
             account
         )
         .fetch(connection),

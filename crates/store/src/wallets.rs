@@ -4,7 +4,9 @@
 //! not. The balance never goes below zero: of two that spend the last dollar, one wins. Entries are
 //! unique by delivery, attempt and kind, so that nothing is booked twice.
 
-use domain::ids::{AccountId, DeliveryId};
+use domain::alert::budget::{self, Budget, Over, Spent};
+use domain::contact::Channel;
+use domain::ids::{AccountId, DeliveryId, IncidentId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -32,6 +34,20 @@ pub enum Reservation {
     Reserved,
     /// The balance does not hold it.
     Short,
+    /// A budget does not allow it, whatever the balance.
+    Over(Over),
+}
+
+/// One try of a message that costs.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "columns of deliveries and wallet_entries")]
+pub struct Expense<'e> {
+    pub delivery_id: DeliveryId,
+    pub attempt: u32,
+    pub incident_id: Option<IncidentId>,
+    pub channel: Channel,
+    pub micros: i64,
+    pub text: &'e str,
 }
 
 /// What is in the wallet, millionths of its currency.
@@ -192,12 +208,24 @@ pub async fn list_without_plan_credit(
 pub async fn reserve(
     connection: &mut PgConnection,
     account: AccountId,
-    (delivery, attempt): (DeliveryId, u32),
-    (micros, text): (i64, &str),
+    expense: &Expense<'_>,
+    budget: Budget,
     now: Timestamp,
 ) -> Result<Reservation> {
+    let (delivery, micros) = (expense.delivery_id, expense.micros);
     if find_open(connection, account, delivery).await?.is_some() {
         return Ok(Reservation::Reserved);
+    }
+    // The wallet's row orders two that would both be the last that a budget allows.
+    sqlx::query!(
+        "SELECT 1 AS one FROM wallets WHERE account_id = $1 FOR NO KEY UPDATE",
+        account.uuid()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let spent = find_spent(connection, account, expense, now).await?;
+    if let Some(over) = budget.refuses(micros, spent) {
+        return Ok(Reservation::Over(over));
     }
     let taken = sqlx::query!(
         "UPDATE wallets SET balance_micros = balance_micros - $2 WHERE account_id = $1 AND balance_micros >= $2",
@@ -212,8 +240,8 @@ pub async fn reserve(
     insert_entry(
         connection,
         account,
-        Some((delivery, attempt)),
-        ("reserve", -micros, text),
+        Some((delivery, expense.attempt)),
+        ("reserve", -micros, expense.text),
         now,
     )
     .await?;
@@ -226,6 +254,46 @@ pub async fn reserve(
     .execute(connection)
     .await?;
     Ok(Reservation::Reserved)
+}
+
+/// What the account, and the incident of the message, have spent.
+async fn find_spent(
+    connection: &mut PgConnection,
+    account: AccountId,
+    expense: &Expense<'_>,
+    now: Timestamp,
+) -> Result<Spent> {
+    let since = |span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
+    let day = sqlx::query_scalar!(
+        r#"SELECT coalesce(-sum(amount_micros), 0)::bigint AS "spent!" FROM wallet_entries
+           WHERE account_id = $1 AND kind IN ('reserve', 'refund') AND at > $2"#,
+        account.uuid(),
+        since(budget::DAY).to_sqlx() as _
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let Some(incident) = expense.incident_id else {
+        return Ok(Spent {
+            day_micros: day,
+            incident_hour: 0,
+        });
+    };
+    let hour = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM deliveries d
+           JOIN wallet_entries e ON e.account_id = d.account_id AND e.delivery_id = d.id AND e.kind = 'reserve'
+           WHERE d.account_id = $1 AND d.incident_id = $2 AND d.channel = $3 AND d.id <> $4 AND e.at > $5"#,
+        account.uuid(),
+        incident.uuid(),
+        expense.channel.as_str(),
+        expense.delivery_id.uuid(),
+        since(budget::HOUR).to_sqlx() as _
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Spent {
+        day_micros: day,
+        incident_hour: u32::try_from(hour).unwrap_or(u32::MAX),
+    })
 }
 
 /// The message arrived: what was set aside is spent. `text` says so in the book.

@@ -14,7 +14,7 @@ mod sight;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::canary::{self, Health, Word};
+use domain::canary::{self, Health, Trouble, Word};
 use domain::check::VerdictKind;
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -314,6 +314,9 @@ pub(crate) async fn save(shared: &Shared) -> Result<()> {
         Now::Blind(span) => {
             let reason = span.trouble.as_str();
             blind::begin(&mut transaction, region, &shards, span.since, reason).await?;
+            if span.trouble == Trouble::Loss {
+                blind::call_it_loss(&mut transaction, region, &shards).await?;
+            }
         }
         Now::Sees(since) => ended = blind::end(&mut transaction, region, &shards, since).await?,
     }

@@ -39,6 +39,8 @@ pub struct Limits {
     pub requests_per_minute: u32,
     /// Messages paid each month by the plan, in millionths of a US dollar.
     pub included_micros_per_month: i64,
+    /// Most that messages may cost in 24 hours, in millionths of a US dollar.
+    pub messages_micros_per_day: i64,
     /// List price a month in US dollars.
     pub price_usd: u32,
 }
@@ -70,10 +72,10 @@ impl Plan {
     /// What this plan allows.
     pub const fn limits(self) -> Limits {
         match self {
-            Self::Free => limits([10, 60, 1, 5, 3, 2, 3, 120], 0, 0),
-            Self::Solo => limits([50, 30, 2, 20, 10, 10, 12, 600], 20, 9),
-            Self::Team => limits([200, 30, 10, 100, 50, 50, 24, 600], 100, 29),
-            Self::Enterprise => limits([5000, 10, 100, 1000, 500, 500, 24, 3000], 500, 199),
+            Self::Free => limits([10, 60, 1, 5, 3, 2, 3, 120], [0, 5], 0),
+            Self::Solo => limits([50, 30, 2, 20, 10, 10, 12, 600], [20, 20], 9),
+            Self::Team => limits([200, 30, 10, 100, 50, 50, 24, 600], [100, 100], 29),
+            Self::Enterprise => limits([5000, 10, 100, 1000, 500, 500, 24, 3000], [500, 500], 199),
         }
     }
 }
@@ -86,7 +88,9 @@ pub fn credit_month(now: Timestamp) -> Timestamp {
         .map_or(now, |first| first.timestamp())
 }
 
-const fn limits(counts: [u32; 8], included_usd: i64, price_usd: u32) -> Limits {
+/// `messages_usd`: what a month includes, and what a day may cost.
+const fn limits(counts: [u32; 8], messages_usd: [i64; 2], price_usd: u32) -> Limits {
+    let [included, a_day] = messages_usd;
     let [
         monitors,
         interval,
@@ -106,7 +110,8 @@ const fn limits(counts: [u32; 8], included_usd: i64, price_usd: u32) -> Limits {
         api_keys,
         history_months: months,
         requests_per_minute: requests,
-        included_micros_per_month: included_usd * 1_000_000,
+        included_micros_per_month: included * 1_000_000,
+        messages_micros_per_day: a_day * 1_000_000,
         price_usd,
     }
 }

@@ -1,5 +1,6 @@
 //! Who is told of an event, and when.
 
+pub mod budget;
 pub mod inbound;
 pub mod plan;
 pub mod policy;

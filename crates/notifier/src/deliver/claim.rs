@@ -1,5 +1,7 @@
 //! The transaction of a claim: what is decided, what is reserved, what is said.
 
+use domain::account::Plan;
+use domain::alert::budget::{Budget, Over};
 use domain::contact::{Channel, Contact, Way};
 use domain::delivery::decide::{Decision, Facts, decide};
 use domain::delivery::{DeliveryState, Event};
@@ -11,7 +13,7 @@ use incidents::links;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use store::deliveries::claim::{self as rows, Claimed, Context, SendResult};
-use store::wallets::{self, Reservation};
+use store::wallets::{self, Expense, Reservation};
 
 use super::Ready;
 use super::failure::{self, Failure};
@@ -242,18 +244,36 @@ async fn paid(
         _ => "Text message",
     };
     let entry = format!("{what} to {}", price.country);
-    let of = (claimed.id, claimed.number);
-    let set_aside = (price.micros, entry.as_str());
+    let expense = Expense {
+        delivery_id: claimed.id,
+        attempt: claimed.number,
+        incident_id: claimed.incident_id,
+        channel,
+        micros: price.micros,
+        text: &entry,
+    };
     let account = claimed.account_id;
-    let mut held = wallets::reserve(connection, account, of, set_aside, now).await?;
+    let plan = store::accounts::find(connection, account).await?;
+    let plan = plan.map_or(Plan::Free, |account| account.plan);
+    let budget = Budget::new(channel, plan.limits().messages_micros_per_day);
+    let mut held = wallets::reserve(connection, account, &expense, budget, now).await?;
     // The month may be so young that nobody has added the plan's share yet.
     if held == Reservation::Short
         && incidents::grant_plan_credit(connection, account, now).await? > 0
     {
-        held = wallets::reserve(connection, account, of, set_aside, now).await?;
+        held = wallets::reserve(connection, account, &expense, budget, now).await?;
     }
-    if held == Reservation::Reserved {
-        return Ok(true);
+    match held {
+        Reservation::Reserved => return Ok(true),
+        Reservation::Over(over) => {
+            let reason = &over_budget(over, channel, budget);
+            let text = message.text();
+            refuse(room, connection, claimed, reason, now).await?;
+            failure::tell(room, connection, claimed, Failure { reason, text }, now).await?;
+            failure::go_on(connection, claimed, now).await?;
+            return Ok(false);
+        }
+        Reservation::Short => {}
     }
     let reason = match channel {
         Channel::Voice => "the wallet does not hold the price of a call",
@@ -270,6 +290,21 @@ async fn paid(
         failure::tell_unpaid(room, connection, claimed, message.text(), now).await?;
     }
     Ok(false)
+}
+
+/// As part of a sentence.
+fn over_budget(over: Over, channel: Channel, budget: Budget) -> String {
+    match over {
+        Over::Day => format!(
+            "the cap of {} USD a day for text messages and calls is reached",
+            budget.day_micros / 1_000_000
+        ),
+        Over::Incident => format!(
+            "{} {} within an hour are the most for one incident",
+            budget.incident_hour,
+            channel.plural()
+        ),
+    }
 }
 
 /// Keeps what the call has to say before it rings, and what tells an earlier try of it from others.

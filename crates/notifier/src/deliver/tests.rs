@@ -1,5 +1,6 @@
 //! Deliveries on a real database, sent to the local outbox, a provider that misbehaves, and nobody.
 
+mod budget;
 mod calls;
 mod hooks;
 mod paging;
@@ -8,6 +9,7 @@ mod storm;
 use std::sync::Arc;
 
 use domain::account::Plan;
+use domain::alert::budget::Budget;
 use domain::alert::prices::Prices;
 use domain::clock::{Clock, ManualClock};
 use domain::contact::{Channel, Contact, Way};
@@ -1055,7 +1057,16 @@ async fn of_two_that_spend_the_last_dollar_one_wins(pool: PgPool) {
         let (pool, account, now) = (world.room.pool.clone(), world.account, world.clock.now());
         tokio::spawn(async move {
             let mut transaction = pool.begin().await.unwrap();
-            let got = wallets::reserve(&mut transaction, account, (id, 1), (80_000, "Text"), now)
+            let expense = wallets::Expense {
+                delivery_id: id,
+                attempt: 1,
+                incident_id: None,
+                channel: Channel::Sms,
+                micros: 80_000,
+                text: "Text",
+            };
+            let budget = Budget::new(Channel::Sms, i64::MAX);
+            let got = wallets::reserve(&mut transaction, account, &expense, budget, now)
                 .await
                 .unwrap();
             transaction.commit().await.unwrap();

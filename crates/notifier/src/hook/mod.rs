@@ -37,7 +37,7 @@ pub(crate) fn post(claimed: &Claimed, brief: &Brief<'_>) -> Result<Post, RenderE
     let text = card.line();
     let (call, after) = match hook {
         Hook::Service(service) => to_service(service, &card, &about)?,
-        Hook::Url { url, secret } => {
+        Hook::Url { url, secrets } => {
             let url = url.clone();
             let call = match claimed.channel {
                 Channel::Slack => Call::post(url, &slack::message(&card))?,
@@ -45,7 +45,7 @@ pub(crate) fn post(claimed: &Claimed, brief: &Brief<'_>) -> Result<Post, RenderE
                 Channel::Teams => Call::post(url, &teams::message(&card))?,
                 Channel::Mattermost => Call::post(url, &mattermost::message(&card))?,
                 Channel::GoogleChat => google_chat::call(&url, &card, &about)?,
-                _ => webhook::call(claimed, brief, (url, secret.as_deref()), &text)?,
+                _ => webhook::call(claimed, brief, (url, secrets), &text)?,
             };
             (call, None)
         }

@@ -30,13 +30,14 @@ pub(crate) const ANSWERS: Answers = Answers {
 pub(crate) fn call(
     claimed: &Claimed,
     brief: &Brief<'_>,
-    (url, secret): (String, Option<&str>),
+    (url, secrets): (String, &[String]),
     text: &str,
 ) -> Result<Call, RenderError> {
     let call = Call::post(url, &body(claimed, brief, text))?;
-    let headers = match secret {
-        Some(secret) => signed(secret, (&claimed.id.to_string(), brief.now), &call.body)?,
-        None => Vec::new(),
+    let id = claimed.id.to_string();
+    let headers = match secrets {
+        [] => Vec::new(),
+        secrets => signed(secrets, (&id, brief.now), &call.body)?,
     };
     Ok(Call { headers, ..call })
 }

@@ -8,23 +8,29 @@ use jiff::Timestamp;
 
 use crate::error::RenderError;
 
-/// The headers of one request. `id` is the same on every try, the time is that of this one.
+/// The headers of one request, with a signature by each of `secrets`. `id` is the same on every try, the time is that of this one.
 pub(super) fn signed(
-    secret: &str,
+    secrets: &[String],
     (id, now): (&str, Timestamp),
     body: &[u8],
 ) -> Result<Vec<(&'static str, String)>, RenderError> {
+    let at = now.as_second();
+    let mut content = format!("{id}.{at}.").into_bytes();
+    content.extend_from_slice(body);
+    let signatures = secrets.iter().map(|secret| signature(secret, &content));
+    let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
+    Ok(vec![
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", at.to_string()),
+        ("webhook-signature", signatures.join(" ")),
+    ])
+}
+
+fn signature(secret: &str, content: &[u8]) -> Result<String, RenderError> {
     let key = secret
         .strip_prefix(SECRET_PREFIX)
         .and_then(|encoded| STANDARD.decode(encoded).ok())
         .ok_or(RenderError::Missing("a secret that can sign"))?;
-    let at = now.as_second();
-    let mut content = format!("{id}.{at}.").into_bytes();
-    content.extend_from_slice(body);
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &content);
-    Ok(vec![
-        ("webhook-id", id.to_owned()),
-        ("webhook-timestamp", at.to_string()),
-        ("webhook-signature", format!("v1,{}", STANDARD.encode(tag))),
-    ])
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), content);
+    Ok(format!("v1,{}", STANDARD.encode(tag)))
 }

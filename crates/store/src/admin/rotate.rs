@@ -95,7 +95,7 @@ async fn renew_contacts(
     rotated: &mut Rotated,
 ) -> Result<()> {
     let contacts = sqlx::query!(
-        "SELECT account_id, id, url_sealed, service_sealed, secret_sealed FROM contacts
+        "SELECT account_id, id, url_sealed, service_sealed, secret_sealed, old_secret_sealed FROM contacts
          WHERE num_nonnulls(url_sealed, service_sealed) > 0 FOR UPDATE"
     )
     .fetch_all(&mut *connection)
@@ -109,16 +109,21 @@ async fn renew_contacts(
         let url = renew("url_sealed", &row.url_sealed);
         let service = renew("service_sealed", &row.service_sealed);
         let secret = renew("secret_sealed", &row.secret_sealed);
-        if url.is_some() || service.is_some() || secret.is_some() {
+        let old_secret = renew("old_secret_sealed", &row.old_secret_sealed);
+        if [&url, &service, &secret, &old_secret]
+            .iter()
+            .any(|one| one.is_some())
+        {
             sqlx::query!(
                 "UPDATE contacts SET url_sealed = coalesce($3, url_sealed), service_sealed = coalesce($4, service_sealed),
-                     secret_sealed = coalesce($5, secret_sealed)
+                     secret_sealed = coalesce($5, secret_sealed), old_secret_sealed = coalesce($6, old_secret_sealed)
                  WHERE account_id = $1 AND id = $2",
                 row.account_id,
                 row.id,
                 url,
                 service,
-                secret
+                secret,
+                old_secret
             )
             .execute(&mut *connection)
             .await?;
@@ -129,6 +134,7 @@ async fn renew_contacts(
 
 #[cfg(test)]
 mod tests {
+    use domain::contact::Hook;
     use sqlx::PgPool;
     use uuid::Uuid;
 
@@ -213,10 +219,22 @@ mod tests {
         hooks::insert(&mut connection, &old, account, &chat, (&bot, None))
             .await
             .unwrap();
+        let (now, of) = (contact.created_at, (account, contact.id));
+        let until = now + jiff::SignedDuration::from_hours(1);
+        hooks::renew_secret(&mut connection, &old, of, "whsec_bmV3", (now, until))
+            .await
+            .unwrap();
+        let hook = match hook {
+            Hook::Url { url, secrets } => Hook::Url {
+                url,
+                secrets: [vec!["whsec_bmV3".to_owned()], secrets].concat(),
+            },
+            Hook::Service(_) => panic!("it is a webhook"),
+        };
         let moved = rotate_secrets(&mut connection, &both).await.unwrap();
-        assert_eq!((moved.sealed, moved.failed), (3, 0));
+        assert_eq!((moved.sealed, moved.failed), (4, 0));
         let mut find = async |id| {
-            hooks::find(&mut connection, &new, account, id)
+            hooks::find(&mut connection, &new, account, id, now)
                 .await
                 .unwrap()
         };

@@ -3,6 +3,7 @@
 use domain::contact::hook::Service;
 use domain::contact::{Contact, Hook, HookTarget};
 use domain::ids::{AccountId, ContactId};
+use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
@@ -59,17 +60,21 @@ fn text(target: &HookTarget, contact: ContactId) -> Result<String> {
     }
 }
 
-/// The secrets of a contact; `None` for one that has none.
+/// The secrets of a contact that count at `now`; `None` for one that has none.
 pub async fn find(
     connection: &mut PgConnection,
     secrets: &Secrets,
     account: AccountId,
     id: ContactId,
+    now: Timestamp,
 ) -> Result<Option<Hook>> {
     let row = sqlx::query!(
-        "SELECT url_sealed, service_sealed, secret_sealed FROM contacts WHERE account_id = $1 AND id = $2",
+        "SELECT url_sealed, service_sealed, secret_sealed,
+             CASE WHEN old_secret_until > $3 THEN old_secret_sealed END AS old_secret_sealed
+         FROM contacts WHERE account_id = $1 AND id = $2",
         account.uuid(),
-        id.uuid()
+        id.uuid(),
+        now.to_sqlx() as _
     )
     .fetch_optional(connection)
     .await?;
@@ -88,13 +93,53 @@ pub async fn find(
     let Some(url) = row.url_sealed else {
         return Ok(None);
     };
-    let secret = row
+    let new = row
         .secret_sealed
         .map(|sealed| open("secret_sealed", sealed));
+    let old = row
+        .old_secret_sealed
+        .map(|sealed| open("old_secret_sealed", sealed));
     Ok(Some(Hook::Url {
         url: open("url_sealed", url)?,
-        secret: secret.transpose()?,
+        secrets: new.into_iter().chain(old).collect::<Result<_>>()?,
     }))
+}
+
+/// Gives a webhook another secret. The one before it counts until `old_until`, and one before that no
+/// more. False when the account has no webhook with that id.
+pub async fn renew_secret(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    (account, id): (AccountId, ContactId),
+    secret: &str,
+    (now, old_until): (Timestamp, Timestamp),
+) -> Result<bool> {
+    let row = sqlx::query_scalar!(
+        "SELECT secret_sealed FROM contacts WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        account.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(Some(sealed)) = row else {
+        return Ok(false);
+    };
+    let key = id.to_string();
+    let old = secrets.open(place("secret_sealed", &key), &sealed)?;
+    sqlx::query!(
+        "UPDATE contacts SET secret_sealed = $3, old_secret_sealed = $4, old_secret_until = $5, updated_at = $6,
+             version = version + 1
+         WHERE account_id = $1 AND id = $2",
+        account.uuid(),
+        id.uuid(),
+        secrets.seal(place("secret_sealed", &key), secret)?,
+        secrets.seal(place("old_secret_sealed", &key), &old)?,
+        old_until.to_sqlx() as _,
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(true)
 }
 
 /// How many contacts of the account are such. Take the account's lock first.
@@ -122,7 +167,6 @@ pub(crate) const fn place<'r>(column: &'static str, row: &'r str) -> Place<'r> {
 pub(crate) mod tests {
     use domain::contact::{Channel, HookUrl};
     use domain::target::AddressPolicy;
-    use jiff::Timestamp;
     use sqlx::PgPool;
 
     use super::*;
@@ -182,7 +226,7 @@ pub(crate) mod tests {
         .unwrap();
         let hook = Hook::Url {
             url: URL.into(),
-            secret: Some("whsec_c2VjcmV0".into()),
+            secrets: vec!["whsec_c2VjcmV0".into()],
         };
         (account, contact, hook)
     }
@@ -192,13 +236,14 @@ pub(crate) mod tests {
         let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
         let (account, webhook, hook) = webhook(&pool, &secrets).await;
         let mut connection = pool.acquire().await.unwrap();
-        let found = find(&mut connection, &secrets, account, webhook.id)
+        let now = webhook.created_at;
+        let found = find(&mut connection, &secrets, account, webhook.id, now)
             .await
             .unwrap();
         assert_eq!(found, Some(hook));
         let stranger = AccountId::generate();
         assert!(
-            find(&mut connection, &secrets, stranger, webhook.id)
+            find(&mut connection, &secrets, stranger, webhook.id, now)
                 .await
                 .unwrap()
                 .is_none()
@@ -232,6 +277,7 @@ pub(crate) mod tests {
         let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
         let (account, ..) = webhook(&pool, &secrets).await;
         let (contact, target) = telegram();
+        let now = contact.created_at;
         let HookTarget::Service(service) = target.clone() else {
             panic!("{target:?}")
         };
@@ -246,7 +292,7 @@ pub(crate) mod tests {
         .await
         .unwrap();
         let mut read = async |account| {
-            find(&mut connection, &secrets, account, contact.id)
+            find(&mut connection, &secrets, account, contact.id, now)
                 .await
                 .unwrap()
         };
@@ -270,6 +316,47 @@ pub(crate) mod tests {
         let constraint = twice.unwrap_err();
         assert_eq!(constraint.constraint(), Some(crate::contacts::ADDRESS_KEY));
         assert_eq!(count(&mut connection, account).await.unwrap(), 2);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_secret_is_renewed_without_a_gap(pool: PgPool) {
+        let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
+        let (account, webhook, _) = webhook(&pool, &secrets).await;
+        let mut connection = pool.acquire().await.unwrap();
+        let at = |hours| webhook.created_at + jiff::SignedDuration::from_hours(hours);
+        let mut renew = async |account, secret: &str, hours| {
+            let times = (at(hours), at(hours + 24));
+            renew_secret(
+                &mut connection,
+                &secrets,
+                (account, webhook.id),
+                secret,
+                times,
+            )
+            .await
+            .unwrap()
+        };
+        assert!(!renew(AccountId::generate(), "whsec_b3RoZXI=", 0).await);
+        assert!(renew(account, "whsec_bmV3", 0).await);
+        let mut counting = async |hours| {
+            let found = find(&mut connection, &secrets, account, webhook.id, at(hours)).await;
+            let Some(Hook::Url { secrets, .. }) = found.unwrap() else {
+                panic!("it is a webhook")
+            };
+            secrets
+        };
+        assert_eq!(counting(23).await, ["whsec_bmV3", "whsec_c2VjcmV0"]);
+        assert_eq!(counting(24).await, ["whsec_bmV3"]);
+        let times = (at(2), at(26));
+        let of = (account, webhook.id);
+        renew_secret(&mut connection, &secrets, of, "whsec_bmV3ZXI=", times)
+            .await
+            .unwrap();
+        let found = find(&mut connection, &secrets, account, webhook.id, at(3)).await;
+        let Some(Hook::Url { secrets: both, .. }) = found.unwrap() else {
+            panic!("it is a webhook")
+        };
+        assert_eq!(both, ["whsec_bmV3ZXI=", "whsec_bmV3"]);
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

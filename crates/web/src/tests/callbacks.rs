@@ -85,7 +85,16 @@ impl World {
         wallets::grant(&mut c, account, FUNDS, "Test", now)
             .await
             .unwrap();
-        wallets::reserve(&mut c, account, (delivery, 1), (PRICE, "Text message"), now)
+        let expense = wallets::Expense {
+            delivery_id: delivery,
+            attempt: 1,
+            incident_id: None,
+            channel: Channel::Sms,
+            micros: PRICE,
+            text: "Text message",
+        };
+        let budget = domain::alert::budget::Budget::new(Channel::Sms, FUNDS);
+        wallets::reserve(&mut c, account, &expense, budget, now)
             .await
             .unwrap();
         sqlx::query("UPDATE deliveries SET state = 'sent', provider_id = 'SM1'")

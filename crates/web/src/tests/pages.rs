@@ -277,7 +277,7 @@ async fn contacts_are_the_accounts_own(pool: PgPool) {
     let path = added.header("location").to_owned();
     assert!(owner.get(&path).await.body.contains("Enter the code"));
     assert_eq!(stranger.get(&path).await.status, StatusCode::NOT_FOUND);
-    for action in ["verify", "resend", "edit", "test", "delete"] {
+    for action in ["verify", "resend", "renew-secret", "edit", "test", "delete"] {
         let answer = stranger
             .post(
                 &format!("{path}/{action}"),
@@ -327,6 +327,15 @@ async fn a_webhook_is_added_and_its_secret_shown_once(pool: PgPool) {
     assert_eq!(theirs.status, StatusCode::NOT_FOUND);
     let again = owner.post(&format!("{path}/resend"), &[]).await;
     assert_eq!(again.status, StatusCode::SEE_OTHER);
+    let renew = format!("{path}/renew-secret");
+    let theirs = stranger.post(&renew, &[]).await;
+    assert_eq!(theirs.status, StatusCode::NOT_FOUND);
+    let renewed = owner.post(&renew, &[]).await;
+    assert_eq!(renewed.status, StatusCode::OK, "{}", renewed.body);
+    let secret = |body: &str| body[body.find("whsec_").unwrap()..][..20].to_owned();
+    assert_ne!(secret(&renewed.body), secret(&made.body));
+    assert!(renewed.body.contains("For 24 hours the old one signs too"));
+    assert!(!owner.get(&path).await.body.contains("whsec_"), "once");
     let bad = owner
         .post(
             "/contacts",

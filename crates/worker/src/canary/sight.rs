@@ -8,6 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Sight was lost at most this long before the sitting that found it so.
 const AT_MOST_BEFORE: SignedDuration = SignedDuration::from_secs(60);
+/// Sittings in a row that find loss before a blind time that began as a cut is one of loss: by chance
+/// most canaries of a lossy line are silent at once.
+const LOSSY_AFTER: u32 = 2;
 /// Blind times remembered: a look waits no longer than these reach back.
 const REMEMBERED: usize = 256;
 
@@ -54,6 +57,8 @@ pub(super) struct Sight {
     /// Begin and outcome of the last sitting.
     last: Option<(Timestamp, Health)>,
     last_well: Option<Timestamp>,
+    /// Sittings in a row that found loss.
+    lossy: u32,
     blind: Option<Span>,
     blind_written: bool,
     past: VecDeque<Span>,
@@ -70,6 +75,7 @@ impl Sight {
             standings: None,
             last: None,
             last_well: None,
+            lossy: 0,
             blind: None,
             blind_written: false,
             past: VecDeque::new(),
@@ -148,6 +154,10 @@ impl Sight {
     /// Ends a sitting that began then.
     pub(super) fn conclude(&mut self, health: Health, began: Timestamp) -> Change {
         let first = self.last.replace((began, health)).is_none();
+        self.lossy = match health {
+            Health::Blind(Trouble::Loss) => self.lossy.saturating_add(1),
+            _ => 0,
+        };
         match health {
             Health::Blind(trouble) if self.blind.is_none() => {
                 let earliest = began.saturating_sub(AT_MOST_BEFORE).unwrap_or(began);
@@ -163,7 +173,10 @@ impl Sight {
                 self.unwritten = true;
                 Change::Lost
             }
-            Health::Blind(_) => Change::None,
+            Health::Blind(_) => {
+                self.call_it_loss();
+                Change::None
+            }
             Health::Well | Health::Off => {
                 if health == Health::Well {
                     self.last_well = Some(began);
@@ -185,6 +198,17 @@ impl Sight {
                 }
                 change
             }
+        }
+    }
+
+    /// What began as a cut is told as loss once that is what is found.
+    fn call_it_loss(&mut self) {
+        if let Some(span) = &mut self.blind
+            && span.trouble == Trouble::Cut
+            && self.lossy >= LOSSY_AFTER
+        {
+            span.trouble = Trouble::Loss;
+            self.unwritten = true;
         }
     }
 
@@ -224,7 +248,9 @@ impl Sight {
     pub(super) fn written(&mut self, wanted: &Wanted) {
         self.missed.retain(|span| !wanted.missed.contains(span));
         match (wanted.now, self.blind) {
-            (Now::Blind(written), Some(span)) if written == span => self.blind_written = true,
+            (Now::Blind(written), Some(span)) if written.since == span.since => {
+                self.blind_written = true;
+            }
             // It was over before that was written: it is written now, and open.
             (Now::Blind(written), _) => self.missed.retain(|span| span.since != written.since),
             (Now::Sees(_), _) => {}
@@ -316,6 +342,35 @@ mod tests {
                 missed: vec![],
                 now: Now::Sees(at(60))
             }
+        );
+    }
+
+    #[test]
+    fn a_cut_that_turns_out_as_loss_is_written_as_loss() {
+        const LOSS: Health = Health::Blind(Trouble::Loss);
+        let mut sight = Sight::new(true);
+        sight.conclude(Health::Well, at(0));
+        sight.conclude(CUT, at(20));
+        sight.written(&sight.to_write().unwrap());
+        for (second, health) in [(22, LOSS), (24, CUT), (26, LOSS)] {
+            sight.conclude(health, at(second));
+            assert_eq!(sight.to_write(), None, "once is chance");
+        }
+        assert_eq!(sight.conclude(LOSS, at(28)), Change::None);
+        let lossy = Span {
+            trouble: Trouble::Loss,
+            ..span(0, None)
+        };
+        let wanted = sight.to_write().unwrap();
+        assert_eq!(wanted.now, Now::Blind(lossy));
+        sight.written(&wanted);
+        sight.conclude(CUT, at(30));
+        assert_eq!(sight.to_write(), None, "loss it stays");
+        sight.conclude(Health::Well, at(40));
+        assert_eq!(
+            sight.to_write().unwrap().missed,
+            [],
+            "it is written and open"
         );
     }
 

@@ -22,8 +22,9 @@ pub enum Hook {
     Url {
         /// Where messages are posted.
         url: String,
-        /// Signs what is posted; webhooks have one (`whsec_…`).
-        secret: Option<String>,
+        /// Each signs what is posted, newest first (`whsec_…`): webhooks have one, and two for a while
+        /// after it was renewed.
+        secrets: Vec<String>,
     },
     /// A service whose parts have names.
     Service(Service),
@@ -60,7 +61,7 @@ impl From<HookTarget> for Hook {
         match target {
             HookTarget::Url(url) => Self::Url {
                 url: url.as_str().to_owned(),
-                secret: None,
+                secrets: Vec::new(),
             },
             HookTarget::Service(service) => Self::Service(service),
         }

@@ -117,7 +117,7 @@ pub async fn load(
     };
     if claimed.channel.is_hook() {
         let id = claimed.contact_id;
-        context.hook = crate::contacts::hooks::find(connection, secrets, account, id).await?;
+        context.hook = crate::contacts::hooks::find(connection, secrets, account, id, now).await?;
     }
     if let (Channel::Webhook, Some(monitor)) = (claimed.channel, claimed.monitor_id) {
         let mut last = crate::reports::last_checks(connection, account, &[monitor]).await?;

@@ -65,6 +65,8 @@ pub struct LimitsView {
     api_keys: u32,
     history_months: u32,
     requests_per_minute: u32,
+    /// Most that text messages and calls may cost in 24 hours.
+    messages_a_day: WalletView,
 }
 
 /// What is in use.
@@ -220,6 +222,10 @@ impl LimitsView {
             api_keys: limits.api_keys,
             history_months: limits.history_months,
             requests_per_minute: limits.requests_per_minute,
+            messages_a_day: WalletView {
+                amount: super::amount(limits.messages_micros_per_day),
+                currency: "USD",
+            },
         }
     }
 }

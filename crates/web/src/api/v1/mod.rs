@@ -53,6 +53,7 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(contacts::get, contacts::update, contacts::delete))
         .routes(routes!(contacts::actions::verify))
         .routes(routes!(contacts::actions::resend))
+        .routes(routes!(contacts::actions::renew_secret))
         .routes(routes!(contacts::actions::test))
         .routes(routes!(policies::list, policies::create))
         .routes(routes!(policies::get, policies::update, policies::delete))

@@ -58,6 +58,26 @@ pub async fn test(
     }
 }
 
+/// Gives a webhook another secret, which is on the page that answers and nowhere else.
+pub async fn renew_secret(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<ContactId>,
+    ip: ClientIp,
+) -> PageResult {
+    tenant.require_edit()?;
+    let caller = tenant.caller(ip.network(), state.now());
+    let mut transaction = tenant.begin(&state).await?;
+    let renewed = contacts::renew_secret(&mut transaction, &state, &caller, id).await;
+    let (_, secret) = match renewed {
+        Ok(renewed) => renewed,
+        Err(UseCaseError::Conflict { .. }) => return see_other(&format!("/contacts/{id}")),
+        Err(error) => return Err(error.into()),
+    };
+    transaction.commit().await.map_err(store::Error::from)?;
+    super::verify::show_secret(&tenant, &state, id, (secret, true)).await
+}
+
 #[derive(Template)]
 #[template(path = "contacts/delete.html")]
 struct DeletePage {

@@ -132,7 +132,9 @@ async fn made(tenant: &Tenant, state: &AppState, created: Created) -> PageResult
     }
     match created.secret {
         None => see_other(&format!("/contacts/{}", created.contact.id)),
-        Some(secret) => super::verify::show_secret(tenant, state, created.contact.id, secret).await,
+        Some(secret) => {
+            super::verify::show_secret(tenant, state, created.contact.id, (secret, false)).await
+        }
     }
 }
 

@@ -17,6 +17,11 @@ pub fn routes() -> Routes {
         .get("/contacts/{contact_id}", Tenant, verify::show)
         .post("/contacts/{contact_id}/verify", Tenant, verify::verify)
         .post("/contacts/{contact_id}/resend", Tenant, verify::resend)
+        .post(
+            "/contacts/{contact_id}/renew-secret",
+            Tenant,
+            actions::renew_secret,
+        )
         .post("/contacts/{contact_id}/edit", Tenant, actions::edit)
         .post("/contacts/{contact_id}/test", Tenant, actions::test)
         .get("/contacts/{contact_id}/delete", Tenant, actions::confirm)

@@ -36,6 +36,8 @@ struct ContactPage {
     is_webhook: bool,
     /// Of a webhook, on the page that makes it.
     secret: Option<String>,
+    /// It is another one than before.
+    renewed: bool,
     /// What the service said to the last test message.
     answer: Option<String>,
     price: Option<String>,
@@ -92,6 +94,7 @@ async fn page(
         is_hook: contact.channel.is_hook(),
         is_webhook: contact.channel == Channel::Webhook,
         secret: None,
+        renewed: false,
         answer: answer(&sent, &attempts),
         price: price(&contact, state),
         wait: code::resend_in(sent_at, state.now()),
@@ -114,15 +117,16 @@ fn answer(sent: &[Delivery], attempts: &[Attempt]) -> Option<String> {
     Some(tries.max_by_key(|one| one.number)?.message.clone())
 }
 
-/// Shows a webhook that was just made, with its secret.
+/// Shows a webhook that was just made or given another secret, with that secret.
 pub(super) async fn show_secret(
     tenant: &Tenant,
     state: &AppState,
     id: ContactId,
-    secret: String,
+    (secret, renewed): (String, bool),
 ) -> PageResult {
     let mut page = page(tenant, state, id, FormErrors::new()).await?;
     page.secret = Some(secret);
+    page.renewed = renewed;
     render(&page)
 }
 

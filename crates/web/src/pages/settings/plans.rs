@@ -78,6 +78,9 @@ pub fn table(current: Option<Plan>) -> PlanTable {
                 micros => format!("{} USD a month, then the wallet", micros / 1_000_000),
             }
         }),
+        row("Text messages and calls a day, at most", |limits| {
+            format!("{} USD", limits.messages_micros_per_day / 1_000_000)
+        }),
         row("Certificates, all kinds, API", |_| "yes".to_owned()),
     ];
     PlanTable {

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use domain::alert::budget;
 
 use super::plan::write_to_support;
 use crate::error::PageResult;
@@ -18,6 +19,10 @@ struct WalletPage<'a> {
     tab: &'static str,
     balance: String,
     empty: bool,
+    /// Whole dollars that a day may cost.
+    a_day: i64,
+    texts: u32,
+    calls: u32,
     entries: Vec<EntryRow>,
     top_up: String,
     support: &'a str,
@@ -53,6 +58,9 @@ pub async fn show(tenant: Tenant, State(state): State<AppState>) -> PageResult {
         shell: tenant.shell("Wallet").section("settings"),
         tab: "wallet",
         balance: dollars(balance),
+        a_day: tenant.plan().limits().messages_micros_per_day / 1_000_000,
+        texts: budget::TEXTS_AN_HOUR,
+        calls: budget::CALLS_AN_HOUR,
         empty: balance == 0 && entries.is_empty(),
         entries: entries
             .into_iter()

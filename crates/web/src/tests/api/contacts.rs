@@ -221,6 +221,49 @@ async fn a_url_is_a_secret_and_is_proven_by_a_test(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_secret_of_a_webhook_is_renewed_and_shown_once(pool: PgPool) {
+    let (app, account, client) = team(pool).await;
+    let make = async |body| {
+        let made = client.post("/contacts", body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        made.json()
+    };
+    let hook = json!({"kind": "webhook", "url": "https://hooks.shop.example/x8Kq"});
+    let made = make(hook).await;
+    let path = |made: &serde_json::Value, action| {
+        format!("/contacts/{}{action}", made["id"].as_str().unwrap())
+    };
+    let dry = client
+        .post(&path(&made, "/renew-secret?dry_run=true"), json!({}))
+        .await;
+    assert_eq!(
+        (dry.status, dry.json().get("secret")),
+        (StatusCode::OK, None)
+    );
+    let renewed = client.post(&path(&made, "/renew-secret"), json!({})).await;
+    assert_eq!(renewed.status, StatusCode::OK, "{}", renewed.text);
+    let new = renewed.json()["secret"].as_str().unwrap().to_owned();
+    assert!(new.starts_with("whsec_") && made["secret"] != json!(new));
+    let read = client.get(&path(&made, "")).await;
+    assert!(!read.text.contains("whsec_"), "once: {}", read.text);
+
+    let mut connection = app.state.pool.acquire().await.unwrap();
+    let id = made["id"].as_str().unwrap().parse().unwrap();
+    let find = store::contacts::hooks::find;
+    let secrets = &app.state.secrets;
+    let found = find(&mut connection, secrets, account, id, app.state.now()).await;
+    let Some(domain::contact::Hook::Url { secrets, .. }) = found.unwrap() else {
+        panic!("it is a webhook")
+    };
+    assert_eq!(secrets, [new, made["secret"].as_str().unwrap().to_owned()]);
+
+    let chat = json!({"kind": "slack", "url": "https://hooks.slack.com/services/T0/B0/x8Kq"});
+    let chat = make(chat).await;
+    let refused = client.post(&path(&chat, "/renew-secret"), json!({})).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_wrong_url_says_where_the_right_one_is(pool: PgPool) {
     let (_app, _, client) = team(pool).await;
     for (body, pointer, words) in [

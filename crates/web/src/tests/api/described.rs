@@ -38,6 +38,7 @@ fn names_are_fixed_and_routes_are_the_described_ones() {
         "contacts.delete",
         "contacts.get",
         "contacts.list",
+        "contacts.renew_secret",
         "contacts.resend",
         "contacts.test",
         "contacts.update",
@@ -323,6 +324,13 @@ async fn real_answers_fit_their_schemas(pool: PgPool) {
         Method::POST,
         "/contacts/{contact_id}/resend",
         &format!("{one}/resend"),
+        None,
+    )
+    .await;
+    ask(
+        Method::POST,
+        "/contacts/{contact_id}/renew-secret",
+        &format!("{one}/renew-secret"),
         None,
     )
     .await;

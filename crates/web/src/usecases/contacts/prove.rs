@@ -13,6 +13,9 @@ use crate::state::AppState;
 use crate::throttle::{self, Limit};
 use crate::usecases::{Caller, UseCaseError, UseCaseResult};
 
+/// How long a webhook's old secret signs beside the new one.
+pub const OLD_SECRET_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 /// Sends a hook the test message that proves it, within the limits of codes: whoever may name a URL
 /// must not have it called as often as they like.
 pub(super) async fn send_proof(
@@ -139,6 +142,29 @@ pub async fn verify(
     Ok(outcome)
 }
 
+/// Gives a webhook another secret, which is shown now and never again. The one before it goes on signing
+/// for [`OLD_SECRET_FOR`].
+pub async fn renew_secret(
+    connection: &mut PgConnection,
+    state: &AppState,
+    caller: &Caller,
+    id: ContactId,
+) -> UseCaseResult<(Contact, String)> {
+    let contact = find(connection, caller, id).await?;
+    let secret = store::secrets::random_signing_secret();
+    let of = (caller.account_id, id);
+    let times = (caller.now, caller.now + OLD_SECRET_FOR);
+    let hooks = store::contacts::hooks::renew_secret;
+    if !hooks(connection, &state.secrets, of, &secret, times).await? {
+        return Err(UseCaseError::conflict(
+            None,
+            "Only a webhook has a secret that signs.",
+        ));
+    }
+    note(connection, caller, "contact.secret_renewed", &contact).await?;
+    Ok((contact, secret))
+}
+
 /// Sends another code, or another test message to a hook, at the earliest 60 seconds after the last.
 pub async fn resend(
     connection: &mut PgConnection,
@@ -157,9 +183,10 @@ pub async fn resend(
     let account = caller.account_id;
     if contact.channel.is_hook() {
         take_test(connection, state, caller, id).await?;
-        let hook = store::contacts::hooks::find(connection, &state.secrets, account, id)
-            .await?
-            .ok_or(UseCaseError::NotFound)?;
+        let hook =
+            store::contacts::hooks::find(connection, &state.secrets, account, id, caller.now)
+                .await?
+                .ok_or(UseCaseError::NotFound)?;
         let test = send_proof(connection, state, caller, (&contact, &hook)).await?;
         return Ok((contact, test));
     }

@@ -93,6 +93,31 @@ pub async fn resend(
     etag::tagged(StatusCode::OK, None, &sent)
 }
 
+/// Renew the secret of a webhook
+///
+/// The answer carries the new `secret`, now and never again. For 24 hours each message is signed with both, the
+/// new one first, so that your endpoint can change over at any time; renewed twice, the first of the three is gone.
+#[utoipa::path(post, path = "/api/v1/contacts/{contact_id}/renew-secret", tag = "Contacts",
+    operation_id = "contacts.renew_secret", params(("contact_id" = String, Path, description = "`con_…`")),
+    responses((status = 200, body = ContactView)))]
+pub async fn renew_secret(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<ContactId>,
+    _: NoBody,
+) -> ApiResult<Response> {
+    let mut tx = writer.begin(&state).await?;
+    let (contact, secret) =
+        contacts::renew_secret(&mut tx, &state, &writer.caller(&state), id).await?;
+    let whose = (writer.account_id(), false);
+    let renewed = view(&mut tx, &state, whose, contact).await?;
+    writer.finish(tx).await?;
+    if writer.is_dry_run() {
+        return etag::tagged(StatusCode::OK, None, &renewed);
+    }
+    renewed.shown_once(StatusCode::OK, secret)
+}
+
 /// Send a test message
 ///
 /// To a proven contact, at most one a minute. SMS are paid from the wallet.

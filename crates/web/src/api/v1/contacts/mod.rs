@@ -24,7 +24,6 @@ use self::view::{tested, view};
 use crate::api::auth::{Reader, Writer};
 use crate::api::body::Body;
 use crate::api::etag;
-use crate::api::gate::ShownOnce;
 use crate::api::gone;
 use crate::api::id::Id;
 use crate::api::json::Json;
@@ -156,16 +155,10 @@ pub async fn create(
         Some(test) => tested(&state, (account, id), test).await?,
         None => dry,
     };
-    let shown_once = created.secret.is_some();
-    let made = ContactView {
-        secret: created.secret,
-        ..made
+    let mut response = match created.secret {
+        Some(secret) => made.shown_once(StatusCode::CREATED, secret)?,
+        None => etag::tagged(StatusCode::CREATED, None, &made)?,
     };
-    let mut response = etag::tagged(StatusCode::CREATED, None, &made)?;
-    if shown_once {
-        response.headers_mut().remove(header::ETAG);
-        response.extensions_mut().insert(ShownOnce);
-    }
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/contacts/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -1,10 +1,12 @@
 //! Contacts as clients read them.
 
+use axum::response::Response;
 use domain::contact::hook::{
     Gotify, Matrix, Ntfy, Opsgenie, PagerDuty, Pushover, Service, Telegram,
 };
 use domain::contact::{Channel, Contact, Hook, phone};
 use domain::ids::{AccountId, ContactId, DeliveryId};
+use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,6 +14,8 @@ use super::parts::{
     GotifyParts, MatrixParts, NtfyParts, OpsgenieParts, PagerDutyParts, PushoverParts,
     TelegramParts,
 };
+use crate::api::etag;
+use crate::api::gate::ShownOnce;
 use crate::api::problem::{ApiResult, Problem};
 use crate::state::AppState;
 use crate::usecases::hook_tests;
@@ -59,7 +63,7 @@ pub struct ContactView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<OpsgenieParts>)]
     pub(super) opsgenie: Option<Opsgenie>,
-    /// Of a webhook, in the answer that makes it and nowhere else: signs what it gets (`whsec_…`).
+    /// Of a webhook, in the answer that makes or renews it and nowhere else: signs what it gets (`whsec_…`).
     #[schema(read_only)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) secret: Option<String>,
@@ -124,7 +128,14 @@ pub(super) async fn view(
 ) -> ApiResult<ContactView> {
     let hook = match contact.channel.is_hook() {
         true => {
-            store::contacts::hooks::find(connection, &state.secrets, account, contact.id).await?
+            store::contacts::hooks::find(
+                connection,
+                &state.secrets,
+                account,
+                contact.id,
+                state.now(),
+            )
+            .await?
         }
         false => None,
     };
@@ -199,6 +210,15 @@ impl ContactView {
             None => {}
         }
         view
+    }
+
+    /// The answer that alone carries a new secret.
+    pub(super) fn shown_once(self, status: StatusCode, secret: String) -> ApiResult<Response> {
+        let secret = Some(secret);
+        let mut response = etag::tagged(status, None, &Self { secret, ..self })?;
+        response.headers_mut().remove(header::ETAG);
+        response.extensions_mut().insert(ShownOnce);
+        Ok(response)
     }
 
     /// The parts of its service, if it has one.
