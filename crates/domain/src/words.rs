@@ -195,6 +195,18 @@ pub fn percent(share: f64) -> String {
     format!("{hundredths:.2} %")
 }
 
+/// The first of some names and how many more there are: "Shop, API and 3 more".
+pub fn some_of(names: &[impl AsRef<str>], all: u32) -> String {
+    let named: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let more = usize::try_from(all)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(named.len());
+    match more {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

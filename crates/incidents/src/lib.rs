@@ -17,6 +17,7 @@ mod closing;
 mod commands;
 mod contacts;
 mod credit;
+mod dependencies;
 mod error;
 mod flapping;
 mod heartbeats;

@@ -10,6 +10,7 @@
 mod held;
 mod windows;
 
+use domain::alert::dependency::Behind;
 use domain::status::{Look, MonitorState, Observed};
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -24,8 +25,8 @@ pub use windows::{
     change_window, create_window, delete_window, end_window, plan_ahead, tell_pages,
 };
 
-use crate::Result;
 use crate::record::{Looked, Scene};
+use crate::{Result, dependencies};
 
 /// Maintenance that follows maintenance is followed so often.
 const MOST_CHAINED: usize = 20;
@@ -58,7 +59,16 @@ pub(crate) async fn is_over_for(
         && state.observed == Observed::Down
         && !state.confirming
         && look.verdict.kind == domain::check::VerdictKind::Down;
-    Ok(still_down && !is_inside(connection, scene, look.at.min(scene.now)).await?)
+    if !still_down || is_inside(connection, scene, look.at.min(scene.now)).await? {
+        return Ok(false);
+    }
+    // A sweep says when what it is behind works again; a look that it asked for begins after that.
+    let asked = before.held_asked_at.is_some_and(|at| look.at >= at);
+    let released = before
+        .behind
+        .is_none_or(|behind| behind.until.is_none() && asked);
+    let when = (before.state.since, scene.now);
+    Ok(released && dependencies::decide(connection, scene, when).await? == Behind::Open)
 }
 
 /// The monitor is in maintenance now, or was when it was looked at.

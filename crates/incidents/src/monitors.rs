@@ -12,7 +12,7 @@ use store::token_lookups::{self, Found, Kind};
 use store::{audit, changes};
 
 use crate::closing::{self, End};
-use crate::{By, Result, heartbeats};
+use crate::{By, Result, dependencies, heartbeats};
 
 /// What is kept of the past when the status starts anew.
 enum Keep {
@@ -187,6 +187,9 @@ pub async fn edit_monitor(
             start_anew(connection, account, id, Keep::Nothing, now).await?;
         }
     }
+    if before.spec.depends_on != after.spec.depends_on {
+        store::dependencies::forget_behind(connection, account).await?;
+    }
     let details = json!({ "target_changed": moved });
     changed(
         connection,
@@ -210,8 +213,9 @@ async fn stop(
     if let Some(mut stored) = states::lock(connection, account, id).await? {
         stored.state.confirming = false;
         stored.decide_at = None;
-        (stored.held_since, stored.held_asked_at) = (None, None);
+        (stored.held_since, stored.held_asked_at, stored.behind) = (None, None, None);
         states::save(connection, account, id, &stored).await?;
+        dependencies::forget(connection, (account, id), now).await?;
     }
     let end = End {
         reason,

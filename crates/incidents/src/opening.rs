@@ -13,7 +13,7 @@ use store::token_lookups::{self, Found, Kind};
 
 use crate::record::{Looked, Scene};
 use crate::tell::{self, Message};
-use crate::{Result, links, maintenance, timeline};
+use crate::{Result, dependencies, links, maintenance, timeline};
 
 /// How far back the last good look is sought, at least.
 const LAST_GOOD_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -28,8 +28,17 @@ pub(crate) struct Outage<'a> {
     pub voters: &'a [String],
     /// The look that decided, when it was a look.
     pub looked: Option<&'a Looked>,
-    /// It was sure before, and maintenance kept it from being told.
-    pub was_held: bool,
+    /// It was sure before, and this kept it from being told.
+    pub held: Option<Held>,
+}
+
+/// What kept an outage from being told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// Maintenance.
+    Maintenance,
+    /// The outage of a monitor of this name, which it depends on.
+    Behind(String),
 }
 
 /// Opens an incident, unless the monitor has an open one.
@@ -96,10 +105,12 @@ pub(crate) async fn open(
         ),
         ("note", timeline::told(told), scene.now),
     ];
-    let held = (outage.was_held).then(|| ("note", timeline::was_held(), scene.now));
+    let held = outage.held.as_ref();
+    let held = held.map(|held| ("note", timeline::was_held(held), scene.now));
     for (kind, text, at) in blind.into_iter().chain(entries).chain(held) {
         timeline::add(connection, account, id, (kind, text), (&system, at)).await?;
     }
+    dependencies::name_held(connection, account, id, scene.now).await?;
     store::changes::notify(connection, account, "incident", id).await?;
     Ok(Some(id))
 }

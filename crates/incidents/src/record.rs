@@ -17,7 +17,7 @@ use store::states::{self, Stored, intervals, votes};
 
 pub use self::looked::{Looked, Recorded};
 use crate::opening::{self, Outage};
-use crate::{Result, ask, flapping as flaps, maintenance, timeline};
+use crate::{Result, ask, dependencies, flapping as flaps, maintenance, timeline};
 
 /// A worker seen longer ago than this does not vote.
 const HEALTHY_FOR: SignedDuration = SignedDuration::from_secs(15);
@@ -99,6 +99,7 @@ pub async fn record_look_in(
         let provenance = (look.config_version, looked.epoch);
         votes::upsert(connection, account, monitor, &vote, provenance).await?;
     }
+    dependencies::suspected(connection, secrets, &scene, (&known, &vote)).await?;
     cast.retain(|other| other.region != vote.region);
     cast.push(vote.clone());
     let voters = voters(connection, &scene, Some(&look.region)).await?;
@@ -124,7 +125,7 @@ pub async fn record_look_in(
             connection,
             secrets,
             (&scene, &step.state),
-            &round,
+            (&stored, &round),
             &mut recorded,
         )
         .await?;
@@ -139,6 +140,7 @@ pub async fn record_look_in(
         was_public: stored.was_public || looked.public_address,
         decide_at,
         held_since: stored.held_since.filter(|_| !is_over),
+        behind: stored.behind.filter(|_| !is_over),
         ..stored.clone()
     };
     save(connection, &scene, &stored, next, &recorded).await?;
@@ -262,9 +264,15 @@ pub(crate) async fn apply(
                     votes: round.votes,
                     voters: round.voters,
                     looked: round.looked,
-                    was_held: false,
+                    held: None,
                 };
                 if maintenance::holds(connection, scene, round.looked).await? {
+                    recorded.held = true;
+                    continue;
+                }
+                let began = *first_failure_at;
+                recorded.behind = dependencies::holds(connection, secrets, scene, began).await?;
+                if recorded.behind.is_some() {
                     recorded.held = true;
                     continue;
                 }
@@ -321,9 +329,10 @@ pub(crate) async fn save(
     if recorded.held {
         next.held_since = next.held_since.or(Some(scene.now));
         next.held_asked_at = None;
+        next.behind = recorded.behind;
     }
     if state.observed != Observed::Down || next.held_since.is_none() {
-        (next.held_since, next.held_asked_at) = (None, None);
+        (next.held_since, next.held_asked_at, next.behind) = (None, None, None);
     }
     if state.observed != before.state.observed {
         next.noticed_at = None;
@@ -336,5 +345,5 @@ pub(crate) async fn save(
         store::changes::notify(connection, scene.account_id, "monitor", scene.monitor_id).await?;
     }
     states::save(connection, scene.account_id, scene.monitor_id, &next).await?;
-    Ok(())
+    dependencies::settle(connection, scene, before, &next).await
 }

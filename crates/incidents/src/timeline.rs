@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use store::incidents::events;
 
 use crate::Result;
+use crate::opening::Held;
 
 /// Changes of cause that are written down; a site that alternates would fill pages.
 pub(crate) const MOST_CAUSE_CHANGES: i64 = 50;
@@ -106,9 +107,24 @@ pub(crate) fn down_again() -> String {
 }
 
 /// Why nobody heard of it earlier.
-pub(crate) fn was_held() -> String {
-    "It broke in maintenance and was still down after its end: until then nobody was told."
-        .to_owned()
+pub(crate) fn was_held(held: &Held) -> String {
+    match held {
+        Held::Maintenance => {
+            "It broke in maintenance and was still down after its end: until then nobody was told."
+                .to_owned()
+        }
+        Held::Behind(parent) => format!(
+            "It broke behind {parent} and was still down when that was not: until then nobody was told of it apart."
+        ),
+    }
+}
+
+/// What is down behind it.
+pub(crate) fn behind_it(names: &[&str], all: u32) -> String {
+    format!(
+        "Behind it: {}. Nobody is told of these apart.",
+        words::some_of(names, all)
+    )
 }
 
 /// Who is told, or that nobody is.

@@ -74,6 +74,33 @@ impl<'b> Brief<'b> {
         }
     }
 
+    /// What stands behind the outage: it is not told of apart.
+    pub(crate) fn behind(&self) -> Option<String> {
+        let (names, all) = &self.context.dependents;
+        let which = match all {
+            0 => return None,
+            1 => "1 monitor depends on it".to_owned(),
+            all => format!("{all} monitors depend on it"),
+        };
+        Some(format!(
+            "{which}: {}. You are not told of them apart while this is down.",
+            words::some_of(names, *all)
+        ))
+    }
+
+    /// What was down behind it, when it is over.
+    pub(crate) fn was_behind(&self) -> Option<String> {
+        let (list, all) = &self.context.suppressed;
+        let names: Vec<&str> = list.iter().take(5).map(|one| one.name.as_str()).collect();
+        if names.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "{} went down behind it. Of what is still down we tell you apart.",
+            words::some_of(&names, *all)
+        ))
+    }
+
     pub(crate) fn account_name(&self) -> &str {
         self.context
             .account

@@ -140,6 +140,7 @@ fn opened(brief: &Brief<'_>) -> Result<Card, RenderError> {
             ("Sure", sure(brief, incident)),
             ("Confidence", confidence(incident)),
             ("Address", brief.address()),
+            ("Behind", brief.behind().unwrap_or_default()),
             ("Do next", next.unwrap_or_default()),
         ],
         links: vec![
@@ -215,6 +216,7 @@ fn resolved(brief: &Brief<'_>) -> Result<Card, RenderError> {
             ("Down", span(brief, incident, end, &lasted)),
             ("Why", cause(&incident.failure, incident.attribution)),
             ("Sure", looks.unwrap_or_default()),
+            ("Behind", brief.was_behind().unwrap_or_default()),
             ("Month", month.unwrap_or_default()),
         ],
         links: vec![("Open the incident", brief.links.incident.clone())],

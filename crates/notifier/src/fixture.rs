@@ -373,6 +373,8 @@ impl Scene {
             } else {
                 Vec::new()
             },
+            dependents: (Vec::new(), 0),
+            suppressed: (Vec::new(), 0),
             uptime: resolved.then(month),
         }
     }

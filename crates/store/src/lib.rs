@@ -31,6 +31,7 @@ pub mod changes;
 pub mod checks;
 pub mod contacts;
 pub mod deliveries;
+pub mod dependencies;
 pub mod erasures;
 pub mod evidence;
 pub mod exports;

@@ -31,8 +31,8 @@ pub async fn insert(
     let columns = sealed::columns(secrets, monitor)?;
     sqlx::query!(
         "INSERT INTO monitors (account_id, id, kind, name, host, spec, secrets, interval_seconds, regions, tags, key,
-             config_version, paused_at, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6::text::json, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             config_version, paused_at, created_at, updated_at, depends_on)
+         VALUES ($1, $2, $3, $4, $5, $6::text::json, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         monitor.account_id.uuid(),
         monitor.id.uuid(),
         columns.kind,
@@ -48,6 +48,7 @@ pub async fn insert(
         monitor.paused_at.map(|at| at.to_sqlx()) as _,
         monitor.created_at.to_sqlx() as _,
         monitor.updated_at.to_sqlx() as _,
+        &columns.depends_on,
     )
     .execute(connection)
     .await?;
@@ -63,7 +64,7 @@ pub async fn update(
     let columns = sealed::columns(secrets, monitor)?;
     let done = sqlx::query!(
         "UPDATE monitors SET kind = $3, name = $4, host = $5, spec = $6::text::json, secrets = $7, interval_seconds = $8,
-             regions = $9, tags = $10, key = $11, config_version = $12, paused_at = $13, updated_at = $14
+             regions = $9, tags = $10, key = $11, config_version = $12, paused_at = $13, updated_at = $14, depends_on = $15
          WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL",
         monitor.account_id.uuid(),
         monitor.id.uuid(),
@@ -79,6 +80,7 @@ pub async fn update(
         monitor.config_version,
         monitor.paused_at.map(|at| at.to_sqlx()) as _,
         monitor.updated_at.to_sqlx() as _,
+        &columns.depends_on,
     )
     .execute(connection)
     .await?;
@@ -223,6 +225,59 @@ pub async fn list_ids_with_policy(
            AND spec ->> 'policy_id' = $2 ORDER BY id",
         account.uuid(),
         policy.to_string()
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(MonitorId::from_uuid).collect())
+}
+
+/// Id and name of every monitor that is not deleted, by name.
+pub async fn list_names(
+    connection: &mut PgConnection,
+    account: AccountId,
+) -> Result<Vec<(MonitorId, String)>> {
+    let rows = sqlx::query!(
+        "SELECT id, name FROM monitors WHERE account_id = $1 AND deleted_at IS NULL ORDER BY lower(name), id LIMIT 5000",
+        account.uuid()
+    )
+    .fetch_all(connection)
+    .await?;
+    let names = rows.into_iter();
+    Ok(names
+        .map(|row| (MonitorId::from_uuid(row.id), row.name))
+        .collect())
+}
+
+/// The same of these alone.
+pub async fn list_names_of(
+    connection: &mut PgConnection,
+    account: AccountId,
+    ids: &[MonitorId],
+) -> Result<Vec<(MonitorId, String)>> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT id, name FROM monitors WHERE account_id = $1 AND id = ANY ($2) AND deleted_at IS NULL ORDER BY lower(name), id",
+        account.uuid(),
+        &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    let names = rows.into_iter();
+    Ok(names
+        .map(|row| (MonitorId::from_uuid(row.id), row.name))
+        .collect())
+}
+
+/// The monitors that name this one as what they depend on, deleted ones left out.
+pub async fn list_ids_depending(
+    connection: &mut PgConnection,
+    account: AccountId,
+    parent: MonitorId,
+) -> Result<Vec<MonitorId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM monitors WHERE account_id = $1 AND deleted_at IS NULL AND depends_on @> ARRAY[$2::uuid] ORDER BY id",
+        account.uuid(),
+        parent.uuid()
     )
     .fetch_all(connection)
     .await?;

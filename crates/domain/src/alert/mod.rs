@@ -1,6 +1,7 @@
 //! Who is told of an event, and when.
 
 pub mod budget;
+pub mod dependency;
 pub mod inbound;
 pub mod plan;
 pub mod policy;

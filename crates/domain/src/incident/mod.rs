@@ -85,6 +85,19 @@ impl Actor {
     }
 }
 
+/// A monitor that was down behind the one of an incident, and of which nobody was told apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppressed {
+    /// Which one.
+    pub monitor_id: MonitorId,
+    /// What people read.
+    pub name: String,
+    /// Since when it is down.
+    pub since: Timestamp,
+    /// It still is.
+    pub still: bool,
+}
+
 /// How the regions voted when the incident was confirmed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VoteSummary {

@@ -6,7 +6,7 @@ use super::blocks::{
     DnsSpec, DomainSpec, ExchangeSpec, GrpcSpec, PingSpec, RecordType, SmtpSpec, StartTls,
     WebsocketSpec, words,
 };
-use crate::ids::{ContactId, PolicyId};
+use crate::ids::{ContactId, MonitorId, PolicyId};
 
 words! {
     /// What is looked at.
@@ -263,6 +263,8 @@ pub struct MonitorSpec {
     pub policy_id: Option<PolicyId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact_ids: Option<Vec<ContactId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends_on: Option<Vec<MonitorId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]

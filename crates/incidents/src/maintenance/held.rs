@@ -1,5 +1,6 @@
-//! Outages that maintenance has held, after its end.
+//! Outages that maintenance has held, after its end, and those that were held behind another one.
 
+use domain::alert::dependency::Behind;
 use domain::ids::{AccountId, MonitorId};
 use domain::monitor::{Settings, schedule};
 use domain::status::{Effect, MonitorState, Observed, step};
@@ -10,17 +11,18 @@ use store::maintenance::covering;
 use store::states::{self, Stored, votes};
 use store::{Secrets, ingest};
 
-use crate::opening::{self, Outage};
+use crate::opening::{self, Held, Outage};
 use crate::record::{self, Recorded, Round, Scene};
-use crate::{Result, ask};
+use crate::{Result, ask, dependencies};
 
 /// What the look that is asked for may take beyond its time-out, canaries included.
 const ANSWER_SLACK: SignedDuration = SignedDuration::from_secs(15);
 /// Rows in one sweep.
 const BATCH: u32 = 500;
 
-/// Asks for a look at everything that is held by maintenance that is over, and opens the incidents of
-/// what nobody could look at, or of jobs that have not called since. Says how many were opened.
+/// Decides on what waits to hear whether it stands behind another outage; asks for a look at everything
+/// that is held by what is over; and opens the incidents of what nobody could look at, or of jobs that have
+/// not called since. Says how many were opened.
 pub async fn decide_held(pool: &PgPool, secrets: &Secrets, now: Timestamp) -> Result<usize> {
     let mut connection = pool.acquire().await?;
     let due = states::list_held(&mut connection, now, BATCH).await?;
@@ -30,7 +32,7 @@ pub async fn decide_held(pool: &PgPool, secrets: &Secrets, now: Timestamp) -> Re
         match decide(pool, secrets, (account, monitor), now).await {
             Ok(recorded) => opened += usize::from(recorded.is_some_and(|r| r.opened.is_some())),
             Err(error) => {
-                tracing::error!(monitor.id = %monitor, %error, "maintenance is over, and what it held is not decided");
+                tracing::error!(monitor.id = %monitor, %error, "what was held is not decided");
             }
         }
     }
@@ -65,13 +67,29 @@ async fn decide(
     };
     let mut recorded = Recorded::decided(stored.state.clone());
     let mut next = stored.clone();
-    let verdict = match (is_watched && stored.state.observed == Observed::Down, looks) {
-        (false, _) => Verdict::Drop,
-        (true, true) => looked(&mut transaction, secrets, &scene, &stored).await?,
-        (true, false) => called(&mut transaction, now).await?,
+    let is_down = is_watched && stored.state.observed == Observed::Down;
+    let above = match is_down {
+        true => behind(&mut transaction, secrets, &scene, &stored).await?,
+        false => Above::Nothing,
+    };
+    let verdict = match (above, is_down, looks) {
+        (_, false, _) => Verdict::Drop,
+        (Above::Says(verdict), ..) => verdict,
+        (Above::Nothing, true, true) => looked(&mut transaction, secrets, &scene, &stored).await?,
+        (Above::Nothing, true, false) => called(&mut transaction, now).await?,
     };
     match verdict {
-        Verdict::Wait => return Ok(None),
+        Verdict::Wait => {
+            transaction.commit().await?;
+            return Ok(None);
+        }
+        Verdict::Behind(monitor_id) => {
+            next.held_asked_at = None;
+            next.behind = Some(states::Behind {
+                monitor_id,
+                until: None,
+            });
+        }
         Verdict::Ask => next.held_asked_at = Some(now),
         Verdict::Blind => next.held_asked_at = None,
         Verdict::Drop => next.held_since = None,
@@ -85,7 +103,8 @@ async fn decide(
                 looked: None,
             };
             let held = (&scene, &stored.state);
-            open_held(&mut transaction, secrets, held, &round, &mut recorded).await?;
+            let seen = (&stored, &round);
+            open_held(&mut transaction, secrets, held, seen, &mut recorded).await?;
         }
     }
     record::save(&mut transaction, &scene, &stored, next, &recorded).await?;
@@ -101,10 +120,46 @@ enum Verdict {
     Ask,
     /// Nobody sees: what was asked for counts for nothing.
     Blind,
+    /// It stands behind this one.
+    Behind(MonitorId),
     /// It is no outage any more.
     Drop,
     /// It opens.
     Open,
+}
+
+/// What the monitors that it depends on have to say.
+enum Above {
+    /// They decide.
+    Says(Verdict),
+    /// It does not stand behind any.
+    Nothing,
+}
+
+/// Whether it stands behind another outage. One that was sure a moment ago, and waited to hear that,
+/// opens without another look.
+async fn behind(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    scene: &Scene,
+    stored: &Stored,
+) -> Result<Above> {
+    let since = stored.state.since;
+    let waits_until = stored.behind.and_then(|behind| behind.until);
+    let until = waits_until.unwrap_or(scene.now);
+    let decided = dependencies::decide(connection, scene, (since, until)).await?;
+    Ok(match (decided, waits_until) {
+        (Behind::Hold(parent), _) if stored.suppressed_by() == Some(parent) => {
+            Above::Says(Verdict::Wait)
+        }
+        (Behind::Hold(parent), _) => Above::Says(Verdict::Behind(parent)),
+        (Behind::Wait { .. }, _) => {
+            dependencies::look_above(connection, secrets, scene, since).await?;
+            Above::Says(Verdict::Wait)
+        }
+        (Behind::Open, Some(_)) => Above::Says(Verdict::Open),
+        (Behind::Open, None) => Above::Nothing,
+    })
 }
 
 /// A monitor that is looked at: a look that began after the end decides. Without one in time, what was
@@ -160,7 +215,7 @@ pub(crate) async fn open_held(
     connection: &mut PgConnection,
     secrets: &Secrets,
     (scene, state): (&Scene, &MonitorState),
-    round: &Round<'_>,
+    (stored, round): (&Stored, &Round<'_>),
     recorded: &mut Recorded,
 ) -> Result<()> {
     let Some(Effect::Open {
@@ -180,9 +235,27 @@ pub(crate) async fn open_held(
         votes: round.votes,
         voters: round.voters,
         looked: round.looked,
-        was_held: true,
+        held: held_by(connection, scene, stored).await?,
     };
     recorded.opened = opening::open(connection, secrets, scene, &outage).await?;
     store::changes::notify(connection, scene.account_id, "monitor", scene.monitor_id).await?;
     Ok(())
+}
+
+/// What kept it from being told; nothing did when it only waited to hear.
+async fn held_by(
+    connection: &mut PgConnection,
+    scene: &Scene,
+    stored: &Stored,
+) -> Result<Option<Held>> {
+    let Some(behind) = stored.behind else {
+        return Ok(Some(Held::Maintenance));
+    };
+    if behind.until.is_some() {
+        return Ok(None);
+    }
+    let parent = states::find_subject(connection, scene.account_id, behind.monitor_id).await?;
+    let name = parent.map(|parent| Settings::of(&parent.spec).name);
+    let name = name.unwrap_or_else(|| "another monitor".to_owned());
+    Ok(Some(Held::Behind(name)))
 }

@@ -8,6 +8,7 @@ use domain::incident::Diagnosis;
 use domain::status::region::Rechecks;
 use domain::status::{Look, MonitorState, RegionVote};
 use jiff::Timestamp;
+use store::states::Behind;
 
 /// A finished look, as its worker hands it over.
 #[derive(Debug, Clone)]
@@ -57,8 +58,10 @@ pub struct Recorded {
     /// The look counted for nothing: the lease is lost, the settings changed, or the monitor is
     /// paused or gone.
     pub stale: bool,
-    /// An outage is sure and opens no incident: the monitor is in maintenance.
+    /// An outage is sure and opens no incident: the monitor is in maintenance, or behind another one.
     pub held: bool,
+    /// What it is behind, or may be.
+    pub behind: Option<Behind>,
     /// The look would settle what its region says, or open or close an incident, and is not trusted
     /// yet: nothing was written. Run a
     /// canary round; if it is healthy record the look again as trusted, else drop it.
@@ -88,6 +91,7 @@ impl Recorded {
             open_incident: None,
             stale: false,
             held: false,
+            behind: None,
             needs_canary: false,
         }
     }

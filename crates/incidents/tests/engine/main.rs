@@ -3,6 +3,7 @@
 
 mod certificates;
 mod commands;
+mod dependencies;
 mod heartbeats;
 mod inbound;
 mod maintenance;

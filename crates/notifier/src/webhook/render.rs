@@ -66,9 +66,20 @@ fn incident(incident: &Incident, brief: &Brief<'_>) -> Value {
         "attribution": incident.attribution.map(Attribution::as_str),
         "diagnosis": diagnosis(incident),
         "vote": { "down": incident.vote.down, "of": incident.vote.of },
+        "suppressed": suppressed(brief),
         "group_id": null,
         "test": incident.test,
     })
+}
+
+/// What is down behind it by now.
+fn suppressed(brief: &Brief<'_>) -> Vec<Value> {
+    let (list, _) = &brief.context.suppressed;
+    list.iter()
+        .map(|one| {
+            json!({ "monitor_id": one.monitor_id.to_string(), "name": one.name, "since": one.since.to_string() })
+        })
+        .collect()
 }
 
 fn diagnosis(incident: &Incident) -> Value {

@@ -29,6 +29,18 @@ pub struct Filter {
     pub key: Option<String>,
 }
 
+impl Filter {
+    fn uuids(&self) -> Option<Vec<Uuid>> {
+        let ids = self.ids.as_ref()?;
+        Some(ids.iter().map(|id| id.uuid()).collect())
+    }
+
+    fn status_words(&self) -> Option<Vec<String>> {
+        let all = self.statuses.as_ref()?;
+        Some(all.iter().map(|shown| shown.as_str().to_owned()).collect())
+    }
+}
+
 /// In which order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sort {
@@ -75,6 +87,8 @@ pub struct Listed {
     pub maintenance_until: Option<Timestamp>,
     /// A change is being confirmed.
     pub confirming: bool,
+    /// The monitor behind whose outage it is down, and its name.
+    pub behind: Option<(MonitorId, String)>,
     /// Where a page that ends here goes on.
     pub cursor: Cursor,
 }
@@ -88,25 +102,20 @@ pub async fn list(
     (sort, cursor, limit): (Sort, Option<&Cursor>, u32),
     now: Timestamp,
 ) -> Result<Vec<Listed>> {
-    let ids: Option<Vec<Uuid>> = filter
-        .ids
-        .as_ref()
-        .map(|ids| ids.iter().map(|id| id.uuid()).collect());
-    let statuses: Option<Vec<String>> = filter
-        .statuses
-        .as_ref()
-        .map(|all| all.iter().map(|shown| shown.as_str().to_owned()).collect());
+    let (ids, statuses) = (filter.uuids(), filter.status_words());
     let rows = sqlx::query_as!(
         Row,
         r#"
         WITH found AS (
-            SELECT m.*, s.observed, s.confirming,
+            SELECT m.*, s.observed, s.confirming, parent.id AS behind_id, parent.name AS behind_name,
                 CASE WHEN m.paused_at IS NOT NULL THEN 'paused' WHEN quiet.until IS NOT NULL THEN 'maintenance'
                     WHEN blind.since IS NOT NULL THEN 'unknown' ELSE s.observed END AS shown,
                 CASE WHEN m.paused_at IS NOT NULL THEN NULL ELSE quiet.until END AS maintenance_until,
                 CASE WHEN m.paused_at IS NOT NULL THEN m.paused_at WHEN quiet.until IS NOT NULL THEN quiet.since WHEN blind.since IS NOT NULL THEN greatest(blind.since, s.since) ELSE s.since END AS since
             FROM monitors m
             JOIN monitor_states s ON s.account_id = m.account_id AND s.monitor_id = m.id
+            LEFT JOIN monitors parent ON parent.account_id = s.account_id AND parent.id = s.behind_id
+                AND s.behind_until IS NULL AND s.observed = 'down' AND m.paused_at IS NULL
             -- Blind: every region that looks at it has lost its sight. A heartbeat is not looked at.
             LEFT JOIN LATERAL (
                 SELECT max(b.started_at) AS since, count(*) AS dark
@@ -142,7 +151,8 @@ pub async fn list(
             paused_at AS "paused_at: jiff_sqlx::Timestamp", deleted_at AS "deleted_at: jiff_sqlx::Timestamp",
             created_at AS "created_at: jiff_sqlx::Timestamp", updated_at AS "updated_at: jiff_sqlx::Timestamp",
             observed, confirming, shown AS "shown!", since AS "since!: jiff_sqlx::Timestamp",
-            maintenance_until AS "maintenance_until: jiff_sqlx::Timestamp", sort_key AS "sort_key!"
+            maintenance_until AS "maintenance_until: jiff_sqlx::Timestamp", sort_key AS "sort_key!",
+            behind_id AS "behind_id?", behind_name AS "behind_name?"
         FROM keyed
         WHERE $9::text IS NULL OR (sort_key, id) > ($9 COLLATE "C", $10)
         ORDER BY sort_key, id
@@ -202,6 +212,8 @@ struct Row {
     since: jiff_sqlx::Timestamp,
     maintenance_until: Option<jiff_sqlx::Timestamp>,
     sort_key: String,
+    behind_id: Option<Uuid>,
+    behind_name: Option<String>,
 }
 
 impl Row {
@@ -226,6 +238,10 @@ impl Row {
             since: self.since.to_jiff(),
             maintenance_until: self.maintenance_until.map(|at| at.to_jiff()),
             confirming: self.confirming,
+            behind: self
+                .behind_id
+                .map(MonitorId::from_uuid)
+                .zip(self.behind_name),
             cursor: Cursor {
                 key: self.sort_key,
                 id,

@@ -61,6 +61,7 @@ pub(super) struct Columns {
     pub secrets: Option<String>,
     pub interval_seconds: i32,
     pub tags: Vec<String>,
+    pub depends_on: Vec<Uuid>,
 }
 
 pub(super) fn columns(secrets: &Secrets, monitor: &Monitor) -> Result<Columns> {
@@ -83,6 +84,13 @@ pub(super) fn columns(secrets: &Secrets, monitor: &Monitor) -> Result<Columns> {
         secrets: sealed,
         interval_seconds: i32::try_from(settings.interval.as_secs()).unwrap_or(i32::MAX),
         tags: settings.tags,
+        depends_on: monitor
+            .spec
+            .depends_on
+            .iter()
+            .flatten()
+            .map(|id| id.uuid())
+            .collect(),
     })
 }
 

@@ -27,10 +27,29 @@ pub struct Stored {
     pub decide_at: Option<Timestamp>,
     /// When the quiet notice of the present status was given.
     pub noticed_at: Option<Timestamp>,
-    /// Since when maintenance keeps a confirmed outage from opening an incident.
+    /// Since when maintenance, or an outage before it, keeps a confirmed outage from opening an incident.
     pub held_since: Option<Timestamp>,
     /// When a look was asked for after that maintenance.
     pub held_asked_at: Option<Timestamp>,
+    /// What it stands behind, when that is why it is held.
+    pub behind: Option<Behind>,
+}
+
+/// The monitor that an outage stands behind, or may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// Which one.
+    pub monitor_id: MonitorId,
+    /// It is not known yet whether it does; it is told of after this moment.
+    pub until: Option<Timestamp>,
+}
+
+impl Stored {
+    /// The monitor that it stands behind, when that is known.
+    pub fn suppressed_by(&self) -> Option<MonitorId> {
+        let behind = self.behind.filter(|behind| behind.until.is_none())?;
+        Some(behind.monitor_id)
+    }
 }
 
 impl Stored {
@@ -43,6 +62,7 @@ impl Stored {
             noticed_at: None,
             held_since: None,
             held_asked_at: None,
+            behind: None,
         }
     }
 }
@@ -91,7 +111,8 @@ pub async fn lock(
         r#"SELECT monitor_id, observed, since AS "since: jiff_sqlx::Timestamp", confirming, ever_up, was_public,
              quiet_until_up, failure AS "failure: Json<Failure>", decide_at AS "decide_at: jiff_sqlx::Timestamp",
              noticed_at AS "noticed_at: jiff_sqlx::Timestamp", held_since AS "held_since: jiff_sqlx::Timestamp",
-             held_asked_at AS "held_asked_at: jiff_sqlx::Timestamp"
+             held_asked_at AS "held_asked_at: jiff_sqlx::Timestamp", behind_id,
+             behind_until AS "behind_until: jiff_sqlx::Timestamp"
          FROM monitor_states WHERE account_id = $1 AND monitor_id = $2 FOR UPDATE"#,
         account.uuid(),
         monitor.uuid()
@@ -124,7 +145,8 @@ pub async fn find(
         r#"SELECT monitor_id, observed, since AS "since: jiff_sqlx::Timestamp", confirming, ever_up, was_public,
              quiet_until_up, failure AS "failure: Json<Failure>", decide_at AS "decide_at: jiff_sqlx::Timestamp",
              noticed_at AS "noticed_at: jiff_sqlx::Timestamp", held_since AS "held_since: jiff_sqlx::Timestamp",
-             held_asked_at AS "held_asked_at: jiff_sqlx::Timestamp"
+             held_asked_at AS "held_asked_at: jiff_sqlx::Timestamp", behind_id,
+             behind_until AS "behind_until: jiff_sqlx::Timestamp"
          FROM monitor_states WHERE account_id = $1 AND monitor_id = $2"#,
         account.uuid(),
         monitor.uuid()
@@ -146,7 +168,7 @@ pub async fn save(
     sqlx::query!(
         "UPDATE monitor_states SET observed = $3, since = $4, confirming = $5, ever_up = $6, was_public = $7,
              quiet_until_up = $8, failure = $9, decide_at = $10, noticed_at = $11,
-             held_since = $12, held_asked_at = $13
+             held_since = $12, held_asked_at = $13, behind_id = $14, behind_until = $15
          WHERE account_id = $1 AND monitor_id = $2",
         account.uuid(),
         monitor.uuid(),
@@ -160,7 +182,9 @@ pub async fn save(
         stored.decide_at.map(|at| at.to_sqlx()) as _,
         stored.noticed_at.map(|at| at.to_sqlx()) as _,
         stored.held_since.map(|at| at.to_sqlx()) as _,
-        stored.held_asked_at.map(|at| at.to_sqlx()) as _
+        stored.held_asked_at.map(|at| at.to_sqlx()) as _,
+        stored.behind.map(|behind| behind.monitor_id.uuid()),
+        stored.behind.and_then(|behind| behind.until).map(|at| at.to_sqlx()) as _
     )
     .execute(connection)
     .await?;
@@ -268,17 +292,22 @@ pub async fn list_unnoticed(
         .collect())
 }
 
-/// Monitors whose outage was held by maintenance that is over, the longest held first. Nothing is
-/// locked: each is looked at again under its own lock.
+/// Monitors whose outage was held by maintenance that is over, or by something before it that is not down
+/// any more, or that wait to hear whether it is; the longest held first. Nothing is locked: each is looked
+/// at again under its own lock.
 pub async fn list_held(
     connection: &mut PgConnection,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(AccountId, MonitorId)>> {
     let rows = sqlx::query!(
-        "SELECT account_id, monitor_id FROM monitor_states
-         WHERE held_since IS NOT NULL AND maintenance_end(account_id, monitor_id, $1) IS NULL
-         ORDER BY held_asked_at NULLS FIRST, held_since LIMIT $2",
+        "SELECT s.account_id, s.monitor_id FROM monitor_states s
+         WHERE s.held_since IS NOT NULL AND maintenance_end(s.account_id, s.monitor_id, $1) IS NULL
+           AND (s.behind_id IS NULL OR s.behind_until IS NOT NULL OR NOT EXISTS (
+               SELECT FROM monitor_states p JOIN monitors m ON m.account_id = p.account_id AND m.id = p.monitor_id
+               WHERE p.account_id = s.account_id AND p.monitor_id = s.behind_id AND p.observed = 'down'
+                 AND NOT p.quiet_until_up AND p.behind_id IS NULL AND m.paused_at IS NULL AND m.deleted_at IS NULL))
+         ORDER BY s.held_asked_at NULLS FIRST, s.held_since LIMIT $2",
         now.to_sqlx() as _,
         i64::from(limit)
     )
@@ -307,6 +336,8 @@ struct Row {
     noticed_at: Option<jiff_sqlx::Timestamp>,
     held_since: Option<jiff_sqlx::Timestamp>,
     held_asked_at: Option<jiff_sqlx::Timestamp>,
+    behind_id: Option<Uuid>,
+    behind_until: Option<jiff_sqlx::Timestamp>,
 }
 
 impl Row {
@@ -327,6 +358,10 @@ impl Row {
             noticed_at: self.noticed_at.map(|at| at.to_jiff()),
             held_since: self.held_since.map(|at| at.to_jiff()),
             held_asked_at: self.held_asked_at.map(|at| at.to_jiff()),
+            behind: self.behind_id.map(|id| Behind {
+                monitor_id: MonitorId::from_uuid(id),
+                until: self.behind_until.map(|at| at.to_jiff()),
+            }),
         })
     }
 }

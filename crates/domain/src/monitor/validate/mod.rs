@@ -10,6 +10,7 @@ mod kinds;
 mod status;
 
 use crate::account::Limits;
+use crate::alert::dependency::MOST_PARENTS;
 use crate::target::AddressPolicy;
 
 use self::complaints::{Complaints, Text};
@@ -71,6 +72,10 @@ pub fn validate(spec: &MonitorSpec, limits: &Limits, policy: AddressPolicy) -> V
             );
         }
         complaints.distinct("/contact_ids", contacts);
+    }
+    if let Some(parents) = &spec.depends_on {
+        complaints.count("/depends_on", parents.len(), 0, MOST_PARENTS);
+        complaints.distinct("/depends_on", parents);
     }
     complaints.into_vec()
 }

@@ -59,6 +59,7 @@ struct Opened {
     changed: Option<Say>,
     saw: Vec<Line>,
     told: Option<Say>,
+    behind: Option<Say>,
 }
 
 pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
@@ -117,6 +118,7 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         guide: brief.guide(incident.failure.class),
         changed: changed(brief, incident, facts.last_good_at),
         saw,
+        behind: brief.behind().map(Say::new),
         told: told(brief),
     }
     .words()

@@ -7,7 +7,7 @@ use domain::contact::{Channel, Contact, Hook};
 use domain::delivery::decide::OutageDelivery;
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId};
-use domain::incident::Incident;
+use domain::incident::{Incident, Suppressed};
 use domain::monitor::Monitor;
 use domain::report::{Uptime, Window};
 use domain::status::RegionVote;
@@ -17,6 +17,9 @@ use sqlx::PgConnection;
 
 use super::Claimed;
 use crate::{Error, Result, Secrets};
+
+/// Monitors behind an outage that its message names.
+const NAMED: i64 = 5;
 
 /// The account as its messages name it.
 #[derive(Debug, Clone)]
@@ -74,6 +77,10 @@ pub struct Context {
     pub first_mail: Option<DeliveryId>,
     /// Names of regions by their id.
     pub regions: BTreeMap<String, String>,
+    /// Of an outage: the first of what depends on its monitor and may be down behind it.
+    pub dependents: (Vec<String>, u32),
+    /// Of an incident: the first of what was down behind it.
+    pub suppressed: (Vec<Suppressed>, u32),
     /// Of a recovery: what the regions say now.
     pub votes: Vec<RegionVote>,
     /// Of a recovery: the last 30 days.
@@ -112,6 +119,8 @@ pub async fn load(
         told: Vec::new(),
         first_mail: None,
         regions: BTreeMap::new(),
+        dependents: (Vec::new(), 0),
+        suppressed: (Vec::new(), 0),
         votes: Vec::new(),
         uptime: None,
     };
@@ -132,6 +141,13 @@ pub async fn load(
         context.told = list_told(connection, account, incident, now).await?;
         context.first_mail = find_first_mail(connection, claimed, incident).await?;
         context.regions = list_regions(connection).await?;
+        context.suppressed =
+            crate::dependencies::list_suppressed(connection, account, incident, 50).await?;
+    }
+    if let (Event::IncidentOpened, Some(monitor)) = (claimed.event, claimed.monitor_id) {
+        let (named, all) =
+            crate::dependencies::list_dependents(connection, account, monitor, NAMED).await?;
+        context.dependents = (named.into_iter().map(|(_, name)| name).collect(), all);
     }
     if let (Event::IncidentResolved, Some(monitor)) = (claimed.event, claimed.monitor_id) {
         context.votes = crate::states::votes::list(connection, account, monitor).await?;

@@ -1,5 +1,6 @@
 //! Schemas that say more of a text or a list than its type: patterns, bounds, words.
 
+use domain::alert::dependency::MOST_PARENTS;
 use domain::check::VerdictKind;
 use domain::contact::Channel;
 use domain::ids::{ContactId, MonitorId, PolicyId};
@@ -145,6 +146,11 @@ pub fn contact_ids() -> Schema {
         .unique_items(true)
         .build()
         .into()
+}
+
+/// Monitors that a monitor depends on.
+pub fn depends_on() -> Schema {
+    list(id(MonitorId::PREFIX), (0, MOST_PARENTS))
 }
 
 /// Contacts of a step.

@@ -24,6 +24,9 @@ use crate::state::AppState;
 use crate::usecases::incidents;
 use domain::ids::AccountId;
 
+/// Monitors behind an incident that are listed with it.
+const MOST_SUPPRESSED: i64 = 200;
+
 /// How an incident is ended.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -243,5 +246,9 @@ async fn find(
     let timeline = store::incidents::events::list(connection, account, id).await?;
     let deliveries = view::deliveries(connection, account, id).await?;
     let listed = ListedIncidentView::of(state, &incident, &name, state.now());
-    Ok(IncidentView::of(listed, &incident, timeline, deliveries))
+    let (suppressed, _) =
+        store::dependencies::list_suppressed(connection, account, id, MOST_SUPPRESSED).await?;
+    Ok(IncidentView::of(
+        listed, &incident, suppressed, timeline, deliveries,
+    ))
 }

@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use domain::check::{FailureClass, LookResult};
 use domain::delivery::Event;
 use domain::ids::IncidentId;
-use domain::incident::{Incident, ResolvedReason, TimelineEntry};
+use domain::incident::{Incident, ResolvedReason, Suppressed, TimelineEntry};
 use domain::words;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +26,8 @@ use crate::view::{Live, Moment, Shell, render};
 
 /// Evidence shown at once; the rest is there in the API.
 const MOST_EVIDENCE: usize = 12;
+/// Monitors behind it that are named.
+const MOST_BEHIND: i64 = 20;
 
 #[derive(Template)]
 #[template(path = "incidents/show.html")]
@@ -61,6 +63,9 @@ struct IncidentPage {
     evidence: Vec<EvidenceView>,
     told: Vec<ToldLine>,
     timeline: Vec<Entry>,
+    /// What is down behind it, and how many more.
+    behind: Vec<BehindLine>,
+    more_behind: u32,
     earlier: Vec<IncidentLine>,
     can_respond: bool,
 }
@@ -69,6 +74,14 @@ struct IncidentPage {
 struct AuditStep {
     text: String,
     at: Moment,
+}
+
+/// A monitor that is or was down behind this one.
+struct BehindLine {
+    id: String,
+    name: String,
+    since: Moment,
+    still: bool,
 }
 
 struct Entry {
@@ -94,6 +107,7 @@ struct Facts {
     evidence: Vec<Evidence>,
     timeline: Vec<TimelineEntry>,
     earlier: Vec<store::incidents::Listed>,
+    suppressed: (Vec<Suppressed>, u32),
     seen: Option<LookResult>,
 }
 
@@ -165,6 +179,8 @@ async fn read(
         evidence: store::evidence::list(connection, account, incident.monitor_id, span).await?,
         timeline: store::incidents::list_events(connection, account, id).await?,
         deliveries,
+        suppressed: store::dependencies::list_suppressed(connection, account, id, MOST_BEHIND)
+            .await?,
         earlier,
         monitor,
         incident,
@@ -243,6 +259,8 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
             .iter()
             .map(|entry| timeline_entry(entry, &zone))
             .collect(),
+        behind: behind(facts, &zone),
+        more_behind: more_behind(facts),
         earlier: facts
             .earlier
             .iter()
@@ -250,6 +268,21 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
             .collect(),
         can_respond: tenant.role().can_respond(),
     }
+}
+
+fn behind(facts: &Facts, zone: &TimeZone) -> Vec<BehindLine> {
+    let line = |one: &Suppressed| BehindLine {
+        id: one.monitor_id.to_string(),
+        name: one.name.clone(),
+        since: Moment::new(one.since, zone.clone()),
+        still: one.still,
+    };
+    facts.suppressed.0.iter().map(line).collect()
+}
+
+fn more_behind(facts: &Facts) -> u32 {
+    let (named, all) = &facts.suppressed;
+    all.saturating_sub(u32::try_from(named.len()).unwrap_or(u32::MAX))
 }
 
 fn shell(

@@ -18,7 +18,7 @@ use super::dashboard::{Notice, ROWS, all_notices, unchecked};
 use super::dashboard_choice::{Chip, Choice, chips, is_problem};
 use super::form::choices::choice_of;
 use super::headline::{Headline, Known, headline};
-use super::parts::{Relative, StatusLine, bands, next_look};
+use super::parts::{Relative, StatusLine, bands, behind, next_look};
 use crate::charts::{Series, spark};
 use crate::extract::Tenant;
 use crate::state::AppState;
@@ -53,6 +53,8 @@ pub struct Row {
     pub lasting: Option<Relative>,
     /// When its maintenance ends, and that in short.
     pub until: Option<(Moment, String)>,
+    /// The monitor that it is down behind: id and name.
+    pub behind: Option<(String, String)>,
     pub spark: String,
     pub uptime: String,
     pub last: Option<Relative>,
@@ -208,6 +210,7 @@ fn row(listed: &Listed, facts: &Facts, tenant: &Tenant) -> Row {
         status: StatusLine::of(listed),
         lasting: is_problem(listed.shown)
             .then(|| Relative::lasting(listed.since, facts.now, &zone)),
+        behind: behind(listed),
         until: listed.maintenance_until.map(|at| {
             let local = at.to_zoned(zone.clone());
             let today = local.date() == facts.now.to_zoned(zone.clone()).date();

@@ -76,6 +76,7 @@ pub struct MonitorForm {
     pub tags: String,
     pub tell: Tell,
     pub contacts: Vec<String>,
+    pub depends_on: Vec<String>,
     pub key: String,
     pub of_kind: KindFields,
 }
@@ -136,6 +137,12 @@ impl MonitorForm {
             contacts: fields
                 .all("contact")
                 .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            depends_on: fields
+                .all("depends_on")
+                .into_iter()
+                .filter(|id| !id.is_empty())
                 .map(str::to_owned)
                 .collect(),
             key: text("key"),
@@ -220,12 +227,8 @@ impl MonitorForm {
                 (None, Some(policy)) => Tell::Policy(policy.to_string()),
                 (None, None) => Tell::Default,
             },
-            contacts: spec
-                .contact_ids
-                .iter()
-                .flatten()
-                .map(ToString::to_string)
-                .collect(),
+            contacts: texts(spec.contact_ids.as_deref()),
+            depends_on: texts(spec.depends_on.as_deref()),
             key: spec.key.clone().unwrap_or_default(),
             of_kind: KindFields::of_spec(spec),
         }
@@ -239,6 +242,11 @@ impl MonitorForm {
     /// A contact is ticked.
     pub fn tells(&self, contact: &ContactId) -> bool {
         self.contacts.contains(&contact.to_string())
+    }
+
+    /// A monitor is chosen as what it depends on.
+    pub fn stands_behind(&self, monitor: &str) -> bool {
+        self.depends_on.iter().any(|id| id == monitor)
     }
 
     /// Something is filled in under "More settings": they are shown opened.
@@ -264,6 +272,13 @@ impl MonitorForm {
         let hidden = if shown { "" } else { " hidden" };
         format!("data-kinds=\"{kinds}\"{hidden}")
     }
+}
+
+fn texts<T: ToString>(ids: Option<&[T]>) -> Vec<String> {
+    ids.unwrap_or_default()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// Whether certificates are judged, in whichever block says so.

@@ -53,6 +53,8 @@ pub struct FormPage {
     /// The names of those who are told by default.
     pub told_by_default: String,
     pub policies: Vec<PolicyChoice>,
+    /// Monitors that it may stand behind: id and name.
+    pub parents: Vec<(String, String)>,
     pub intervals: Vec<Interval>,
     pub shortest: u32,
     /// The monitor that is edited.
@@ -111,6 +113,7 @@ pub(super) async fn form_page(
     let account = tenant.account_id();
     let contacts = store::contacts::list(&mut transaction, account).await?;
     let policies = store::policies::list(&mut transaction, account).await?;
+    let parents = store::monitors::list_names(&mut transaction, account).await?;
     let shortest = tenant.plan().limits().min_interval_seconds;
     let upcoming = upcoming(&form, state, &tenant.zone());
     Ok(FormPage {
@@ -123,6 +126,10 @@ pub(super) async fn form_page(
         told_by_default: told_by_default(&policies, &contacts, account),
         policies: choices(&policies, &contacts, account),
         contacts,
+        parents: parents
+            .into_iter()
+            .map(|(id, name)| (id.to_string(), name))
+            .collect(),
         editing: None,
         tested: None,
         untested: None,
@@ -136,6 +143,8 @@ impl FormPage {
     pub fn set_editing(&mut self, monitor: Option<&domain::monitor::Monitor>) {
         if let Some(monitor) = monitor {
             let name = monitor.settings().name;
+            let own = monitor.id.to_string();
+            self.parents.retain(|(id, _)| *id != own);
             self.shell.title = format!("Edit {name}");
             self.editing = Some(Editing {
                 id: monitor.id.to_string(),

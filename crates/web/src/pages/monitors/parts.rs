@@ -121,6 +121,12 @@ fn short(duration: SignedDuration) -> String {
     }
 }
 
+/// The monitor that it is down behind, id and name, where people are shown that it is down.
+pub fn behind(listed: &Listed) -> Option<(String, String)> {
+    let (id, name) = listed.behind.as_ref()?;
+    (listed.shown == Shown::Down).then(|| (id.to_string(), name.clone()))
+}
+
 /// What people call a channel.
 pub const fn channel_word(channel: Channel) -> &'static str {
     match channel {

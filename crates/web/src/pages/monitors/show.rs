@@ -10,7 +10,7 @@ use serde::Deserialize;
 use store::heartbeats::pings;
 use store::reports::{ChecksCursor, ChecksFilter};
 
-use super::show_view::{Facts, Heard, Range, page};
+use super::show_view::{Depends, Facts, Heard, Range, page};
 use crate::callbacks::ping::unpacked;
 use crate::error::{PageError, PageResult};
 use crate::extract::Tenant;
@@ -20,6 +20,8 @@ use crate::view::render;
 /// Maintenance that begins within this is spoken of.
 const COMING: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// Monitors behind it that are named.
+const NAMED: i64 = 20;
 /// Looks of one page.
 const LOOKS: u32 = 20;
 /// How far back looks are listed.
@@ -155,10 +157,26 @@ async fn read(
         .await?,
         contacts: store::contacts::list(connection, account).await?,
         policies: store::policies::list(connection, account).await?,
+        depends: depends(connection, account, &monitor).await?,
         heard: heard(connection, account, &monitor, asked).await?,
         certificate: store::certificates::find(connection, account, id).await?,
         monitor,
         now,
+    })
+}
+
+async fn depends(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    monitor: &Monitor,
+) -> PageResult<Depends> {
+    let named = monitor.spec.depends_on.as_deref().unwrap_or_default();
+    let below = store::dependencies::list_dependents(connection, account, monitor.id, NAMED);
+    let (dependents, all) = below.await?;
+    Ok(Depends {
+        parents: store::monitors::list_names_of(connection, account, named).await?,
+        dependents,
+        all,
     })
 }
 

@@ -12,6 +12,7 @@ use askama::Template;
 use domain::alert::Policy;
 use domain::check::{Check, LookResult};
 use domain::contact::Contact;
+use domain::ids::MonitorId;
 use domain::monitor::{Monitor, Target};
 use domain::report::{Cell, Point, Uptime, Window};
 use domain::status::Shown;
@@ -32,7 +33,7 @@ pub use self::range::Range;
 pub use self::told::ToldLine;
 use self::told::told_lines;
 use super::form::choices::choice_of;
-use super::parts::{Relative, StatusLine, bands, next_look};
+use super::parts::{Relative, StatusLine, bands, behind, next_look};
 use super::show::Asked;
 use crate::charts::{Series, TableRow, percentiles, stacked, table, uptime_bar};
 use crate::extract::Tenant;
@@ -63,7 +64,43 @@ pub struct Facts {
     pub policies: Vec<Policy>,
     pub certificate: Option<Certificate>,
     pub heard: Option<Heard>,
+    pub depends: Depends,
     pub now: Timestamp,
+}
+
+/// What it depends on, and what depends on it.
+pub struct Depends {
+    pub parents: Vec<(MonitorId, String)>,
+    /// The first of them.
+    pub dependents: Vec<(MonitorId, String)>,
+    /// How many there are.
+    pub all: u32,
+}
+
+/// The same as links: id and name.
+pub struct DependsView {
+    /// The monitor that it is down behind.
+    pub behind: Option<(String, String)>,
+    pub parents: Vec<(String, String)>,
+    pub dependents: Vec<(String, String)>,
+    /// How many of those are not named.
+    pub more: u32,
+}
+
+impl DependsView {
+    fn of(facts: &Facts) -> Self {
+        let linked = |monitors: &[(MonitorId, String)]| {
+            let of = |(id, name): &(MonitorId, String)| (id.to_string(), name.clone());
+            monitors.iter().map(of).collect()
+        };
+        let named = u32::try_from(facts.depends.dependents.len()).unwrap_or(u32::MAX);
+        Self {
+            behind: facts.listed.as_ref().and_then(behind),
+            parents: linked(&facts.depends.parents),
+            dependents: linked(&facts.depends.dependents),
+            more: facts.depends.all.saturating_sub(named),
+        }
+    }
 }
 
 /// One window of the switch above the chart, with its uptime.
@@ -100,6 +137,7 @@ pub struct ShowPage {
     pub every: String,
     pub is_paused: bool,
     pub maintenance: Option<MaintenanceView>,
+    pub depends: DependsView,
     pub is_deleted: bool,
     pub is_practice: Option<String>,
     pub open_incident: Option<IncidentLine>,
@@ -167,6 +205,7 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
         ),
         is_paused: facts.monitor.paused_at.is_some(),
         maintenance: maintenance(facts, &zone),
+        depends: DependsView::of(facts),
         is_deleted,
         is_practice: practice_link(&settings.target, state),
         open_incident: lines.iter().find(|line| line.is_open).cloned(),

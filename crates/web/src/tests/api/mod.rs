@@ -2,6 +2,7 @@
 
 mod checks;
 mod contacts;
+mod dependencies;
 mod described;
 mod examples;
 mod headers;

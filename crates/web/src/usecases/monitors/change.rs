@@ -66,7 +66,8 @@ pub async fn resume(
     Ok(monitor)
 }
 
-/// Deletes a monitor; it can be restored for seven days. An open incident ends.
+/// Deletes a monitor; it can be restored for seven days. An open incident ends, and what depends on it
+/// does so no more.
 pub async fn delete(
     connection: &mut PgConnection,
     state: &AppState,
@@ -75,6 +76,15 @@ pub async fn delete(
 ) -> UseCaseResult<()> {
     find_locked(connection, state, caller, id).await?;
     incidents::delete_monitor(connection, caller.account_id, id, &caller.by(), caller.now).await?;
+    let behind = store::monitors::list_ids_depending(connection, caller.account_id, id).await?;
+    for child in behind {
+        respec(connection, state, caller, child, |spec| {
+            let parents = spec.depends_on.take().unwrap_or_default();
+            let left: Vec<_> = parents.into_iter().filter(|one| *one != id).collect();
+            spec.depends_on = (!left.is_empty()).then_some(left);
+        })
+        .await?;
+    }
     Ok(())
 }
 
@@ -110,6 +120,7 @@ pub async fn restore(
         monitor.spec.key = None;
     }
     forget_lost_contacts(connection, caller, &mut monitor).await?;
+    forget_lost_parents(connection, caller, &mut monitor).await?;
     store::monitors::update(connection, &state.secrets, &monitor).await?;
     if monitor.paused_at.is_none() {
         first_look(connection, state, caller, &monitor).await?;
@@ -177,5 +188,20 @@ async fn forget_lost_contacts(
         .collect();
     let emptied = left.is_empty() && !named.is_empty();
     monitor.spec.contact_ids = (!emptied).then_some(left);
+    Ok(())
+}
+
+/// The same of what it depends on.
+async fn forget_lost_parents(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    monitor: &mut Monitor,
+) -> UseCaseResult<()> {
+    let Some(named) = monitor.spec.depends_on.take() else {
+        return Ok(());
+    };
+    let known = store::monitors::list_known(connection, caller.account_id, &named).await?;
+    let left: Vec<_> = named.into_iter().filter(|id| known.contains(id)).collect();
+    monitor.spec.depends_on = (!left.is_empty()).then_some(left);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What a monitor's settings must be, as far as the database is needed to say it.
 
 use domain::account::Plan;
+use domain::alert::dependency::{MOST_LEVELS, MOST_PARENTS};
 use domain::ids::ContactId;
 use domain::monitor::validate::{FieldError, validate};
 use domain::monitor::{BasicAuth, HttpAuth, Monitor, MonitorSpec};
@@ -161,6 +162,7 @@ pub(super) async fn check(
     if let Some(regions) = spec.regions.as_deref() {
         errors.extend(unknown_regions(connection, state, regions).await?);
     }
+    errors.extend(wrong_parents(connection, caller, spec, before).await?);
     if !errors.is_empty() {
         return Err(UseCaseError::Invalid(errors));
     }
@@ -213,6 +215,45 @@ fn masks(spec: &MonitorSpec) -> Vec<FieldError> {
         found.push(complaint("/http/auth/bearer".to_owned()));
     }
     found
+}
+
+/// Monitors to depend on that are not there, or that depend on this one themselves. Changes of
+/// dependencies come one at a time in an account, so that no two make a circle together.
+async fn wrong_parents(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    spec: &MonitorSpec,
+    before: Option<&Monitor>,
+) -> UseCaseResult<Vec<FieldError>> {
+    let parents = spec.depends_on.as_deref().unwrap_or_default();
+    let same = before.and_then(|before| before.spec.depends_on.as_deref());
+    if parents.is_empty() || parents.len() > MOST_PARENTS || same == Some(parents) {
+        return Ok(Vec::new());
+    }
+    let account = caller.account_id;
+    store::dependencies::lock(connection, account).await?;
+    let known = store::monitors::list_known(connection, account, parents).await?;
+    let mut errors = Vec::new();
+    for (i, parent) in parents.iter().enumerate() {
+        let mut wrong = |code, message: &str| {
+            errors.push(FieldError::new(format!("/depends_on/{i}"), code, message));
+        };
+        if before.is_some_and(|before| before.id == *parent) {
+            wrong("circle", "must not be the monitor itself");
+            continue;
+        }
+        if !known.contains(parent) {
+            wrong("not_found", "must be a monitor of this account");
+            continue;
+        }
+        let above = store::dependencies::list_above(connection, account, &[*parent]).await?;
+        if before.is_some_and(|before| above.iter().any(|(id, _)| *id == before.id)) {
+            wrong("circle", "must not depend on this monitor itself");
+        } else if above.iter().any(|(_, level)| *level >= MOST_LEVELS) {
+            wrong("too_deep", "must have fewer than 20 levels above it");
+        }
+    }
+    Ok(errors)
 }
 
 async fn unknown_contacts(

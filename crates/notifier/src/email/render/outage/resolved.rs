@@ -30,6 +30,7 @@ struct Resolved {
     why: Say,
     month: Option<Say>,
     timing: Option<Say>,
+    behind: Option<Say>,
     link: String,
 }
 
@@ -84,6 +85,7 @@ pub(in super::super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError
         why: Say::new(cause(&incident.failure, incident.attribution)),
         month: month(brief).map(Say::new),
         timing: timing(brief, incident),
+        behind: brief.was_behind().map(Say::new),
         link: brief.links.incident.clone(),
     }
     .words()

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::ids::{AccountId, DeliveryId, IncidentId};
-use domain::incident::{Actor, ActorKind, Incident, TimelineEntry, VoteSummary};
+use domain::incident::{Actor, ActorKind, Incident, Suppressed, TimelineEntry, VoteSummary};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -62,8 +62,21 @@ pub struct ListedIncidentView {
 pub struct IncidentView {
     #[serde(flatten)]
     listed: ListedIncidentView,
+    /// Monitors that were down behind this one, of which nobody was told apart; at most 200.
+    suppressed: Vec<SuppressedView>,
     timeline: Vec<TimelineView>,
     deliveries: Vec<DeliveryView>,
+}
+
+/// A monitor that was down behind the one of the incident.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Suppressed)]
+pub struct SuppressedView {
+    monitor_id: String,
+    name: String,
+    /// Start of its first failing look.
+    #[schema(format = DateTime)]
+    since: String,
 }
 
 /// Who did something.
@@ -106,7 +119,7 @@ pub struct TimelineView {
     id: String,
     #[schema(format = DateTime)]
     at: String,
-    /// `first_failure`, `confirmed`, `cause_changed`, `acknowledged`, `comment`, `resolved` or `note`.
+    /// `first_failure`, `confirmed`, `cause_changed`, `acknowledged`, `comment`, `resolved`, `suppressed` or `note`.
     #[serde(rename = "type")]
     kind: String,
     text: String,
@@ -240,12 +253,21 @@ impl IncidentView {
     pub fn of(
         mut listed: ListedIncidentView,
         incident: &Incident,
+        suppressed: Vec<Suppressed>,
         timeline: Vec<TimelineEntry>,
         deliveries: Vec<DeliveryView>,
     ) -> Self {
         listed.vote.regions = Some(region_votes(&incident.vote));
         Self {
             listed,
+            suppressed: suppressed
+                .into_iter()
+                .map(|one| SuppressedView {
+                    monitor_id: one.monitor_id.to_string(),
+                    name: one.name,
+                    since: one.since.to_string(),
+                })
+                .collect(),
             timeline: timeline.into_iter().map(TimelineView::of).collect(),
             deliveries,
         }

@@ -114,6 +114,8 @@ pub struct MonitorView {
     degraded_above_ms: Option<u32>,
     policy_id: Option<String>,
     contact_ids: Option<Vec<String>>,
+    /// Monitors that this one stands behind.
+    depends_on: Vec<String>,
     tags: Vec<String>,
     key: Option<String>,
     paused: bool,
@@ -128,6 +130,9 @@ pub struct MonitorView {
     /// When the maintenance ends that the monitor is in.
     #[schema(format = DateTime, read_only)]
     maintenance_until: Option<String>,
+    /// The monitor behind whose outage this one is down, so that no incident of its own is open.
+    #[schema(read_only)]
+    suppressed_by: Option<String>,
     /// The last look; null before the first.
     #[schema(read_only)]
     last_check: Option<LastCheckView>,
@@ -291,6 +296,13 @@ impl MonitorView {
             contact_ids: monitor
                 .contact_ids()
                 .map(|ids| ids.iter().map(ToString::to_string).collect()),
+            depends_on: monitor
+                .spec
+                .depends_on
+                .iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect(),
             tags: settings.tags,
             key: monitor.spec.key.clone(),
             paused: monitor.paused_at.is_some(),
@@ -298,6 +310,7 @@ impl MonitorView {
             confirming: listed.confirming && listed.shown != Shown::Paused,
             status_since: listed.since.to_string(),
             maintenance_until: listed.maintenance_until.map(|at| at.to_string()),
+            suppressed_by: listed.behind.as_ref().map(|(id, _)| id.to_string()),
             last_check: known.last_checks.get(&monitor.id).map(LastCheckView::of),
             ping_url: known_beat.map(|beat| {
                 if masked {

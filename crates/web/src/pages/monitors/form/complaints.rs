@@ -53,7 +53,7 @@ fn place(pointer: &str) -> (Option<usize>, &str) {
 
 /// The field that shows what a pointer names.
 fn field_of(pointer: &str) -> &'static str {
-    const FIELDS: [&str; 41] = [
+    const FIELDS: [&str; 42] = [
         "kind",
         "port",
         "name",
@@ -94,6 +94,7 @@ fn field_of(pointer: &str) -> &'static str {
         "over_seconds",
         "degraded_above_ms",
         "tags",
+        "depends_on",
         "key",
     ];
     pointer

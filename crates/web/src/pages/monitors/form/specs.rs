@@ -1,6 +1,6 @@
 //! From what stands in the fields to settings. A field that the chosen kind does not have is not read.
 
-use domain::ids::{ContactId, PolicyId};
+use domain::ids::{ContactId, MonitorId, PolicyId};
 use domain::monitor::{BasicAuth, ConfirmSpec, HttpAuth, HttpSpec, IpFamily, Kind, MonitorSpec};
 
 use super::durations::{milliseconds, seconds};
@@ -46,6 +46,7 @@ impl MonitorForm {
             http: None,
             policy_id: self.policy_id(errors),
             contact_ids: self.contact_ids(errors),
+            depends_on: self.depends_on(errors),
             tags: words(&self.tags),
             key: optional(&self.key),
             ..kept
@@ -133,6 +134,18 @@ impl MonitorForm {
             over_seconds: seconds("over_seconds", &self.over_seconds, errors),
         };
         (confirm != ConfirmSpec::default()).then_some(confirm)
+    }
+
+    fn depends_on(&self, errors: &mut FormErrors) -> Option<Vec<MonitorId>> {
+        let parsed: Result<Vec<MonitorId>, _> =
+            self.depends_on.iter().map(|id| id.parse()).collect();
+        match parsed {
+            Ok(ids) => Some(ids).filter(|ids| !ids.is_empty()),
+            Err(_) => {
+                errors.add("depends_on", "There is no such monitor.");
+                None
+            }
+        }
     }
 
     fn policy_id(&self, errors: &mut FormErrors) -> Option<PolicyId> {

@@ -4,7 +4,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-use domain::ids::{ContactId, PolicyId};
+use domain::ids::{ContactId, MonitorId, PolicyId};
 use domain::monitor::blocks::{
     DnsSpec, DomainSpec, ExchangeSpec, GrpcSpec, PingSpec, RecordType, SmtpSpec, WebsocketSpec,
 };
@@ -32,6 +32,7 @@ pub const READ_ONLY: ReadOnly = ReadOnly {
         "confirming",
         "status_since",
         "maintenance_until",
+        "suppressed_by",
         "last_check",
         "heartbeat",
         "uptime_30d",
@@ -142,6 +143,10 @@ pub struct MonitorInput {
     /// Short for a policy of one step; excludes `policy_id`.
     #[schema(schema_with = shapes::contact_ids)]
     pub contact_ids: Option<Vec<ContactId>>,
+    /// Monitors that this one stands behind, such as a router. While one of them is down, an outage of this
+    /// one is told in its messages and not apart. Without circles, at most 20 levels.
+    #[schema(schema_with = shapes::depends_on)]
+    pub depends_on: Option<Vec<MonitorId>>,
     /// At most 20 of 50 characters.
     #[schema(schema_with = shapes::tags)]
     pub tags: Option<Vec<String>>,
@@ -219,6 +224,7 @@ impl MonitorInput {
             degraded_above_ms: self.degraded_above_ms,
             policy_id: self.policy_id,
             contact_ids: self.contact_ids,
+            depends_on: self.depends_on.filter(|parents| !parents.is_empty()),
             tags: self.tags,
             key: self.key,
         }
