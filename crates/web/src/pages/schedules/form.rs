@@ -72,8 +72,13 @@ impl LayerFields {
     }
 
     fn usual(now: Timestamp, zone: &TimeZone) -> Self {
-        let today = zone.to_datetime(now).date();
-        let behind = i32::from(today.weekday().since(Weekday::Monday));
+        let local = zone.to_datetime(now);
+        let today = local.date();
+        let mut behind = i32::from(today.weekday().since(Weekday::Monday));
+        if behind == 0 && local.hour() < 9 {
+            // Somebody is on call at once.
+            behind = 7;
+        }
         let monday = today.checked_sub(behind.days()).unwrap_or(today);
         Self {
             count: "1".to_owned(),
