@@ -1,6 +1,7 @@
 //! Calls: what is answered to a key, what follows when a call ends, and going on to the next step of a
 //! policy before its time.
 
+use domain::alert::escalation;
 use domain::alert::voice::call::{Act, Heard, Standing, turn};
 use domain::alert::voice::{self, Script};
 use domain::delivery::{DeliveryState, Event};
@@ -13,7 +14,7 @@ use jiff::tz::TimeZone;
 use sqlx::PgConnection;
 use store::calls::{self, Call, Outcome, Turn};
 use store::deliveries::claim;
-use store::{changes, wallets};
+use store::{changes, escalations, wallets};
 
 use crate::{By, Result, acknowledge, timeline};
 
@@ -227,6 +228,18 @@ pub async fn go_on(
     if !found.is_open() || found.acknowledged_at.is_some() {
         return Ok(Vec::new());
     }
+    if let Some(stored) = escalations::lock(connection, account, incident).await? {
+        let rule = (escalation::go_on as _, why);
+        let names = crate::escalation::go(connection, &found, &stored, rule, now).await?;
+        if names.is_empty() {
+            let entry = ("note", timeline::step_told(why, &[]));
+            let by = (&Actor::system(), now);
+            timeline::add(connection, account, incident, entry, by).await?;
+            changes::notify(connection, account, "incident", incident).await?;
+        }
+        return Ok(names);
+    }
+    // Opened before there were escalations: the messages of later steps are planned already.
     let brought = store::deliveries::bring_forward(connection, account, incident, now).await?;
     let mut names: Vec<String> = Vec::new();
     for one in brought {
@@ -235,11 +248,7 @@ pub async fn go_on(
             names.push(one.contact_name);
         }
     }
-    let text = match names.as_slice() {
-        [] => format!("{why} Nobody is left to tell."),
-        names => format!("{why} Told next: {}.", names.join(", ")),
-    };
-    let entry = ("note", text);
+    let entry = ("note", timeline::step_told(why, &names));
     timeline::add(
         connection,
         account,
@@ -332,7 +341,7 @@ pub async fn end_call(
     } else {
         wallets::settle(connection, account, (delivery, "Call answered"), now).await?;
     }
-    if let (Some(incident), Event::IncidentOpened, true) =
+    if let (Some(incident), Event::IncidentOpened | Event::IncidentEscalated, true) =
         (call.incident_id, call.event, outcome.goes_on())
     {
         // A machine has been gone on from when it answered.

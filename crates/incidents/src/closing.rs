@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use store::deliveries;
 
 use crate::tell::{self, Message};
-use crate::{By, Result, own, timeline};
+use crate::{By, Result, escalation, own, timeline};
 
 /// How an incident ends.
 pub(crate) struct End<'a> {
@@ -39,6 +39,8 @@ pub(crate) async fn close_open(
         (&end.by.actor, at),
     )
     .await?;
+    let closed = store::incidents::find(connection, account, open.id).await?;
+    escalation::end(connection, closed.as_ref().unwrap_or(&open), now).await?;
     let over = "the outage was over before its step";
     let later = deliveries::skip_later(connection, account, open.id, over, now).await?;
     // Whether the outage has reached them is decided when this is claimed (`delivery::decide`).

@@ -13,7 +13,7 @@ use store::states::{self, votes};
 
 use crate::closing::{self, End};
 use crate::tell::{self, Message};
-use crate::{Result, own, timeline};
+use crate::{Result, escalation, own, timeline};
 
 /// Who does something, and under which addresses that person is told of things.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,7 @@ async fn tell_the_others(
     let Some(incident) = store::incidents::find(connection, account, id).await? else {
         return Ok(());
     };
+    escalation::end(connection, &incident, now).await?;
     let taken = "somebody took it before its step";
     let later = store::deliveries::skip_later(connection, account, id, taken, now).await?;
     let mut except = own::contacts(connection, account, by).await?;
@@ -167,7 +168,7 @@ pub async fn comment(
     Ok(true)
 }
 
-async fn note(
+pub(crate) async fn note(
     connection: &mut PgConnection,
     account: AccountId,
     by: &By,

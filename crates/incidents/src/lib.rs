@@ -19,6 +19,7 @@ mod contacts;
 mod credit;
 mod dependencies;
 mod error;
+mod escalation;
 mod flapping;
 mod heartbeats;
 mod inbound;
@@ -43,6 +44,7 @@ pub use commands::{By, Resolution, acknowledge, comment, resolve};
 pub use contacts::{tell_disabled, test_contact};
 pub use credit::{grant_plan_credit, grant_plan_credits};
 pub use error::{Error, Result};
+pub use escalation::{NextStep, Outlook, escalate, escalate_due, outlook, snooze};
 pub use heartbeats::{PINGS_PER_MINUTE, PingOutcome, Pinged, decide_heartbeats, record_ping};
 pub use inbound::{Inbound, receive_text};
 pub use maintenance::{

@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use store::maintenance::{self, covering};
 use store::states::Stored;
 
-use domain::ids::AccountId;
+use domain::ids::{AccountId, MonitorId};
 
 pub use held::decide_held;
 pub(crate) use held::open_held;
@@ -26,7 +26,7 @@ pub use windows::{
 };
 
 use crate::record::{Looked, Scene};
-use crate::{Result, dependencies};
+use crate::{Result, dependencies, escalation};
 
 /// Maintenance that follows maintenance is followed so often.
 const MOST_CHAINED: usize = 20;
@@ -83,6 +83,22 @@ async fn is_inside(connection: &mut PgConnection, scene: &Scene, began: Timestam
         .is_some())
 }
 
+/// When the maintenance ends in which a monitor is at an instant, with what follows on it.
+pub(crate) async fn end_of(
+    connection: &mut PgConnection,
+    (account, monitor): (AccountId, MonitorId),
+    at: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let mut last = None;
+    for _ in 0..MOST_CHAINED {
+        match covering(connection, account, monitor, last.unwrap_or(at)).await? {
+            Some(end) => last = Some(end),
+            None => break,
+        }
+    }
+    Ok(last)
+}
+
 /// Moves messages of later steps that fall into maintenance to its end, and those whose maintenance is
 /// gone back to when they are due.
 pub(crate) async fn move_steps(
@@ -91,13 +107,9 @@ pub(crate) async fn move_steps(
     now: Timestamp,
 ) -> Result<()> {
     for step in maintenance::list_steps(connection, account, now).await? {
-        let mut at = step.due.max(now);
-        for _ in 0..MOST_CHAINED {
-            match covering(connection, account, step.monitor_id, at).await? {
-                Some(end) => at = end,
-                None => break,
-            }
-        }
+        let due = step.due.max(now);
+        let end = end_of(connection, (account, step.monitor_id), due).await?;
+        let at = end.unwrap_or(due);
         if at != step.not_before
             && maintenance::move_step(connection, account, &step, (at, now)).await?
         {
@@ -105,5 +117,5 @@ pub(crate) async fn move_steps(
             jobs::enqueue_delivery(connection, step.channel, account, step.id, run_at).await?;
         }
     }
-    Ok(())
+    escalation::retime(connection, account, now).await
 }

@@ -1,7 +1,6 @@
 //! Opening an incident: the row, its timeline, its short code, and everyone who is told.
 
 use domain::check::{Attribution, Failure, VerdictKind};
-use domain::delivery::Event;
 use domain::ids::{IncidentId, short_code};
 use domain::incident::{Actor, BlindSpan, Incident, RegionVoteLine, VoteSummary};
 use domain::monitor::{Settings, schedule};
@@ -12,8 +11,7 @@ use store::Secrets;
 use store::token_lookups::{self, Found, Kind};
 
 use crate::record::{Looked, Scene};
-use crate::tell::{self, Message};
-use crate::{Result, dependencies, links, maintenance, timeline};
+use crate::{Result, dependencies, escalation, timeline};
 
 /// How far back the last good look is sought, at least.
 const LAST_GOOD_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -85,8 +83,7 @@ pub(crate) async fn open(
         version: 1,
     };
     store::incidents::insert(connection, &incident).await?;
-    let told = tell(connection, secrets, scene, &incident).await?;
-    maintenance::move_steps(connection, account, scene.now).await?;
+    let told = escalation::begin(connection, secrets, scene, &incident).await?;
     let system = Actor::system();
     let blind = incident
         .vote
@@ -129,30 +126,6 @@ async fn named(connection: &mut PgConnection, scene: &Scene) -> Result<(Incident
             return Ok((id, short));
         }
     }
-}
-
-async fn tell(
-    connection: &mut PgConnection,
-    secrets: &Secrets,
-    scene: &Scene,
-    incident: &Incident,
-) -> Result<usize> {
-    let message = Message::of_incident(
-        Event::IncidentOpened,
-        scene.account_id,
-        incident.id,
-        scene.monitor_id,
-    );
-    let written =
-        tell::tell_recipients(connection, &message, &scene.spec, |_| true, scene.now).await?;
-    for one in &written {
-        let message = (one.delivery_id, one.contact_id, Some(incident.id));
-        links::mint(connection, secrets, scene.account_id, message, scene.now).await?;
-    }
-    Ok(written
-        .iter()
-        .filter(|one| one.not_before <= scene.now)
-        .count())
 }
 
 fn summary(outage: &Outage<'_>) -> VoteSummary {

@@ -136,6 +136,22 @@ pub(crate) fn told(count: usize) -> String {
     }
 }
 
+/// A step of the policy.
+pub(crate) fn step_told(why: &str, names: &[String]) -> String {
+    match names {
+        [] => format!("{why} Nobody is left to tell."),
+        names => format!("{why} Told next: {}.", names.join(", ")),
+    }
+}
+
+/// A reminder.
+pub(crate) fn reminded(count: usize) -> String {
+    match count {
+        1 => "Nobody has it. One contact is reminded.".to_owned(),
+        n => format!("Nobody has it. {n} contacts are reminded."),
+    }
+}
+
 /// The end.
 pub(crate) fn resolved(reason: ResolvedReason, lasted: SignedDuration) -> String {
     let lasted = words::duration(lasted);

@@ -1,7 +1,7 @@
 //! The jobs there are.
 
 use domain::contact::{Channel, Way};
-use domain::ids::{AccountId, DeliveryId, MonitorId};
+use domain::ids::{AccountId, DeliveryId, IncidentId, MonitorId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -48,6 +48,14 @@ pub struct AccountMessage {
     pub message_id: Uuid,
 }
 
+/// Goes on with the escalation of an incident, if that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the key of the row in escalations")]
+pub struct Escalate {
+    pub account_id: AccountId,
+    pub incident_id: IncidentId,
+}
+
 /// Does one periodic work once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the name of the sweep")]
@@ -77,6 +85,9 @@ impl Job for DeliverHook {
 }
 impl Job for AccountMessage {
     const QUEUE: &'static str = queues::ACCOUNT_MESSAGE;
+}
+impl Job for Escalate {
+    const QUEUE: &'static str = queues::ESCALATE;
 }
 impl Job for Sweep {
     const QUEUE: &'static str = queues::SWEEP;

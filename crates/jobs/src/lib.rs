@@ -19,7 +19,7 @@ mod runner;
 pub use enqueue::{Job, enqueue};
 pub use error::{Error, Result};
 pub use kinds::{
-    AccountMessage, DeliverEmail, DeliverHook, DeliverSms, DeliverVoice, Erase, Sweep,
+    AccountMessage, DeliverEmail, DeliverHook, DeliverSms, DeliverVoice, Erase, Escalate, Sweep,
     enqueue_delivery,
 };
 pub use migrate::migrate;

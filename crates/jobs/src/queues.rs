@@ -10,6 +10,8 @@ pub const DELIVER_VOICE: &str = "deliver_voice";
 pub const DELIVER_HOOK: &str = "deliver_hook";
 /// Mails and texts about the account itself.
 pub const ACCOUNT_MESSAGE: &str = "account_message";
+/// Going on with the escalation of an incident.
+pub const ESCALATE: &str = "escalate";
 /// Periodic work of one leader.
 pub const SWEEP: &str = "sweep";
 /// Erasing the history of a deleted account or monitor.

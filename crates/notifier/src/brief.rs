@@ -1,12 +1,16 @@
 //! What one message is about, whatever channel carries it: the claimed row, what was read beside it,
 //! and the addresses it leads to.
 
+use domain::alert::sms;
 use domain::check::{Attribution, Failure};
-use domain::contact::Contact;
+use domain::contact::{Channel, Contact};
 use domain::delivery::Event;
-use domain::delivery::payload::{CertificateNews, RegistrationNews, StandIn, StatusNotice};
+use domain::delivery::payload::{
+    CertificateNews, Escalated, RegistrationNews, Reminded, StandIn, StatusNotice,
+};
 use domain::incident::{Incident, VoteSummary};
 use domain::words;
+use incidents::NextStep;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
@@ -15,6 +19,9 @@ use store::deliveries::claim::{Claimed, Context, IncidentFacts};
 
 use crate::error::RenderError;
 use crate::storm::Storm;
+
+/// Contacts of the next step that are named.
+const MOST_NAMED: usize = 4;
 
 /// Addresses that a message leads to, all absolute.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +51,8 @@ pub(crate) struct Brief<'b> {
     /// Not the first mail about this incident to this contact.
     pub(crate) again: bool,
     pub(crate) now: Timestamp,
+    /// Who is told next, unless somebody has it.
+    pub(crate) next: Option<NextStep>,
     /// It tells of these, not of one event.
     pub(crate) storm: Option<Box<Storm>>,
 }
@@ -68,8 +77,13 @@ impl<'b> Brief<'b> {
             links,
             zone,
             first_word,
-            again: context.first_mail.is_some(),
+            again: context.first_mail.is_some()
+                || matches!(
+                    claimed.event,
+                    Event::IncidentEscalated | Event::IncidentReminded
+                ),
             now,
+            next: None,
             storm: None,
         }
     }
@@ -156,6 +170,66 @@ impl<'b> Brief<'b> {
 
     pub(crate) fn status(&self) -> Result<StatusNotice, RenderError> {
         self.read("a status")
+    }
+
+    /// It repeats what the contact may have heard before.
+    pub(crate) const fn repeats(&self) -> bool {
+        matches!(
+            self.event,
+            Event::IncidentEscalated | Event::IncidentReminded
+        )
+    }
+
+    /// How far the policy has been told: of an escalation.
+    pub(crate) fn escalated(&self) -> Option<Escalated> {
+        self.read("an escalation")
+            .ok()
+            .filter(|_| self.event == Event::IncidentEscalated)
+    }
+
+    /// Why it is told once more: `Nobody has it. Still down after 12 min. Told now: Kim (step 2 of 3).`
+    pub(crate) fn still(&self, incident: &Incident) -> Option<String> {
+        let lasted = words::duration(self.lasted(incident));
+        if let Some(step) = self.escalated() {
+            let round = match step.rounds {
+                0 | 1 => String::new(),
+                rounds => format!(", round {} of {rounds}", step.round),
+            };
+            let told = step.told.join(", ");
+            return Some(format!(
+                "{} Still down after {lasted}. Told now: {told} (step {} of {}{round}).",
+                step.why, step.step, step.steps
+            ));
+        }
+        let reminded: Reminded = self.read("a reminder").ok()?;
+        (self.event == Event::IncidentReminded).then(|| {
+            format!(
+                "Nobody has it. Still down after {lasted}. This is reminder {}.",
+                reminded.number
+            )
+        })
+    }
+
+    /// `Next: call to Kim at 14:05 UTC+1 unless someone has it.`
+    pub(crate) fn next_words(&self) -> Option<String> {
+        let next = self.next.as_ref()?;
+        let how = |contact: &Contact| match contact.channel {
+            Channel::Voice => format!("call to {}", contact.name),
+            channel => format!("{} ({})", contact.name, channel.name()),
+        };
+        let mut names: Vec<String> = next.contacts.iter().take(MOST_NAMED).map(how).collect();
+        match next.contacts.len().saturating_sub(MOST_NAMED) {
+            0 => {}
+            more => names.push(format!("{more} more")),
+        }
+        let at = match words::day(next.at, &self.zone) == words::day(self.now, &self.zone) {
+            true => sms::clock(next.at, &self.zone),
+            false => words::moment(next.at, &self.zone),
+        };
+        Some(format!(
+            "Next: {} at {at} unless someone has it.",
+            names.join(", ")
+        ))
     }
 
     fn read<T: DeserializeOwned>(&self, what: &'static str) -> Result<T, RenderError> {

@@ -66,7 +66,9 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Card, RenderError> {
         return Ok(trimmed(storm.card(brief)));
     }
     let card = match brief.event {
-        Event::IncidentOpened => opened(brief)?,
+        Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => {
+            opened(brief)?
+        }
         Event::IncidentAcknowledged => acknowledged(brief)?,
         Event::IncidentResolved => resolved(brief)?,
         Event::TlsExpiring | Event::TlsRenewed | Event::TlsWorse => certificate(brief)?,
@@ -102,7 +104,9 @@ fn card(brief: &Brief<'_>, tone: Tone, title: String) -> Card {
     Card {
         tone,
         urgency: match brief.event {
-            Event::IncidentOpened => Urgency::Alarm,
+            Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => {
+                Urgency::Alarm
+            }
             Event::IncidentAcknowledged | Event::IncidentResolved | Event::ContactTest => {
                 Urgency::News
             }
@@ -121,7 +125,12 @@ fn card(brief: &Brief<'_>, tone: Tone, title: String) -> Card {
 fn opened(brief: &Brief<'_>) -> Result<Card, RenderError> {
     let incident = &brief.facts()?.incident;
     let cause = words::cause(&incident.failure, incident.attribution);
-    let title = format!("Down: {} ({cause})", brief.monitor_name());
+    let re = if brief.repeats() { "Re: " } else { "" };
+    let title = format!("{re}Down: {} ({cause})", brief.monitor_name());
+    let why = why(incident).to_string();
+    let lead = brief
+        .still(incident)
+        .map_or_else(|| why.clone(), |still| format!("{still} {why}"));
     let steps = incident.diagnosis.iter().flat_map(|one| &one.next_steps);
     let next = steps
         .map(|step| match &step.command {
@@ -131,7 +140,7 @@ fn opened(brief: &Brief<'_>) -> Result<Card, RenderError> {
         .next();
     Ok(Card {
         link: brief.links.incident.clone(),
-        lead: why(incident).to_string(),
+        lead,
         facts: vec![
             (
                 "Since",

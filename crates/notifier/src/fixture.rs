@@ -14,6 +14,7 @@ use domain::ids::{AccountId, ContactId, DeliveryId, MonitorId};
 use domain::incident::diagnosis::EvidenceLine;
 use domain::incident::{Actor, ActorKind, BlindSpan, Incident, ResolvedReason, VoteSummary};
 use domain::tls::CertificateFacts;
+use incidents::NextStep;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::deliveries::claim::{AccountFacts, Claimed, Context, IncidentFacts, Told};
@@ -43,10 +44,12 @@ pub(crate) struct Scene {
     pub(crate) waits: bool,
     pub(crate) incident: Option<Incident>,
     pub(crate) payload: Value,
+    pub(crate) next: Option<NextStep>,
     pub(crate) now: Timestamp,
 }
 
 const ANA: ContactId = ContactId::from_uuid(Uuid::from_u128(0x11));
+const KIM: ContactId = ContactId::from_uuid(Uuid::from_u128(0x13));
 const PHONE: ContactId = ContactId::from_uuid(Uuid::from_u128(0x12));
 
 impl Scene {
@@ -59,6 +62,7 @@ impl Scene {
             waits: false,
             incident: None,
             payload,
+            next: None,
             now: at("13:02:18"),
         }
     }
@@ -103,6 +107,49 @@ impl Scene {
         Self {
             incident: Some(incident),
             ..Self::down()
+        }
+    }
+
+    pub(crate) fn escalated() -> Self {
+        let step = json!({ "step": 2, "steps": 3, "round": 1, "rounds": 1, "told": ["Kim", "Boss"], "why": "Nobody has it." });
+        Self {
+            next: Some(NextStep {
+                at: at("13:15:18"),
+                contacts: vec![
+                    contact(KIM, Channel::Voice, "Kim"),
+                    contact(KIM, Channel::Sms, "Duty phone"),
+                ],
+                step: (3, 3),
+                round: (1, 1),
+            }),
+            now: at("13:05:18"),
+            ..Self::new(Event::IncidentEscalated, step)
+        }
+        .with_incident()
+    }
+
+    pub(crate) fn escalated_again() -> Self {
+        let step = json!({ "step": 1, "steps": 3, "round": 2, "rounds": 3, "told": ["Ana", "Ana's phone"], "why": "Nobody has it." });
+        Self {
+            now: at("13:20:18"),
+            ..Self::new(Event::IncidentEscalated, step)
+        }
+        .with_incident()
+    }
+
+    pub(crate) fn reminded() -> Self {
+        Self {
+            now: at("13:32:18"),
+            ..Self::new(Event::IncidentReminded, json!({ "number": 2 }))
+        }
+        .with_incident()
+    }
+
+    fn with_incident(self) -> Self {
+        Self {
+            again: true,
+            incident: Some(incident()),
+            ..self
         }
     }
 
@@ -301,7 +348,9 @@ impl Scene {
     pub(crate) fn with_brief<T>(&self, work: impl FnOnce(&Brief<'_>) -> T) -> T {
         self.with_context(|claimed, context, contact, links| {
             let links = (links, self.first_word);
-            work(&Brief::new(claimed, context, contact, links, self.now))
+            let mut brief = Brief::new(claimed, context, contact, links, self.now);
+            brief.next = self.next.clone();
+            work(&brief)
         })
     }
 

@@ -27,6 +27,7 @@ mod deliver;
 mod discord;
 mod email;
 mod error;
+mod escalate;
 mod failover;
 #[cfg(test)]
 mod fixture;
@@ -91,6 +92,7 @@ pub fn run(
     let (mails, texts) = (Arc::clone(&room), Arc::clone(&room));
     let (calls, stop_calls) = (Arc::clone(&room), shutdown.clone());
     let (hooks, messages) = (Arc::clone(&room), Arc::clone(&room));
+    let steps = Arc::clone(&room);
     let (stop_mails, stop_texts) = (shutdown.clone(), shutdown.clone());
     let stop_hooks = shutdown.clone();
     let runner = Runner::new(pool, "notifier")
@@ -130,6 +132,9 @@ pub fn run(
                 job.delivery_id,
                 stop_hooks.clone(),
             )
+        })
+        .register(concurrency, move |job: jobs::Escalate| {
+            escalate::handle(Arc::clone(&steps), job)
         })
         .register(concurrency, move |job: jobs::AccountMessage| {
             account::handle(Arc::clone(&messages), job.message_id)

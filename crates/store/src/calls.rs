@@ -295,7 +295,7 @@ pub async fn another_goes_on(
              SELECT 1 FROM deliveries d
              LEFT JOIN calls c ON c.account_id = d.account_id AND c.delivery_id = d.id
              WHERE d.account_id = $1 AND d.incident_id = $2 AND d.id <> $3 AND d.channel = 'voice'
-               AND d.event = 'incident.opened' AND d.not_before <= $4
+               AND d.event IN ('incident.opened', 'incident.escalated') AND d.not_before <= $4
                AND (d.state = 'sending' OR d.state = 'pending' AND d.attempts = 0
                     OR d.state = 'sent' AND c.outcome IS NULL
                        AND d.accepted_at > $4::timestamptz - interval '5 minutes')) AS "found!""#,

@@ -33,6 +33,7 @@ pub mod contacts;
 pub mod deliveries;
 pub mod dependencies;
 pub mod erasures;
+pub mod escalations;
 pub mod evidence;
 pub mod exports;
 pub mod heartbeats;

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 pub async fn list(connection: &mut PgConnection, account: AccountId) -> Result<Vec<Policy>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT id, name, steps AS "steps: Json<Vec<Step>>", repeat, version FROM policies
+        r#"SELECT id, name, steps AS "steps: Json<Vec<Step>>", repeat, reminder_seconds, version FROM policies
            WHERE account_id = $1 ORDER BY id <> account_id, id"#,
         account.uuid()
     )
@@ -42,7 +42,7 @@ pub async fn find(
 ) -> Result<Option<Policy>> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT id, name, steps AS "steps: Json<Vec<Step>>", repeat, version FROM policies
+        r#"SELECT id, name, steps AS "steps: Json<Vec<Step>>", repeat, reminder_seconds, version FROM policies
            WHERE account_id = $1 AND id = $2"#,
         account.uuid(),
         id.uuid()
@@ -75,17 +75,20 @@ pub async fn save(
     now: Timestamp,
 ) -> Result<i64> {
     let version = sqlx::query_scalar!(
-        "INSERT INTO policies (account_id, id, name, steps, repeat, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6)
+        "INSERT INTO policies (account_id, id, name, steps, repeat, reminder_seconds, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $7, $6, $6)
          ON CONFLICT ON CONSTRAINT policies_pkey DO UPDATE
-         SET name = $3, steps = $4, repeat = $5, updated_at = $6, version = policies.version + 1
+         SET name = $3, steps = $4, repeat = $5, reminder_seconds = $7, updated_at = $6, version = policies.version + 1
          RETURNING version",
         account.uuid(),
         policy.id.uuid(),
         policy.name,
         policy.steps.as_ref().map(Json) as _,
         i32::try_from(policy.repeat).unwrap_or(i32::MAX),
-        now.to_sqlx() as _
+        now.to_sqlx() as _,
+        policy
+            .reminder_seconds
+            .map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX))
     )
     .fetch_one(connection)
     .await?;
@@ -113,6 +116,7 @@ struct Row {
     name: String,
     steps: Option<Json<Vec<Step>>>,
     repeat: i32,
+    reminder_seconds: Option<i32>,
     version: i64,
 }
 
@@ -125,6 +129,11 @@ impl Row {
             steps: self.steps.map(|steps| steps.0),
             repeat: u32::try_from(self.repeat)
                 .map_err(|_| Error::impossible("policies", "repeat", id))?,
+            reminder_seconds: self
+                .reminder_seconds
+                .map(u32::try_from)
+                .transpose()
+                .map_err(|_| Error::impossible("policies", "reminder_seconds", id))?,
             version: self.version,
         })
     }

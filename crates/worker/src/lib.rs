@@ -19,6 +19,7 @@ mod catalog;
 mod clock;
 mod config;
 mod dispatch;
+mod escalations;
 mod evidence;
 mod health;
 mod heartbeats;
@@ -97,6 +98,7 @@ impl Worker {
                 canary::run(shared.clone(), stop.clone()),
                 heartbeats::run(shared, shared.config.own_address.as_ref(), stop.clone()),
                 maintenance::run(shared, stop.clone()),
+                escalations::run(shared, stop.clone()),
             )
         };
         looking.await;

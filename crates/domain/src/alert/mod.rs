@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod dependency;
+pub mod escalation;
 pub mod inbound;
 pub mod plan;
 pub mod policy;
@@ -10,5 +11,5 @@ pub mod sms;
 pub mod storm;
 pub mod voice;
 
-pub use plan::{PlannedDelivery, Recipients, deliveries};
+pub use plan::{PlannedDelivery, Reach, Recipients, deliveries};
 pub use policy::{Policy, Step};

@@ -1,6 +1,7 @@
 //! From an event to the messages that tell of it.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::policy::Step;
 use crate::contact::{Channel, Contact};
@@ -10,10 +11,13 @@ use crate::ids::ContactId;
 /// How long the default policy waits for somebody before it calls.
 pub const CALL_AFTER: SignedDuration = SignedDuration::from_mins(3);
 
-/// Who is told of a monitor's incidents.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Who is told of a monitor's incidents. As an incident keeps it: targets, which are resolved to contacts
+/// when a step is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Recipients {
-    /// Every usable contact marked for the default policy.
+    /// Every usable contact marked for the default policy: told at once, and called when nobody has taken
+    /// it.
     Default,
     /// The contacts the monitor names.
     Named(Vec<ContactId>),
@@ -21,35 +25,76 @@ pub enum Recipients {
     Steps(Vec<Step>),
 }
 
+/// What the targets of a step are resolved with.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach<'r> {
+    /// The account's contacts, in the order they were made.
+    pub contacts: &'r [Contact],
+    /// When the step is due.
+    pub at: Timestamp,
+}
+
 impl Recipients {
-    /// How long after the outage is sure `contact`, one of `contacts`, is told; `None` for never. A
-    /// step that can reach nobody is passed over without its wait.
-    fn delay(&self, contact: &Contact, contacts: &[Contact]) -> Option<SignedDuration> {
-        let steps = match self {
-            Self::Default => {
-                return contact
-                    .in_default
-                    .then(|| default_delay(contact.channel, contacts));
-            }
-            Self::Named(ids) => {
-                return ids.contains(&contact.id).then_some(SignedDuration::ZERO);
-            }
-            Self::Steps(steps) => steps,
-        };
-        let reaches = |step: &&Step| {
-            contacts
-                .iter()
-                .any(|one| one.is_usable() && step.contact_ids.contains(&one.id))
-        };
-        let mut seconds = 0;
-        for (i, step) in steps.iter().filter(reaches).enumerate() {
-            let wait = if i == 0 { steps.first()? } else { step };
-            seconds += i64::from(wait.delay_seconds);
-            if step.contact_ids.contains(&contact.id) {
-                return Some(SignedDuration::from_secs(seconds));
+    /// How many steps there are.
+    pub const fn steps(&self) -> usize {
+        match self {
+            Self::Default => 2,
+            Self::Named(_) => 1,
+            Self::Steps(steps) => steps.len(),
+        }
+    }
+
+    /// How long a step waits after the one before, or for the first after the outage is sure.
+    pub fn wait(&self, step: usize) -> SignedDuration {
+        match (self, step) {
+            (Self::Default, 1) => CALL_AFTER,
+            (Self::Default | Self::Named(_), _) => SignedDuration::ZERO,
+            (Self::Steps(steps), step) => {
+                let seconds = steps.get(step).map_or(0, |step| step.delay_seconds);
+                SignedDuration::from_secs(i64::from(seconds))
             }
         }
-        None
+    }
+
+    /// Whom a step reaches: contacts that can be told when it is due.
+    pub fn resolve<'r>(&self, step: usize, reach: &Reach<'r>) -> Vec<&'r Contact> {
+        let usable = reach.contacts.iter().filter(|one| one.is_usable());
+        usable
+            .filter(|contact| match (self, step) {
+                (Self::Default, 0) => contact.in_default && contact.channel != Channel::Voice,
+                (Self::Default, 1) => contact.in_default && contact.channel == Channel::Voice,
+                (Self::Named(ids), 0) => ids.contains(&contact.id),
+                (Self::Steps(steps), step) => steps
+                    .get(step)
+                    .is_some_and(|step| step.contact_ids.contains(&contact.id)),
+                _ => false,
+            })
+            .collect()
+    }
+
+    /// Whom it tells in order and after which wait in all, each once and as far as can be told at `now`. A
+    /// step that reaches nobody is passed over without its wait.
+    pub fn order<'c>(
+        &self,
+        contacts: &'c [Contact],
+        now: Timestamp,
+    ) -> Vec<(&'c Contact, SignedDuration)> {
+        let mut told: Vec<(&Contact, SignedDuration)> = Vec::new();
+        let mut after = SignedDuration::ZERO;
+        for step in 0..self.steps() {
+            let wait = self.wait(if told.is_empty() { 0 } else { step });
+            let at = now.saturating_add(after + wait).unwrap_or(Timestamp::MAX);
+            let reached = self.resolve(step, &Reach { contacts, at });
+            if !reached.is_empty() {
+                after += wait;
+            }
+            for contact in reached {
+                if !told.iter().any(|(one, _)| one.id == contact.id) {
+                    told.push((contact, after));
+                }
+            }
+        }
+        told
     }
 
     fn names(&self, contact: &Contact) -> bool {
@@ -60,19 +105,6 @@ impl Recipients {
                 .iter()
                 .any(|step| step.contact_ids.contains(&contact.id)),
         }
-    }
-}
-
-/// The default policy tells everybody at once and calls when nobody has taken it; where it can only
-/// call, it calls at once.
-fn default_delay(channel: Channel, contacts: &[Contact]) -> SignedDuration {
-    let told_before = contacts
-        .iter()
-        .any(|one| one.is_usable() && one.in_default && one.channel != Channel::Voice);
-    if channel == Channel::Voice && told_before {
-        CALL_AFTER
-    } else {
-        SignedDuration::ZERO
     }
 }
 
@@ -101,9 +133,10 @@ pub fn is_uncovered_by(recipients: &Recipients, contacts: &[Contact], lost: &Con
     recipients.names(lost) && told(recipients, contacts).is_empty()
 }
 
-/// The messages that tell `recipients` of `event`. An outage goes from step to step; all else is for
-/// the first step that reaches somebody, at once, and is never called about. `subject` names what the event is about (an
-/// incident's id, a certificate and threshold), so that planning twice plans once.
+/// The messages that tell `recipients` of `event`, as things stand. An outage goes from step to step (what is sent is
+/// decided when each is due, see [`escalation`](super::escalation)); all else is for the first step that reaches somebody,
+/// at once, and is never called about. `subject` names what the event is about (an incident's id, a certificate and
+/// threshold), so that planning twice plans once.
 pub fn deliveries(
     event: Event,
     subject: &str,
@@ -112,12 +145,11 @@ pub fn deliveries(
     now: Timestamp,
 ) -> Vec<PlannedDelivery> {
     let escalates = event == Event::IncidentOpened;
-    let mut planned: Vec<(&Contact, SignedDuration)> = told(recipients, contacts)
+    let mut planned: Vec<(&Contact, SignedDuration)> = recipients
+        .order(contacts, now)
         .into_iter()
-        .filter(|contact| escalates || contact.channel != Channel::Voice)
-        .filter_map(|contact| Some((contact, recipients.delay(contact, contacts)?)))
+        .filter(|(contact, _)| escalates || contact.channel != Channel::Voice)
         .collect();
-    planned.sort_by_key(|(_, delay)| *delay);
     if !escalates {
         let first = planned.first().map(|(_, delay)| *delay);
         planned.retain(|(_, delay)| Some(*delay) == first);

@@ -1,7 +1,9 @@
 //! Escalation policies: who is told first, and who is told when nobody takes it.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::escalation::Escalation;
 use super::plan::Recipients;
 use crate::contact::{Channel, Contact};
 use crate::ids::{AccountId, ContactId, PolicyId};
@@ -15,6 +17,10 @@ pub const MAX_CONTACTS: usize = 50;
 pub const MAX_DELAY_SECONDS: u32 = 86_400;
 /// Rounds after the first, at most.
 pub const MAX_REPEAT: u32 = 10;
+/// Seconds between two reminders, at least.
+pub const MIN_REMINDER_SECONDS: u32 = 300;
+/// Seconds between two reminders, at most: a day.
+pub const MAX_REMINDER_SECONDS: u32 = 86_400;
 /// The name of the default policy until somebody gives it another.
 pub const DEFAULT_NAME: &str = "Default policy";
 
@@ -29,6 +35,8 @@ pub struct Policy {
     pub steps: Option<Vec<Step>>,
     /// How many more rounds there are after the last step.
     pub repeat: u32,
+    /// Seconds between two reminders of those who were told, while nobody has it; `None` for none.
+    pub reminder_seconds: Option<u32>,
     /// Counts changes; 0 while the default policy is as we made it.
     pub version: i64,
 }
@@ -55,6 +63,7 @@ impl Policy {
             name: DEFAULT_NAME.to_owned(),
             steps: None,
             repeat: 0,
+            reminder_seconds: None,
             version: 0,
         }
     }
@@ -125,6 +134,19 @@ impl Policy {
             let message = format!("must be between 0 and {MAX_REPEAT}");
             errors.push(FieldError::new("/repeat", "out_of_range", message));
         }
+        let reminders = MIN_REMINDER_SECONDS..=MAX_REMINDER_SECONDS;
+        if self
+            .reminder_seconds
+            .is_some_and(|seconds| !reminders.contains(&seconds))
+        {
+            let message =
+                format!("must be between {MIN_REMINDER_SECONDS} and {MAX_REMINDER_SECONDS}");
+            errors.push(FieldError::new(
+                "/reminder_seconds",
+                "out_of_range",
+                message,
+            ));
+        }
         let steps = self.steps.as_deref().unwrap_or_default();
         if self.steps.is_some() && !(1..=MAX_STEPS).contains(&steps.len()) {
             let message = format!("must have 1 to {MAX_STEPS} steps");
@@ -171,11 +193,31 @@ pub fn recipients(
     if let Some(named) = contact_ids {
         return Recipients::Named(named.to_vec());
     }
+    of(policy_id, policies).map_or(Recipients::Default, Policy::recipients)
+}
+
+fn of(policy_id: Option<PolicyId>, policies: &[Policy]) -> Option<&Policy> {
     policies
         .iter()
         .find(|policy| Some(policy.id) == policy_id)
         .or(policies.first())
-        .map_or(Recipients::Default, Policy::recipients)
+}
+
+/// The escalation that begins with an outage of such a monitor, which is sure since `now`. Contacts that
+/// the monitor names itself are told once and not reminded.
+pub fn escalation(
+    contact_ids: Option<&[ContactId]>,
+    policy_id: Option<PolicyId>,
+    policies: &[Policy],
+    now: Timestamp,
+) -> Escalation {
+    let recipients = recipients(contact_ids, policy_id, policies);
+    let policy = match contact_ids {
+        Some(_) => None,
+        None => of(policy_id, policies),
+    };
+    let again = policy.map_or((0, None), |policy| (policy.repeat, policy.reminder_seconds));
+    Escalation::begin(recipients, again, now)
 }
 
 #[cfg(test)]
@@ -188,6 +230,7 @@ mod tests {
             name: "Night".into(),
             steps,
             repeat: 0,
+            reminder_seconds: None,
             version: 1,
         }
     }
@@ -221,7 +264,10 @@ mod tests {
         );
         let mut other = policy(None);
         (other.name, other.repeat) = (String::new(), 11);
-        assert_eq!(pointers(&other), ["/name", "/repeat"]);
+        other.reminder_seconds = Some(299);
+        assert_eq!(pointers(&other), ["/name", "/repeat", "/reminder_seconds"]);
+        (other.name, other.repeat, other.reminder_seconds) = ("Day".into(), 10, Some(300));
+        assert!(pointers(&other).is_empty());
     }
 
     #[test]

@@ -108,6 +108,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
             decision => decision,
         },
         Event::IncidentAcknowledged => acknowledged(facts),
+        Event::IncidentEscalated | Event::IncidentReminded => again(facts),
         _ => Decision::Send { first_word: false },
     }
 }
@@ -118,7 +119,9 @@ fn in_order(facts: &Facts<'_>) -> Decision {
         .outage
         .is_none_or(|outage| outage.state == DeliveryState::Skipped);
     match (facts.event, facts.earlier) {
-        (Event::IncidentResolved | Event::IncidentAcknowledged, _) if untold => {
+        (Event::IncidentResolved | Event::IncidentAcknowledged | Event::IncidentReminded, _)
+            if untold =>
+        {
             Decision::Skip(NOT_TOLD)
         }
         (_, Some(until)) => Decision::Hold { until },
@@ -151,10 +154,12 @@ fn recovery(outage: Option<OutageDelivery>) -> Decision {
 /// where they asked for that and were called about its beginning.
 fn is_not_worth_a_call(facts: &Facts<'_>, contact: &Contact) -> Option<&'static str> {
     match facts.event {
-        Event::IncidentOpened if facts.taken && !facts.may_have_arrived => {
+        Event::IncidentOpened | Event::IncidentEscalated
+            if facts.taken && !facts.may_have_arrived =>
+        {
             Some("somebody had it before the call")
         }
-        Event::IncidentOpened | Event::ContactTest => None,
+        Event::IncidentOpened | Event::IncidentEscalated | Event::ContactTest => None,
         Event::IncidentResolved if !contact.call_on_recovery => {
             Some("a call about the recovery was not asked for")
         }
@@ -183,9 +188,32 @@ fn is_not_worth_a_text(facts: &Facts<'_>, contact: &Contact) -> bool {
     contact.channel == Channel::Sms && settings_changed && !told_lately
 }
 
+/// Told once more that it goes on, after the first message: once it is over or taken there is nothing to
+/// repeat. A later step may succeed where the first message did not.
+fn again(facts: &Facts<'_>) -> Decision {
+    if facts.may_have_arrived {
+        return Decision::Send { first_word: false };
+    }
+    if facts.resolved.is_some() {
+        return Decision::Skip(IS_OVER);
+    }
+    if facts.taken {
+        return Decision::Skip(IS_TAKEN);
+    }
+    let is_reminder = facts.event == Event::IncidentReminded;
+    match facts.outage {
+        Some(outage) if !outage.state.is_final() => Decision::Hold {
+            until: outage.next_at,
+        },
+        Some(outage) if is_reminder && !outage.state.was_told() => Decision::Skip(NOT_TOLD),
+        None if is_reminder && !facts.stand_in => Decision::Skip(NOT_TOLD),
+        _ => Decision::Send { first_word: false },
+    }
+}
+
 fn acknowledged(facts: &Facts<'_>) -> Decision {
     if facts.resolved.is_some() {
-        return Decision::Skip("the outage is over");
+        return Decision::Skip(IS_OVER);
     }
     match facts.outage {
         Some(outage) if outage.state.was_told() => Decision::Send { first_word: false },
@@ -200,6 +228,8 @@ fn acknowledged(facts: &Facts<'_>) -> Decision {
 const STILL_AT_IT: SignedDuration = SignedDuration::from_hours(1);
 const NOT_WORTH_A_TEXT: &str =
     "a change of settings is sent as a text only within an hour of the text about the outage";
+const IS_OVER: &str = "the outage is over";
+const IS_TAKEN: &str = "somebody had it before it was sent";
 const NOT_TOLD: &str = "this contact was not told of the outage";
 
 #[cfg(test)]

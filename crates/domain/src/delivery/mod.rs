@@ -20,6 +20,10 @@ use serde::{Deserialize, Serialize};
 pub enum Event {
     #[serde(rename = "incident.opened")]
     IncidentOpened,
+    #[serde(rename = "incident.escalated")]
+    IncidentEscalated,
+    #[serde(rename = "incident.reminded")]
+    IncidentReminded,
     #[serde(rename = "incident.acknowledged")]
     IncidentAcknowledged,
     #[serde(rename = "incident.resolved")]
@@ -46,8 +50,10 @@ pub enum Event {
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::IncidentOpened,
+        Self::IncidentEscalated,
+        Self::IncidentReminded,
         Self::IncidentAcknowledged,
         Self::IncidentResolved,
         Self::TlsExpiring,
@@ -65,6 +71,8 @@ impl Event {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::IncidentOpened => "incident.opened",
+            Self::IncidentEscalated => "incident.escalated",
+            Self::IncidentReminded => "incident.reminded",
             Self::IncidentAcknowledged => "incident.acknowledged",
             Self::IncidentResolved => "incident.resolved",
             Self::TlsExpiring => "tls.expiring",

@@ -55,6 +55,30 @@ const fn https() -> u16 {
     443
 }
 
+/// For `incident.escalated`: nobody has it, and a further step of the policy is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalated {
+    /// Which step, counted from 1.
+    pub step: u32,
+    /// How many the policy has.
+    pub steps: u32,
+    /// Which round, counted from 1.
+    pub round: u32,
+    /// How many there are.
+    pub rounds: u32,
+    /// Names of those who are told with it.
+    pub told: Vec<String>,
+    /// Why, as a sentence.
+    pub why: String,
+}
+
+/// For `incident.reminded`: nobody has it still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminded {
+    /// Which reminder, counted from 1.
+    pub number: u32,
+}
+
 /// For `monitor.degraded`, `monitor.partial`, `monitor.blocked` and `monitor.unknown`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusNotice {

@@ -225,6 +225,15 @@ impl World {
             .unwrap()
     }
 
+    /// Sweeps every second from the confirmation at second 66 to `second`.
+    pub async fn sweep_through(&self, second: i64) {
+        for second in 66..=second {
+            incidents::escalate_due(&self.pool, self.at(second))
+                .await
+                .unwrap();
+        }
+    }
+
     /// Up at second 120, confirmed at 126.
     pub async fn recovery(&self) -> Recorded {
         for second in [120, 123] {

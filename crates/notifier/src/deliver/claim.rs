@@ -75,6 +75,10 @@ async fn prepare(
     let links = links(room, connection, &claimed, context, now).await?;
     let mut brief = Brief::new(&claimed, context, contact, (&links, first_word), now);
     brief.storm = storm;
+    if let (Way::Mail, Some(facts)) = (claimed.channel.way(), &context.incident) {
+        let outlook = incidents::outlook(connection, &facts.incident, now).await?;
+        brief.next = outlook.and_then(|outlook| outlook.next);
+    }
     let mut message = match render(room, &claimed, &brief) {
         Ok(message) => message,
         Err(error) => {

@@ -33,10 +33,10 @@ pub(super) async fn tell(
     failure: Failure<'_>,
     now: Timestamp,
 ) -> Result<(), StepError> {
-    // That somebody has it is no alert.
+    // That somebody has it is no alert, and of what is only repeated somebody was told.
     if matches!(
         claimed.event,
-        Event::ContactTest | Event::IncidentAcknowledged
+        Event::ContactTest | Event::IncidentAcknowledged | Event::IncidentReminded
     ) {
         return Ok(());
     }
@@ -96,7 +96,7 @@ pub(super) async fn go_on(
     claimed: &Claimed,
     now: Timestamp,
 ) -> Result<(), StepError> {
-    let (Channel::Voice, Event::IncidentOpened, Some(incident)) =
+    let (Channel::Voice, Event::IncidentOpened | Event::IncidentEscalated, Some(incident)) =
         (claimed.channel, claimed.event, claimed.incident_id)
     else {
         return Ok(());

@@ -41,7 +41,7 @@ pub(super) fn follow(card: &Card) -> Value {
 /// P1 pages, P5 informs.
 const fn priority(event: Event) -> &'static str {
     match event {
-        Event::IncidentOpened => "P1",
+        Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => "P1",
         Event::TlsExpiring | Event::TlsWorse | Event::DomainExpiring => "P4",
         _ => "P5",
     }

@@ -18,7 +18,8 @@ pub(super) enum Act {
 
 pub(super) const fn act(event: Event) -> Act {
     match event {
-        Event::IncidentOpened => Act::Trigger,
+        // The same key again is added to the alert, and notifies again where the service is set up so.
+        Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => Act::Trigger,
         Event::IncidentAcknowledged => Act::Acknowledge,
         Event::IncidentResolved => Act::Resolve,
         Event::ContactTest => Act::Test,

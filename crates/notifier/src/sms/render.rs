@@ -14,7 +14,7 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<String, RenderError> {
         return Ok(super::storm::together(brief, storm));
     }
     match brief.event {
-        Event::IncidentOpened => opened(brief),
+        Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => opened(brief),
         Event::IncidentResolved => resolved(brief),
         Event::IncidentAcknowledged => {
             let incident = &brief.facts()?.incident;
@@ -56,7 +56,10 @@ fn opened(brief: &Brief<'_>) -> Result<String, RenderError> {
         since: incident.first_failure_at,
         zone: &brief.zone,
         cause: &cause(&incident.failure, incident.attribution),
-        vote: &vote_short(&incident.vote),
+        vote: &match brief.repeats() {
+            true => "Nobody has it".to_owned(),
+            false => vote_short(&incident.vote),
+        },
         link: &brief.links.incident,
     }))
 }

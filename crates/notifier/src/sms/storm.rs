@@ -12,6 +12,11 @@ pub(super) fn together(brief: &Brief<'_>, storm: &Storm) -> String {
     let link = &storm.link;
     match storm.kind {
         Kind::Down => down(brief, storm),
+        Kind::Again => {
+            let since = storm.members.iter().map(|member| member.since).min();
+            let all = monitors(storm.members.len());
+            texts::down((&all, since), "Nobody has them", &brief.zone, link)
+        }
         Kind::Up => up(brief, storm),
         Kind::Taken => {
             let (all, by) = (monitors(storm.members.len()), takers(storm));

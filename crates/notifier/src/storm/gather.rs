@@ -37,7 +37,8 @@ pub(crate) async fn gather(
     let traffic = rows::traffic(connection, claimed, now).await?;
     let mut group = traffic.group;
     if !traffic.leads {
-        let of_a_storm = kind == Kind::Up && group.is_some();
+        // The end of a storm is told together, and so is that it goes on.
+        let of_a_storm = matches!(kind, Kind::Up | Kind::Again) && group.is_some();
         match pace(
             claimed.channel,
             (traffic.due_at, of_a_storm),
@@ -53,7 +54,8 @@ pub(crate) async fn gather(
             }
             Pace::Together => {}
         }
-        if rows::merge(connection, claimed, kind, now).await? == 0 && !of_a_storm {
+        let ends = kind == Kind::Up && of_a_storm;
+        if rows::merge(connection, claimed, kind, now).await? == 0 && !ends {
             return Ok(Gathered::Alone);
         }
         if kind == Kind::Down {
@@ -104,7 +106,7 @@ async fn read(
             .map(|group| format!("{}/g/{}", room.base, group.short)),
         None => None,
     };
-    if kind == Kind::Down {
+    if matches!(kind, Kind::Down | Kind::Again) {
         let message: (DeliveryId, _) = (claimed.id, claimed.contact_id);
         links::mint_all(connection, &room.secrets, claimed.account_id, message, now).await?;
     }

@@ -82,14 +82,14 @@ impl Storm {
         };
         facts.push(("Monitors", format!("{}{more}", list.join("; "))));
         let mut links = Vec::new();
-        if self.kind == Kind::Down {
+        if matches!(self.kind, Kind::Down | Kind::Again) {
             links.push(("I have all of them", brief.links.acknowledge.clone()));
         }
         links.push((said.open, self.link.clone()));
         Card {
             tone: said.tone,
             urgency: match self.kind {
-                Kind::Down => Urgency::Alarm,
+                Kind::Down | Kind::Again => Urgency::Alarm,
                 Kind::Taken | Kind::Up => Urgency::News,
                 Kind::Notice => Urgency::Quiet,
             },

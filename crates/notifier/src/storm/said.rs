@@ -47,12 +47,13 @@ impl Said {
     pub(crate) fn of(storm: &Storm, brief: &Brief<'_>) -> Self {
         let (title, heading) = match storm.kind {
             Kind::Down => down(storm, &brief.zone),
+            Kind::Again => again(storm, &brief.zone),
             Kind::Up => up(storm),
             Kind::Taken => taken(storm),
             Kind::Notice => notices(storm),
         };
         let (word, tone) = match storm.kind {
-            Kind::Down | Kind::Taken => ("DOWN", Tone::Down),
+            Kind::Down | Kind::Again | Kind::Taken => ("DOWN", Tone::Down),
             Kind::Up => ("UP", Tone::Up),
             Kind::Notice => ("NOTICE", Tone::Warn),
         };
@@ -130,6 +131,19 @@ fn down(storm: &Storm, zone: &TimeZone) -> (String, String) {
     (
         format!("Down: {}{shares}", monitors(all)),
         format!("{of} DOWN since {since}"),
+    )
+}
+
+fn again(storm: &Storm, zone: &TimeZone) -> (String, String) {
+    let number = storm.members.len();
+    let since = storm.members.iter().map(|member| member.since).min();
+    let since = words::clock(since.unwrap_or_default(), zone);
+    (
+        format!("Re: Down: {} (nobody has them)", monitors(number)),
+        format!(
+            "{number} {} still DOWN since {since}, and nobody has them",
+            are(number)
+        ),
     )
 }
 
@@ -229,6 +243,11 @@ fn facts(storm: &Storm) -> Vec<(&'static str, String)> {
             "Then",
             "They are still down. Reminders stop; you hear when they are up again.".to_owned(),
         ));
+    }
+    if storm.kind == Kind::Again
+        && let Some(shared) = storm.shared()
+    {
+        facts.push(("Shared", sharing(&shared, storm.members.len())));
     }
     if storm.kind != Kind::Down {
         return facts;

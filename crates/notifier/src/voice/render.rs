@@ -35,7 +35,7 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Script, RenderError> {
         return together(brief, storm);
     }
     Ok(match brief.event {
-        Event::IncidentOpened => {
+        Event::IncidentOpened | Event::IncidentEscalated => {
             let incident = &brief.facts()?.incident;
             Script::down(&brief.monitor_name(), incident, &brief.zone)
         }
@@ -51,7 +51,7 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Script, RenderError> {
 /// What a call about several outages has to say.
 fn together(brief: &Brief<'_>, storm: &Storm) -> Result<Script, RenderError> {
     match storm.kind {
-        Kind::Down => {
+        Kind::Down | Kind::Again => {
             let members = storm.members.iter().chain(&storm.alone);
             let since = members.map(|member| member.since).min();
             let since = since.unwrap_or(brief.now);

@@ -16,7 +16,7 @@ pub(super) fn body(claimed: &Claimed, brief: &Brief<'_>, text: &str) -> Value {
     let base = &brief.links.base;
     let monitor = brief.context.monitor.as_ref();
     let facts = brief.context.incident.as_ref();
-    json!({
+    let mut body = json!({
         "type": claimed.event.as_str(),
         "timestamp": claimed.created_at.to_string(),
         "data": {
@@ -25,7 +25,11 @@ pub(super) fn body(claimed: &Claimed, brief: &Brief<'_>, text: &str) -> Value {
             "monitor": monitor.map(|monitor| self::monitor(monitor, base)),
             "check": brief.context.last_check.as_ref().map(check),
         }
-    })
+    });
+    if let Some(step) = brief.escalated() {
+        body["data"]["escalation"] = json!(step);
+    }
+    body
 }
 
 fn incident(incident: &Incident, brief: &Brief<'_>) -> Value {

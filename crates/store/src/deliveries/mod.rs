@@ -4,7 +4,8 @@ pub mod claim;
 mod read;
 
 pub use read::{
-    Attempt, Delivery, Told, list_attempts, list_by_contact, list_by_incident, list_told,
+    Attempt, Delivery, Told, list_attempts, list_by_contact, list_by_incident, list_planned,
+    list_told,
 };
 
 use domain::contact::Channel;

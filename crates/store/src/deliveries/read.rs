@@ -175,6 +175,32 @@ pub async fn list_told(
         .collect()
 }
 
+/// Contacts that an event of the incident was planned for, whatever became of it, in order.
+pub async fn list_planned(
+    connection: &mut PgConnection,
+    account: AccountId,
+    incident: IncidentId,
+    event: Event,
+) -> Result<Vec<(ContactId, Channel)>> {
+    let rows = sqlx::query!(
+        "SELECT id, contact_id, channel FROM deliveries
+         WHERE account_id = $1 AND incident_id = $2 AND event = $3 ORDER BY created_at, id",
+        account.uuid(),
+        incident.uuid(),
+        event.as_str()
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok((
+                ContactId::from_uuid(row.contact_id),
+                channel(&row.channel, row.id)?,
+            ))
+        })
+        .collect()
+}
+
 fn channel(word: &str, id: Uuid) -> Result<Channel> {
     Channel::parse(word).ok_or_else(|| Error::impossible("deliveries", "channel", id))
 }

@@ -1,13 +1,20 @@
 //! Incidents: taken, ended, commented on.
 
+use ::incidents::Outlook;
 use domain::ids::IncidentId;
 use domain::incident::Incident;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 
 use super::{Caller, UseCaseError, UseCaseResult};
 
 /// The longest comment, characters.
 const MAX_COMMENT: usize = 5_000;
+/// The shortest snooze.
+pub const MIN_SNOOZE_SECONDS: i64 = 60;
+/// The longest snooze: a week.
+pub const MAX_SNOOZE_SECONDS: i64 = 604_800;
 
 /// Someone takes it. The first one has it; later ones change nothing.
 pub async fn acknowledge(
@@ -43,6 +50,60 @@ pub async fn resolve(
         ::incidents::Resolution::StillFailing => Err(UseCaseError::StillFailing),
         ::incidents::Resolution::NotFound => Err(UseCaseError::NotFound),
     }
+}
+
+/// Nobody is told or reminded for so many seconds.
+pub async fn snooze(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    id: IncidentId,
+    seconds: i64,
+) -> UseCaseResult<Incident> {
+    if !(MIN_SNOOZE_SECONDS..=MAX_SNOOZE_SECONDS).contains(&seconds) {
+        return Err(UseCaseError::field(
+            "/seconds",
+            "out_of_range",
+            format!("must be between {MIN_SNOOZE_SECONDS} and {MAX_SNOOZE_SECONDS}"),
+        ));
+    }
+    let until = caller.now + SignedDuration::from_secs(seconds);
+    set_snooze(connection, caller, id, Some(until)).await
+}
+
+/// Steps and reminders go on.
+pub async fn unsnooze(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    id: IncidentId,
+) -> UseCaseResult<Incident> {
+    set_snooze(connection, caller, id, None).await
+}
+
+async fn set_snooze(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    id: IncidentId,
+    until: Option<Timestamp>,
+) -> UseCaseResult<Incident> {
+    let of = (caller.account_id, id);
+    let incident = ::incidents::snooze(connection, of, until, &caller.by(), caller.now).await?;
+    incident.ok_or(UseCaseError::NotFound)
+}
+
+/// What comes next of it, as things stand at `now`.
+pub async fn outlook(
+    connection: &mut PgConnection,
+    incident: &Incident,
+    now: Timestamp,
+) -> UseCaseResult<Option<Outlook>> {
+    Ok(::incidents::outlook(connection, incident, now).await?)
+}
+
+/// Seconds until 8:00 of the next day in `zone`.
+pub fn until_tomorrow(now: Timestamp, zone: &TimeZone) -> i64 {
+    let tomorrow = now.to_zoned(zone.clone()).date().tomorrow();
+    let morning = tomorrow.and_then(|day| day.at(8, 0, 0, 0).to_zoned(zone.clone()));
+    morning.map_or(86_400, |at| at.timestamp().duration_since(now).as_secs())
 }
 
 /// Someone writes a comment into the timeline.
@@ -89,5 +150,26 @@ pub async fn comment(
         Ok(())
     } else {
         Err(UseCaseError::NotFound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tomorrow_begins_at_eight_where_the_account_is() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        for (now, until) in [
+            ("2026-11-22T13:02:00Z", "2026-11-23T07:00:00Z"),
+            ("2026-11-22T23:30:00Z", "2026-11-24T07:00:00Z"),
+            // The night in which summer time begins has an hour less.
+            ("2026-03-28T20:00:00Z", "2026-03-29T06:00:00Z"),
+        ] {
+            let now: Timestamp = now.parse().unwrap();
+            let until: Timestamp = until.parse().unwrap();
+            let seconds = until_tomorrow(now, &zone);
+            assert_eq!(now + SignedDuration::from_secs(seconds), until);
+        }
     }
 }

@@ -26,6 +26,8 @@ const STRIDE: SignedDuration = SignedDuration::from_mins(1);
 pub enum Kind {
     /// Outages that begin.
     Down,
+    /// Outages that go on and that nobody has: reminders, and steps that tell somebody again.
+    Again,
     /// Outages that somebody has.
     Taken,
     /// Outages that end.
@@ -39,6 +41,7 @@ impl Kind {
     pub const fn of(event: Event) -> Option<Self> {
         match event {
             Event::IncidentOpened => Some(Self::Down),
+            Event::IncidentEscalated | Event::IncidentReminded => Some(Self::Again),
             Event::IncidentAcknowledged => Some(Self::Taken),
             Event::IncidentResolved => Some(Self::Up),
             Event::MonitorDegraded
@@ -53,6 +56,7 @@ impl Kind {
     pub const fn events(self) -> &'static [Event] {
         match self {
             Self::Down => &[Event::IncidentOpened],
+            Self::Again => &[Event::IncidentEscalated, Event::IncidentReminded],
             Self::Taken => &[Event::IncidentAcknowledged],
             Self::Up => &[Event::IncidentResolved],
             Self::Notice => &[

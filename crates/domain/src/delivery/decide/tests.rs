@@ -340,3 +340,68 @@ fn nobody_is_called_about_anything_else() {
         assert_eq!(decision == SEND, is_called, "{event:?}");
     }
 }
+
+#[rstest]
+#[case(DeliveryState::Sent, SEND, SEND)]
+#[case(DeliveryState::Merged, SEND, SEND)]
+#[case(DeliveryState::Pending, HOLD, HOLD)]
+#[case(DeliveryState::Sending, HOLD, HOLD)]
+#[case(DeliveryState::Held, HOLD, HOLD)]
+#[case(DeliveryState::Failed, SEND, NOT_FOR_THEM)]
+#[case(DeliveryState::Skipped, SEND, NOT_FOR_THEM)]
+fn it_is_told_again_after_the_first_message(
+    #[case] state: DeliveryState,
+    #[case] step: Decision,
+    #[case] reminder: Decision,
+) {
+    let contact = contact();
+    for (event, wanted) in [
+        (Event::IncidentEscalated, step),
+        (Event::IncidentReminded, reminder),
+    ] {
+        let again = Facts {
+            outage: Some(OutageDelivery {
+                state,
+                may_have_arrived: false,
+                next_at: LATER,
+                accepted_at: None,
+            }),
+            ..facts(event, &contact)
+        };
+        assert_eq!(decide(&again), wanted, "{event:?}");
+        // Once somebody has it or it is over there is nothing to repeat.
+        let taken = Facts {
+            taken: true,
+            ..again
+        };
+        assert_eq!(decide(&taken), Decision::Skip(IS_TAKEN));
+        let over = Facts {
+            resolved: Some(ResolvedReason::Recovered),
+            ..again
+        };
+        assert_eq!(decide(&over), Decision::Skip(IS_OVER));
+    }
+}
+
+#[test]
+fn a_call_is_repeated_until_somebody_has_it() {
+    let contact = called(false);
+    let told = OutageDelivery {
+        state: DeliveryState::Failed,
+        may_have_arrived: false,
+        next_at: LATER,
+        accepted_at: None,
+    };
+    let step = Facts {
+        outage: Some(told),
+        ..facts(Event::IncidentEscalated, &contact)
+    };
+    assert_eq!(decide(&step), SEND);
+    let taken = Facts {
+        taken: true,
+        ..step
+    };
+    assert!(matches!(decide(&taken), Decision::Skip(_)));
+    let reminder = facts(Event::IncidentReminded, &contact);
+    assert!(matches!(decide(&reminder), Decision::Skip(_)));
+}

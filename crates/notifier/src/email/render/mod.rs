@@ -146,7 +146,9 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Words, RenderError> {
         return storm::together(brief, storm);
     }
     match brief.event {
-        Event::IncidentOpened => outage::opened(brief),
+        Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => {
+            outage::opened(brief)
+        }
         Event::IncidentResolved => outage::resolved(brief),
         Event::IncidentAcknowledged => outage::acknowledged(brief),
         Event::TlsExpiring | Event::TlsRenewed | Event::TlsWorse => certificate::news(brief),

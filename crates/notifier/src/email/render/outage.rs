@@ -46,6 +46,7 @@ struct Opened {
     name: Say,
     cause: Say,
     stand_in: Option<Say>,
+    still: Option<Say>,
     why: Say,
     confidence: Option<&'static str>,
     since: String,
@@ -67,6 +68,7 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
     let incident = &facts.incident;
     let name = Say::new(brief.monitor_name());
     let why = why(incident);
+    let still = brief.still(incident).map(Say::new);
     let (saw, steps) = match &incident.diagnosis {
         Some(diagnosis) => (
             diagnosis.evidence.iter().map(line).collect(),
@@ -91,18 +93,24 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         frame: Frame {
             word: "DOWN",
             tone: Tone::Down,
-            heading: Say::new(format!("{name} is DOWN")),
-            preheader: Say::new(format!(
-                "Since {}. {}. {why}",
-                words::clock(incident.first_failure_at, &brief.zone),
-                looks(incident)
-            )),
+            heading: Say::new(match still {
+                Some(_) => format!("{name} is still DOWN"),
+                None => format!("{name} is DOWN"),
+            }),
+            preheader: still.clone().unwrap_or_else(|| {
+                Say::new(format!(
+                    "Since {}. {}. {why}",
+                    words::clock(incident.first_failure_at, &brief.zone),
+                    looks(incident)
+                ))
+            }),
             footer: contact_footer(brief),
         },
         again: brief.again,
         name: subject_name(&name.to_string()),
         cause: Say::new(words::cause(&incident.failure, incident.attribution)),
         stand_in: stand_in(brief),
+        still,
         why,
         confidence: incident
             .diagnosis
@@ -224,7 +232,7 @@ pub(crate) fn sure(brief: &Brief<'_>, incident: &Incident) -> String {
     format!("{}{within}{from}", looks(incident))
 }
 
-/// `Ana (this mail), Ana's phone (SMS).`
+/// `Ana (this mail), Ana's phone (SMS). Next: call to Kim at 14:05 UTC+1 unless someone has it.`
 fn told(brief: &Brief<'_>) -> Option<Say> {
     let names: Vec<String> = brief
         .context
@@ -243,7 +251,9 @@ fn told(brief: &Brief<'_>) -> Option<Say> {
             format!("{} ({how})", told.name)
         })
         .collect();
-    (!names.is_empty()).then(|| Say::new(format!("{}.", names.join(", "))))
+    let told = (!names.is_empty()).then(|| format!("{}.", names.join(", ")));
+    let said: Vec<String> = told.into_iter().chain(brief.next_words()).collect();
+    (!said.is_empty()).then(|| Say::new(said.join(" ")))
 }
 
 /// `This stands in for a text message to Ana's phone: the number does not exist.`

@@ -49,8 +49,12 @@ impl Together {
 pub(super) fn together(brief: &Brief<'_>, storm: &Storm) -> Result<Words, RenderError> {
     let said = Said::of(storm, brief);
     let first = said.facts.first().map(|(_, value)| value.clone());
-    let button = (storm.kind == Kind::Down).then(|| {
-        let label = format!("I have all {}", open_of(storm));
+    let button = (matches!(storm.kind, Kind::Down | Kind::Again)).then(|| {
+        let all = match storm.kind {
+            Kind::Again => storm.members.len(),
+            _ => open_of(storm),
+        };
+        let label = format!("I have all {all}");
         (label, brief.links.acknowledge.clone())
     });
     Together {

@@ -98,6 +98,9 @@ pub async fn merge(
                  AND a.outcome IN ('lost', 'ambiguous'))
            AND CASE due.event
                WHEN 'incident.opened' THEN i.resolved_at IS NULL
+               WHEN 'incident.escalated' THEN i.resolved_at IS NULL AND i.acknowledged_at IS NULL
+               WHEN 'incident.reminded' THEN i.resolved_at IS NULL AND i.acknowledged_at IS NULL
+                   AND coalesce(l.state, o.state) IN ('sent', 'delivered')
                WHEN 'incident.acknowledged' THEN i.resolved_at IS NULL AND coalesce(l.state, o.state) IN ('sent', 'delivered')
                WHEN 'incident.resolved' THEN coalesce(i.resolved_reason, 'recovered') = 'recovered'
                    AND coalesce(l.state, o.state) IN ('sent', 'delivered', 'superseded')

@@ -35,6 +35,16 @@ pub struct ResolveInput {
     force: Option<bool>,
 }
 
+/// For how long nobody is told.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"seconds": 3600}))]
+pub struct SnoozeInput {
+    /// From now.
+    #[schema(minimum = 60, maximum = 604800)]
+    seconds: i64,
+}
+
 /// A comment.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -206,6 +216,46 @@ pub async fn resolve(
     etag::tagged(StatusCode::OK, None, &view)
 }
 
+/// Snooze an incident
+///
+/// Nobody is told or reminded for so many seconds, and nobody has it; then it goes on where it was. Changes
+/// nothing where somebody has the incident or it is over.
+#[utoipa::path(post, path = "/api/v1/incidents/{incident_id}/snooze", tag = "Incidents",
+    operation_id = "incidents.snooze", params(("incident_id" = String, Path, description = "`inc_…`")),
+    request_body = SnoozeInput, responses((status = 200, body = IncidentView)))]
+pub async fn snooze(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<IncidentId>,
+    body: Body,
+) -> ApiResult<Response> {
+    let input: SnoozeInput = body.decode()?;
+    let mut tx = writer.begin(&state).await?;
+    incidents::snooze(&mut tx, &writer.caller(&state), id, input.seconds).await?;
+    let view = find(&mut tx, &state, (writer.account_id(), id)).await?;
+    writer.finish(tx).await?;
+    etag::tagged(StatusCode::OK, None, &view)
+}
+
+/// End the snooze of an incident
+///
+/// What was due meanwhile is told at once.
+#[utoipa::path(post, path = "/api/v1/incidents/{incident_id}/unsnooze", tag = "Incidents",
+    operation_id = "incidents.unsnooze", params(("incident_id" = String, Path, description = "`inc_…`")),
+    responses((status = 200, body = IncidentView)))]
+pub async fn unsnooze(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<IncidentId>,
+    _: NoBody,
+) -> ApiResult<Response> {
+    let mut tx = writer.begin(&state).await?;
+    incidents::unsnooze(&mut tx, &writer.caller(&state), id).await?;
+    let view = find(&mut tx, &state, (writer.account_id(), id)).await?;
+    writer.finish(tx).await?;
+    etag::tagged(StatusCode::OK, None, &view)
+}
+
 /// Comment on an incident
 #[utoipa::path(post, path = "/api/v1/incidents/{incident_id}/comments", tag = "Incidents",
     operation_id = "incidents.comment", params(("incident_id" = String, Path, description = "`inc_…`")),
@@ -248,7 +298,11 @@ async fn find(
     let listed = ListedIncidentView::of(state, &incident, &name, state.now());
     let (suppressed, _) =
         store::dependencies::list_suppressed(connection, account, id, MOST_SUPPRESSED).await?;
+    let outlook = incidents::outlook(connection, &incident, state.now()).await?;
     Ok(IncidentView::of(
-        listed, &incident, suppressed, timeline, deliveries,
+        listed,
+        &incident,
+        (suppressed, outlook),
+        (timeline, deliveries),
     ))
 }

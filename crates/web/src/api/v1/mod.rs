@@ -48,6 +48,8 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(incidents::deliveries))
         .routes(routes!(incidents::acknowledge))
         .routes(routes!(incidents::resolve))
+        .routes(routes!(incidents::snooze))
+        .routes(routes!(incidents::unsnooze))
         .routes(routes!(incidents::comment))
         .routes(routes!(contacts::list, contacts::create))
         .routes(routes!(contacts::get, contacts::update, contacts::delete))

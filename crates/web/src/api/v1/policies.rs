@@ -36,8 +36,11 @@ pub struct PolicyView {
     is_default: bool,
     /// Those of the default policy are every proven contact with `in_default`, until they are set.
     steps: Vec<StepView>,
-    /// Rounds after the first. It is kept, and not carried out yet: every contact is told once.
+    /// Rounds after the first, while nobody has it. A round begins five minutes after the last step, or after
+    /// the first step's delay where that is longer.
     repeat: u32,
+    /// Seconds between two reminders of those who were told, but by calls, while nobody has it; null for none.
+    reminder_seconds: Option<u32>,
 }
 
 /// A step of a policy.
@@ -61,9 +64,12 @@ pub struct PolicyInput {
     /// In order.
     #[schema(value_type = Vec<StepInput>, min_items = 1, max_items = 10)]
     steps: Option<Vec<StepInput>>,
-    /// Rounds after the first; 0 by default. It is kept, and not carried out yet.
+    /// Rounds after the first; 0 by default.
     #[schema(minimum = 0, maximum = 10)]
     repeat: Option<u32>,
+    /// Seconds between two reminders; none by default. An incident has at most 24.
+    #[schema(minimum = 300, maximum = 86400)]
+    reminder_seconds: Option<u32>,
 }
 
 /// What can be changed of a policy, as a merge patch.
@@ -80,6 +86,9 @@ pub struct PolicyPatch {
     /// Null is 0.
     #[schema(minimum = 0, maximum = 10)]
     repeat: Option<u32>,
+    /// Null is none.
+    #[schema(minimum = 300, maximum = 86400)]
+    reminder_seconds: Option<u32>,
 }
 
 /// A step of a policy.
@@ -147,6 +156,7 @@ pub async fn create(
         name: input.name.ok_or_else(|| required("name"))?,
         steps: Some(steps(input.steps.ok_or_else(|| required("steps"))?)),
         repeat: input.repeat.unwrap_or(0),
+        reminder_seconds: input.reminder_seconds,
         version: 1,
     };
     let mut tx = writer.begin(&state).await?;
@@ -285,6 +295,11 @@ fn patched(before: &Policy, account: AccountId, patch: &Json) -> ApiResult<Polic
             None if is_null("repeat") => 0,
             None => before.repeat,
         },
+        reminder_seconds: match input.reminder_seconds {
+            Some(seconds) => Some(seconds),
+            None if is_null("reminder_seconds") => None,
+            None => before.reminder_seconds,
+        },
         version: before.version,
     })
 }
@@ -327,6 +342,7 @@ impl PolicyView {
             is_default: policy.is_default(account),
             steps: policy.shown_steps(contacts).into_iter().map(step).collect(),
             repeat: policy.repeat,
+            reminder_seconds: policy.reminder_seconds,
         }
     }
 }

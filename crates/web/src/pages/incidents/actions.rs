@@ -88,6 +88,34 @@ pub async fn resolve(
     }
 }
 
+/// Nobody is told or reminded for a while, or no longer so.
+pub async fn snooze(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<IncidentId>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
+    tenant.require_respond()?;
+    let caller = tenant.caller(ip.network(), state.now());
+    let mut transaction = tenant.begin(&state).await?;
+    let seconds = match fields.text("for") {
+        "end" => None,
+        "tomorrow" => Some(incidents::until_tomorrow(state.now(), &tenant.zone())),
+        text => Some(text.parse().unwrap_or(0)),
+    };
+    match seconds {
+        Some(seconds) => incidents::snooze(&mut transaction, &caller, id, seconds).await?,
+        None => incidents::unsnooze(&mut transaction, &caller, id).await?,
+    };
+    transaction.commit().await.map_err(store::Error::from)?;
+    let done = match seconds {
+        Some(_) => "snoozed",
+        None => "unsnoozed",
+    };
+    see_other(&format!("/incidents/{id}?done={done}"))
+}
+
 /// Adds a comment to the timeline.
 pub async fn comment(
     tenant: Tenant,

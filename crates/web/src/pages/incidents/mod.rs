@@ -2,6 +2,7 @@
 
 mod actions;
 mod list;
+mod next;
 pub mod parts;
 mod show;
 pub mod told;
@@ -27,6 +28,7 @@ pub fn routes() -> Routes {
             actions::comment,
         )
         .post("/incidents/{incident_id}/check", Tenant, actions::check)
+        .post("/incidents/{incident_id}/snooze", Tenant, actions::snooze)
         .get("/i/{incident_short}", Tenant, actions::short)
         .get("/g/{group_short}", Tenant, actions::group)
 }

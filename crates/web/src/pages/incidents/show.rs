@@ -2,6 +2,7 @@
 
 mod evidence;
 
+use ::incidents::Outlook;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use domain::check::{FailureClass, LookResult};
@@ -16,12 +17,14 @@ use store::deliveries::{Attempt, Delivery};
 use store::evidence::Evidence;
 
 use self::evidence::{EvidenceView, evidence_view};
+use super::next::NextLine;
 use super::parts::{IncidentLine, cause};
 use super::told::{ToldLine, accepted};
 use crate::error::{PageError, PageResult};
 use crate::extract::Tenant;
 use crate::pages::monitors::show_view::LookView;
 use crate::state::AppState;
+use crate::usecases::incidents;
 use crate::view::{Live, Moment, Shell, render};
 
 /// Evidence shown at once; the rest is there in the API.
@@ -62,6 +65,7 @@ struct IncidentPage {
     last_good: Option<Moment>,
     evidence: Vec<EvidenceView>,
     told: Vec<ToldLine>,
+    next: Option<NextLine>,
     timeline: Vec<Entry>,
     /// What is down behind it, and how many more.
     behind: Vec<BehindLine>,
@@ -109,6 +113,7 @@ struct Facts {
     earlier: Vec<store::incidents::Listed>,
     suppressed: (Vec<Suppressed>, u32),
     seen: Option<LookResult>,
+    outlook: Option<Outlook>,
 }
 
 /// Shows it.
@@ -175,6 +180,7 @@ async fn read(
     });
     earlier.truncate(5);
     Ok(Facts {
+        outlook: incidents::outlook(connection, &incident, state.now()).await?,
         attempts: store::deliveries::list_attempts(connection, account, &ids).await?,
         evidence: store::evidence::list(connection, account, incident.monitor_id, span).await?,
         timeline: store::incidents::list_events(connection, account, id).await?,
@@ -254,6 +260,10 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
             .iter()
             .map(|delivery| ToldLine::of(delivery, &facts.attempts, &zone))
             .collect(),
+        next: facts
+            .outlook
+            .as_ref()
+            .map(|outlook| NextLine::of(outlook, &zone)),
         timeline: facts
             .timeline
             .iter()
@@ -316,6 +326,8 @@ fn done_words(word: &str) -> Option<String> {
     let said = match word {
         "acknowledged" => "You have it. The others are told.",
         "resolved" => "Ended. Those who were told of it are told so.",
+        "snoozed" => "Snoozed. Nobody is told or reminded until then; nobody has it.",
+        "unsnoozed" => "The snooze is over. It goes on where it was.",
         "commented" => "Your comment is in the timeline.",
         "unanswered" => "No worker answered in time. The timetable goes on.",
         "often" => "At most 6 looks a minute can be asked for. The timetable goes on.",

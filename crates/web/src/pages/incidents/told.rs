@@ -62,6 +62,8 @@ impl ToldLine {
 const fn event_word(delivery: &Delivery) -> &'static str {
     match delivery.event {
         Event::IncidentOpened => "down",
+        Event::IncidentEscalated => "still down",
+        Event::IncidentReminded => "reminder",
         Event::IncidentAcknowledged => "taken",
         Event::IncidentResolved => match delivery.resolved_reason {
             None | Some(ResolvedReason::Recovered) => "up again",

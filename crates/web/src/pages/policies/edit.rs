@@ -3,12 +3,12 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use domain::alert::Policy;
-use domain::alert::policy::MAX_STEPS;
+use domain::alert::policy::{MAX_STEPS, Step};
 use domain::contact::Contact;
 use domain::ids::PolicyId;
 use http::StatusCode;
 
-use super::form::PolicyForm;
+use super::form::{Again, PolicyForm};
 use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
 use crate::state::AppState;
@@ -66,15 +66,16 @@ pub async fn create(
     if fields.text("do") == "more" {
         return page(&tenant, &state, form.with_one_more(), Shown::default()).await;
     }
-    let steps = match form.steps() {
-        Ok(steps) => steps,
+    let (steps, again) = match form.settings() {
+        Ok(settings) => settings,
         Err(errors) => return page(&tenant, &state, form, errors.into()).await,
     };
     let policy = Policy {
         id: PolicyId::generate(),
         name: form.name.clone(),
         steps: Some(steps),
-        repeat: 0,
+        repeat: again.repeat,
+        reminder_seconds: again.reminder_seconds,
         version: 1,
     };
     let caller = tenant.caller(ip.network(), state.now());
@@ -107,12 +108,12 @@ pub async fn save(
         return page(&tenant, &state, form.with_one_more(), Shown::of(&policy)).await;
     }
     let restores = fields.text("do") == "built_in" && policy.is_default(tenant.account_id());
-    let steps = match form.steps() {
-        _ if restores => None,
-        Ok(steps) => Some(steps),
+    let settings = match form.settings() {
+        _ if restores => (None, None),
+        Ok((steps, again)) => (Some(steps), Some(again)),
         Err(errors) => return page(&tenant, &state, form, Shown::of(&policy).with(errors)).await,
     };
-    match store(&tenant, &state, ip, (id, &form.name, steps)).await {
+    match store(&tenant, &state, ip, (id, &form.name, settings)).await {
         Ok(()) => see_other("/policies?done=saved"),
         Err(error) => {
             let errors = form.complaints(error)?;
@@ -125,14 +126,20 @@ async fn store(
     tenant: &Tenant,
     state: &AppState,
     ip: ClientIp,
-    (id, name, steps): (PolicyId, &str, Option<Vec<domain::alert::policy::Step>>),
+    (id, name, (steps, again)): (PolicyId, &str, (Option<Vec<Step>>, Option<Again>)),
 ) -> Result<(), UseCaseError> {
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = store::tenant::begin(&state.pool, tenant.account_id()).await?;
     let before = policies::find_locked(&mut transaction, &caller, id).await?;
+    let again = again.unwrap_or(Again {
+        repeat: before.repeat,
+        reminder_seconds: before.reminder_seconds,
+    });
     let after = Policy {
         name: name.to_owned(),
         steps,
+        repeat: again.repeat,
+        reminder_seconds: again.reminder_seconds,
         ..before.clone()
     };
     policies::update(&mut transaction, &caller, (&before, after)).await?;

@@ -13,6 +13,15 @@ use crate::usecases::UseCaseError;
 pub struct PolicyForm {
     pub name: String,
     pub steps: Vec<StepFields>,
+    pub repeat: String,
+    pub reminder: String,
+}
+
+/// How often it is told again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Again {
+    pub repeat: u32,
+    pub reminder_seconds: Option<u32>,
 }
 
 /// The fields of one step.
@@ -46,6 +55,8 @@ impl PolicyForm {
         Self {
             name: fields.text("name").to_owned(),
             steps,
+            repeat: fields.text("repeat").to_owned(),
+            reminder: fields.text("reminder").to_owned(),
         }
     }
 
@@ -61,6 +72,11 @@ impl PolicyForm {
                     contacts: step.contact_ids.iter().map(ToString::to_string).collect(),
                 })
                 .collect(),
+            repeat: match policy.repeat {
+                0 => String::new(),
+                repeat => repeat.to_string(),
+            },
+            reminder: seconds_text(policy.reminder_seconds),
         }
     }
 
@@ -134,6 +150,40 @@ impl PolicyForm {
         }
     }
 
+    /// Everything that is set, or what is wrong with it.
+    pub fn settings(&self) -> Result<(Vec<Step>, Again), FormErrors> {
+        let mut wrong = FormErrors::new();
+        let repeat = match self.repeat.as_str() {
+            "" => Some(0),
+            text => text.parse().ok(),
+        };
+        if repeat.is_none() {
+            wrong.add(
+                "repeat",
+                "Further rounds: this must be a number from 0 to 10.",
+            );
+        }
+        let reminder_seconds = match self.reminder.as_str() {
+            "" => None,
+            text => Some(parse_seconds(text)),
+        };
+        if reminder_seconds == Some(None) {
+            let text = "Reminders: this must be a length of time, such as 30 min.";
+            wrong.add("reminder", text);
+        }
+        match self.steps() {
+            Ok(steps) if wrong.is_empty() => Ok((
+                steps,
+                Again {
+                    repeat: repeat.unwrap_or_default(),
+                    reminder_seconds: reminder_seconds.flatten(),
+                },
+            )),
+            Ok(_) => Err(wrong),
+            Err(errors) => Err(errors),
+        }
+    }
+
     /// The rows that name somebody, with their places on the page.
     fn named(&self) -> impl Iterator<Item = (usize, &StepFields)> {
         let rows = self.steps.iter().enumerate();
@@ -157,6 +207,8 @@ impl PolicyForm {
                         _ => format!("step-{row}"),
                     }
                 }
+                (Some("repeat"), ..) => "repeat".to_owned(),
+                (Some("reminder_seconds"), ..) => "reminder".to_owned(),
                 _ => "name".to_owned(),
             };
             errors.add(&field, sentence);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ::incidents::{NextStep, Outlook};
 use domain::ids::{AccountId, DeliveryId, IncidentId};
 use domain::incident::{Actor, ActorKind, Incident, Suppressed, TimelineEntry, VoteSummary};
 use jiff::Timestamp;
@@ -64,6 +65,11 @@ pub struct IncidentView {
     listed: ListedIncidentView,
     /// Monitors that were down behind this one, of which nobody was told apart; at most 200.
     suppressed: Vec<SuppressedView>,
+    /// Who is told next unless somebody has it; null where nobody is left, and for one that is taken or over.
+    next_step: Option<NextStepView>,
+    /// Nobody is told or reminded before.
+    #[schema(format = DateTime)]
+    snoozed_until: Option<String>,
     timeline: Vec<TimelineView>,
     deliveries: Vec<DeliveryView>,
 }
@@ -77,6 +83,20 @@ pub struct SuppressedView {
     /// Start of its first failing look.
     #[schema(format = DateTime)]
     since: String,
+}
+
+/// A step of the policy that is to come.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NextStep)]
+pub struct NextStepView {
+    #[schema(format = DateTime)]
+    at: String,
+    /// As far as can be told now: whoever can be reached then is told.
+    contact_ids: Vec<String>,
+    /// Counted from 1.
+    step: usize,
+    /// Counted from 1.
+    round: u32,
 }
 
 /// Who did something.
@@ -120,6 +140,8 @@ pub struct TimelineView {
     #[schema(format = DateTime)]
     at: String,
     /// `first_failure`, `confirmed`, `cause_changed`, `acknowledged`, `comment`, `resolved`, `suppressed` or `note`.
+    /// `first_failure`, `confirmed`, `cause_changed`, `acknowledged`, `escalated`, `reminded`, `snoozed`,
+    /// `comment`, `resolved` or `note`.
     #[serde(rename = "type")]
     kind: String,
     text: String,
@@ -253,11 +275,13 @@ impl IncidentView {
     pub fn of(
         mut listed: ListedIncidentView,
         incident: &Incident,
-        suppressed: Vec<Suppressed>,
-        timeline: Vec<TimelineEntry>,
-        deliveries: Vec<DeliveryView>,
+        (suppressed, outlook): (Vec<Suppressed>, Option<Outlook>),
+        (timeline, deliveries): (Vec<TimelineEntry>, Vec<DeliveryView>),
     ) -> Self {
         listed.vote.regions = Some(region_votes(&incident.vote));
+        let snoozed = outlook
+            .as_ref()
+            .and_then(|outlook| outlook.snoozed.as_ref());
         Self {
             listed,
             suppressed: suppressed
@@ -268,8 +292,23 @@ impl IncidentView {
                     since: one.since.to_string(),
                 })
                 .collect(),
+            snoozed_until: snoozed.map(|(until, _)| until.to_string()),
+            next_step: outlook
+                .and_then(|outlook| outlook.next)
+                .map(NextStepView::of),
             timeline: timeline.into_iter().map(TimelineView::of).collect(),
             deliveries,
+        }
+    }
+}
+
+impl NextStepView {
+    fn of(next: NextStep) -> Self {
+        Self {
+            at: next.at.to_string(),
+            contact_ids: next.contacts.iter().map(|one| one.id.to_string()).collect(),
+            step: next.step.0,
+            round: next.round.0,
         }
     }
 }

@@ -1,0 +1,252 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::alert::Step;
+use crate::ids::ContactId;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn steps(delays: &[u32]) -> Recipients {
+    let step = |delay: &u32| Step {
+        delay_seconds: *delay,
+        contact_ids: vec![ContactId::generate()],
+    };
+    Recipients::Steps(delays.iter().map(step).collect())
+}
+
+const fn facts(reaches: &dyn Fn(usize, Timestamp) -> bool) -> Facts<'_> {
+    Facts {
+        is_waiting: true,
+        maintenance_until: None,
+        reaches,
+    }
+}
+
+/// Wakes it whenever it wants to be until it is over: what was told, with the round, the step and when.
+fn run(mut escalation: Escalation, facts: &Facts<'_>) -> Vec<(u32, usize, i64)> {
+    let mut told = Vec::new();
+    let mut now = escalation.since;
+    for _ in 0..1_000 {
+        let step = advance(&escalation, facts, now);
+        for effect in step.effects {
+            match effect {
+                Effect::Tell(cursor) => told.push((cursor.round, cursor.step, now.as_second())),
+                Effect::Remind(number) => {
+                    told.push((number, usize::MAX, now.as_second()));
+                }
+            }
+        }
+        escalation = step.escalation;
+        let again = advance(&escalation, facts, now);
+        assert_eq!((again.effects, again.next_at), (Vec::new(), step.next_at));
+        let Some(next) = step.next_at else {
+            return told;
+        };
+        assert!(next > now);
+        now = next;
+    }
+    panic!("it does not end");
+}
+
+fn begun(delays: &[u32], repeat: u32) -> Escalation {
+    Escalation::begin(steps(delays), (repeat, None), at(0))
+}
+
+#[test]
+fn steps_are_told_in_order_each_after_its_wait() {
+    let all = |_, _| true;
+    assert_eq!(
+        run(begun(&[30, 180, 0, 600], 0), &facts(&all)),
+        [(0, 0, 30), (0, 1, 210), (0, 2, 210), (0, 3, 810)]
+    );
+    assert_eq!(run(begun(&[0], 0), &facts(&all)), [(0, 0, 0)]);
+    assert_eq!(run(begun(&[], 3), &facts(&all)), []);
+}
+
+#[test]
+fn rounds_have_a_wait_between_them() {
+    let all = |_, _| true;
+    assert_eq!(
+        run(begun(&[0, 60], 2), &facts(&all)),
+        [
+            (0, 0, 0),
+            (0, 1, 60),
+            (1, 0, 360),
+            (1, 1, 420),
+            (2, 0, 720),
+            (2, 1, 780)
+        ]
+    );
+    assert_eq!(
+        run(begun(&[900], 1), &facts(&all)),
+        [(0, 0, 900), (1, 0, 1800)]
+    );
+}
+
+#[test]
+fn a_step_that_reaches_nobody_is_passed_over_without_its_wait() {
+    let not = |steps: &'static [usize]| move |step: usize, _: Timestamp| !steps.contains(&step);
+    assert_eq!(
+        run(begun(&[30, 180, 600], 0), &facts(&not(&[0]))),
+        [(0, 1, 30), (0, 2, 630)]
+    );
+    assert_eq!(
+        run(begun(&[0, 180, 600], 1), &facts(&not(&[1]))),
+        [(0, 0, 0), (0, 2, 600), (1, 0, 900), (1, 2, 1500)]
+    );
+    assert_eq!(run(begun(&[0, 180], 2), &facts(&not(&[0, 1]))), []);
+}
+
+#[test]
+fn whoever_can_be_reached_by_then_is_told() {
+    // The last contact is proven a minute after the outage.
+    let later = |step: usize, when: Timestamp| step == 0 || when >= at(60);
+    assert_eq!(
+        run(begun(&[0, 120], 0), &facts(&later)),
+        [(0, 0, 0), (0, 1, 120)]
+    );
+    // The middle one becomes reachable while the third, with a longer wait, was to be told in its place.
+    let mut escalation = begun(&[0, 120, 300], 0);
+    let (without, with) = (|step: usize, _: Timestamp| step != 1, |_, _| true);
+    let first = advance(&escalation, &facts(&without), at(0));
+    assert_eq!(first.next_at, Some(at(300)));
+    escalation = first.escalation;
+    let then = advance(&escalation, &facts(&with), at(300));
+    assert_eq!(then.effects, [Effect::Tell(Cursor { round: 0, step: 1 })]);
+    assert_eq!(then.next_at, Some(at(600)));
+}
+
+#[test]
+fn somebody_who_has_it_ends_it_and_so_does_its_end() {
+    let all = |_, _| true;
+    let first = advance(&begun(&[0, 60], 3), &facts(&all), at(0));
+    let taken = Facts {
+        is_waiting: false,
+        ..facts(&all)
+    };
+    let then = advance(&first.escalation, &taken, at(60));
+    assert_eq!((then.effects.len(), then.next_at), (0, None));
+    assert_eq!(
+        advance(&then.escalation, &facts(&all), at(99)).next_at,
+        None
+    );
+    assert!(go_on(&first.escalation, &taken, at(5)).effects.is_empty());
+}
+
+#[test]
+fn a_snooze_and_maintenance_delay() {
+    let all = |_, _| true;
+    let mut escalation = advance(&begun(&[0, 60, 60], 0), &facts(&all), at(0)).escalation;
+    escalation.snoozed_until = Some(at(900));
+    let coming = escalation.coming(&facts(&all), at(10)).unwrap();
+    assert_eq!((coming.cursor.step, coming.at), (1, at(900)));
+    let waits = Facts {
+        maintenance_until: Some(at(1_000)),
+        ..facts(&all)
+    };
+    let held = advance(&escalation, &waits, at(60));
+    assert_eq!((held.effects.len(), held.next_at), (0, Some(at(1_000))));
+    assert!(go_on(&escalation, &facts(&all), at(60)).effects.is_empty());
+    let over = advance(&held.escalation, &facts(&all), at(1_000));
+    assert_eq!(over.effects, [Effect::Tell(Cursor { round: 0, step: 1 })]);
+    assert_eq!(over.next_at, Some(at(1_060)));
+}
+
+#[test]
+fn going_on_early_moves_the_rest_forward() {
+    let all = |_, _| true;
+    let first = advance(&begun(&[0, 300, 0, 600], 1), &facts(&all), at(0)).escalation;
+    let early = go_on(&first, &facts(&all), at(40));
+    let cursor = |step| Effect::Tell(Cursor { round: 0, step });
+    assert_eq!(early.effects, [cursor(1), cursor(2)]);
+    assert_eq!(early.next_at, Some(at(640)));
+    // Nobody is after the last one; the next round comes at its time.
+    let last = go_on(&early.escalation, &facts(&all), at(50));
+    assert_eq!(
+        (last.effects, last.next_at),
+        (vec![cursor(3)], Some(at(350)))
+    );
+    let none = go_on(&last.escalation, &facts(&all), at(60));
+    assert_eq!((none.effects, none.next_at), (Vec::new(), Some(at(350))));
+}
+
+#[test]
+fn reminders_come_at_their_time_and_end() {
+    let all = |_, _| true;
+    let escalation = Escalation::begin(steps(&[0]), (0, Some(300)), at(0));
+    let told = run(escalation.clone(), &facts(&all));
+    assert_eq!(told.len(), 1 + 24);
+    assert_eq!(told[1], (1, usize::MAX, 300));
+    assert_eq!(told[24], (24, usize::MAX, 7_200));
+    // Who was late reminds once.
+    let late = advance(&escalation, &facts(&all), at(5_000));
+    assert_eq!(late.effects.len(), 2);
+    assert_eq!(late.next_at, Some(at(5_300)));
+}
+
+proptest! {
+    #[test]
+    fn no_step_is_lost_or_doubled_and_order_is_kept(
+        delays in prop::collection::vec(0u32..2_000, 1..8), repeat in 0u32..5, deaf in any::<u8>(), late in 0i64..400,
+    ) {
+        let reaches = |step: usize, _: Timestamp| deaf & (1 << step) == 0;
+        let facts = facts(&reaches);
+        let told = run(begun(&delays, repeat), &facts);
+        let expected: Vec<(u32, usize)> = (0..=repeat)
+            .flat_map(|round| (0..delays.len()).map(move |step| (round, step)))
+            .filter(|(_, step)| reaches(*step, at(0)))
+            .collect();
+        prop_assert_eq!(told.iter().map(|(round, step, _)| (*round, *step)).collect::<Vec<_>>(), expected.clone());
+        prop_assert!(told.windows(2).all(|two| two[0].2 <= two[1].2));
+        // Whoever wakes it late tells the same, and never two rounds at once.
+        let (mut escalation, mut now, mut again) = (begun(&delays, repeat), at(0), Vec::new());
+        loop {
+            let step = advance(&escalation, &facts, now);
+            let rounds: Vec<u32> = step.effects.iter().filter_map(|one| match one {
+                Effect::Tell(cursor) => Some(cursor.round),
+                Effect::Remind(_) => None,
+            }).collect();
+            prop_assert!(rounds.windows(2).all(|two| two[0] == two[1]));
+            again.extend(step.effects.iter().filter_map(|one| match one {
+                Effect::Tell(cursor) => Some((cursor.round, cursor.step)),
+                Effect::Remind(_) => None,
+            }));
+            escalation = step.escalation;
+            match step.next_at {
+                Some(next) => now = next + SignedDuration::from_secs(late),
+                None => break,
+            }
+        }
+        prop_assert_eq!(again, expected);
+    }
+
+    #[test]
+    fn going_on_early_loses_and_doubles_nothing(
+        delays in prop::collection::vec(0u32..2_000, 1..8), repeat in 0u32..3, early in prop::collection::vec(any::<bool>(), 1..60),
+    ) {
+        let reaches = |_: usize, _: Timestamp| true;
+        let facts = facts(&reaches);
+        let (mut escalation, mut now, mut told) = (begun(&delays, repeat), at(0), Vec::new());
+        let mut presses = early.into_iter();
+        loop {
+            let hurried = presses.next().unwrap_or(false);
+            let step = if hurried { go_on(&escalation, &facts, now) } else { advance(&escalation, &facts, now) };
+            told.extend(step.effects.iter().filter_map(|one| match one {
+                Effect::Tell(cursor) => Some((cursor.round, cursor.step)),
+                Effect::Remind(_) => None,
+            }));
+            escalation = step.escalation;
+            match step.next_at {
+                Some(next) if !hurried => now = next,
+                Some(_) => now += SignedDuration::from_secs(1),
+                None => break,
+            }
+        }
+        let expected: Vec<(u32, usize)> = (0..=repeat)
+            .flat_map(|round| (0..delays.len()).map(move |step| (round, step)))
+            .collect();
+        prop_assert_eq!(told, expected);
+    }
+}
