@@ -107,8 +107,8 @@ pub async fn was_told_of_several(connection: &mut PgConnection, number: &str) ->
     let several = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT 1 FROM deliveries m WHERE m.account_id = d.account_id AND m.merged_into = d.id) AS "several!"
            FROM contacts c JOIN deliveries d ON d.account_id = c.account_id AND d.contact_id = c.id
-           WHERE c.channel = 'sms' AND c.address = $1 AND d.event = 'incident.opened' AND d.accepted_at IS NOT NULL
-             AND d.merged_into IS NULL
+           WHERE c.channel = 'sms' AND c.address = $1 AND d.accepted_at IS NOT NULL
+             AND d.event IN ('incident.opened', 'incident.escalated', 'incident.reminded') AND d.merged_into IS NULL
            ORDER BY d.accepted_at DESC, d.id DESC LIMIT 1"#,
         number
     )
@@ -124,7 +124,9 @@ pub async fn list_told_open(connection: &mut PgConnection, number: &str) -> Resu
          JOIN deliveries d ON d.account_id = c.account_id AND d.contact_id = c.id
          JOIN incidents i ON i.account_id = d.account_id AND i.id = d.incident_id
          WHERE c.channel = 'sms' AND c.address = $1 AND c.verified_at IS NOT NULL AND d.channel = 'sms'
-           AND d.event = 'incident.opened' AND d.accepted_at IS NOT NULL AND i.resolved_at IS NULL
+           AND d.event IN ('incident.opened', 'incident.escalated', 'incident.reminded')
+           AND d.accepted_at IS NOT NULL AND i.resolved_at IS NULL
+         GROUP BY i.account_id, i.id, c.id, i.confirmed_at
          ORDER BY i.confirmed_at, i.id LIMIT 5000",
         number
     )

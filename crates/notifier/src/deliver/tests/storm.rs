@@ -512,3 +512,40 @@ async fn a_storm_by_telephone_is_two_calls(pool: PgPool) {
     .unwrap();
     assert_eq!(free, 0);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn reminders_of_a_storm_are_one_message(pool: PgPool) {
+    let world = World::new(pool, &[]).await;
+    let ana = (world.contact(Channel::Email, "ana").await, Channel::Email);
+    let outages = world.storm(0..43, ana).await;
+    world.deliver_due().await;
+    world.at_the_next_minute().await;
+    assert_eq!(world.subjects().await.len(), 6);
+    world.clock.advance(SignedDuration::from_mins(30));
+    for outage in &outages {
+        world.tell(Event::IncidentReminded, outage, ana).await;
+    }
+    world.deliver_due().await;
+    world.at_the_next_minute().await;
+    assert_eq!(
+        world.subjects().await[6..],
+        ["Re: Down: 43 monitors (nobody has them)"]
+    );
+    insta::assert_snapshot!("storm_again", last_text(&world).await);
+    let told = [("delivered".to_owned(), 1), ("merged".to_owned(), 42)];
+    assert_eq!(world.count(Event::IncidentReminded).await, told);
+    // A later step tells somebody of each again, in one message too; what is over is left out.
+    world.clock.advance(SignedDuration::from_mins(30));
+    for outage in &outages {
+        world.tell(Event::IncidentEscalated, outage, ana).await;
+    }
+    world.end(&outages[..3], ana).await;
+    world.deliver_due().await;
+    world.at_the_next_minute().await;
+    let said = world.subjects().await;
+    let again: Vec<&String> = said[7..]
+        .iter()
+        .filter(|one| one.starts_with("Re: "))
+        .collect();
+    assert_eq!(again, ["Re: Down: 40 monitors (nobody has them)"]);
+}

@@ -220,12 +220,45 @@ async fn lock_outage(
             accepted_at: row.accepted_at.map(|at| at.to_jiff()),
         }));
     }
+    let state = DeliveryState::parse(&row.state).ok_or_else(impossible)?;
+    if matches!(
+        state,
+        DeliveryState::Failed | DeliveryState::GivenUp | DeliveryState::Skipped
+    ) && let Some(at) = find_told_later(connection, account, incident, contact).await?
+    {
+        return Ok(Some(OutageDelivery {
+            state: DeliveryState::Sent,
+            may_have_arrived: true,
+            next_at: at,
+            accepted_at: Some(at),
+        }));
+    }
     Ok(Some(OutageDelivery {
-        state: DeliveryState::parse(&row.state).ok_or_else(impossible)?,
+        state,
         may_have_arrived: super::may_have_arrived(connection, account, id).await?,
         next_at: row.next_at.to_jiff(),
         accepted_at: row.accepted_at.map(|at| at.to_jiff()),
     }))
+}
+
+/// When a later step reached a contact whom the first message did not reach.
+async fn find_told_later(
+    connection: &mut PgConnection,
+    account: AccountId,
+    incident: IncidentId,
+    contact: ContactId,
+) -> Result<Option<Timestamp>> {
+    let at = sqlx::query_scalar!(
+        r#"SELECT max(coalesce(accepted_at, finished_at)) AS "at: jiff_sqlx::Timestamp" FROM deliveries
+           WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND event = 'incident.escalated'
+             AND state IN ('sent', 'delivered', 'merged')"#,
+        account.uuid(),
+        incident.uuid(),
+        contact.uuid()
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(at.map(|at| at.to_jiff()))
 }
 
 /// When the next of the messages planned before this one is looked at again; `None` when all have come

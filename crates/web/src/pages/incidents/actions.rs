@@ -102,7 +102,12 @@ pub async fn snooze(
     let seconds = match fields.text("for") {
         "end" => None,
         "tomorrow" => Some(incidents::until_tomorrow(state.now(), &tenant.zone())),
-        text => Some(text.parse().unwrap_or(0)),
+        // The page offers nothing that is out of bounds.
+        text => Some(
+            text.parse()
+                .unwrap_or(900)
+                .clamp(incidents::MIN_SNOOZE_SECONDS, incidents::MAX_SNOOZE_SECONDS),
+        ),
     };
     match seconds {
         Some(seconds) => incidents::snooze(&mut transaction, &caller, id, seconds).await?,

@@ -49,6 +49,8 @@ fn names_are_fixed_and_routes_are_the_described_ones() {
         "incidents.get",
         "incidents.list",
         "incidents.resolve",
+        "incidents.snooze",
+        "incidents.unsnooze",
         "maintenance_windows.create",
         "maintenance_windows.delete",
         "maintenance_windows.end",

@@ -24,7 +24,7 @@ async fn what_is_sent_is_what_is_read(pool: PgPool) {
         contact(&client, "a@shop.example").await,
         contact(&client, "b@shop.example").await,
     );
-    let body = json!({"name": "Night", "repeat": 2, "steps": [
+    let body = json!({"name": "Night", "repeat": 2, "reminder_seconds": 1_800, "steps": [
         {"delay_seconds": 0, "contact_ids": [b, a]}, {"delay_seconds": 180, "contact_ids": [a]}]});
     let made = client.post("/policies", body.clone()).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
@@ -41,15 +41,19 @@ async fn what_is_sent_is_what_is_read(pool: PgPool) {
 
     let tag = client.get(&path).await.header("etag").to_owned();
     let changed = client
-        .patch(&path, json!({"name": "Day", "repeat": null}))
+        .patch(
+            &path,
+            json!({"name": "Day", "repeat": null, "reminder_seconds": null}),
+        )
         .await;
     assert_eq!(
         (
             &changed.json()["name"],
             &changed.json()["repeat"],
+            &changed.json()["reminder_seconds"],
             &changed.json()["steps"]
         ),
-        (&json!("Day"), &json!(0), &body["steps"])
+        (&json!("Day"), &json!(0), &Value::Null, &body["steps"])
     );
     let late = client
         .send(
@@ -161,6 +165,14 @@ async fn what_is_wrong_is_named(pool: PgPool) {
         (
             json!({"name": "N", "steps": [{"contact_ids": [a]}], "repeat": -1}),
             "/repeat",
+        ),
+        (
+            json!({"name": "N", "steps": [{"contact_ids": [a]}], "reminder_seconds": 299}),
+            "/reminder_seconds",
+        ),
+        (
+            json!({"name": "N", "steps": [{"contact_ids": [a]}], "reminder_seconds": 86_401}),
+            "/reminder_seconds",
         ),
         (step(json!({"delay_seconds": 0})), "/steps/0/contact_ids"),
         (step(json!({"contact_ids": []})), "/steps/0/contact_ids"),

@@ -90,6 +90,7 @@ async fn on_every_operation(pool: PgPool) {
             "monitors.put_by_key" => json!({"url": "https://other.example"}),
             "contacts.verify" => json!({"code": "000000"}),
             "incidents.comment" => json!({"text": "hello"}),
+            "incidents.snooze" => json!({"seconds": 3_600}),
             _ => json!({}),
         };
         let headers = [("content-type", "application/json")];
