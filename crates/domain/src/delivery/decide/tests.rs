@@ -335,7 +335,10 @@ fn a_recovery_is_called_about_where_it_was_asked_for(
 fn nobody_is_called_about_anything_else() {
     let contact = called(true);
     for event in Event::ALL {
-        let is_called = matches!(event, Event::IncidentOpened | Event::ContactTest);
+        let is_called = matches!(
+            event,
+            Event::IncidentOpened | Event::IncidentEscalated | Event::ContactTest
+        );
         let decision = decide(&facts(event, &contact));
         assert_eq!(decision == SEND, is_called, "{event:?}");
     }

@@ -139,9 +139,8 @@ pub struct TimelineView {
     id: String,
     #[schema(format = DateTime)]
     at: String,
-    /// `first_failure`, `confirmed`, `cause_changed`, `acknowledged`, `comment`, `resolved`, `suppressed` or `note`.
     /// `first_failure`, `confirmed`, `cause_changed`, `acknowledged`, `escalated`, `reminded`, `snoozed`,
-    /// `comment`, `resolved` or `note`.
+    /// `comment`, `resolved`, `suppressed` or `note`.
     #[serde(rename = "type")]
     kind: String,
     text: String,
