@@ -118,7 +118,10 @@ async fn overrides_are_of_one_schedule_and_go_with_it(pool: PgPool) {
         listed(&mut connection, 0).await,
         [early.clone(), late.clone()]
     );
-    assert_eq!(listed(&mut connection, 60).await, [late.clone()]);
+    assert_eq!(
+        listed(&mut connection, 60).await,
+        std::slice::from_ref(&late)
+    );
     assert_eq!(
         list_overrides_of_all(&mut connection, account, at(90))
             .await

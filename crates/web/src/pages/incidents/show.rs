@@ -260,10 +260,7 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
             .iter()
             .map(|delivery| ToldLine::of(delivery, &facts.attempts, &zone))
             .collect(),
-        next: facts
-            .outlook
-            .as_ref()
-            .map(|outlook| NextLine::of(outlook, &zone)),
+        next: next_line(facts, &zone),
         timeline: facts
             .timeline
             .iter()
@@ -293,6 +290,11 @@ fn behind(facts: &Facts, zone: &TimeZone) -> Vec<BehindLine> {
 fn more_behind(facts: &Facts) -> u32 {
     let (named, all) = &facts.suppressed;
     all.saturating_sub(u32::try_from(named.len()).unwrap_or(u32::MAX))
+}
+
+fn next_line(facts: &Facts, zone: &TimeZone) -> Option<NextLine> {
+    let outlook = facts.outlook.as_ref();
+    outlook.map(|outlook| NextLine::of(outlook, zone))
 }
 
 fn shell(

@@ -122,11 +122,14 @@ pub async fn save(
     }
 }
 
+/// The steps and how often they are told again; without them the built-in rule and as often as before.
+type Settings = (Option<Vec<Step>>, Option<Again>);
+
 async fn store(
     tenant: &Tenant,
     state: &AppState,
     ip: ClientIp,
-    (id, name, (steps, again)): (PolicyId, &str, (Option<Vec<Step>>, Option<Again>)),
+    (id, name, (steps, again)): (PolicyId, &str, Settings),
 ) -> Result<(), UseCaseError> {
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = store::tenant::begin(&state.pool, tenant.account_id()).await?;
