@@ -13,7 +13,7 @@ use store::states::{self, votes};
 
 use crate::closing::{self, End};
 use crate::tell::{self, Message};
-use crate::{Result, escalation, own, timeline};
+use crate::{Result, drill, escalation, own, timeline};
 
 /// Who does something, and under which addresses that person is told of things.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub enum Resolution {
     NotFound,
 }
 
-/// Someone takes the incident. The first one has it; later ones change nothing. `None`: the account
+/// Someone takes the incident. The first one has it; later ones change nothing. A fire drill is answered and not taken. `None`: the account
 /// has no such incident.
 pub async fn acknowledge(
     connection: &mut PgConnection,
@@ -57,6 +57,12 @@ pub async fn acknowledge(
     by: &By,
     now: Timestamp,
 ) -> Result<Option<Incident>> {
+    if let Some(incident) = store::incidents::find(connection, account, id).await?
+        && incident.test
+    {
+        drill::answer(connection, &incident, by, now).await?;
+        return Ok(Some(incident));
+    }
     if store::incidents::mark_acknowledged(connection, account, id, &by.actor, now).await? {
         let text = format!("{} has it.", by.actor.name);
         let entry = ("acknowledged", text);
@@ -108,6 +114,14 @@ pub async fn resolve(
     let Some(incident) = store::incidents::find(connection, account, id).await? else {
         return Ok(Resolution::NotFound);
     };
+    if incident.test {
+        drill::end(connection, (account, id), &by.actor, now).await?;
+        note(connection, account, by, "incident.resolved", (id, now)).await?;
+        let ended = store::incidents::find(connection, account, id).await?;
+        return Ok(ended.map_or(Resolution::NotFound, |ended| {
+            Resolution::Resolved(Box::new(ended))
+        }));
+    }
     let monitor = incident.monitor_id;
     // The state first, as everywhere: two locks taken in two orders would wait for each other.
     let state = states::lock(connection, account, monitor).await?;

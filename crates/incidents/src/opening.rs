@@ -113,7 +113,10 @@ pub(crate) async fn open(
 }
 
 /// An id whose short code nobody else has.
-async fn named(connection: &mut PgConnection, scene: &Scene) -> Result<(IncidentId, String)> {
+pub(crate) async fn named(
+    connection: &mut PgConnection,
+    scene: &Scene,
+) -> Result<(IncidentId, String)> {
     loop {
         let id = IncidentId::generate();
         let short = short_code(id.uuid());

@@ -123,10 +123,14 @@ impl<'b> Brief<'b> {
     }
 
     pub(crate) fn monitor_name(&self) -> String {
-        self.context.monitor.as_ref().map_or_else(
+        let name = self.context.monitor.as_ref().map_or_else(
             || "A deleted monitor".to_owned(),
             |monitor| monitor.settings().name,
-        )
+        );
+        match &self.context.incident {
+            Some(facts) => facts.incident.name_of(&name),
+            None => name,
+        }
     }
 
     /// What people see as the monitor's address.

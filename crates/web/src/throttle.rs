@@ -62,6 +62,9 @@ pub const CONTACT_CODE_NETWORK: Limit = limit("contact.network", 60, HOUR);
 /// Test messages to one contact.
 pub const CONTACT_TEST: Limit = limit("contact.test", 1, 60);
 
+/// Fire drills of one account.
+pub const DRILL: Limit = limit("drill.account", 5, HOUR);
+
 /// Counts one more event in the caller's transaction, so that what is taken back is not counted. The
 /// seconds to wait when it is over the limit.
 pub async fn take_within(

@@ -34,5 +34,6 @@ pub(crate) async fn run(shared: &Shared, stop: CancellationToken) {
 
 async fn round(shared: &Shared) -> Result<(), incidents::Error> {
     incidents::escalate_due(&shared.pool, shared.now()).await?;
+    incidents::end_drills(&shared.pool, shared.now()).await?;
     Ok(())
 }

@@ -189,6 +189,15 @@ impl Incident {
             .duration_since(self.first_failure_at)
     }
 
+    /// What its monitor is called where the incident is spoken of: nobody shall take a drill for an outage.
+    pub fn name_of(&self, monitor: &str) -> String {
+        if self.test {
+            format!("Fire drill: {monitor}")
+        } else {
+            monitor.to_owned()
+        }
+    }
+
     /// Whether it is still open.
     pub const fn is_open(&self) -> bool {
         self.resolved_at.is_none()
@@ -202,7 +211,7 @@ pub struct TimelineEntry {
     pub id: EventId,
     /// When.
     pub at: Timestamp,
-    /// `first_failure`, `confirmed`, `cause_changed`, `acknowledged`, `comment`, `resolved`, `note`.
+    /// `first_failure`, `confirmed`, `cause_changed`, `acknowledged`, `answered`, `comment`, `resolved`, `note`.
     pub kind: String,
     /// One sentence.
     pub text: String,

@@ -71,7 +71,11 @@ pub(crate) async fn begin(
     let (account, spec, now) = (scene.account_id, &scene.spec, scene.now);
     let policies = store::policies::list(connection, account).await?;
     let named = spec.contact_ids.as_deref();
-    let escalation = policy::escalation(named, spec.policy_id, &policies, now);
+    let mut escalation = policy::escalation(named, spec.policy_id, &policies, now);
+    if incident.test {
+        // One round tells who answers.
+        escalation = escalation.once();
+    }
     let ground = Ground::of(connection, incident, now).await?;
     let stored = Stored {
         escalation,

@@ -4,6 +4,7 @@
 mod certificates;
 mod commands;
 mod dependencies;
+mod drill;
 mod escalation;
 mod heartbeats;
 mod inbound;

@@ -35,6 +35,9 @@ pub(crate) async fn gather(
         return Ok(Gathered::Alone);
     };
     let traffic = rows::traffic(connection, claimed, now).await?;
+    if traffic.is_drill {
+        return Ok(Gathered::Alone);
+    }
     let mut group = traffic.group;
     if !traffic.leads {
         // The end of a storm is told together, and so is that it goes on.

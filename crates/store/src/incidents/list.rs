@@ -23,6 +23,8 @@ pub struct Filter {
     pub to: Option<Timestamp>,
     pub attribution: Option<Attribution>,
     pub group_id: Option<GroupId>,
+    /// Fire drills alone, or none of them.
+    pub drills: Option<bool>,
 }
 
 /// Where the previous page ended.
@@ -71,6 +73,7 @@ pub async fn list(
            AND ($7::timestamptz IS NULL OR i.first_failure_at < $7)
            AND ($8::text IS NULL OR i.attribution = $8)
            AND ($12::uuid IS NULL OR i.group_id = $12)
+           AND ($13::boolean IS NULL OR i.test = $13)
            AND ($9::timestamptz IS NULL OR (i.first_failure_at, i.id) < ($9, $10::uuid))
          ORDER BY i.first_failure_at DESC, i.id DESC LIMIT $11"#,
         account.uuid(),
@@ -85,6 +88,7 @@ pub async fn list(
         after.map(|cursor| cursor.id.uuid()),
         i64::from(limit),
         filter.group_id.map(GroupId::uuid),
+        filter.drills,
     )
     .fetch_all(connection)
     .await?;
@@ -120,10 +124,10 @@ pub async fn list(
         .collect()
 }
 
-/// How many incidents of the account are open.
+/// How many incidents of the account are open, fire drills left out.
 pub async fn count_open(connection: &mut PgConnection, account: AccountId) -> Result<i64> {
     let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM incidents WHERE account_id = $1 AND resolved_at IS NULL"#,
+        r#"SELECT count(*) AS "count!" FROM incidents WHERE account_id = $1 AND resolved_at IS NULL AND NOT test"#,
         account.uuid()
     )
     .fetch_one(connection)

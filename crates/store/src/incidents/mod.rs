@@ -1,5 +1,6 @@
 //! Incidents and their timelines.
 
+pub mod drills;
 pub mod events;
 pub mod groups;
 mod list;

@@ -4,6 +4,7 @@ mod api;
 mod auth;
 mod callbacks;
 mod calls;
+mod drills;
 mod forms;
 mod frame;
 mod links;

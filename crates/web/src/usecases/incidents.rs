@@ -1,13 +1,16 @@
 //! Incidents: taken, ended, commented on.
 
-use ::incidents::Outlook;
-use domain::ids::IncidentId;
+use ::incidents::{Drilled, Outlook};
+use domain::ids::{IncidentId, MonitorId};
 use domain::incident::Incident;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 
+use super::monitors::lock_account;
 use super::{Caller, UseCaseError, UseCaseResult};
+use crate::state::AppState;
+use crate::throttle;
 
 /// The longest comment, characters.
 const MAX_COMMENT: usize = 5_000;
@@ -88,6 +91,30 @@ async fn set_snooze(
     let of = (caller.account_id, id);
     let incident = ::incidents::snooze(connection, of, until, &caller.by(), caller.now).await?;
     incident.ok_or(UseCaseError::NotFound)
+}
+
+/// Tells everyone as if the monitor were down, to see who answers.
+pub async fn drill(
+    connection: &mut PgConnection,
+    state: &AppState,
+    caller: &Caller,
+    monitor: MonitorId,
+) -> UseCaseResult<Drilled> {
+    lock_account(connection, caller).await?;
+    let of = (caller.account_id, monitor);
+    let (by, now) = (caller.by(), caller.now);
+    let drilled = ::incidents::begin_drill(connection, &state.secrets, of, &by, now).await?;
+    if !matches!(drilled, Drilled::Begun(_)) {
+        return Ok(drilled);
+    }
+    let (limit, key) = (throttle::DRILL, caller.account_id.to_string());
+    match throttle::take_within(connection, state, limit, &key, now).await? {
+        None => Ok(drilled),
+        Some(retry_after) => Err(UseCaseError::TooSoon {
+            retry_after,
+            detail: "At most 5 fire drills an hour.".to_owned(),
+        }),
+    }
 }
 
 /// What comes next of it, as things stand at `now`.

@@ -103,6 +103,17 @@ impl Escalation {
         }
     }
 
+    /// The same without further rounds and reminders.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self {
+            repeat: 0,
+            reminder_seconds: None,
+            reminder_at: None,
+            ..self
+        }
+    }
+
     /// Until when nobody is told, if that is still to come.
     fn held_until(&self, facts: &Facts<'_>, now: Timestamp) -> Option<Timestamp> {
         let holds = [self.snoozed_until, facts.maintenance_until];

@@ -29,6 +29,8 @@ pub struct Traffic {
     pub leads: bool,
     /// The storm that its incident is of.
     pub group: Option<GroupId>,
+    /// Its incident is a fire drill.
+    pub is_drill: bool,
 }
 
 /// Reads it.
@@ -38,7 +40,7 @@ pub async fn traffic(
     now: Timestamp,
 ) -> Result<Traffic> {
     let row = sqlx::query!(
-        r#"SELECT d.not_before AS "due_at: jiff_sqlx::Timestamp", i.group_id AS "group_id?",
+        r#"SELECT d.not_before AS "due_at: jiff_sqlx::Timestamp", i.group_id AS "group_id?", coalesce(i.test, false) AS "is_drill!",
              EXISTS (SELECT 1 FROM deliveries m WHERE m.account_id = d.account_id AND m.merged_into = d.id) AS "leads!"
            FROM deliveries d LEFT JOIN incidents i ON i.account_id = d.account_id AND i.id = d.incident_id
            WHERE d.account_id = $1 AND d.id = $2"#,
@@ -66,6 +68,7 @@ pub async fn traffic(
         sent: sent.into_iter().rev().map(|at| at.to_jiff()).collect(),
         leads: row.leads,
         group: row.group_id.map(GroupId::from_uuid),
+        is_drill: row.is_drill,
     })
 }
 
@@ -93,6 +96,7 @@ pub async fn merge(
          LEFT JOIN deliveries l ON l.account_id = o.account_id AND l.id = o.merged_into
          WHERE d.account_id = $1 AND d.id = due.id AND due.account_id = $1 AND due.contact_id = $2 AND due.id <> $3
            AND due.event = ANY($4) AND due.state IN ('pending', 'held') AND due.not_before <= $5
+           AND NOT coalesce(i.test, false)
            AND due.claims = due.attempts AND NOT EXISTS (
                SELECT 1 FROM delivery_attempts a WHERE a.account_id = due.account_id AND a.delivery_id = due.id
                  AND a.outcome IN ('lost', 'ambiguous'))

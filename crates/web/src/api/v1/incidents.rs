@@ -2,6 +2,7 @@
 
 mod view;
 
+use ::incidents::Drilled;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::ids::{IncidentId, MonitorId};
@@ -21,7 +22,7 @@ use crate::api::id::Id;
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::query::{Page, Params, cut};
 use crate::state::AppState;
-use crate::usecases::incidents;
+use crate::usecases::{UseCaseError, incidents};
 use domain::ids::AccountId;
 
 /// Monitors behind an incident that are listed with it.
@@ -71,6 +72,7 @@ struct PlaceInList {
         ("monitor_id" = Option<String>, Query, description = "Of this monitor"),
         ("tag" = Option<String>, Query, description = "Of monitors with this tag"),
         ("acknowledged" = Option<bool>, Query, description = "Somebody has it, or nobody"),
+        ("test" = Option<bool>, Query, description = "Fire drills instead of incidents"),
     ),
     responses((status = 200, content((Page<ListedIncidentView> = "application/json"), (String = "text/csv")))))]
 pub async fn list(
@@ -93,6 +95,7 @@ pub async fn list(
         acknowledged: params.optional_flag("acknowledged")?,
         from,
         to,
+        drills: Some(params.flag("test")?),
         ..Filter::default()
     };
     let page = params.page::<PlaceInList>()?;
@@ -183,6 +186,34 @@ pub async fn acknowledge(
     let mut tx = writer.begin(&state).await?;
     incidents::acknowledge(&mut tx, &writer.caller(&state), id).await?;
     let view = find(&mut tx, &state, (writer.account_id(), id)).await?;
+    writer.finish(tx).await?;
+    etag::tagged(StatusCode::OK, None, &view)
+}
+
+/// Begin a fire drill
+///
+/// Everyone who would hear that the monitor is down is told so, step by step, with "Fire drill" in every message.
+/// Nothing is down and no uptime is lost. An acknowledgement is an answer: it is in the timeline (`answered`) and
+/// stops nothing. The drill goes through the policy once and ends 15 minutes after its last message, or by
+/// `/resolve`. One at a time (409), at most 5 an hour.
+#[utoipa::path(post, path = "/api/v1/monitors/{monitor_id}/drill", tag = "Monitors", operation_id = "monitors.drill",
+    params(("monitor_id" = String, Path, description = "`mon_…`")), responses((status = 200, body = IncidentView)))]
+pub async fn drill(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<MonitorId>,
+    _: NoBody,
+) -> ApiResult<Response> {
+    let mut tx = writer.begin(&state).await?;
+    let drill = match incidents::drill(&mut tx, &state, &writer.caller(&state), id).await? {
+        Drilled::Begun(drill) => drill,
+        Drilled::GoesOn(drill) => {
+            let detail = format!("The fire drill {drill} goes on: end it first.");
+            return Err(UseCaseError::conflict(None, detail).into());
+        }
+        Drilled::NotFound => return Err(Problem::not_found()),
+    };
+    let view = find(&mut tx, &state, (writer.account_id(), drill)).await?;
     writer.finish(tx).await?;
     etag::tagged(StatusCode::OK, None, &view)
 }

@@ -48,6 +48,7 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(incidents::deliveries))
         .routes(routes!(incidents::acknowledge))
         .routes(routes!(incidents::resolve))
+        .routes(routes!(incidents::drill))
         .routes(routes!(incidents::snooze))
         .routes(routes!(incidents::unsnooze))
         .routes(routes!(incidents::comment))

@@ -6,6 +6,7 @@ use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId};
 use domain::incident::{Actor, ActorKind, Incident};
 use domain::words;
 use incidents::{By, links};
+use sqlx::PgConnection;
 
 use super::acknowledge_all;
 use crate::error::{PageError, PageResult};
@@ -25,6 +26,8 @@ struct AcknowledgePage {
     is_open: bool,
     taken: Option<(String, Moment)>,
     incident: String,
+    /// It is a fire drill, and this contact has answered it after so long.
+    drill: Option<Option<String>>,
 }
 
 struct Named {
@@ -95,6 +98,8 @@ pub async fn show(
     let monitor = monitor
         .map(|monitor| monitor.settings().name)
         .unwrap_or_default();
+    let answered = answered(&mut transaction, &incident, named.contact).await?;
+    let monitor = incident.name_of(&monitor);
     render(&AcknowledgePage {
         shell: visitor.shell(monitor.clone()),
         cause: cause(&incident),
@@ -107,8 +112,30 @@ pub async fn show(
             .zip(incident.acknowledged_at)
             .map(|(actor, at)| (actor.name.clone(), moment(at))),
         incident: format!("/i/{}", incident.short),
+        drill: incident.test.then_some(answered),
         monitor,
     })
+}
+
+/// How long after the begin of a drill the contact answered.
+async fn answered(
+    connection: &mut PgConnection,
+    incident: &Incident,
+    contact: ContactId,
+) -> PageResult<Option<String>> {
+    if !incident.test {
+        return Ok(None);
+    }
+    let account = incident.account_id;
+    let contact = store::contacts::find(connection, account, contact).await?;
+    let entries = store::incidents::list_events(connection, account, incident.id).await?;
+    let answers = incidents::drill_answers(incident, &entries);
+    let own = answers.into_iter().find(|one| {
+        contact
+            .as_ref()
+            .is_some_and(|contact| contact.name == one.name)
+    });
+    Ok(own.map(|one| words::duration(one.after)))
 }
 
 /// Takes it. The first one has it; for later ones the page says who.

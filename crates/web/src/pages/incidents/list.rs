@@ -65,6 +65,8 @@ pub async fn show(
     let of = |open| Filter {
         open: Some(open),
         group_id: storm.as_ref().map(|group| group.id),
+        // A drill that goes on is no outage; one that is over is history.
+        drills: open.then_some(false),
         ..Filter::default()
     };
     let open =

@@ -1,6 +1,7 @@
 //! Incidents: the list, one incident, and what people do with it.
 
 mod actions;
+mod drill;
 mod list;
 mod next;
 pub mod parts;

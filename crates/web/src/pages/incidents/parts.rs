@@ -30,7 +30,7 @@ impl IncidentLine {
         let incident = &listed.incident;
         Self {
             id: incident.id,
-            monitor: listed.monitor_name.clone(),
+            monitor: incident.name_of(&listed.monitor_name),
             cause: cause(incident),
             began: Moment::new(incident.first_failure_at, zone.clone()),
             lasted: words::duration(incident.duration(now)),

@@ -17,6 +17,7 @@ use store::deliveries::{Attempt, Delivery};
 use store::evidence::Evidence;
 
 use self::evidence::{EvidenceView, evidence_view};
+use super::drill::DrillView;
 use super::next::NextLine;
 use super::parts::{IncidentLine, cause};
 use super::told::{ToldLine, accepted};
@@ -39,6 +40,8 @@ struct IncidentPage {
     id: IncidentId,
     monitor_id: String,
     monitor: String,
+    /// Nothing is down: who answers is asked.
+    drill: Option<DrillView>,
     address: String,
     link: String,
     cause: String,
@@ -103,13 +106,13 @@ pub struct Asked {
     done: String,
 }
 
-struct Facts {
-    incident: Incident,
+pub(super) struct Facts {
+    pub(super) incident: Incident,
     monitor: domain::monitor::Monitor,
-    deliveries: Vec<Delivery>,
+    pub(super) deliveries: Vec<Delivery>,
     attempts: Vec<Attempt>,
     evidence: Vec<Evidence>,
-    timeline: Vec<TimelineEntry>,
+    pub(super) timeline: Vec<TimelineEntry>,
     earlier: Vec<store::incidents::Listed>,
     suppressed: (Vec<Suppressed>, u32),
     seen: Option<LookResult>,
@@ -204,7 +207,8 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
         shell: shell(tenant, asked, incident, &settings.name, now),
         id,
         monitor_id: incident.monitor_id.to_string(),
-        monitor: settings.name.clone(),
+        monitor: incident.name_of(&settings.name),
+        drill: incident.test.then(|| DrillView::of(facts, &zone)),
         address: settings.target.display(),
         link: state.config.link(&format!("/i/{}", incident.short)),
         cause: cause(incident),
@@ -327,6 +331,9 @@ fn shell(
 fn done_words(word: &str) -> Option<String> {
     let said = match word {
         "acknowledged" => "You have it. The others are told.",
+        "answered" => "Your answer counts.",
+        "drilled" => "The drill has begun. Who answers is shown here.",
+        "drills" => "This drill goes on already: one at a time.",
         "resolved" => "Ended. Those who were told of it are told so.",
         "snoozed" => "Snoozed. Nobody is told or reminded until then; nobody has it.",
         "unsnoozed" => "The snooze is over. It goes on where it was.",

@@ -6,6 +6,7 @@ mod dashboard;
 mod dashboard_choice;
 mod dashboard_view;
 mod deleted;
+mod drill;
 mod edit;
 pub(crate) mod form;
 mod form_view;
@@ -36,6 +37,8 @@ pub fn routes() -> Routes {
         .get("/monitors/{monitor_id}/delete", Tenant, deleted::confirm)
         .post("/monitors/{monitor_id}/delete", Tenant, deleted::delete)
         .post("/monitors/{monitor_id}/restore", Tenant, deleted::restore)
+        .get("/monitors/{monitor_id}/drill", Tenant, drill::confirm)
+        .post("/monitors/{monitor_id}/drill", Tenant, drill::begin)
         .post("/monitors/{monitor_id}/pause", Tenant, actions::pause)
         .post("/monitors/{monitor_id}/resume", Tenant, actions::resume)
         .post(

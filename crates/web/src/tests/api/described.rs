@@ -16,7 +16,7 @@ fn the_description_is_the_one_we_published() {
 }
 
 /// The operations there are, in order.
-const NAMES: [&str; 65] = [
+const NAMES: [&str; 66] = [
     "api_keys.create",
     "api_keys.delete",
     "api_keys.get",
@@ -53,6 +53,7 @@ const NAMES: [&str; 65] = [
     "monitors.create",
     "monitors.delete",
     "monitors.delete_by_key",
+    "monitors.drill",
     "monitors.get",
     "monitors.get_by_key",
     "monitors.list",

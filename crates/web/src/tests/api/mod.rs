@@ -4,6 +4,7 @@ mod checks;
 mod contacts;
 mod dependencies;
 mod described;
+mod drills;
 mod escalation;
 mod examples;
 mod headers;
