@@ -92,7 +92,12 @@ pub(super) async fn settle_trouble(
                 Some(*at),
             )
             .await?;
-            if waits_too_long(claimed.created_at, *at) {
+            // What waited for its turn before its first try has not been in trouble for as long.
+            let begun = match claimed.attempts {
+                0 => now,
+                _ => claimed.created_at,
+            };
+            if waits_too_long(begun, *at) {
                 let reason = &trouble.message;
                 failure::tell_meanwhile(connection, claimed, Failure { reason, text }, now).await?;
             }
