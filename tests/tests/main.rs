@@ -16,6 +16,7 @@ mod hooks;
 mod kill;
 mod layering;
 mod maintenance;
+mod matrix;
 mod outage;
 mod pages;
 mod regions;

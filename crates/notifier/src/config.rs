@@ -1,6 +1,9 @@
 //! What the notifier is made from; read from the environment by `app::config` alone.
 
+use std::time::Duration;
+
 use domain::alert::prices::Prices;
+use domain::delivery::retry::SEND_LIMIT;
 use egress::Trusted;
 use egress::smtp::SmtpRelay;
 use secrecy::SecretString;
@@ -19,6 +22,27 @@ pub struct TelephonyProvider {
     pub base_url: Trusted<Url>,
 }
 
+/// How long providers may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// The whole of one send, all providers included.
+    pub whole: Duration,
+    /// What the first relay may take of it, so that something is left for the second.
+    pub relay: Duration,
+    /// The same of a telephone provider.
+    pub gateway: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            whole: SEND_LIMIT,
+            relay: Duration::from_secs(11),
+            gateway: Duration::from_secs(10),
+        }
+    }
+}
+
 /// Every setting of the room.
 #[derive(Debug, Clone)]
 pub struct NotifierConfig {
@@ -35,6 +59,8 @@ pub struct NotifierConfig {
     pub local_outbox: bool,
     /// What a text message costs.
     pub prices: Prices,
+    /// How long a send may take.
+    pub patience: Patience,
     /// Sends at once per queue.
     pub concurrency: usize,
 }

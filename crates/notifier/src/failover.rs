@@ -12,8 +12,9 @@ use tokio::time::Instant;
 
 use crate::send::{Trouble, provider_name};
 
-/// How long a message waits for a provider to say whether it has it, where another could take it.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+/// How long a message waits for a provider to say whether it has it, where another could take it: so long
+/// that the other has it within thirty seconds, also where the first one hangs each time it is asked.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
 /// Providers of one kind.
 #[derive(Debug, Clone)]
@@ -133,7 +134,7 @@ impl<P: Sync> Providers<P> {
     {
         let mut unanswered = None;
         for (index, provider) in self.all.iter().enumerate() {
-            let until = deadline.min(Instant::now() + Duration::from_secs(5));
+            let until = deadline.min(Instant::now() + self.share / 2);
             match provider.find(message, since, until).await {
                 Ok(Some(answer)) => {
                     return Ok(Some(Done {
@@ -143,7 +144,11 @@ impl<P: Sync> Providers<P> {
                     }));
                 }
                 Ok(None) => {}
-                Err(trouble) => unanswered = Some(self.named(index, trouble)),
+                Err(trouble) => {
+                    // Who cannot say what it has is not the one to be asked first.
+                    self.note(index, Some(&trouble), now);
+                    unanswered = Some(self.named(index, trouble));
+                }
             }
         }
         let is_patient = self.all.len() < 2 || now.duration_since(since) <= PATIENCE;

@@ -68,7 +68,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use config::{NotifierConfig, TelephonyProvider};
+pub use config::{NotifierConfig, Patience, TelephonyProvider};
 pub use error::{NotifierError, RenderError};
 
 use room::Room;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::contact::{Channel, Way};
-use domain::delivery::retry::SEND_LIMIT;
 use egress::Egress;
 use egress::Trusted;
 use egress::http::UserClient;
@@ -23,11 +22,6 @@ use crate::send::{Accepted, Trouble};
 use crate::sms::{self, Sms};
 use crate::telephony::Gateway;
 use crate::voice::{self, Call};
-
-/// What the first relay may take of the whole, so that something is left for the second.
-const SHARE_OF_RELAY: Duration = Duration::from_secs(11);
-/// The same of a telephone provider.
-const SHARE_OF_GATEWAY: Duration = Duration::from_secs(10);
 
 /// A message of any channel, ready to go. A new channel is a variant here.
 #[derive(Debug, Clone)]
@@ -67,16 +61,17 @@ pub(crate) struct Ways {
     gateways: Providers<Gateway>,
     hooks: UserClient,
     local_outbox: bool,
+    whole: Duration,
 }
 
 impl Ways {
     pub(crate) fn new(config: &NotifierConfig, egress: &Egress) -> Result<Self, NotifierError> {
         Ok(Self {
             sender: Sender::parse(&config.mail_from, &config.base_url)?,
-            relays: Providers::new("smtp", SHARE_OF_RELAY, relays(config, egress)),
+            relays: Providers::new("smtp", config.patience.relay, relays(config, egress)),
             gateways: Providers::new(
                 "twilio",
-                SHARE_OF_GATEWAY,
+                config.patience.gateway,
                 config
                     .telephony
                     .iter()
@@ -85,6 +80,7 @@ impl Ways {
             ),
             hooks: UserClient::new(egress).map_err(NotifierError::Hooks)?,
             local_outbox: config.local_outbox,
+            whole: config.patience.whole,
         })
     }
 
@@ -106,7 +102,7 @@ impl Ways {
         message: &Message,
         now: Timestamp,
     ) -> Result<Accepted, Trouble> {
-        let until = (now, Instant::now() + SEND_LIMIT);
+        let until = (now, Instant::now() + self.whole);
         let sending = async {
             match message {
                 Message::Mail(mail) if self.is_local(Channel::Email) => {
@@ -135,7 +131,7 @@ impl Ways {
             }
         };
         // The inner deadlines come first; this one holds even if a library overlooks them.
-        match timeout(SEND_LIMIT + Duration::from_secs(2), sending).await {
+        match timeout(self.whole + Duration::from_secs(2), sending).await {
             Ok(sent) => sent,
             Err(_) => Err(Trouble {
                 ambiguous: true,

@@ -26,6 +26,10 @@ pub enum Fault {
     LoseAfterData,
     /// Closes at the sender's address.
     DropBeforeData,
+    /// Never answers that it wants the message.
+    HangAtData,
+    /// Resets the connection at the sender's address.
+    Reset,
 }
 
 /// A mail that the relay took.
@@ -210,6 +214,15 @@ impl Session {
                     .await?
             }
             "MAIL" if self.fault == Some(Fault::DropBeforeData) => return Ok(false),
+            "MAIL" if self.fault == Some(Fault::Reset) => {
+                self.stream.get_ref().set_zero_linger()?;
+                return Ok(false);
+            }
+            "DATA" if self.fault == Some(Fault::HangAtData) => {
+                let mut rest = Vec::new();
+                self.stream.read_to_end(&mut rest).await?;
+                return Ok(false);
+            }
             "RCPT" => {
                 self.to = command
                     .split(['<', '>'])

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::alert::prices::Prices;
-use notifier::{NotifierConfig, TelephonyProvider};
+use notifier::{NotifierConfig, Patience, TelephonyProvider};
 
 use super::Parts;
 use crate::config::Settings;
@@ -48,6 +48,7 @@ fn config(settings: &Settings) -> NotifierConfig {
         telephony: telephony.collect(),
         local_outbox: settings.is_local(),
         prices: Prices::default(),
+        patience: Patience::default(),
         concurrency: NotifierConfig::CONCURRENCY,
     }
 }

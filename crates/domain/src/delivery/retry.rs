@@ -13,6 +13,9 @@ pub const LEASE: Duration = Duration::from_secs(60);
 /// The whole of one send, all commands included.
 pub const SEND_LIMIT: Duration = Duration::from_secs(20);
 
+/// A person who has not been told so long after a message was due is told by another way.
+pub const FALLBACK_AFTER: Duration = Duration::from_secs(60);
+
 /// What kind of trouble a send met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrorClass {
@@ -60,9 +63,22 @@ pub fn next_attempt(
     now.checked_add(wait).ok()
 }
 
+/// Whether a message that was due at `due` may still be untold [`FALLBACK_AFTER`] that, if its next try,
+/// which starts at `next`, takes as long as it may: then somebody else is told meanwhile.
+pub fn waits_too_long(due: Timestamp, next: Timestamp) -> bool {
+    next.duration_since(due).unsigned_abs() + SEND_LIMIT > FALLBACK_AFTER
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_try_that_may_end_too_late_is_too_late() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert!(!waits_too_long(at(100), at(140)));
+        assert!(waits_too_long(at(100), at(141)));
+    }
 
     #[test]
     fn waits_grow_and_end() {

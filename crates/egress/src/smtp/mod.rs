@@ -42,7 +42,10 @@ pub enum SmtpError {
     /// The relay does not speak SMTP as agreed.
     #[error("the mail relay breaks the protocol: {0}")]
     Protocol(String),
-    /// Silence or a cut before the message was handed over whole.
+    /// The relay, or something on the way, ended the connection before the message was handed over.
+    #[error("the mail relay broke the connection off")]
+    Cut,
+    /// Silence before the message was handed over whole.
     #[error("the mail relay does not answer")]
     Timeout,
     /// The message was sent and the answer is missing: it may have been accepted.
@@ -68,6 +71,9 @@ impl SmtpError {
             Self::Transient(error.to_string())
         } else if error.is_tls() {
             Self::Tls(error.to_string())
+        } else if std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
+        {
+            Self::Cut
         } else {
             Self::Protocol(error.to_string())
         }

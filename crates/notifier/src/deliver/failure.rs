@@ -75,6 +75,29 @@ pub(super) async fn tell(
     Ok(())
 }
 
+/// An alert is tried again, and has been on its way for long: its stand-ins are told meanwhile. Whoever
+/// was told already is not told twice.
+pub(super) async fn tell_meanwhile(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    failure: Failure<'_>,
+    now: Timestamp,
+) -> Result<(), StepError> {
+    let wakes = !matches!(
+        claimed.event,
+        Event::ContactTest | Event::IncidentAcknowledged | Event::IncidentResolved
+    );
+    if !wakes || is_stand_in(claimed) {
+        return Ok(());
+    }
+    let text = (!failure.text.is_empty()).then_some(failure.text);
+    let planned = rows::plan_fallback(connection, claimed, (failure.reason, text), now).await?;
+    for (id, channel) in planned.unwrap_or_default() {
+        jobs::enqueue_delivery(connection, channel, claimed.account_id, id, None).await?;
+    }
+    Ok(())
+}
+
 /// What a message told of besides its own event has not been told either: somebody else is, of each.
 pub(super) async fn part_untold(
     room: &Room,

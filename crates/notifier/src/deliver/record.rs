@@ -1,7 +1,7 @@
 //! The transaction of a result: state, wallet, fallback, next job.
 
 use domain::contact::Channel;
-use domain::delivery::retry::{ErrorClass, next_attempt};
+use domain::delivery::retry::{ErrorClass, next_attempt, waits_too_long};
 use domain::delivery::{DeliveryState, Event};
 use jiff::Timestamp;
 use metrics::{counter, histogram};
@@ -92,6 +92,15 @@ pub(super) async fn settle_trouble(
                 Some(*at),
             )
             .await?;
+            // What waited for its turn before its first try has not been in trouble for as long.
+            let begun = match claimed.attempts {
+                0 => now,
+                _ => claimed.created_at,
+            };
+            if waits_too_long(begun, *at) {
+                let reason = &trouble.message;
+                failure::tell_meanwhile(connection, claimed, Failure { reason, text }, now).await?;
+            }
             notify(connection, claimed).await?;
             counter!("watchbell_delivery_retries_total", "channel" => claimed.channel.as_str())
                 .increment(1);

@@ -2,6 +2,7 @@
 
 mod budget;
 mod calls;
+mod faults;
 mod hooks;
 mod paging;
 mod storm;
@@ -26,7 +27,7 @@ use store::{Secrets, wallets};
 use testkit::smtp::{self, Relay};
 use testkit::telephony::{self, Fault, Telephony};
 
-use crate::config::{NotifierConfig, TelephonyProvider};
+use crate::config::{NotifierConfig, Patience, TelephonyProvider};
 use crate::fixture;
 use crate::room::Room;
 
@@ -44,6 +45,15 @@ impl World {
     }
 
     async fn with_relays(pool: PgPool, telephony: &[&Telephony], relays: &[&Relay]) -> Self {
+        Self::with_patience(pool, telephony, relays, Patience::default()).await
+    }
+
+    async fn with_patience(
+        pool: PgPool,
+        telephony: &[&Telephony],
+        relays: &[&Relay],
+        patience: Patience,
+    ) -> Self {
         jobs::migrate(&pool).await.unwrap();
         let clock = fixture::clock();
         let config = NotifierConfig {
@@ -66,6 +76,7 @@ impl World {
                 .collect(),
             local_outbox: true,
             prices: Prices::default(),
+            patience,
             concurrency: 4,
         };
         let secrets = Secrets::new(["a key of sufficient length"]).unwrap();

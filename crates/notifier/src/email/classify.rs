@@ -34,6 +34,7 @@ pub(super) fn classify(error: &SmtpError, stage: Stage) -> Trouble {
         | SmtpError::Connect(_)
         | SmtpError::Tls(_)
         | SmtpError::Protocol(_)
+        | SmtpError::Cut
         | SmtpError::Timeout => transient(message),
     }
 }
@@ -132,7 +133,8 @@ mod tests {
     #[case(SmtpError::Transient("transient error (421): too busy".into()), Stage::Session, false)]
     #[case(SmtpError::Permanent("permanent error (552): 5.2.2 mailbox full".into()), Stage::Mail, false)]
     #[case(SmtpError::Timeout, Stage::Session, false)]
-    #[case(SmtpError::Protocol("reset".into()), Stage::Mail, false)]
+    #[case(SmtpError::Protocol("no SMTP".into()), Stage::Mail, false)]
+    #[case(SmtpError::Cut, Stage::Mail, false)]
     #[case(SmtpError::Ambiguous, Stage::Mail, true)]
     fn tried_again(#[case] error: SmtpError, #[case] stage: Stage, #[case] ambiguous: bool) {
         let trouble = classify(&error, stage);

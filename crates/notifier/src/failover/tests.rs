@@ -151,8 +151,23 @@ async fn alone_it_is_asked_always_and_needs_no_name() {
 }
 
 #[tokio::test]
+async fn one_that_cannot_say_whether_it_has_it_is_passed_over() {
+    let providers = providers(2);
+    for second in [0, 5] {
+        let script = Script::failing(&[0]);
+        assert!(
+            providers
+                .find((&script, at(0)), when(second))
+                .await
+                .is_err()
+        );
+    }
+    assert_eq!(send(&providers, 16, &[]).await.0, [1]);
+}
+
+#[tokio::test]
 async fn a_provider_that_cannot_say_whether_it_has_it_is_waited_for_a_short_while() {
-    for (count, waited, goes_on) in [(2, 30, false), (2, 31, true), (1, 600, false)] {
+    for (count, waited, goes_on) in [(2, 15, false), (2, 16, true), (1, 600, false)] {
         let script = Script::failing(&[0]);
         let found = providers(count).find((&script, at(0)), when(waited)).await;
         assert_eq!(found.is_ok(), goes_on, "{count} {waited}");

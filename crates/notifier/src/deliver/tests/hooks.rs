@@ -47,9 +47,13 @@ impl World {
         site: &SwitchableSite,
         verified: bool,
     ) -> ContactId {
+        self.hook_at(channel, &site.url(""), verified).await
+    }
+
+    pub(super) async fn hook_at(&self, channel: Channel, base: &str, verified: bool) -> ContactId {
         let contact = fixture::contact(ContactId::generate(), channel, channel.as_str());
         let path = format!("/hooks/{}", contact.id);
-        let target = fixture::hook_target(channel, &site.url(""), &path);
+        let target = fixture::hook_target(channel, base, &path);
         let contact = Contact {
             address: target.display(),
             verified_at: contact.verified_at.filter(|_| verified),
