@@ -183,6 +183,7 @@ mod tests {
             verified_at: verified.then_some(now),
             in_default,
             call_on_recovery: false,
+            member_id: None,
             disabled_reason: None,
             created_at: now,
         }
@@ -243,6 +244,7 @@ mod tests {
         let step = |delay_seconds, contacts: &[&Contact]| Step {
             delay_seconds,
             contact_ids: contacts.iter().map(|contact| contact.id).collect(),
+            ..Step::default()
         };
         let recipients = Recipients::Steps(vec![
             step(30, &[&ops]),

@@ -146,6 +146,7 @@ impl World {
             verified_at: verified.then_some(self.start),
             in_default: true,
             call_on_recovery: false,
+            member_id: None,
             disabled_reason: None,
             created_at: self.start,
         };

@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use domain::contact::{Channel, Contact, code};
 use domain::delivery::Event;
-use domain::ids::ContactId;
+use domain::ids::{ContactId, UserId};
 use http::StatusCode;
 use serde::Deserialize;
 use store::contacts::CodeOutcome;
@@ -16,6 +16,7 @@ use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
 use crate::pages::incidents::told::ToldLine;
 use crate::pages::monitors::parts::{channel_icon, channel_word};
+use crate::people::People;
 use crate::state::AppState;
 use crate::usecases::{UseCaseError, contacts, hook_tests};
 use crate::view::{Shell, render, render_with, see_other};
@@ -46,6 +47,8 @@ struct ContactPage {
     errors: FormErrors,
     messages: Vec<ToldLine>,
     outbox: bool,
+    /// Everybody whose it can be.
+    members: Vec<(UserId, String)>,
     can_edit: bool,
 }
 
@@ -77,6 +80,7 @@ async fn page(
     errors: FormErrors,
 ) -> PageResult<ContactPage> {
     let account = tenant.account_id();
+    let people = People::read(state, account).await?;
     let mut transaction = tenant.read(state).await?;
     let contact = store::contacts::find(&mut transaction, account, id)
         .await?
@@ -105,6 +109,11 @@ async fn page(
             .map(|delivery| ToldLine::of(delivery, &attempts, &tenant.zone()))
             .collect(),
         outbox: state.config.outbox,
+        members: people
+            .members
+            .iter()
+            .map(|member| (member.id, member.called().to_owned()))
+            .collect(),
         can_edit: tenant.role().can_edit(),
         contact,
     })

@@ -258,6 +258,7 @@ mod tests {
             verified_at: verified.then_some(now),
             in_default: true,
             call_on_recovery: false,
+            member_id: None,
             disabled_reason: None,
             created_at: now,
         }

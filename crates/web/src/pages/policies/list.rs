@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::summary;
 use crate::error::PageResult;
 use crate::extract::Tenant;
+use crate::people::People;
 use crate::state::AppState;
 use crate::view::{Shell, render};
 
@@ -41,8 +42,9 @@ pub async fn show(
     Query(done): Query<Done>,
 ) -> PageResult {
     let account = tenant.account_id();
+    let people = People::read(&state, account).await?;
     let mut transaction = tenant.read(&state).await?;
-    let contacts = store::contacts::list(&mut transaction, account).await?;
+    let schedules = store::oncall::list(&mut transaction, account).await?;
     let mut lines = Vec::new();
     for policy in store::policies::list(&mut transaction, account).await? {
         let used = store::monitors::list_ids_with_policy(&mut transaction, account, policy.id);
@@ -50,7 +52,7 @@ pub async fn show(
             id: policy.id.to_string(),
             name: policy.name.clone(),
             is_default: policy.is_default(account),
-            steps: summary(&policy, &contacts),
+            steps: summary(&policy, &people, &schedules),
             monitors: used.await?.len(),
         });
     }
