@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
+use domain::alert::standing::Finding;
 use serde::Deserialize;
 
 use super::summary;
@@ -9,6 +10,7 @@ use crate::error::PageResult;
 use crate::extract::Tenant;
 use crate::people::People;
 use crate::state::AppState;
+use crate::usecases::account_check;
 use crate::view::{Shell, render};
 
 /// A policy as the list shows it.
@@ -25,6 +27,8 @@ struct Line {
 struct ListPage {
     shell: Shell,
     lines: Vec<Line>,
+    /// What would keep an alert from arriving.
+    findings: Vec<Finding>,
     can_edit: bool,
 }
 
@@ -56,6 +60,7 @@ pub async fn show(
             monitors: used.await?.len(),
         });
     }
+    let findings = account_check::check(&mut transaction, &state, account).await?;
     let notice = match done.done.as_str() {
         "saved" => Some("Saved. The next outage goes by it."),
         "deleted" => Some("Deleted. Its monitors tell the default contacts again."),
@@ -67,6 +72,7 @@ pub async fn show(
             .section("contacts")
             .notice(notice.map(str::to_owned)),
         lines,
+        findings,
         can_edit: tenant.role().can_edit(),
     })
 }
