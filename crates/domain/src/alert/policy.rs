@@ -103,7 +103,7 @@ impl Policy {
     /// The steps as people read them: of the built-in rule those that it means now.
     pub fn shown_steps(&self, contacts: &[Contact]) -> Vec<Step> {
         self.steps.clone().unwrap_or_else(|| {
-            let told = super::plan::told(&Recipients::Default, contacts);
+            let told = super::plan::told(&Recipients::Default, (contacts, &[]));
             let (called, written): (Vec<&Contact>, Vec<&Contact>) = told
                 .into_iter()
                 .partition(|contact| contact.channel == Channel::Voice);

@@ -214,7 +214,7 @@ fn told_by_default(
     match default {
         Some(policy) if policy.steps.is_some() => summary(policy, people, schedules),
         _ => {
-            let told = domain::alert::plan::told(&Recipients::Default, &people.contacts);
+            let told = domain::alert::plan::told(&Recipients::Default, (&people.contacts, &[]));
             let names: Vec<&str> = told.iter().map(|contact| contact.name.as_str()).collect();
             if names.is_empty() {
                 "nobody yet".to_owned()
