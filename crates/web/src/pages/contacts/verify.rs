@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use domain::contact::{Channel, Contact, code};
 use domain::delivery::Event;
-use domain::ids::{ContactId, UserId};
+use domain::ids::ContactId;
 use http::StatusCode;
 use serde::Deserialize;
 use store::contacts::CodeOutcome;
@@ -48,7 +48,9 @@ struct ContactPage {
     messages: Vec<ToldLine>,
     outbox: bool,
     /// Everybody whose it can be.
-    members: Vec<(UserId, String)>,
+    members: Vec<(String, String)>,
+    /// Whose it is; empty for nobody's.
+    owner: String,
     can_edit: bool,
 }
 
@@ -109,10 +111,11 @@ async fn page(
             .map(|delivery| ToldLine::of(delivery, &attempts, &tenant.zone()))
             .collect(),
         outbox: state.config.outbox,
+        owner: contact.member_id.map_or_else(String::new, |id| id.to_string()),
         members: people
             .members
             .iter()
-            .map(|member| (member.id, member.called().to_owned()))
+            .map(|member| (member.id.to_string(), member.called().to_owned()))
             .collect(),
         can_edit: tenant.role().can_edit(),
         contact,
