@@ -242,9 +242,18 @@ impl Step {
             let pointer = format!("/steps/{i}/contact_ids");
             errors.push(FieldError::new(pointer, "wrong_length", message));
         }
-        errors.extend(check_ids(&format!("/steps/{i}/contact_ids"), &self.contact_ids));
-        errors.extend(check_ids(&format!("/steps/{i}/schedule_ids"), &self.schedule_ids));
-        errors.extend(check_ids(&format!("/steps/{i}/member_ids"), &self.member_ids));
+        errors.extend(check_ids(
+            &format!("/steps/{i}/contact_ids"),
+            &self.contact_ids,
+        ));
+        errors.extend(check_ids(
+            &format!("/steps/{i}/schedule_ids"),
+            &self.schedule_ids,
+        ));
+        errors.extend(check_ids(
+            &format!("/steps/{i}/member_ids"),
+            &self.member_ids,
+        ));
         errors
     }
 }
@@ -402,7 +411,10 @@ mod tests {
             updated_at: Timestamp::UNIX_EPOCH,
             version: 1,
         };
-        let duties = [Duty { schedule, overrides: Vec::new() }];
+        let duties = [Duty {
+            schedule,
+            overrides: Vec::new(),
+        }];
         let step = Step {
             schedule_ids: vec![duties[0].schedule.id],
             ..Step::default()
@@ -416,8 +428,14 @@ mod tests {
         assert_eq!(told(&step, "2026-10-31T00:00:00Z"), [false; 3]);
         let some_time = [&of_kim, &of_ana, &office].map(|one| step.may_reach(one, &duties));
         assert_eq!(some_time, [true, false, true]);
-        let of_members = Step { member_ids: vec![ana], ..Step::default() };
-        assert_eq!(told(&of_members, "2026-11-01T00:00:00Z"), [false, true, false]);
+        let of_members = Step {
+            member_ids: vec![ana],
+            ..Step::default()
+        };
+        assert_eq!(
+            told(&of_members, "2026-11-01T00:00:00Z"),
+            [false, true, false]
+        );
         let mut two = policy(Some(vec![step, of_members]));
         assert!(two.names(Target::Member(ana)) && !two.names(Target::Member(kim)));
         assert!(two.validate().is_empty());

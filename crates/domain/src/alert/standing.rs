@@ -96,7 +96,8 @@ impl Standing<'_> {
     /// Some monitor goes by it.
     fn is_used(&self, policy: &Policy) -> bool {
         self.monitors.iter().any(|monitor| {
-            monitor.contact_ids.is_none() && self.policy_of(monitor).map(|of| of.id) == Some(policy.id)
+            monitor.contact_ids.is_none()
+                && self.policy_of(monitor).map(|of| of.id) == Some(policy.id)
         })
     }
 
@@ -115,7 +116,11 @@ impl Standing<'_> {
             })
             .collect();
         let first = silent.first()?;
-        let names: Vec<&str> = silent.iter().take(NAMED).map(|one| one.name.as_str()).collect();
+        let names: Vec<&str> = silent
+            .iter()
+            .take(NAMED)
+            .map(|one| one.name.as_str())
+            .collect();
         let more = silent.len().saturating_sub(NAMED);
         let (names, verb) = match (names.as_slice(), more) {
             ([one], _) => ((*one).to_owned(), "tells"),
@@ -239,7 +244,11 @@ impl Standing<'_> {
         let minute = |at: Timestamp| {
             let local = at.to_zoned(self.zone.clone());
             let clock = local.strftime("%H:%M");
-            format!("{}, {clock} {}", words::day(at, self.zone), words::offset(at, self.zone))
+            format!(
+                "{}, {clock} {}",
+                words::day(at, self.zone),
+                words::offset(at, self.zone)
+            )
         };
         match (gap.from <= self.now, gap.to >= end) {
             (true, true) => "now and in the coming two weeks".to_owned(),
@@ -375,7 +384,10 @@ mod tests {
         let unverified = [mail.clone(), sms.clone()];
         assert_eq!(
             found(std::slice::from_ref(&night), &unverified, &[], Some(0)),
-            [("unusable_contact", ends.to_owned()), ("only_mail", only.to_owned())]
+            [
+                ("unusable_contact", ends.to_owned()),
+                ("only_mail", only.to_owned())
+            ]
         );
         let nobody = "Shop tells nobody: no contact that is named can be told.";
         let gone = found(&[policy("Night", vec![step(&[&sms])])], &[sms], &[], None);
@@ -397,7 +409,10 @@ mod tests {
             schedule_ids: vec![duty.schedule.id],
             ..Step::default()
         };
-        let (night, other) = (policy("Night", vec![on_call]), policy("Other", vec![step(&[&phone])]));
+        let (night, other) = (
+            policy("Night", vec![on_call]),
+            policy("Other", vec![step(&[&phone])]),
+        );
         let said = "Nobody is on call from Sun 29 Nov 2026, 00:00 UTC+1 to Mon 30 Nov 2026, 00:00 UTC+1, \
                     and once more in the coming two weeks (Office).";
         let (contacts, duties) = ([phone], [duty]);

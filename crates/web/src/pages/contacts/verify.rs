@@ -111,7 +111,9 @@ async fn page(
             .map(|delivery| ToldLine::of(delivery, &attempts, &tenant.zone()))
             .collect(),
         outbox: state.config.outbox,
-        owner: contact.member_id.map_or_else(String::new, |id| id.to_string()),
+        owner: contact
+            .member_id
+            .map_or_else(String::new, |id| id.to_string()),
         members: people
             .members
             .iter()

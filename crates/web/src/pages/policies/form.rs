@@ -99,10 +99,7 @@ impl PolicyForm {
         while self.steps.len() < 2 {
             self.steps.push(StepFields::default());
         }
-        let is_taken = self
-            .steps
-            .last()
-            .is_some_and(StepFields::names_somebody);
+        let is_taken = self.steps.last().is_some_and(StepFields::names_somebody);
         if is_taken && self.steps.len() < MAX_STEPS {
             self.steps.push(StepFields::default());
         }

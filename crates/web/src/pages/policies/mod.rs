@@ -44,8 +44,14 @@ pub fn summary(policy: &Policy, people: &People, schedules: &[Schedule]) -> Stri
         .iter()
         .map(|step| {
             let schedules = step.schedule_ids.iter().map(|id| on_call(*id));
-            let members = step.member_ids.iter().map(|id| name(Participant::Member(*id)));
-            let contacts = step.contact_ids.iter().map(|id| name(Participant::Contact(*id)));
+            let members = step
+                .member_ids
+                .iter()
+                .map(|id| name(Participant::Member(*id)));
+            let contacts = step
+                .contact_ids
+                .iter()
+                .map(|id| name(Participant::Contact(*id)));
             let names: Vec<String> = schedules.chain(members).chain(contacts).collect();
             let when = match step.delay_seconds {
                 0 => "at once".to_owned(),

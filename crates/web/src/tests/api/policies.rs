@@ -116,7 +116,8 @@ async fn the_default_policy_is_there_and_stays(pool: PgPool) {
         json!([a])
     );
     assert_eq!(client.delete(&path).await.status, StatusCode::CONFLICT);
-    let steps = json!([{"delay_seconds": 60, "contact_ids": [a], "schedule_ids": [], "member_ids": []}]);
+    let steps =
+        json!([{"delay_seconds": 60, "contact_ids": [a], "schedule_ids": [], "member_ids": []}]);
     let changed = client
         .patch(&path, json!({"steps": steps, "name": "All"}))
         .await;
@@ -324,7 +325,10 @@ async fn a_step_may_name_a_schedule_and_a_member(pool: PgPool) {
     let unknown = domain::ids::ScheduleId::generate().to_string();
     for (step, pointer) in [
         (json!({"member_ids": [stranger]}), "/steps/0/member_ids/0"),
-        (json!({"schedule_ids": [unknown]}), "/steps/0/schedule_ids/0"),
+        (
+            json!({"schedule_ids": [unknown]}),
+            "/steps/0/schedule_ids/0",
+        ),
         (
             json!({"schedule_ids": [schedule, schedule]}),
             "/steps/0/schedule_ids/1",
@@ -352,7 +356,9 @@ async fn the_account_is_checked(pool: PgPool) {
         read.json()["data"].as_array().unwrap().clone()
     };
     assert_eq!(found().await, Vec::<Value>::new());
-    client.post("/monitors", json!({"url": "https://shop.example/"})).await;
+    client
+        .post("/monitors", json!({"url": "https://shop.example/"}))
+        .await;
     let kim = super::schedules::member(&app, account).await;
     let schedule = json!({"name": "Night", "layers": [{"participants": [kim], "shift_unit": "week",
         "local_start": "2026-11-30T09:00:00"}]});
@@ -363,7 +369,15 @@ async fn the_account_is_checked(pool: PgPool) {
     assert_eq!(set.status, StatusCode::OK, "{}", set.text);
     let all = found().await;
     let codes: Vec<&str> = all.iter().filter_map(|one| one["code"].as_str()).collect();
-    assert_eq!(codes, ["tells_nobody", "unusable_contact", "nobody_on_call"]);
+    assert_eq!(
+        codes,
+        ["tells_nobody", "unusable_contact", "nobody_on_call"]
+    );
     assert_eq!(all[2]["severity"], "problem");
-    assert!(all[2]["link"].as_str().unwrap().ends_with(&format!("/schedules/{schedule}")));
+    assert!(
+        all[2]["link"]
+            .as_str()
+            .unwrap()
+            .ends_with(&format!("/schedules/{schedule}"))
+    );
 }

@@ -1,7 +1,7 @@
 //! Who is told of a monitor's outages, in order.
 
-use domain::alert::{Reach, deliveries};
 use domain::alert::policy::recipients;
+use domain::alert::{Reach, deliveries};
 use domain::delivery::Event;
 use domain::words;
 
