@@ -63,11 +63,12 @@ pub async fn tell_disabled(
     };
     let monitors = states::list_recipients(connection, account).await?;
     let policies = store::policies::list(connection, account).await?;
+    let duties = store::oncall::list_duties(connection, account, now).await?;
     let uncovered = monitors
         .into_iter()
         .filter(|one| {
             let told = recipients(one.contact_ids.as_deref(), one.policy_id, &policies);
-            is_uncovered_by(&told, &contacts, lost)
+            is_uncovered_by(&told, (&contacts, &duties), lost)
         })
         .map(|one| one.name);
     let message = AccountMessage::ContactDisabled {

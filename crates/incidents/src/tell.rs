@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use domain::alert::{self, Recipients};
+use domain::alert::{self, Reach, Recipients};
 use domain::contact::{Channel, Contact};
 use domain::delivery::Event;
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
@@ -78,13 +78,14 @@ pub(crate) async fn tell_recipients(
 ) -> Result<Vec<Written>> {
     let contacts = store::contacts::list(connection, message.account_id).await?;
     let wanted: Vec<Contact> = contacts.into_iter().filter(wanted).collect();
-    let plan = alert::deliveries(
-        message.event,
-        &message.subject,
-        &recipients(connection, message.account_id, spec).await?,
-        &wanted,
-        now,
-    );
+    let duties = store::oncall::list_duties(connection, message.account_id, now).await?;
+    let reach = Reach {
+        contacts: &wanted,
+        duties: &duties,
+        at: now,
+    };
+    let recipients = recipients(connection, message.account_id, spec).await?;
+    let plan = alert::deliveries(message.event, &message.subject, &recipients, &reach);
     let mut written = Vec::with_capacity(plan.len());
     for planned in plan {
         let Some(contact) = wanted.iter().find(|contact| contact.id == planned.contact) else {

@@ -92,21 +92,22 @@ pub async fn find_owned_by_email(
 /// Makes the owner's address a mail contact, proven when the address is.
 pub async fn insert_owner_contact(
     connection: &mut PgConnection,
-    account: AccountId,
+    (account, owner): (AccountId, UserId),
     email: &EmailAddress,
     verified: bool,
     now: Timestamp,
 ) -> Result<ContactId> {
     let id = ContactId::generate();
     sqlx::query!(
-        "INSERT INTO contacts (account_id, id, channel, name, address, address_canonical, verified_at, created_at, updated_at)
-         VALUES ($1, $2, 'email', $3, $3, $4, CASE WHEN $5 THEN $6::timestamptz END, $6, $6)",
+        "INSERT INTO contacts (account_id, id, channel, name, address, address_canonical, verified_at, created_at, updated_at, user_id)
+         VALUES ($1, $2, 'email', $3, $3, $4, CASE WHEN $5 THEN $6::timestamptz END, $6, $6, $7)",
         account.uuid(),
         id.uuid(),
         email.as_str(),
         email.canonical(),
         verified,
         now.to_sqlx() as _,
+        owner.uuid()
     )
     .execute(connection)
     .await?;

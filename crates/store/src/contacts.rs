@@ -3,7 +3,7 @@
 pub mod hooks;
 
 use domain::contact::{Channel, Contact, code};
-use domain::ids::{AccountId, ContactId};
+use domain::ids::{AccountId, ContactId, UserId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -37,8 +37,8 @@ pub async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "INSERT INTO contacts (account_id, id, channel, name, address, address_canonical, verified_at, in_default,
-             call_on_recovery, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $9, $9)",
+             call_on_recovery, created_at, updated_at, user_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $9, $9, $11)",
         account.uuid(),
         contact.id.uuid(),
         contact.channel.as_str(),
@@ -49,13 +49,14 @@ pub async fn insert(
         contact.in_default,
         contact.created_at.to_sqlx() as _,
         contact.call_on_recovery,
+        contact.member_id.map(UserId::uuid)
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Writes name, the wish to be called on recovery, and membership of the default policy.
+/// Writes name, whose it is, the wish to be called on recovery, and membership of the default policy.
 pub async fn update(
     connection: &mut PgConnection,
     account: AccountId,
@@ -63,7 +64,7 @@ pub async fn update(
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
-        "UPDATE contacts SET name = $3, in_default = $4, updated_at = $5, call_on_recovery = $6, version = version + 1
+        "UPDATE contacts SET name = $3, in_default = $4, updated_at = $5, call_on_recovery = $6, user_id = $7, version = version + 1
          WHERE account_id = $1 AND id = $2",
         account.uuid(),
         contact.id.uuid(),
@@ -71,6 +72,7 @@ pub async fn update(
         contact.in_default,
         now.to_sqlx() as _,
         contact.call_on_recovery,
+        contact.member_id.map(UserId::uuid)
     )
     .execute(connection)
     .await?;
@@ -118,7 +120,7 @@ pub async fn find(
     sqlx::query_as!(
         Row,
         r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
-             call_on_recovery, disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
+             call_on_recovery, user_id, disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
          FROM contacts WHERE account_id = $1 AND id = $2"#,
         account.uuid(),
         id.uuid()
@@ -144,7 +146,7 @@ pub async fn list_page(
     sqlx::query_as!(
         Row,
         r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
-             call_on_recovery, disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
+             call_on_recovery, user_id, disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
          FROM contacts WHERE account_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3"#,
         account.uuid(),
         after.map(ContactId::uuid),
@@ -309,6 +311,7 @@ struct Row {
     verified_at: Option<jiff_sqlx::Timestamp>,
     in_default: bool,
     call_on_recovery: bool,
+    user_id: Option<Uuid>,
     disabled_reason: Option<String>,
     created_at: jiff_sqlx::Timestamp,
 }
@@ -325,6 +328,7 @@ impl Row {
             verified_at: self.verified_at.map(|at| at.to_jiff()),
             in_default: self.in_default,
             call_on_recovery: self.call_on_recovery,
+            member_id: self.user_id.map(UserId::from_uuid),
             disabled_reason: self.disabled_reason,
             created_at: self.created_at.to_jiff(),
         })

@@ -98,7 +98,7 @@ pub async fn create(
     .await?;
     store::accounts::insert_owner_contact(
         connection,
-        created.account_id,
+        (created.account_id, created.user_id),
         new.email,
         new.verified,
         now,

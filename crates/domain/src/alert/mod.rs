@@ -8,6 +8,7 @@ pub mod plan;
 pub mod policy;
 pub mod prices;
 pub mod sms;
+pub mod standing;
 pub mod storm;
 pub mod voice;
 

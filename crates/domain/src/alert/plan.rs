@@ -7,6 +7,7 @@ use super::policy::Step;
 use crate::contact::{Channel, Contact};
 use crate::delivery::Event;
 use crate::ids::ContactId;
+use crate::oncall::Duty;
 
 /// How long the default policy waits for somebody before it calls.
 pub const CALL_AFTER: SignedDuration = SignedDuration::from_mins(3);
@@ -30,6 +31,8 @@ pub enum Recipients {
 pub struct Reach<'r> {
     /// The account's contacts, in the order they were made.
     pub contacts: &'r [Contact],
+    /// The account's schedules.
+    pub duties: &'r [Duty],
     /// When the step is due.
     pub at: Timestamp,
 }
@@ -66,25 +69,22 @@ impl Recipients {
                 (Self::Named(ids), 0) => ids.contains(&contact.id),
                 (Self::Steps(steps), step) => steps
                     .get(step)
-                    .is_some_and(|step| step.contact_ids.contains(&contact.id)),
+                    .is_some_and(|step| step.reaches(contact, reach.duties, reach.at)),
                 _ => false,
             })
             .collect()
     }
 
-    /// Whom it tells in order and after which wait in all, each once and as far as can be told at `now`. A
-    /// step that reaches nobody is passed over without its wait.
-    pub fn order<'c>(
-        &self,
-        contacts: &'c [Contact],
-        now: Timestamp,
-    ) -> Vec<(&'c Contact, SignedDuration)> {
+    /// Whom it tells in order and after which wait in all, each once and as far as can be told now, which is
+    /// `reach.at`. A step that reaches nobody is passed over without its wait.
+    pub fn order<'c>(&self, reach: &Reach<'c>) -> Vec<(&'c Contact, SignedDuration)> {
         let mut told: Vec<(&Contact, SignedDuration)> = Vec::new();
         let mut after = SignedDuration::ZERO;
         for step in 0..self.steps() {
             let wait = self.wait(if told.is_empty() { 0 } else { step });
-            let at = now.saturating_add(after + wait).unwrap_or(Timestamp::MAX);
-            let reached = self.resolve(step, &Reach { contacts, at });
+            let due = reach.at.saturating_add(after + wait);
+            let at = due.unwrap_or(Timestamp::MAX);
+            let reached = self.resolve(step, &Reach { at, ..*reach });
             if !reached.is_empty() {
                 after += wait;
             }
@@ -97,13 +97,11 @@ impl Recipients {
         told
     }
 
-    fn names(&self, contact: &Contact) -> bool {
+    fn names(&self, contact: &Contact, duties: &[Duty]) -> bool {
         match self {
             Self::Default => contact.in_default,
             Self::Named(ids) => ids.contains(&contact.id),
-            Self::Steps(steps) => steps
-                .iter()
-                .any(|step| step.contact_ids.contains(&contact.id)),
+            Self::Steps(steps) => steps.iter().any(|step| step.may_reach(contact, duties)),
         }
     }
 }
@@ -119,18 +117,25 @@ pub struct PlannedDelivery {
     pub not_before: Timestamp,
 }
 
-/// The contacts that `recipients` means, usable ones only, in the order they were made.
-pub fn told<'c>(recipients: &Recipients, contacts: &'c [Contact]) -> Vec<&'c Contact> {
+/// The contacts that `recipients` means at some time, usable ones only, in the order they were made.
+pub fn told<'c>(
+    recipients: &Recipients,
+    (contacts, duties): (&'c [Contact], &[Duty]),
+) -> Vec<&'c Contact> {
     contacts
         .iter()
         .filter(|contact| contact.is_usable())
-        .filter(|contact| recipients.names(contact))
+        .filter(|contact| recipients.names(contact, duties))
         .collect()
 }
 
 /// Nobody of `recipients` can be told any more, and `lost` was one of them.
-pub fn is_uncovered_by(recipients: &Recipients, contacts: &[Contact], lost: &Contact) -> bool {
-    recipients.names(lost) && told(recipients, contacts).is_empty()
+pub fn is_uncovered_by(
+    recipients: &Recipients,
+    (contacts, duties): (&[Contact], &[Duty]),
+    lost: &Contact,
+) -> bool {
+    recipients.names(lost, duties) && told(recipients, (contacts, duties)).is_empty()
 }
 
 /// The messages that tell `recipients` of `event`, as things stand. An outage goes from step to step (what is sent is
@@ -141,12 +146,11 @@ pub fn deliveries(
     event: Event,
     subject: &str,
     recipients: &Recipients,
-    contacts: &[Contact],
-    now: Timestamp,
+    reach: &Reach<'_>,
 ) -> Vec<PlannedDelivery> {
-    let escalates = event == Event::IncidentOpened;
+    let (escalates, now) = (event == Event::IncidentOpened, reach.at);
     let mut planned: Vec<(&Contact, SignedDuration)> = recipients
-        .order(contacts, now)
+        .order(reach)
         .into_iter()
         .filter(|(contact, _)| escalates || contact.channel != Channel::Voice)
         .collect();
@@ -183,8 +187,17 @@ mod tests {
             verified_at: verified.then_some(now),
             in_default,
             call_on_recovery: false,
+            member_id: None,
             disabled_reason: None,
             created_at: now,
+        }
+    }
+
+    const fn reach(contacts: &[Contact]) -> Reach<'_> {
+        Reach {
+            contacts,
+            duties: &[],
+            at: Timestamp::UNIX_EPOCH,
         }
     }
 
@@ -199,7 +212,7 @@ mod tests {
             disabled,
         ];
         let names = |recipients: &Recipients| -> Vec<String> {
-            told(recipients, &contacts)
+            told(recipients, (&contacts, &[]))
                 .into_iter()
                 .map(|c| c.name.clone())
                 .collect()
@@ -226,7 +239,7 @@ mod tests {
             (named(&[]), false),
         ] {
             assert_eq!(
-                is_uncovered_by(&recipients, &contacts, &ops),
+                is_uncovered_by(&recipients, (&contacts, &[]), &ops),
                 uncovered,
                 "{recipients:?}"
             );
@@ -243,6 +256,7 @@ mod tests {
         let step = |delay_seconds, contacts: &[&Contact]| Step {
             delay_seconds,
             contact_ids: contacts.iter().map(|contact| contact.id).collect(),
+            ..Step::default()
         };
         let recipients = Recipients::Steps(vec![
             step(30, &[&ops]),
@@ -250,7 +264,7 @@ mod tests {
             step(600, &[&boss]),
         ]);
         let plan = |event, contacts: &[Contact]| -> Vec<(String, i64)> {
-            let planned = deliveries(event, "inc_1", &recipients, contacts, Timestamp::UNIX_EPOCH);
+            let planned = deliveries(event, "inc_1", &recipients, &reach(contacts));
             let name = |id| {
                 contacts
                     .iter()
@@ -285,7 +299,7 @@ mod tests {
         );
         assert!(is_uncovered_by(
             &recipients,
-            std::slice::from_ref(&lost),
+            (std::slice::from_ref(&lost), &[]),
             &lost
         ));
     }
@@ -303,7 +317,7 @@ mod tests {
         };
         let plan = |event, contacts: &[Contact]| -> Vec<(ContactId, i64)> {
             let recipients = Recipients::Default;
-            deliveries(event, "x", &recipients, contacts, Timestamp::UNIX_EPOCH)
+            deliveries(event, "x", &recipients, &reach(contacts))
                 .into_iter()
                 .map(|one| (one.contact, one.not_before.as_second()))
                 .collect()
@@ -331,8 +345,7 @@ mod tests {
                 Event::IncidentOpened,
                 "inc_1",
                 &Recipients::Default,
-                &contacts,
-                Timestamp::UNIX_EPOCH,
+                &reach(&contacts),
             )
         };
         assert_eq!(plan(), plan());

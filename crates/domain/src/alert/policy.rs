@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::escalation::Escalation;
 use super::plan::Recipients;
 use crate::contact::{Channel, Contact};
-use crate::ids::{AccountId, ContactId, PolicyId};
+use crate::ids::{AccountId, ContactId, PolicyId, ScheduleId, UserId};
 use crate::monitor::validate::{FieldError, check_line};
+use crate::oncall::Duty;
 
 /// Steps of a policy, at most.
 pub const MAX_STEPS: usize = 10;
-/// Contacts of a step, at most.
+/// Targets of one kind of a step, at most.
 pub const MAX_CONTACTS: usize = 50;
 /// Seconds before a step, at most: a day.
 pub const MAX_DELAY_SECONDS: u32 = 86_400;
@@ -41,13 +42,31 @@ pub struct Policy {
     pub version: i64,
 }
 
-/// A step of a policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A step of a policy. It tells its targets, each contact once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Seconds after the step before, or for the first after the outage is sure.
     pub delay_seconds: u32,
-    /// Who is told.
+    /// Contacts that are told.
+    #[serde(default)]
     pub contact_ids: Vec<ContactId>,
+    /// Schedules: whoever is on call when the step is due.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedule_ids: Vec<ScheduleId>,
+    /// Members, by all contacts that are theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub member_ids: Vec<UserId>,
+}
+
+/// What a step can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A contact.
+    Contact(ContactId),
+    /// Whoever is on call.
+    Schedule(ScheduleId),
+    /// A member.
+    Member(UserId),
 }
 
 impl Policy {
@@ -84,13 +103,14 @@ impl Policy {
     /// The steps as people read them: of the built-in rule those that it means now.
     pub fn shown_steps(&self, contacts: &[Contact]) -> Vec<Step> {
         self.steps.clone().unwrap_or_else(|| {
-            let told = super::plan::told(&Recipients::Default, contacts);
+            let told = super::plan::told(&Recipients::Default, (contacts, &[]));
             let (called, written): (Vec<&Contact>, Vec<&Contact>) = told
                 .into_iter()
                 .partition(|contact| contact.channel == Channel::Voice);
             let step = |delay_seconds, contacts: Vec<&Contact>| Step {
                 delay_seconds,
                 contact_ids: contacts.into_iter().map(|contact| contact.id).collect(),
+                ..Step::default()
             };
             match (written.is_empty(), called.is_empty()) {
                 (_, true) => vec![step(0, written)],
@@ -106,17 +126,27 @@ impl Policy {
         })
     }
 
-    /// Takes a contact out of every step; a step without any is gone. True when something changed.
-    pub fn forget(&mut self, contact: ContactId, account: AccountId) -> bool {
+    /// A step of it has this target.
+    pub fn names(&self, target: Target) -> bool {
+        let steps = self.steps.as_deref().unwrap_or_default();
+        steps.iter().any(|step| step.names(target))
+    }
+
+    /// Takes a target out of every step; a step without any is gone. True when something changed.
+    pub fn forget(&mut self, target: Target, account: AccountId) -> bool {
         let is_default = self.is_default(account);
         let Some(steps) = &mut self.steps else {
             return false;
         };
         let before = steps.clone();
         for step in steps.iter_mut() {
-            step.contact_ids.retain(|one| *one != contact);
+            match target {
+                Target::Contact(id) => step.contact_ids.retain(|one| *one != id),
+                Target::Schedule(id) => step.schedule_ids.retain(|one| *one != id),
+                Target::Member(id) => step.member_ids.retain(|one| *one != id),
+            }
         }
-        steps.retain(|step| !step.contact_ids.is_empty());
+        steps.retain(|step| !step.is_empty());
         let changed = *steps != before;
         if steps.is_empty() && is_default {
             self.steps = None;
@@ -160,6 +190,46 @@ impl Policy {
 }
 
 impl Step {
+    /// It tells nobody.
+    pub const fn is_empty(&self) -> bool {
+        self.contact_ids.is_empty() && self.schedule_ids.is_empty() && self.member_ids.is_empty()
+    }
+
+    fn names(&self, target: Target) -> bool {
+        match target {
+            Target::Contact(id) => self.contact_ids.contains(&id),
+            Target::Schedule(id) => self.schedule_ids.contains(&id),
+            Target::Member(id) => self.member_ids.contains(&id),
+        }
+    }
+
+    /// It tells a contact when it is due at `at`. `duties` are the account's schedules.
+    pub fn reaches(&self, contact: &Contact, duties: &[Duty], at: Timestamp) -> bool {
+        self.tells(contact, duties, |duty| {
+            duty.who(at).is_some_and(|who| who.is_reached_by(contact))
+        })
+    }
+
+    /// It tells a contact at some time, now or later.
+    pub fn may_reach(&self, contact: &Contact, duties: &[Duty]) -> bool {
+        self.tells(contact, duties, |duty| {
+            let layers = duty.schedule.layers.iter();
+            let mut turns = layers.flat_map(|layer| layer.participants.iter().copied());
+            let mut overrides = duty.overrides.iter().map(|one| one.participant);
+            turns.any(|who| who.is_reached_by(contact))
+                || overrides.any(|who| who.is_reached_by(contact))
+        })
+    }
+
+    fn tells(&self, contact: &Contact, duties: &[Duty], of: impl Fn(&Duty) -> bool) -> bool {
+        let is_theirs = |id: UserId| self.member_ids.contains(&id);
+        self.contact_ids.contains(&contact.id)
+            || contact.member_id.is_some_and(is_theirs)
+            || duties
+                .iter()
+                .any(|duty| self.schedule_ids.contains(&duty.schedule.id) && of(duty))
+    }
+
     fn validate(&self, i: usize) -> Vec<FieldError> {
         let mut errors = Vec::new();
         if self.delay_seconds > MAX_DELAY_SECONDS {
@@ -167,20 +237,40 @@ impl Step {
             let pointer = format!("/steps/{i}/delay_seconds");
             errors.push(FieldError::new(pointer, "out_of_range", message));
         }
-        let ids = &self.contact_ids;
-        if !(1..=MAX_CONTACTS).contains(&ids.len()) {
-            let message = format!("must have 1 to {MAX_CONTACTS} contacts");
+        if self.is_empty() {
+            let message = "must have at least one contact, schedule or member";
             let pointer = format!("/steps/{i}/contact_ids");
             errors.push(FieldError::new(pointer, "wrong_length", message));
         }
-        for (j, id) in ids.iter().enumerate() {
-            if ids[..j].contains(id) {
-                let pointer = format!("/steps/{i}/contact_ids/{j}");
-                errors.push(FieldError::new(pointer, "duplicate", "must be named once"));
-            }
-        }
+        errors.extend(check_ids(
+            &format!("/steps/{i}/contact_ids"),
+            &self.contact_ids,
+        ));
+        errors.extend(check_ids(
+            &format!("/steps/{i}/schedule_ids"),
+            &self.schedule_ids,
+        ));
+        errors.extend(check_ids(
+            &format!("/steps/{i}/member_ids"),
+            &self.member_ids,
+        ));
         errors
     }
+}
+
+fn check_ids<T: PartialEq>(at: &str, ids: &[T]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if ids.len() > MAX_CONTACTS {
+        let message = format!("must have at most {MAX_CONTACTS}");
+        errors.push(FieldError::new(at, "wrong_length", message));
+    }
+    for (j, id) in ids.iter().enumerate() {
+        if ids[..j].contains(id) {
+            let pointer = format!("{at}/{j}");
+            errors.push(FieldError::new(pointer, "duplicate", "must be named once"));
+        }
+    }
+    errors
 }
 
 /// Whom a monitor tells that names these contacts, or this policy, or nothing. `policies` are those of
@@ -239,6 +329,7 @@ mod tests {
         Step {
             delay_seconds,
             contact_ids: contact_ids.to_vec(),
+            ..Step::default()
         }
     }
 
@@ -275,16 +366,82 @@ mod tests {
         let (a, b) = (ContactId::generate(), ContactId::generate());
         let account = AccountId::generate();
         let mut two = policy(Some(vec![step(0, &[a]), step(60, &[a, b])]));
-        assert!(two.forget(a, account));
+        assert!(two.forget(Target::Contact(a), account));
         assert_eq!(two.steps, Some(vec![step(60, &[b])]));
-        assert!(!two.forget(a, account));
-        assert!(two.forget(b, account));
+        assert!(!two.forget(Target::Contact(a), account));
+        assert!(two.forget(Target::Contact(b), account));
         assert_eq!(two.steps, Some(Vec::new()));
         assert_eq!(two.recipients(), Recipients::Default);
         let mut default = Policy::default_of(account);
-        assert!(!default.forget(a, account));
+        assert!(!default.forget(Target::Contact(a), account));
         default.steps = Some(vec![step(0, &[a])]);
-        assert!(default.forget(a, account));
+        assert!(default.forget(Target::Contact(a), account));
         assert_eq!(default.steps, None);
+    }
+
+    #[test]
+    fn a_schedule_reaches_whoever_is_on_call() {
+        use crate::oncall::{Layer, Participant, Schedule, ShiftUnit};
+        let contact = |member_id| Contact {
+            id: ContactId::generate(),
+            channel: Channel::Sms,
+            name: "x".into(),
+            address: String::new(),
+            verified_at: None,
+            in_default: false,
+            call_on_recovery: false,
+            member_id,
+            disabled_reason: None,
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        let (kim, ana) = (UserId::generate(), UserId::generate());
+        let (of_kim, of_ana, office) = (contact(Some(kim)), contact(Some(ana)), contact(None));
+        let schedule = Schedule {
+            id: ScheduleId::generate(),
+            name: "Night".into(),
+            timezone: "UTC".into(),
+            layers: vec![Layer {
+                participants: vec![Participant::Member(kim), Participant::Contact(office.id)],
+                shift_unit: ShiftUnit::Day,
+                shift_count: 1,
+                local_start: jiff::civil::date(2026, 11, 1).at(0, 0, 0, 0),
+                times: None,
+            }],
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            version: 1,
+        };
+        let duties = [Duty {
+            schedule,
+            overrides: Vec::new(),
+        }];
+        let step = Step {
+            schedule_ids: vec![duties[0].schedule.id],
+            ..Step::default()
+        };
+        let told = |step: &Step, at: &str| {
+            let at = at.parse().unwrap();
+            [&of_kim, &of_ana, &office].map(|one| step.reaches(one, &duties, at))
+        };
+        assert_eq!(told(&step, "2026-11-01T23:59:59Z"), [true, false, false]);
+        assert_eq!(told(&step, "2026-11-02T00:00:00Z"), [false, false, true]);
+        assert_eq!(told(&step, "2026-10-31T00:00:00Z"), [false; 3]);
+        let some_time = [&of_kim, &of_ana, &office].map(|one| step.may_reach(one, &duties));
+        assert_eq!(some_time, [true, false, true]);
+        let of_members = Step {
+            member_ids: vec![ana],
+            ..Step::default()
+        };
+        assert_eq!(
+            told(&of_members, "2026-11-01T00:00:00Z"),
+            [false, true, false]
+        );
+        let mut two = policy(Some(vec![step, of_members]));
+        assert!(two.names(Target::Member(ana)) && !two.names(Target::Member(kim)));
+        assert!(two.validate().is_empty());
+        let account = AccountId::generate();
+        assert!(two.forget(Target::Member(ana), account));
+        assert!(two.forget(Target::Schedule(duties[0].schedule.id), account));
+        assert_eq!(two.steps, Some(Vec::new()));
     }
 }

@@ -10,7 +10,7 @@ pub use phone::PhoneNumber;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::ContactId;
+use crate::ids::{ContactId, UserId};
 
 /// How a contact is reached. A new channel is a variant here and a folder in `notifier`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -226,6 +226,8 @@ pub struct Contact {
     pub in_default: bool,
     /// Of a number that is called: it is also called when the outage is over.
     pub call_on_recovery: bool,
+    /// Whose it is: whoever is on call is reached by all of theirs.
+    pub member_id: Option<UserId>,
     /// Why nothing is sent to it any more.
     pub disabled_reason: Option<String>,
     /// When it was made.

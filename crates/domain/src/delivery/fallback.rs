@@ -35,6 +35,7 @@ mod tests {
             verified_at: verified.then_some(Timestamp::UNIX_EPOCH),
             in_default,
             call_on_recovery: false,
+            member_id: None,
             disabled_reason: None,
             created_at: Timestamp::UNIX_EPOCH,
         }

@@ -234,6 +234,22 @@ impl Schedule {
     }
 }
 
+/// A schedule with its overrides, as messages are planned by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duty {
+    /// The schedule.
+    pub schedule: Schedule,
+    /// Who stands in.
+    pub overrides: Vec<Override>,
+}
+
+impl Duty {
+    /// Who is on call at an instant.
+    pub fn who(&self, at: Timestamp) -> Option<Participant> {
+        on_call(&self.schedule, &self.overrides, at)
+    }
+}
+
 /// Who is on call at an instant.
 pub fn on_call(schedule: &Schedule, overrides: &[Override], at: Timestamp) -> Option<Participant> {
     let rota = Rota::new(schedule, overrides);

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::contact::Contact;
 use crate::ids::{ContactId, UserId};
 
 /// Somebody who can be on call; written as the id.
@@ -20,6 +21,16 @@ pub enum Participant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be the id of a member (usr_…) or of a contact (con_…)")]
 pub struct ParticipantError;
+
+impl Participant {
+    /// It is reached by this contact.
+    pub fn is_reached_by(self, contact: &Contact) -> bool {
+        match self {
+            Self::Member(id) => contact.member_id == Some(id),
+            Self::Contact(id) => contact.id == id,
+        }
+    }
+}
 
 impl fmt::Display for Participant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,6 +19,7 @@ use domain::delivery::Event;
 use domain::delivery::payload::{Escalated, Reminded};
 use domain::ids::{AccountId, ContactId, IncidentId};
 use domain::incident::{Actor, Incident};
+use domain::oncall::Duty;
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -38,6 +39,7 @@ const NOBODY: &str = "Nobody has it.";
 struct Ground<'g> {
     incident: &'g Incident,
     contacts: Vec<Contact>,
+    duties: Vec<Duty>,
     now: Timestamp,
 }
 
@@ -48,16 +50,22 @@ impl<'g> Ground<'g> {
         now: Timestamp,
     ) -> Result<Self> {
         let contacts = store::contacts::list(connection, incident.account_id).await?;
+        let duties = store::oncall::list_duties(connection, incident.account_id, now).await?;
         Ok(Self {
             incident,
             contacts,
+            duties,
             now,
         })
     }
 
     fn reached(&self, escalation: &Escalation, step: usize, at: Timestamp) -> Vec<&Contact> {
-        let contacts = &self.contacts;
-        escalation.recipients.resolve(step, &Reach { contacts, at })
+        let reach = Reach {
+            contacts: &self.contacts,
+            duties: &self.duties,
+            at,
+        };
+        escalation.recipients.resolve(step, &reach)
     }
 }
 
@@ -190,6 +198,7 @@ pub(crate) async fn end(
     let ground = Ground {
         incident,
         contacts: Vec::new(),
+        duties: Vec::new(),
         now,
     };
     let advance = ground.ask(&stored.escalation, None, escalation::advance);

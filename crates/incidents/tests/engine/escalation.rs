@@ -19,6 +19,7 @@ async fn policy(
     let steps = steps.iter().map(|(contact, delay_seconds)| Step {
         delay_seconds: *delay_seconds,
         contact_ids: vec![*contact],
+        ..Step::default()
     });
     let policy = Policy {
         steps: Some(steps.collect()),

@@ -10,6 +10,7 @@ mod heartbeats;
 mod inbound;
 mod maintenance;
 mod monitors;
+mod oncall;
 mod plan;
 mod policies;
 mod racing;

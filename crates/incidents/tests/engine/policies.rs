@@ -26,6 +26,7 @@ pub async fn stepped(world: &World, id: PolicyId) {
         steps.push(Step {
             delay_seconds,
             contact_ids: vec![contact],
+            ..Step::default()
         });
     }
     let policy = Policy {

@@ -28,6 +28,18 @@ impl World {
         world
     }
 
+    /// The same at another time.
+    pub async fn starting(pool: PgPool, start: Timestamp) -> Self {
+        let spec = MonitorSpec {
+            url: Some("https://shop.example/".into()),
+            ..MonitorSpec::default()
+        };
+        let world = Self::at_time(pool, spec, start).await;
+        let recorded = world.look("local", 0, VerdictKind::Up).await;
+        assert!(!recorded.stale);
+        world
+    }
+
     /// One monitor that nobody has looked at.
     pub async fn unseen(pool: PgPool) -> Self {
         let spec = MonitorSpec {
@@ -50,8 +62,12 @@ impl World {
     }
 
     async fn of(pool: PgPool, spec: MonitorSpec) -> Self {
-        jobs::migrate(&pool).await.unwrap();
         let start: Timestamp = "2026-11-22T13:00:00Z".parse().unwrap();
+        Self::at_time(pool, spec, start).await
+    }
+
+    async fn at_time(pool: PgPool, spec: MonitorSpec, start: Timestamp) -> Self {
+        jobs::migrate(&pool).await.unwrap();
         let account = AccountId::generate();
         let monitor = Monitor {
             id: MonitorId::generate(),
@@ -146,6 +162,7 @@ impl World {
             verified_at: verified.then_some(self.start),
             in_default: true,
             call_on_recovery: false,
+            member_id: None,
             disabled_reason: None,
             created_at: self.start,
         };

@@ -2,7 +2,7 @@
 
 use domain::contact::hook::Service;
 use domain::contact::{Contact, Hook, HookTarget};
-use domain::ids::{AccountId, ContactId};
+use domain::ids::{AccountId, ContactId, UserId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -31,8 +31,8 @@ pub async fn insert(
     let canonical = hex::encode(secrets.keyed_hash("contacts.url", &text));
     sqlx::query!(
         "INSERT INTO contacts (account_id, id, channel, name, address, address_canonical, verified_at, in_default,
-             created_at, updated_at, url_sealed, service_sealed, secret_sealed)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12)",
+             created_at, updated_at, url_sealed, service_sealed, secret_sealed, user_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)",
         account.uuid(),
         contact.id.uuid(),
         contact.channel.as_str(),
@@ -45,6 +45,7 @@ pub async fn insert(
         sealed.0,
         sealed.1,
         sealed_secret,
+        contact.member_id.map(UserId::uuid)
     )
     .execute(connection)
     .await?;
@@ -196,6 +197,7 @@ pub(crate) mod tests {
             verified_at: None,
             in_default: true,
             call_on_recovery: false,
+            member_id: None,
             disabled_reason: None,
             created_at: Timestamp::from_second(1_800_000_000).unwrap(),
         };

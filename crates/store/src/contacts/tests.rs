@@ -23,6 +23,7 @@ async fn contact(pool: &PgPool) -> (AccountId, Contact) {
         verified_at: None,
         in_default: true,
         call_on_recovery: false,
+        member_id: None,
         disabled_reason: None,
         created_at: Timestamp::from_second(1_800_000_000).unwrap(),
     };

@@ -218,6 +218,7 @@ pub async fn find_subject(
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of the monitor")]
 pub struct Telling {
+    pub id: MonitorId,
     pub name: String,
     pub contact_ids: Option<Vec<ContactId>>,
     pub policy_id: Option<PolicyId>,
@@ -229,7 +230,7 @@ pub async fn list_recipients(
     account: AccountId,
 ) -> Result<Vec<Telling>> {
     let rows = sqlx::query!(
-        r#"SELECT name, spec AS "spec: Json<MonitorSpec>" FROM monitors
+        r#"SELECT id, name, spec AS "spec: Json<MonitorSpec>" FROM monitors
            WHERE account_id = $1 AND deleted_at IS NULL ORDER BY name, id"#,
         account.uuid(),
     )
@@ -238,6 +239,7 @@ pub async fn list_recipients(
     Ok(rows
         .into_iter()
         .map(|row| Telling {
+            id: MonitorId::from_uuid(row.id),
             name: row.name,
             contact_ids: row.spec.0.contact_ids,
             policy_id: row.spec.0.policy_id,

@@ -47,6 +47,7 @@ impl World {
             verified_at: Some(now),
             in_default: true,
             call_on_recovery: false,
+            member_id: None,
             disabled_reason: None,
             created_at: now,
         };

@@ -3,9 +3,10 @@
 mod prove;
 
 use domain::account::EmailAddress;
+use domain::alert::policy::Target;
 use domain::contact::hook::Service;
 use domain::contact::{Channel, Contact, HookTarget, HookUrl, PhoneNumber, Way};
-use domain::ids::{ContactId, DeliveryId};
+use domain::ids::{ContactId, DeliveryId, UserId};
 use domain::monitor::validate::FieldError;
 use domain::oncall::Participant;
 use sqlx::PgConnection;
@@ -31,6 +32,8 @@ pub struct NewContact {
     pub in_default: bool,
     /// Of a number that is called: also when the outage is over.
     pub call_on_recovery: bool,
+    /// Whose it is; whoever adds it when left out.
+    pub member_id: Option<UserId>,
 }
 
 /// Where a contact is reached, as typed.
@@ -62,6 +65,8 @@ pub struct ContactChange {
     pub in_default: Option<bool>,
     /// Whether a number is also called when the outage is over.
     pub call_on_recovery: Option<bool>,
+    /// Whose it is; `Some(None)` for nobody's.
+    pub member_id: Option<Option<UserId>>,
 }
 
 /// Kinds of contact that can be added on this server.
@@ -91,6 +96,7 @@ pub async fn create(
     check_recovery(new.kind, new.call_on_recovery)?;
     let contact = Contact {
         call_on_recovery: new.call_on_recovery,
+        member_id: owner(connection, caller, new.member_id).await?,
         ..fresh(caller, (new.kind, new.in_default), name, address)
     };
     store::contacts::insert(connection, caller.account_id, &contact, &canonical)
@@ -117,7 +123,10 @@ async fn create_hook(
     let name = new.name.unwrap_or_else(|| shown.clone());
     check_name(&name)?;
     check_room(connection, caller, new.kind).await?;
-    let contact = fresh(caller, (new.kind, new.in_default), name, shown);
+    let contact = Contact {
+        member_id: owner(connection, caller, new.member_id).await?,
+        ..fresh(caller, (new.kind, new.in_default), name, shown)
+    };
     let secret = (new.kind == Channel::Webhook).then(store::secrets::random_signing_secret);
     let sealed = (&target, secret.as_deref());
     let account = caller.account_id;
@@ -184,6 +193,31 @@ async fn check_room(
     Ok(())
 }
 
+/// Whose a new contact is: a member's, else of whoever adds it.
+async fn owner(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    wanted: Option<UserId>,
+) -> UseCaseResult<Option<UserId>> {
+    match wanted {
+        None => Ok(caller.user_id),
+        Some(id) => check_member(connection, caller, id).await.map(Some),
+    }
+}
+
+async fn check_member(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    id: UserId,
+) -> UseCaseResult<UserId> {
+    let known = store::memberships::list_known(connection, caller.account_id, &[id]).await?;
+    if known.is_empty() {
+        let message = "must be a member of this account";
+        return Err(UseCaseError::field("/member_id", "not_found", message));
+    }
+    Ok(id)
+}
+
 fn fresh(
     caller: &Caller,
     (channel, in_default): (Channel, bool),
@@ -198,6 +232,7 @@ fn fresh(
         verified_at: None,
         in_default,
         call_on_recovery: false,
+        member_id: caller.user_id,
         disabled_reason: None,
         created_at: caller.now,
     }
@@ -257,7 +292,7 @@ fn check_name(name: &str) -> UseCaseResult<()> {
         .map_err(|error: FieldError| UseCaseError::Invalid(vec![error]))
 }
 
-/// Changes name, membership of the default policy and calls on recovery.
+/// Changes name, whose it is, membership of the default policy and calls on recovery.
 pub async fn update(
     connection: &mut PgConnection,
     caller: &Caller,
@@ -270,6 +305,7 @@ pub async fn update(
         name: change.name.unwrap_or_else(|| before.name.clone()),
         in_default: change.in_default.unwrap_or(before.in_default),
         call_on_recovery: change.call_on_recovery.unwrap_or(before.call_on_recovery),
+        member_id: change.member_id.unwrap_or(before.member_id),
         ..before.clone()
     };
     if contact == before {
@@ -277,6 +313,11 @@ pub async fn update(
     }
     check_name(&contact.name)?;
     check_recovery(contact.channel, contact.call_on_recovery)?;
+    if contact.member_id != before.member_id
+        && let Some(id) = contact.member_id
+    {
+        check_member(connection, caller, id).await?;
+    }
     store::contacts::update(connection, caller.account_id, &contact, caller.now).await?;
     note(connection, caller, "contact.updated", &contact).await?;
     Ok(contact)
@@ -302,7 +343,7 @@ pub async fn delete(
         })
         .await?;
     }
-    super::policies::forget_contact(connection, caller, id).await?;
+    super::policies::forget(connection, caller, Target::Contact(id)).await?;
     super::schedules::forget(connection, caller, Participant::Contact(id)).await?;
     store::contacts::delete(connection, caller.account_id, id).await?;
     note(connection, caller, "contact.deleted", &contact).await

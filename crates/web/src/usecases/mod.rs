@@ -7,6 +7,7 @@
 //! To add one: a function in the module of its object, tests beside it, then its two rims.
 
 pub mod account;
+pub mod account_check;
 pub mod api_keys;
 pub mod change_email;
 pub mod contacts;

@@ -1,7 +1,7 @@
 //! Escalation policies: made, changed, removed.
 
-use domain::alert::policy::{MAX_STEPS, Policy};
-use domain::ids::{ContactId, PolicyId};
+use domain::alert::policy::{MAX_STEPS, Policy, Target};
+use domain::ids::PolicyId;
 use domain::monitor::validate::FieldError;
 use sqlx::PgConnection;
 use store::audit;
@@ -72,15 +72,15 @@ pub async fn delete(
     note(connection, caller, "policy.deleted", policy.id).await
 }
 
-/// Takes a contact that goes out of every policy. The account is locked.
-pub(super) async fn forget_contact(
+/// Takes a target that goes out of every policy. The account is locked.
+pub(super) async fn forget(
     connection: &mut PgConnection,
     caller: &Caller,
-    contact: ContactId,
+    target: Target,
 ) -> UseCaseResult<()> {
     let account = caller.account_id;
     for mut policy in store::policies::list(connection, account).await? {
-        if policy.forget(contact, account) {
+        if policy.forget(target, account) {
             store::policies::save(connection, account, &policy, caller.now).await?;
         }
     }
@@ -94,23 +94,33 @@ async fn check(
 ) -> UseCaseResult<()> {
     let mut errors = policy.validate();
     let steps = policy.steps.as_deref().unwrap_or_default();
+    let account = caller.account_id;
     for (i, step) in steps.iter().take(MAX_STEPS).enumerate() {
-        let ids = &step.contact_ids;
-        let known = store::contacts::list_known(connection, caller.account_id, ids).await?;
-        let unknown = ids.iter().enumerate().filter(|(_, id)| !known.contains(id));
-        errors.extend(unknown.map(|(j, _)| {
-            FieldError::new(
-                format!("/steps/{i}/contact_ids/{j}"),
-                "not_found",
-                "must be a contact of this account",
-            )
-        }));
+        let known = store::contacts::list_known(connection, account, &step.contact_ids).await?;
+        let at = format!("/steps/{i}/contact_ids");
+        errors.extend(unknown((&at, "a contact"), &step.contact_ids, &known));
+        let known = store::oncall::list_known(connection, account, &step.schedule_ids).await?;
+        let at = format!("/steps/{i}/schedule_ids");
+        errors.extend(unknown((&at, "a schedule"), &step.schedule_ids, &known));
+        let known = store::memberships::list_known(connection, account, &step.member_ids).await?;
+        let at = format!("/steps/{i}/member_ids");
+        errors.extend(unknown((&at, "a member"), &step.member_ids, &known));
     }
     if errors.is_empty() {
         Ok(())
     } else {
         Err(UseCaseError::Invalid(errors))
     }
+}
+
+fn unknown<T: PartialEq>((at, what): (&str, &str), ids: &[T], known: &[T]) -> Vec<FieldError> {
+    let strangers = ids.iter().enumerate().filter(|(_, id)| !known.contains(id));
+    strangers
+        .map(|(j, _)| {
+            let message = format!("must be {what} of this account");
+            FieldError::new(format!("{at}/{j}"), "not_found", message)
+        })
+        .collect()
 }
 
 async fn save(

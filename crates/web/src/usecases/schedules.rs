@@ -1,5 +1,6 @@
 //! On-call schedules: made, changed, removed, and who stands in.
 
+use domain::alert::policy::Target;
 use domain::ids::{OverrideId, ScheduleId, UserId};
 use domain::monitor::validate::FieldError;
 use domain::oncall::{MAX_OVERRIDES, Override, Participant, Schedule};
@@ -58,7 +59,8 @@ pub async fn update(
     Ok(after)
 }
 
-/// Removes a schedule that [`find_locked`] gave, with its overrides and calendars.
+/// Removes a schedule that [`find_locked`] gave, with its overrides and calendars. Policies forget it; a step
+/// without anybody is gone.
 pub async fn delete(
     connection: &mut PgConnection,
     caller: &Caller,
@@ -66,6 +68,7 @@ pub async fn delete(
 ) -> UseCaseResult<()> {
     let account = caller.account_id;
     token_lookups::delete_of_row(connection, account, Kind::Calendar, schedule.id.uuid()).await?;
+    super::policies::forget(connection, caller, Target::Schedule(schedule.id)).await?;
     store::oncall::delete(connection, account, schedule.id).await?;
     note(connection, caller, "schedule.deleted", &schedule.id).await
 }

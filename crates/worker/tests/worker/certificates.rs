@@ -26,6 +26,7 @@ async fn contact(world: &World, name: &str) -> ContactId {
         verified_at: Some(now()),
         in_default: true,
         call_on_recovery: false,
+        member_id: None,
         disabled_reason: None,
         created_at: now(),
     };

@@ -12,6 +12,7 @@ fn steps(delays: &[u32]) -> Recipients {
     let step = |delay: &u32| Step {
         delay_seconds: *delay,
         contact_ids: vec![ContactId::generate()],
+        ..Step::default()
     };
     Recipients::Steps(delays.iter().map(step).collect())
 }

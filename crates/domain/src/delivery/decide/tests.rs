@@ -17,6 +17,7 @@ fn contact() -> Contact {
         verified_at: Some(LATER),
         in_default: true,
         call_on_recovery: false,
+        member_id: None,
         disabled_reason: None,
         created_at: LATER,
     }

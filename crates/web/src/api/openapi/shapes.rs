@@ -96,6 +96,13 @@ pub fn participant() -> Object {
     pattern("^(usr|con)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
 }
 
+/// A member, or nobody.
+pub fn member_id() -> Schema {
+    let mut id = id(domain::ids::UserId::PREFIX);
+    id.schema_type = or_null(Type::String);
+    id.into()
+}
+
 /// Members and contacts in the order of their turns.
 pub fn participants() -> Schema {
     ArrayBuilder::new()
@@ -155,9 +162,22 @@ pub fn depends_on() -> Schema {
 
 /// Contacts of a step.
 pub fn step_contact_ids() -> Schema {
+    step_targets(ContactId::PREFIX)
+}
+
+/// Schedules that a step of a policy names.
+pub fn step_schedule_ids() -> Schema {
+    step_targets(domain::ids::ScheduleId::PREFIX)
+}
+
+/// Members that a step of a policy names.
+pub fn step_member_ids() -> Schema {
+    step_targets(domain::ids::UserId::PREFIX)
+}
+
+fn step_targets(prefix: &str) -> Schema {
     ArrayBuilder::new()
-        .items(id(ContactId::PREFIX))
-        .min_items(Some(1))
+        .items(id(prefix))
         .max_items(Some(50))
         .unique_items(true)
         .build()

@@ -3,6 +3,7 @@
 //! To add an operation: a handler with its `#[utoipa::path]` in the file of its resource and its name in
 //! [`described`]; the OpenAPI description, the table of routes and `/docs/api` follow from it.
 
+pub mod account_check;
 pub mod api_keys;
 pub mod checks;
 pub mod contacts;
@@ -82,6 +83,7 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(maintenance::end))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::get, api_keys::revoke))
+        .routes(routes!(account_check::check))
         .routes(routes!(meta::tags))
         .routes(routes!(meta::regions))
         .routes(routes!(meta::openapi))

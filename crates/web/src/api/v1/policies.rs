@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::alert::policy::{DEFAULT_NAME, Policy, Step};
-use domain::ids::{AccountId, ContactId, PolicyId};
+use domain::ids::{AccountId, ContactId, PolicyId, ScheduleId, UserId};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -51,6 +51,10 @@ pub struct StepView {
     /// nobody is passed over without its wait.
     delay_seconds: u32,
     contact_ids: Vec<String>,
+    /// Whoever is on call when the step is due.
+    schedule_ids: Vec<String>,
+    /// Members, by all contacts that are theirs.
+    member_ids: Vec<String>,
 }
 
 /// A policy to be made.
@@ -98,9 +102,18 @@ pub struct StepInput {
     /// Seconds after the step before, or for the first after the outage is sure; 0 by default.
     #[schema(minimum = 0, maximum = 86400)]
     delay_seconds: Option<u32>,
-    /// Who is told.
-    #[schema(schema_with = shapes::step_contact_ids)]
+    /// Contacts that are told. A step has at least one contact, schedule or member.
+    #[serde(default)]
+    #[schema(schema_with = shapes::step_contact_ids, required = false)]
     contact_ids: Vec<ContactId>,
+    /// Schedules: whoever is on call when the step is due.
+    #[serde(default)]
+    #[schema(schema_with = shapes::step_schedule_ids, required = false)]
+    schedule_ids: Vec<ScheduleId>,
+    /// Members, by all contacts that are theirs.
+    #[serde(default)]
+    #[schema(schema_with = shapes::step_member_ids, required = false)]
+    member_ids: Vec<UserId>,
 }
 
 const READ_ONLY: ReadOnly = ReadOnly {
@@ -309,6 +322,8 @@ fn steps(sent: Vec<StepInput>) -> Vec<Step> {
         .map(|step| Step {
             delay_seconds: step.delay_seconds.unwrap_or(0),
             contact_ids: step.contact_ids,
+            schedule_ids: step.schedule_ids,
+            member_ids: step.member_ids,
         })
         .collect()
 }
@@ -335,6 +350,8 @@ impl PolicyView {
         let step = |step: Step| StepView {
             delay_seconds: step.delay_seconds,
             contact_ids: step.contact_ids.iter().map(ToString::to_string).collect(),
+            schedule_ids: step.schedule_ids.iter().map(ToString::to_string).collect(),
+            member_ids: step.member_ids.iter().map(ToString::to_string).collect(),
         };
         Self {
             id: policy.id.to_string(),

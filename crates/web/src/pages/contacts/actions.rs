@@ -27,6 +27,9 @@ pub async fn edit(
         in_default: Some(fields.flag("in_default")),
         // The box is on the page of a number that is called alone.
         call_on_recovery: Some(fields.flag("call_on_recovery")),
+        member_id: fields
+            .has("member_id")
+            .then(|| fields.text("member_id").parse().ok()),
     };
     let mut transaction = tenant.begin(&state).await?;
     contacts::update(&mut transaction, &caller, id, change).await?;

@@ -118,6 +118,7 @@ async fn insert(
         at,
         in_default: fields.flag("in_default"),
         call_on_recovery: fields.flag("call_on_recovery"),
+        member_id: None,
     };
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = store::tenant::begin(&state.pool, tenant.account_id()).await?;

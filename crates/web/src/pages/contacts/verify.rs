@@ -16,6 +16,7 @@ use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
 use crate::pages::incidents::told::ToldLine;
 use crate::pages::monitors::parts::{channel_icon, channel_word};
+use crate::people::People;
 use crate::state::AppState;
 use crate::usecases::{UseCaseError, contacts, hook_tests};
 use crate::view::{Shell, render, render_with, see_other};
@@ -46,6 +47,10 @@ struct ContactPage {
     errors: FormErrors,
     messages: Vec<ToldLine>,
     outbox: bool,
+    /// Everybody whose it can be.
+    members: Vec<(String, String)>,
+    /// Whose it is; empty for nobody's.
+    owner: String,
     can_edit: bool,
 }
 
@@ -77,6 +82,7 @@ async fn page(
     errors: FormErrors,
 ) -> PageResult<ContactPage> {
     let account = tenant.account_id();
+    let people = People::read(state, account).await?;
     let mut transaction = tenant.read(state).await?;
     let contact = store::contacts::find(&mut transaction, account, id)
         .await?
@@ -105,6 +111,14 @@ async fn page(
             .map(|delivery| ToldLine::of(delivery, &attempts, &tenant.zone()))
             .collect(),
         outbox: state.config.outbox,
+        owner: contact
+            .member_id
+            .map_or_else(String::new, |id| id.to_string()),
+        members: people
+            .members
+            .iter()
+            .map(|member| (member.id.to_string(), member.called().to_owned()))
+            .collect(),
         can_edit: tenant.role().can_edit(),
         contact,
     })

@@ -2,6 +2,7 @@
 
 use axum::extract::{Query, State};
 use domain::account::Plan;
+use domain::alert::standing::Finding;
 use domain::contact::Contact;
 use domain::ids::MonitorId;
 use domain::report::Window;
@@ -16,6 +17,7 @@ use super::dashboard_view::{Facts, page};
 use crate::error::PageResult;
 use crate::extract::Tenant;
 use crate::state::AppState;
+use crate::usecases::account_check;
 use crate::view::{render, see_other};
 
 /// More than any plan has.
@@ -93,6 +95,7 @@ pub async fn show(
         .await?
         .is_empty(),
         deleted: store::monitors::count_deleted(&mut transaction, account).await?,
+        findings: account_check::check(&mut transaction, &state, account).await?,
         sights: store::blind::list_sights(&mut transaction).await?,
         day,
         now,
@@ -126,7 +129,25 @@ pub(super) fn all_notices(tenant: &Tenant, state: &AppState, facts: &Facts) -> V
     );
     let mut all = blind_notices(&facts.sights, facts.now);
     all.extend(own);
+    all.extend(check_notice(&facts.findings));
     all
+}
+
+/// What the standing check found and no other notice says, in one line.
+fn check_notice(findings: &[Finding]) -> Option<Notice> {
+    let mut found = findings
+        .iter()
+        .filter(|one| matches!(one.code, "nobody_on_call" | "unusable_contact"));
+    let first = found.next()?;
+    let more = match found.count() {
+        0 => String::new(),
+        more => format!(" And {more} more."),
+    };
+    Some(Notice {
+        text: format!("{}{more}", first.text),
+        link: "/policies#check",
+        action: "See it",
+    })
 }
 
 /// What is said of regions that see nothing now: their monitors are shown as unknown.
@@ -258,6 +279,7 @@ mod tests {
             verified_at: verified.then_some(now),
             in_default: true,
             call_on_recovery: false,
+            member_id: None,
             disabled_reason: None,
             created_at: now,
         }

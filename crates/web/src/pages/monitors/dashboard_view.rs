@@ -38,6 +38,7 @@ pub struct Facts {
     pub account: Option<Account>,
     pub had_incident: bool,
     pub deleted: u32,
+    pub findings: Vec<domain::alert::standing::Finding>,
     pub sights: Vec<Sight>,
     pub day: Window,
     pub now: Timestamp,

@@ -7,6 +7,7 @@ use domain::alert::plan::Recipients;
 use domain::contact::Contact;
 use domain::heartbeat::Rhythm;
 use domain::ids::{AccountId, ContactId};
+use domain::oncall::Schedule;
 use http::StatusCode;
 use jiff::tz::TimeZone;
 
@@ -16,6 +17,7 @@ use super::show_view::LookView;
 use crate::error::PageResult;
 use crate::extract::{FormErrors, Tenant};
 use crate::pages::policies::summary;
+use crate::people::People;
 use crate::state::AppState;
 use crate::view::{Moment, Shell, render_with};
 
@@ -109,9 +111,10 @@ pub(super) async fn form_page(
     form: MonitorForm,
     errors: FormErrors,
 ) -> PageResult<FormPage> {
-    let mut transaction = tenant.read(state).await?;
     let account = tenant.account_id();
-    let contacts = store::contacts::list(&mut transaction, account).await?;
+    let people = People::read(state, account).await?;
+    let mut transaction = tenant.read(state).await?;
+    let schedules = store::oncall::list(&mut transaction, account).await?;
     let policies = store::policies::list(&mut transaction, account).await?;
     let parents = store::monitors::list_names(&mut transaction, account).await?;
     let shortest = tenant.plan().limits().min_interval_seconds;
@@ -123,9 +126,9 @@ pub(super) async fn form_page(
         shortest,
         form,
         errors,
-        told_by_default: told_by_default(&policies, &contacts, account),
-        policies: choices(&policies, &contacts, account),
-        contacts,
+        told_by_default: told_by_default((&policies, &schedules), &people, account),
+        policies: choices((&policies, &schedules), &people, account),
+        contacts: people.contacts,
         parents: parents
             .into_iter()
             .map(|(id, name)| (id.to_string(), name))
@@ -202,12 +205,16 @@ fn intervals(shortest: u32, current: Option<u32>) -> Vec<Interval> {
 }
 
 /// Who is told where a monitor names nobody.
-fn told_by_default(policies: &[Policy], contacts: &[Contact], account: AccountId) -> String {
+fn told_by_default(
+    (policies, schedules): (&[Policy], &[Schedule]),
+    people: &People,
+    account: AccountId,
+) -> String {
     let default = policies.iter().find(|policy| policy.is_default(account));
     match default {
-        Some(policy) if policy.steps.is_some() => summary(policy, contacts),
+        Some(policy) if policy.steps.is_some() => summary(policy, people, schedules),
         _ => {
-            let told = domain::alert::plan::told(&Recipients::Default, contacts);
+            let told = domain::alert::plan::told(&Recipients::Default, (&people.contacts, &[]));
             let names: Vec<&str> = told.iter().map(|contact| contact.name.as_str()).collect();
             if names.is_empty() {
                 "nobody yet".to_owned()
@@ -218,14 +225,18 @@ fn told_by_default(policies: &[Policy], contacts: &[Contact], account: AccountId
     }
 }
 
-fn choices(policies: &[Policy], contacts: &[Contact], account: AccountId) -> Vec<PolicyChoice> {
+fn choices(
+    (policies, schedules): (&[Policy], &[Schedule]),
+    people: &People,
+    account: AccountId,
+) -> Vec<PolicyChoice> {
     policies
         .iter()
         .filter(|policy| !policy.is_default(account))
         .map(|policy| PolicyChoice {
             id: policy.id.to_string(),
             name: policy.name.clone(),
-            summary: summary(policy, contacts),
+            summary: summary(policy, people, schedules),
         })
         .collect()
 }

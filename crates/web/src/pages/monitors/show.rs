@@ -158,6 +158,7 @@ async fn read(
         contacts: store::contacts::list(connection, account).await?,
         policies: store::policies::list(connection, account).await?,
         depends: depends(connection, account, &monitor).await?,
+        duties: store::oncall::list_duties(connection, account, now).await?,
         heard: heard(connection, account, &monitor, asked).await?,
         certificate: store::certificates::find(connection, account, id).await?,
         monitor,

@@ -62,6 +62,7 @@ pub struct Facts {
     pub incidents: Vec<store::incidents::Listed>,
     pub contacts: Vec<Contact>,
     pub policies: Vec<Policy>,
+    pub duties: Vec<domain::oncall::Duty>,
     pub certificate: Option<Certificate>,
     pub heard: Option<Heard>,
     pub depends: Depends,

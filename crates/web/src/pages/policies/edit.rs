@@ -11,6 +11,7 @@ use http::StatusCode;
 use super::form::{Again, PolicyForm};
 use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
+use crate::people::People;
 use crate::state::AppState;
 use crate::usecases::{UseCaseError, policies};
 use crate::view::{Shell, render_with, see_other};
@@ -22,6 +23,10 @@ struct FormPage {
     form: PolicyForm,
     errors: FormErrors,
     contacts: Vec<Contact>,
+    /// Id and name.
+    schedules: Vec<(String, String)>,
+    /// Id and words.
+    members: Vec<(String, String)>,
     /// The policy that is changed.
     id: Option<String>,
     is_default: bool,
@@ -183,8 +188,9 @@ impl From<FormErrors> for Shown<'_> {
 }
 
 async fn page(tenant: &Tenant, state: &AppState, form: PolicyForm, shown: Shown<'_>) -> PageResult {
+    let people = People::read(state, tenant.account_id()).await?;
     let mut transaction = tenant.read(state).await?;
-    let contacts = store::contacts::list(&mut transaction, tenant.account_id()).await?;
+    let schedules = store::oncall::list(&mut transaction, tenant.account_id()).await?;
     let status = if shown.errors.is_empty() {
         StatusCode::OK
     } else {
@@ -203,7 +209,16 @@ async fn page(tenant: &Tenant, state: &AppState, form: PolicyForm, shown: Shown<
             has_room: form.steps.len() < MAX_STEPS,
             form,
             errors: shown.errors,
-            contacts,
+            contacts: people.contacts,
+            schedules: schedules
+                .into_iter()
+                .map(|schedule| (schedule.id.to_string(), schedule.name))
+                .collect(),
+            members: people
+                .members
+                .iter()
+                .map(|member| (member.id.to_string(), member.called().to_owned()))
+                .collect(),
             id: shown.policy.map(|policy| policy.id.to_string()),
             is_default,
             is_built_in: is_default && shown.policy.is_some_and(|policy| policy.steps.is_none()),

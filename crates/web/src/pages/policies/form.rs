@@ -1,4 +1,4 @@
-//! The form of a policy: a row of fields a step. A step without a contact is left out, so that
+//! The form of a policy: a row of fields a step. A step that tells nobody is left out, so that
 //! emptying it removes it.
 
 use domain::alert::policy::{MAX_STEPS, Policy, Step};
@@ -29,12 +29,25 @@ pub struct Again {
 pub struct StepFields {
     pub delay: String,
     pub contacts: Vec<String>,
+    pub schedules: Vec<String>,
+    pub members: Vec<String>,
 }
 
 impl StepFields {
     /// A contact is ticked.
     pub fn tells(&self, contact: &ContactId) -> bool {
         self.contacts.contains(&contact.to_string())
+    }
+
+    /// A schedule or member is ticked.
+    pub fn has(&self, id: &str) -> bool {
+        let mut ticked = self.schedules.iter().chain(&self.members);
+        ticked.any(|one| one == id)
+    }
+
+    /// Somebody is ticked.
+    const fn names_somebody(&self) -> bool {
+        !(self.contacts.is_empty() && self.schedules.is_empty() && self.members.is_empty())
     }
 }
 
@@ -45,11 +58,9 @@ impl PolicyForm {
             .take_while(|i| fields.has(&format!("delay-{i}")))
             .map(|i| StepFields {
                 delay: fields.text(&format!("delay-{i}")).to_owned(),
-                contacts: fields
-                    .all(&format!("contact-{i}"))
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect(),
+                contacts: ticked(fields, &format!("contact-{i}")),
+                schedules: ticked(fields, &format!("schedule-{i}")),
+                members: ticked(fields, &format!("member-{i}")),
             })
             .collect();
         Self {
@@ -69,7 +80,9 @@ impl PolicyForm {
                 .iter()
                 .map(|step| StepFields {
                     delay: seconds_text(Some(step.delay_seconds).filter(|delay| *delay > 0)),
-                    contacts: step.contact_ids.iter().map(ToString::to_string).collect(),
+                    contacts: texts(&step.contact_ids),
+                    schedules: texts(&step.schedule_ids),
+                    members: texts(&step.member_ids),
                 })
                 .collect(),
             repeat: match policy.repeat {
@@ -86,10 +99,7 @@ impl PolicyForm {
         while self.steps.len() < 2 {
             self.steps.push(StepFields::default());
         }
-        let is_taken = self
-            .steps
-            .last()
-            .is_some_and(|step| !step.contacts.is_empty());
+        let is_taken = self.steps.last().is_some_and(StepFields::names_somebody);
         if is_taken && self.steps.len() < MAX_STEPS {
             self.steps.push(StepFields::default());
         }
@@ -121,26 +131,25 @@ impl PolicyForm {
                 );
                 errors.add(&format!("delay-{i}"), wrong);
             }
-            let contact_ids: Vec<ContactId> = row
-                .contacts
-                .iter()
-                .filter_map(|id| id.parse().ok())
-                .collect();
-            if contact_ids.len() != row.contacts.len() {
+            let step = Step {
+                delay_seconds: delay.unwrap_or_default(),
+                contact_ids: ids(&row.contacts),
+                schedule_ids: ids(&row.schedules),
+                member_ids: ids(&row.members),
+            };
+            let found = step.contact_ids.len() + step.schedule_ids.len() + step.member_ids.len();
+            if found != row.contacts.len() + row.schedules.len() + row.members.len() {
                 errors.add(
                     &format!("step-{i}"),
-                    "One of the contacts does not exist any more.",
+                    "One of those who are told does not exist any more.",
                 );
             }
-            steps.push(Step {
-                delay_seconds: delay.unwrap_or_default(),
-                contact_ids,
-            });
+            steps.push(step);
         }
         if steps.is_empty() {
             errors.add(
                 "step-0",
-                "Step 1: somebody must be told. Tick at least one contact.",
+                "Step 1: somebody must be told. Tick at least one contact, member or schedule.",
             );
         }
         if errors.is_empty() {
@@ -187,7 +196,7 @@ impl PolicyForm {
     /// The rows that name somebody, with their places on the page.
     fn named(&self) -> impl Iterator<Item = (usize, &StepFields)> {
         let rows = self.steps.iter().enumerate();
-        rows.filter(|(_, row)| !row.contacts.is_empty())
+        rows.filter(|(_, row)| row.names_somebody())
     }
 
     /// What a use case complains of, at the fields.
@@ -215,6 +224,18 @@ impl PolicyForm {
         }
         Ok(errors)
     }
+}
+
+fn ticked(fields: &Fields, name: &str) -> Vec<String> {
+    fields.all(name).into_iter().map(str::to_owned).collect()
+}
+
+fn texts<T: ToString>(ids: &[T]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
+}
+
+fn ids<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
+    texts.iter().filter_map(|id| id.parse().ok()).collect()
 }
 
 #[cfg(test)]

@@ -2,12 +2,15 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
+use domain::alert::standing::Finding;
 use serde::Deserialize;
 
 use super::summary;
 use crate::error::PageResult;
 use crate::extract::Tenant;
+use crate::people::People;
 use crate::state::AppState;
+use crate::usecases::account_check;
 use crate::view::{Shell, render};
 
 /// A policy as the list shows it.
@@ -24,6 +27,8 @@ struct Line {
 struct ListPage {
     shell: Shell,
     lines: Vec<Line>,
+    /// What would keep an alert from arriving.
+    findings: Vec<Finding>,
     can_edit: bool,
 }
 
@@ -41,8 +46,9 @@ pub async fn show(
     Query(done): Query<Done>,
 ) -> PageResult {
     let account = tenant.account_id();
+    let people = People::read(&state, account).await?;
     let mut transaction = tenant.read(&state).await?;
-    let contacts = store::contacts::list(&mut transaction, account).await?;
+    let schedules = store::oncall::list(&mut transaction, account).await?;
     let mut lines = Vec::new();
     for policy in store::policies::list(&mut transaction, account).await? {
         let used = store::monitors::list_ids_with_policy(&mut transaction, account, policy.id);
@@ -50,10 +56,11 @@ pub async fn show(
             id: policy.id.to_string(),
             name: policy.name.clone(),
             is_default: policy.is_default(account),
-            steps: summary(&policy, &contacts),
+            steps: summary(&policy, &people, &schedules),
             monitors: used.await?.len(),
         });
     }
+    let findings = account_check::check(&mut transaction, &state, account).await?;
     let notice = match done.done.as_str() {
         "saved" => Some("Saved. The next outage goes by it."),
         "deleted" => Some("Deleted. Its monitors tell the default contacts again."),
@@ -65,6 +72,7 @@ pub async fn show(
             .section("contacts")
             .notice(notice.map(str::to_owned)),
         lines,
+        findings,
         can_edit: tenant.role().can_edit(),
     })
 }

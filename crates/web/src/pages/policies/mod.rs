@@ -6,10 +6,11 @@ mod form;
 mod list;
 
 use domain::alert::Policy;
-use domain::contact::Contact;
+use domain::oncall::{Participant, Schedule};
 use domain::words;
 use jiff::SignedDuration;
 
+use crate::people::People;
 use crate::routes::{Access, Routes};
 
 /// The routes of this area.
@@ -26,19 +27,32 @@ pub fn routes() -> Routes {
 }
 
 /// Its steps in a line: `Kim at once, then Lee and Ops after 5 min`.
-pub fn summary(policy: &Policy, contacts: &[Contact]) -> String {
+pub fn summary(policy: &Policy, people: &People, schedules: &[Schedule]) -> String {
     let steps = policy.steps.as_deref().unwrap_or_default();
     if steps.is_empty() {
         return "every confirmed contact that is told by default, at once".to_owned();
     }
-    let name = |id| {
-        let found = contacts.iter().find(|contact| contact.id == id);
-        found.map_or("a contact that is gone", |contact| contact.name.as_str())
+    let on_call = |id| {
+        let found = schedules.iter().find(|schedule| schedule.id == id);
+        found.map_or_else(
+            || "a schedule that is gone".to_owned(),
+            |schedule| format!("whoever is on call ({})", schedule.name),
+        )
     };
+    let name = |who| people.name(who).to_owned();
     let parts: Vec<String> = steps
         .iter()
         .map(|step| {
-            let names: Vec<&str> = step.contact_ids.iter().map(|id| name(*id)).collect();
+            let schedules = step.schedule_ids.iter().map(|id| on_call(*id));
+            let members = step
+                .member_ids
+                .iter()
+                .map(|id| name(Participant::Member(*id)));
+            let contacts = step
+                .contact_ids
+                .iter()
+                .map(|id| name(Participant::Contact(*id)));
+            let names: Vec<String> = schedules.chain(members).chain(contacts).collect();
             let when = match step.delay_seconds {
                 0 => "at once".to_owned(),
                 seconds => {
@@ -61,18 +75,20 @@ mod tests {
 
     #[test]
     fn steps_are_read_in_a_line() {
+        let said = |policy: &Policy| summary(policy, &People::default(), &[]);
         let mut policy = Policy::default_of(AccountId::generate());
         assert_eq!(
-            summary(&policy, &[]),
+            said(&policy),
             "every confirmed contact that is told by default, at once"
         );
         let step = |delay_seconds| Step {
             delay_seconds,
             contact_ids: vec![ContactId::generate()],
+            ..Step::default()
         };
         policy.steps = Some(vec![step(0), step(300)]);
         assert_eq!(
-            summary(&policy, &[]),
+            said(&policy),
             "a contact that is gone at once, then a contact that is gone after 5 min"
         );
     }

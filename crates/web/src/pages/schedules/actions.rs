@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use domain::alert::policy::Target;
 use domain::ids::{OverrideId, ScheduleId};
 use domain::oncall::{Override, Participant, instant};
 use jiff::Timestamp;
@@ -21,6 +22,8 @@ struct DeletePage {
     shell: Shell,
     id: String,
     name: String,
+    /// Names of the policies that tell whoever is on call.
+    policies: Vec<String>,
 }
 
 /// Somebody stands in from one time to another.
@@ -171,8 +174,12 @@ pub async fn confirm(
 ) -> PageResult {
     let schedule = find(&tenant, &state, id).await?;
     tenant.require_edit()?;
+    let mut transaction = tenant.read(&state).await?;
+    let mut policies = store::policies::list(&mut transaction, tenant.account_id()).await?;
+    policies.retain(|policy| policy.names(Target::Schedule(id)));
     render(&DeletePage {
         shell: tenant.shell("Delete schedule").section("contacts"),
+        policies: policies.into_iter().map(|policy| policy.name).collect(),
         id: id.to_string(),
         name: schedule.name,
     })

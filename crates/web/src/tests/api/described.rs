@@ -16,7 +16,8 @@ fn the_description_is_the_one_we_published() {
 }
 
 /// The operations there are, in order.
-const NAMES: [&str; 66] = [
+const NAMES: [&str; 67] = [
+    "account.check",
     "api_keys.create",
     "api_keys.delete",
     "api_keys.get",
@@ -428,6 +429,7 @@ async fn real_answers_fit_their_schemas(pool: PgPool) {
         Some(json!({"timezone": "Europe/Berlin"})),
     )
     .await;
+    ask(Method::GET, "/account-check", "/account-check", None).await;
     ask(Method::GET, "/tags", "/tags", None).await;
     ask(Method::GET, "/regions", "/regions", None).await;
     held(

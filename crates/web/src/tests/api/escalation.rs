@@ -32,6 +32,7 @@ async fn down(app: &App, account: AccountId, client: &Client) -> (IncidentId, Co
     let step = |delay_seconds| Step {
         delay_seconds,
         contact_ids: vec![contact],
+        ..Step::default()
     };
     let night = Policy {
         steps: Some(vec![step(0), step(300)]),

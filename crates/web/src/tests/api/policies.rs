@@ -25,7 +25,8 @@ async fn what_is_sent_is_what_is_read(pool: PgPool) {
         contact(&client, "b@shop.example").await,
     );
     let body = json!({"name": "Night", "repeat": 2, "reminder_seconds": 1_800, "steps": [
-        {"delay_seconds": 0, "contact_ids": [b, a]}, {"delay_seconds": 180, "contact_ids": [a]}]});
+        {"delay_seconds": 0, "contact_ids": [b, a], "schedule_ids": [], "member_ids": []},
+        {"delay_seconds": 180, "contact_ids": [a], "schedule_ids": [], "member_ids": []}]});
     let made = client.post("/policies", body.clone()).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let mut read = made.json();
@@ -101,7 +102,7 @@ async fn the_default_policy_is_there_and_stays(pool: PgPool) {
         (
             &json!(true),
             &json!("Default policy"),
-            &json!([{"delay_seconds": 0, "contact_ids": []}])
+            &json!([{"delay_seconds": 0, "contact_ids": [], "schedule_ids": [], "member_ids": []}])
         )
     );
     sqlx::query("UPDATE contacts SET verified_at = now() WHERE account_id = $1")
@@ -115,7 +116,8 @@ async fn the_default_policy_is_there_and_stays(pool: PgPool) {
         json!([a])
     );
     assert_eq!(client.delete(&path).await.status, StatusCode::CONFLICT);
-    let steps = json!([{"delay_seconds": 60, "contact_ids": [a]}]);
+    let steps =
+        json!([{"delay_seconds": 60, "contact_ids": [a], "schedule_ids": [], "member_ids": []}]);
     let changed = client
         .patch(&path, json!({"steps": steps, "name": "All"}))
         .await;
@@ -135,7 +137,7 @@ async fn the_default_policy_is_there_and_stays(pool: PgPool) {
     assert_eq!(
         (&restored["steps"], &restored["name"]),
         (
-            &json!([{"delay_seconds": 0, "contact_ids": [a]}]),
+            &json!([{"delay_seconds": 0, "contact_ids": [a], "schedule_ids": [], "member_ids": []}]),
             &json!("Default policy")
         )
     );
@@ -260,7 +262,7 @@ async fn monitors_use_policies_and_lose_them(pool: PgPool) {
     client.delete(&format!("/contacts/{a}")).await;
     assert_eq!(
         client.get(&policy_path).await.json()["steps"],
-        json!([{"delay_seconds": 60, "contact_ids": [b]}])
+        json!([{"delay_seconds": 60, "contact_ids": [b], "schedule_ids": [], "member_ids": []}])
     );
     assert_eq!(
         client.delete(&policy_path).await.status,
@@ -296,4 +298,86 @@ async fn pages_and_plans_count_policies(pool: PgPool) {
         }
     }
     assert_eq!(seen[1..], made);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_step_may_name_a_schedule_and_a_member(pool: PgPool) {
+    let (app, account, client) = team(pool).await;
+    let a = contact(&client, "a@shop.example").await;
+    let kim = super::schedules::member(&app, account).await;
+    let schedule = json!({"name": "Night", "layers": [{"participants": [kim], "shift_unit": "week",
+        "local_start": "2026-11-02T09:00:00"}]});
+    let schedule = id(&client.post("/schedules", schedule).await.json());
+    let body = json!({"name": "Night", "steps": [
+        {"schedule_ids": [schedule]},
+        {"delay_seconds": 60, "member_ids": [kim], "contact_ids": [a]},
+    ]});
+    let made = client.post("/policies", body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    assert_eq!(
+        made.json()["steps"],
+        json!([
+            {"delay_seconds": 0, "contact_ids": [], "schedule_ids": [schedule], "member_ids": []},
+            {"delay_seconds": 60, "contact_ids": [a], "schedule_ids": [], "member_ids": [kim]},
+        ])
+    );
+    let stranger = domain::ids::UserId::generate().to_string();
+    let unknown = domain::ids::ScheduleId::generate().to_string();
+    for (step, pointer) in [
+        (json!({"member_ids": [stranger]}), "/steps/0/member_ids/0"),
+        (
+            json!({"schedule_ids": [unknown]}),
+            "/steps/0/schedule_ids/0",
+        ),
+        (
+            json!({"schedule_ids": [schedule, schedule]}),
+            "/steps/0/schedule_ids/1",
+        ),
+    ] {
+        let refused = client
+            .post("/policies", json!({"name": "N", "steps": [step]}))
+            .await;
+        assert_eq!(refused.pointer(), pointer, "{}", refused.text);
+    }
+    // A schedule that goes leaves its steps; one that has nobody else is gone.
+    client.delete(&format!("/schedules/{schedule}")).await;
+    let path = format!("/policies/{}", id(&made.json()));
+    let left = client.get(&path).await.json();
+    assert_eq!(left["steps"].as_array().unwrap().len(), 1);
+    assert_eq!(left["steps"][0]["member_ids"], json!([kim]));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_account_is_checked(pool: PgPool) {
+    let (app, account, client) = team(pool).await;
+    let found = async || -> Vec<Value> {
+        let read = client.get("/account-check").await;
+        assert_eq!(read.status, StatusCode::OK, "{}", read.text);
+        read.json()["data"].as_array().unwrap().clone()
+    };
+    assert_eq!(found().await, Vec::<Value>::new());
+    client
+        .post("/monitors", json!({"url": "https://shop.example/"}))
+        .await;
+    let kim = super::schedules::member(&app, account).await;
+    let schedule = json!({"name": "Night", "layers": [{"participants": [kim], "shift_unit": "week",
+        "local_start": "2026-11-30T09:00:00"}]});
+    let schedule = id(&client.post("/schedules", schedule).await.json());
+    let policy = json!({"steps": [{"schedule_ids": [schedule]}]});
+    let default = id(&client.get("/policies").await.json()["data"][0]);
+    let set = client.patch(&format!("/policies/{default}"), policy).await;
+    assert_eq!(set.status, StatusCode::OK, "{}", set.text);
+    let all = found().await;
+    let codes: Vec<&str> = all.iter().filter_map(|one| one["code"].as_str()).collect();
+    assert_eq!(
+        codes,
+        ["tells_nobody", "unusable_contact", "nobody_on_call"]
+    );
+    assert_eq!(all[2]["severity"], "problem");
+    assert!(
+        all[2]["link"]
+            .as_str()
+            .unwrap()
+            .ends_with(&format!("/schedules/{schedule}"))
+    );
 }

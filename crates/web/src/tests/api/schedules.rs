@@ -20,7 +20,7 @@ async fn contact(client: &Client, address: &str) -> String {
 }
 
 /// A person who is a member of the account.
-async fn member(app: &App, account: AccountId) -> String {
+pub(super) async fn member(app: &App, account: AccountId) -> String {
     let user = UserId::generate();
     sqlx::query(
         "INSERT INTO users (id, email, email_canonical, password_hash, name, created_at, password_changed_at)

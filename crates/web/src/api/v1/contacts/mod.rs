@@ -10,7 +10,7 @@ use domain::contact::hook::{
     Gotify, Matrix, Ntfy, Opsgenie, PagerDuty, Pushover, Service, Telegram,
 };
 use domain::contact::{Channel, Contact, phone};
-use domain::ids::ContactId;
+use domain::ids::{ContactId, UserId};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -27,6 +27,7 @@ use crate::api::etag;
 use crate::api::gone;
 use crate::api::id::Id;
 use crate::api::json::Json;
+use crate::api::openapi::shapes;
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::query::{Page, Params, cut};
 use crate::api::read_only::ReadOnly;
@@ -81,6 +82,10 @@ pub struct ContactInput {
     /// Of `voice`: also call when the outage is over. False by default.
     #[serde(default)]
     call_on_recovery: Option<bool>,
+    /// Whose it is, `usr_…`: a member who is on call is reached by all of theirs. Nobody's by default.
+    #[serde(default)]
+    #[schema(schema_with = shapes::member_id)]
+    member_id: Option<UserId>,
 }
 
 /// What can be changed of a contact, as a merge patch.
@@ -95,6 +100,9 @@ pub struct ContactPatch {
     in_default: Option<bool>,
     /// Of `voice`: also call when the outage is over. Null restores the default: false.
     call_on_recovery: Option<bool>,
+    /// Null: nobody's.
+    #[schema(schema_with = shapes::member_id)]
+    member_id: Option<UserId>,
 }
 
 /// List contacts
@@ -190,7 +198,7 @@ pub async fn get(
 
 /// Change a contact
 ///
-/// A merge patch of `name`, `in_default` and `call_on_recovery`. Another address is another contact.
+/// A merge patch of `name`, `in_default`, `call_on_recovery` and `member_id`. Another address is another contact.
 #[utoipa::path(patch, path = "/api/v1/contacts/{contact_id}", tag = "Contacts", operation_id = "contacts.update",
     params(("contact_id" = String, Path, description = "`con_…`")), request_body = ContactPatch,
     responses((status = 200, body = ContactView)))]
@@ -209,6 +217,7 @@ pub async fn update(
         .then_some(before.channel.is_default());
     let default_recovery =
         (body.0.clone().remove("call_on_recovery") == Some(Json::Null)).then_some(false);
+    let nobodys = (body.0.clone().remove("member_id") == Some(Json::Null)).then_some(None);
     let plain = view(
         &mut tx,
         &state,
@@ -223,6 +232,7 @@ pub async fn update(
         name: patch.name.or(default_name),
         in_default: patch.in_default.or(default_membership),
         call_on_recovery: patch.call_on_recovery.or(default_recovery),
+        member_id: patch.member_id.map(Some).or(nobodys),
     };
     let contact = contacts::update(&mut tx, &writer.caller(&state), id, change).await?;
     let changed = view(&mut tx, &state, (writer.account_id(), false), contact).await?;
@@ -367,6 +377,7 @@ impl ContactInput {
             at: at.ok_or_else(|| Problem::field(own, "required", "must be sent"))?,
             in_default: self.in_default.unwrap_or(kind.is_default()),
             call_on_recovery: self.call_on_recovery.unwrap_or(false),
+            member_id: self.member_id,
         })
     }
 }

@@ -75,6 +75,8 @@ pub struct ContactView {
     /// Of a call contact: it is also called when the outage is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) call_on_recovery: Option<bool>,
+    /// Whose it is, `usr_…`: a member who is on call is reached by all of theirs.
+    pub(super) member_id: Option<String>,
     /// Why nothing is sent to it any more.
     #[schema(read_only)]
     pub(super) disabled_reason: Option<String>,
@@ -197,6 +199,7 @@ impl ContactView {
             call_on_recovery: (contact.channel == Channel::Voice)
                 .then_some(contact.call_on_recovery),
             in_default: contact.in_default,
+            member_id: contact.member_id.map(|id| id.to_string()),
             disabled_reason: contact.disabled_reason,
         };
         match service {

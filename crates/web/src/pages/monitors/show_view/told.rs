@@ -1,10 +1,9 @@
 //! Who is told of a monitor's outages, in order.
 
-use domain::alert::deliveries;
 use domain::alert::policy::recipients;
+use domain::alert::{Reach, deliveries};
 use domain::delivery::Event;
 use domain::words;
-use jiff::Timestamp;
 
 use super::Facts;
 use crate::pages::monitors::parts::{channel_icon, channel_word};
@@ -21,8 +20,13 @@ pub struct ToldLine {
 pub(super) fn told_lines(facts: &Facts) -> Vec<ToldLine> {
     let (monitor, contacts) = (&facts.monitor, &facts.contacts);
     let recipients = recipients(monitor.contact_ids(), monitor.policy_id(), &facts.policies);
-    let (event, start) = (Event::IncidentOpened, Timestamp::UNIX_EPOCH);
-    deliveries(event, "", &recipients, contacts, start)
+    let start = facts.now;
+    let reach = Reach {
+        contacts,
+        duties: &facts.duties,
+        at: start,
+    };
+    deliveries(Event::IncidentOpened, "", &recipients, &reach)
         .into_iter()
         .filter_map(|planned| {
             let contact = contacts.iter().find(|one| one.id == planned.contact)?;
