@@ -86,7 +86,12 @@ fn common(kind: &Kind) -> Vec<Parameter> {
             moment("to", "Now by default"),
         ]);
     }
-    if kind.is_list && !matches!(id, "tags.list" | "regions.list" | "incidents.deliveries" | "account.check") {
+    if kind.is_list
+        && !matches!(
+            id,
+            "tags.list" | "regions.list" | "incidents.deliveries" | "account.check"
+        )
+    {
         found.extend([limit(), cursor()]);
     }
     if !matches!(kind.method, Method::GET | Method::DELETE) {
