@@ -195,6 +195,7 @@ impl Cast {
             verified_at: Some(now),
             in_default: true,
             call_on_recovery: channel == Channel::Voice,
+            member_id: None,
             disabled_reason: None,
             created_at: now,
         };

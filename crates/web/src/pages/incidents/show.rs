@@ -259,11 +259,7 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
             .take(MOST_EVIDENCE)
             .map(|evidence| evidence_view(evidence, &zone))
             .collect(),
-        told: facts
-            .deliveries
-            .iter()
-            .map(|delivery| ToldLine::of(delivery, &facts.attempts, &zone))
-            .collect(),
+        told: told(facts, &zone),
         next: next_line(facts, &zone),
         timeline: facts
             .timeline
@@ -299,6 +295,13 @@ fn more_behind(facts: &Facts) -> u32 {
 fn next_line(facts: &Facts, zone: &TimeZone) -> Option<NextLine> {
     let outlook = facts.outlook.as_ref();
     outlook.map(|outlook| NextLine::of(outlook, zone))
+}
+
+fn told(facts: &Facts, zone: &TimeZone) -> Vec<ToldLine> {
+    let deliveries = facts.deliveries.iter();
+    deliveries
+        .map(|delivery| ToldLine::of(delivery, &facts.attempts, zone))
+        .collect()
 }
 
 fn shell(
