@@ -9,7 +9,9 @@ use domain::check::{Failure, FailureClass, Phase};
 use domain::contact::Channel;
 use domain::delivery::Event;
 use domain::ids::{AccountId, IncidentId, MonitorId};
-use domain::incident::{Actor, Incident, ResolvedReason, TimelineEntry, VoteSummary};
+use domain::incident::{
+    Actor, Confidence, Diagnosis, Incident, ResolvedReason, TimelineEntry, VoteSummary,
+};
 use domain::words;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{PgConnection, PgPool};
@@ -84,6 +86,16 @@ pub async fn begin_drill(
 
 fn incident(scene: &Scene, (id, short): (IncidentId, String)) -> Incident {
     let message = "This is a fire drill: nothing is down.";
+    let diagnosis = Diagnosis {
+        cause: "fire_drill".to_owned(),
+        confidence: Confidence::Certain,
+        attribution: None,
+        sentence: format!("{message} It asks who answers, and how fast."),
+        technical: String::new(),
+        evidence: Vec::new(),
+        next_steps: Vec::new(),
+        rule: "fire_drill".to_owned(),
+    };
     Incident {
         id,
         account_id: scene.account_id,
@@ -98,7 +110,7 @@ fn incident(scene: &Scene, (id, short): (IncidentId, String)) -> Incident {
         resolved_confirmed_at: None,
         failure: Failure::new(FailureClass::ConnectTimeout, Phase::Connect, message),
         attribution: None,
-        diagnosis: None,
+        diagnosis: Some(diagnosis),
         vote: VoteSummary::default(),
         last_good_at: None,
         test: true,

@@ -11,12 +11,9 @@ async fn a_drill_shows_who_answered_and_counts_as_no_incident(pool: PgPool) {
     let app = App::new(pool).await;
     let mut owner = app.verified("kim@shop.example").await;
     let mut stranger = app.verified("eve@other.example").await;
-    let made = owner
-        .post(
-            "/monitors",
-            &[("kind", "http"), ("url", "https://shop.example/")],
-        )
-        .await;
+    let fields = [("target", "https://shop.example/")];
+    let made = owner.post("/monitors", &fields).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
     let path = made
         .header("location")
         .split('?')

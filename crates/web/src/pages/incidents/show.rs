@@ -311,14 +311,18 @@ fn shell(
     monitor: &str,
     now: Timestamp,
 ) -> Shell {
+    let is_down = incident.is_open() && !incident.test;
     tenant
-        .shell(format!(
-            "{monitor}: {}",
-            words::cause(&incident.failure, incident.attribution)
-        ))
+        .shell(match incident.test {
+            true => incident.name_of(monitor),
+            false => format!(
+                "{monitor}: {}",
+                words::cause(&incident.failure, incident.attribution)
+            ),
+        })
         .section("incidents")
-        .alert(incident.is_open().then(|| "(down)".to_owned()))
-        .worst(incident.is_open().then_some(domain::status::Shown::Down))
+        .alert(is_down.then(|| "(down)".to_owned()))
+        .worst(is_down.then_some(domain::status::Shown::Down))
         .notice(done_words(&asked.done))
         .live(Live {
             now: now.to_string(),
