@@ -101,6 +101,7 @@ fn incident(scene: &Scene, (id, short): (IncidentId, String)) -> Incident {
         account_id: scene.account_id,
         monitor_id: scene.monitor_id,
         short,
+        severity: scene.spec.severity(),
         first_failure_at: scene.now,
         confirmed_at: scene.now,
         acknowledged_at: None,

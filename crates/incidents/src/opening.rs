@@ -62,6 +62,7 @@ pub(crate) async fn open(
         account_id: account,
         monitor_id: monitor,
         short,
+        severity: scene.spec.severity(),
         first_failure_at: outage.first_failure_at,
         confirmed_at: scene.now,
         acknowledged_at: None,

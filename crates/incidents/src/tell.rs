@@ -55,12 +55,18 @@ pub(crate) struct Written {
     pub not_before: Timestamp,
 }
 
-/// Whom the monitor's owner wants told.
+/// Whom the monitor's owner wants told. What is no outage may have a policy of its own.
 async fn recipients(
     connection: &mut PgConnection,
-    account: AccountId,
+    (account, event): (AccountId, Event),
     spec: &MonitorSpec,
 ) -> Result<Recipients> {
+    if event != Event::IncidentOpened
+        && let Some(id) = store::accounts::find_notice_policy(connection, account).await?
+        && let Some(policy) = store::policies::find(connection, account, id).await?
+    {
+        return Ok(policy.recipients());
+    }
     if let Some(named) = &spec.contact_ids {
         return Ok(Recipients::Named(named.clone()));
     }
@@ -82,9 +88,10 @@ pub(crate) async fn tell_recipients(
     let reach = Reach {
         contacts: &wanted,
         duties: &duties,
+        severity: spec.severity(),
         at: now,
     };
-    let recipients = recipients(connection, message.account_id, spec).await?;
+    let recipients = recipients(connection, (message.account_id, message.event), spec).await?;
     let plan = alert::deliveries(message.event, &message.subject, &recipients, &reach);
     let mut written = Vec::with_capacity(plan.len());
     for planned in plan {

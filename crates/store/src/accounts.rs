@@ -1,7 +1,7 @@
 //! Accounts: the tenants, and what belongs to each from its first moment.
 
 use domain::account::{EmailAddress, Plan};
-use domain::ids::{AccountId, ContactId, UserId};
+use domain::ids::{AccountId, ContactId, PolicyId, UserId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -189,6 +189,37 @@ pub async fn set_profile(
         id.uuid(),
         name,
         timezone,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The policy by which quiet notices of all monitors go; `None`: each by its monitor's own.
+pub async fn find_notice_policy(
+    connection: &mut PgConnection,
+    id: AccountId,
+) -> Result<Option<PolicyId>> {
+    let policy = sqlx::query_scalar!(
+        "SELECT notice_policy_id FROM accounts WHERE id = $1",
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(policy.flatten().map(PolicyId::from_uuid))
+}
+
+/// Sets that policy.
+pub async fn set_notice_policy(
+    connection: &mut PgConnection,
+    id: AccountId,
+    policy: Option<PolicyId>,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE accounts SET notice_policy_id = $2, version = version + 1
+         WHERE id = $1 AND notice_policy_id IS DISTINCT FROM $2::uuid",
+        id.uuid(),
+        policy.map(PolicyId::uuid)
     )
     .execute(connection)
     .await?;

@@ -2,11 +2,12 @@
 
 pub mod hooks;
 
-use domain::contact::{Channel, Contact, code};
+use domain::contact::{Channel, Contact, QuietHours, code};
 use domain::ids::{AccountId, ContactId, UserId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{Error, Result};
@@ -37,8 +38,8 @@ pub async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "INSERT INTO contacts (account_id, id, channel, name, address, address_canonical, verified_at, in_default,
-             call_on_recovery, created_at, updated_at, user_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $9, $9, $11)",
+             call_on_recovery, created_at, updated_at, user_id, only_critical, quiet_hours)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $9, $9, $11, $12, $13)",
         account.uuid(),
         contact.id.uuid(),
         contact.channel.as_str(),
@@ -49,7 +50,9 @@ pub async fn insert(
         contact.in_default,
         contact.created_at.to_sqlx() as _,
         contact.call_on_recovery,
-        contact.member_id.map(UserId::uuid)
+        contact.member_id.map(UserId::uuid),
+        contact.only_critical,
+        contact.quiet_hours.as_ref().map(Json) as _,
     )
     .execute(connection)
     .await?;
@@ -64,7 +67,8 @@ pub async fn update(
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
-        "UPDATE contacts SET name = $3, in_default = $4, updated_at = $5, call_on_recovery = $6, user_id = $7, version = version + 1
+        "UPDATE contacts SET name = $3, in_default = $4, updated_at = $5, call_on_recovery = $6, user_id = $7,
+             only_critical = $8, quiet_hours = $9, version = version + 1
          WHERE account_id = $1 AND id = $2",
         account.uuid(),
         contact.id.uuid(),
@@ -72,11 +76,32 @@ pub async fn update(
         contact.in_default,
         now.to_sqlx() as _,
         contact.call_on_recovery,
-        contact.member_id.map(UserId::uuid)
+        contact.member_id.map(UserId::uuid),
+        contact.only_critical,
+        contact.quiet_hours.as_ref().map(Json) as _,
     )
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Looks again at what waits for the end of a contact's quiet hours: they are others now.
+pub async fn wake_quiet(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: ContactId,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE deliveries SET next_at = $3
+         WHERE account_id = $1 AND contact_id = $2 AND state = 'held' AND reason LIKE 'quiet until %' AND next_at > $3",
+        account.uuid(),
+        id.uuid(),
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Removes a contact and its deliveries.
@@ -120,7 +145,8 @@ pub async fn find(
     sqlx::query_as!(
         Row,
         r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
-             call_on_recovery, user_id, disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
+             call_on_recovery, user_id, only_critical, quiet_hours AS "quiet_hours: Json<QuietHours>", disabled_reason,
+             created_at AS "created_at: jiff_sqlx::Timestamp"
          FROM contacts WHERE account_id = $1 AND id = $2"#,
         account.uuid(),
         id.uuid()
@@ -146,7 +172,8 @@ pub async fn list_page(
     sqlx::query_as!(
         Row,
         r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
-             call_on_recovery, user_id, disabled_reason, created_at AS "created_at: jiff_sqlx::Timestamp"
+             call_on_recovery, user_id, only_critical, quiet_hours AS "quiet_hours: Json<QuietHours>", disabled_reason,
+             created_at AS "created_at: jiff_sqlx::Timestamp"
          FROM contacts WHERE account_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3"#,
         account.uuid(),
         after.map(ContactId::uuid),
@@ -312,6 +339,8 @@ struct Row {
     in_default: bool,
     call_on_recovery: bool,
     user_id: Option<Uuid>,
+    only_critical: bool,
+    quiet_hours: Option<Json<QuietHours>>,
     disabled_reason: Option<String>,
     created_at: jiff_sqlx::Timestamp,
 }
@@ -329,6 +358,8 @@ impl Row {
             in_default: self.in_default,
             call_on_recovery: self.call_on_recovery,
             member_id: self.user_id.map(UserId::from_uuid),
+            only_critical: self.only_critical,
+            quiet_hours: self.quiet_hours.map(|hours| hours.0),
             disabled_reason: self.disabled_reason,
             created_at: self.created_at.to_jiff(),
         })

@@ -31,8 +31,8 @@ pub async fn insert(
     let columns = sealed::columns(secrets, monitor)?;
     sqlx::query!(
         "INSERT INTO monitors (account_id, id, kind, name, host, spec, secrets, interval_seconds, regions, tags, key,
-             config_version, paused_at, created_at, updated_at, depends_on)
-         VALUES ($1, $2, $3, $4, $5, $6::text::json, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             config_version, paused_at, created_at, updated_at, depends_on, severity)
+         VALUES ($1, $2, $3, $4, $5, $6::text::json, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         monitor.account_id.uuid(),
         monitor.id.uuid(),
         columns.kind,
@@ -49,6 +49,7 @@ pub async fn insert(
         monitor.created_at.to_sqlx() as _,
         monitor.updated_at.to_sqlx() as _,
         &columns.depends_on,
+        columns.severity,
     )
     .execute(connection)
     .await?;
@@ -64,7 +65,7 @@ pub async fn update(
     let columns = sealed::columns(secrets, monitor)?;
     let done = sqlx::query!(
         "UPDATE monitors SET kind = $3, name = $4, host = $5, spec = $6::text::json, secrets = $7, interval_seconds = $8,
-             regions = $9, tags = $10, key = $11, config_version = $12, paused_at = $13, updated_at = $14, depends_on = $15
+             regions = $9, tags = $10, key = $11, config_version = $12, paused_at = $13, updated_at = $14, depends_on = $15, severity = $16
          WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL",
         monitor.account_id.uuid(),
         monitor.id.uuid(),
@@ -81,6 +82,7 @@ pub async fn update(
         monitor.paused_at.map(|at| at.to_sqlx()) as _,
         monitor.updated_at.to_sqlx() as _,
         &columns.depends_on,
+        columns.severity,
     )
     .execute(connection)
     .await?;

@@ -196,6 +196,8 @@ impl Cast {
             in_default: true,
             call_on_recovery: channel == Channel::Voice,
             member_id: None,
+            only_critical: false,
+            quiet_hours: None,
             disabled_reason: None,
             created_at: now,
         };

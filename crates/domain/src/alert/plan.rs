@@ -3,10 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::escalation::Reached;
 use super::policy::Step;
 use crate::contact::{Channel, Contact};
 use crate::delivery::Event;
 use crate::ids::ContactId;
+use crate::incident::Severity;
 use crate::oncall::Duty;
 
 /// How long the default policy waits for somebody before it calls.
@@ -33,6 +35,8 @@ pub struct Reach<'r> {
     pub contacts: &'r [Contact],
     /// The account's schedules.
     pub duties: &'r [Duty],
+    /// How much it matters: some contacts are told of what is critical alone.
+    pub severity: Severity,
     /// When the step is due.
     pub at: Timestamp,
 }
@@ -59,9 +63,11 @@ impl Recipients {
         }
     }
 
-    /// Whom a step reaches: contacts that can be told when it is due.
+    /// Whom a step reaches: contacts that can be told when it is due and want to hear of it, in quiet hours
+    /// too.
     pub fn resolve<'r>(&self, step: usize, reach: &Reach<'r>) -> Vec<&'r Contact> {
-        let usable = reach.contacts.iter().filter(|one| one.is_usable());
+        let wanted = |one: &&Contact| one.is_usable() && one.wants(reach.severity);
+        let usable = reach.contacts.iter().filter(wanted);
         usable
             .filter(|contact| match (self, step) {
                 (Self::Default, 0) => contact.in_default && contact.channel != Channel::Voice,
@@ -73,6 +79,21 @@ impl Recipients {
                 _ => false,
             })
             .collect()
+    }
+
+    /// Whether a step reaches somebody who hears of it at once.
+    pub fn reached(&self, step: usize, reach: &Reach<'_>) -> Reached {
+        let is_critical = reach.severity.is_critical();
+        let contacts = self.resolve(step, reach);
+        let ends = contacts
+            .iter()
+            .map(|one| one.quiet_until(is_critical, reach.at));
+        // No end is before every end.
+        match ends.min() {
+            None => Reached::Nobody,
+            Some(None) => Reached::Somebody,
+            Some(Some(end)) => Reached::Later(end),
+        }
     }
 
     /// Whom it tells in order and after which wait in all, each once and as far as can be told now, which is
@@ -188,6 +209,8 @@ mod tests {
             in_default,
             call_on_recovery: false,
             member_id: None,
+            only_critical: false,
+            quiet_hours: None,
             disabled_reason: None,
             created_at: now,
         }
@@ -197,6 +220,7 @@ mod tests {
         Reach {
             contacts,
             duties: &[],
+            severity: Severity::Normal,
             at: Timestamp::UNIX_EPOCH,
         }
     }

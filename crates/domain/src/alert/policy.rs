@@ -390,6 +390,8 @@ mod tests {
             verified_at: None,
             in_default: false,
             call_on_recovery: false,
+            only_critical: false,
+            quiet_hours: None,
             member_id,
             disabled_reason: None,
             created_at: Timestamp::UNIX_EPOCH,

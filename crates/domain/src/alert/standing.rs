@@ -278,6 +278,8 @@ mod tests {
             verified_at: Some(now()),
             in_default: false,
             call_on_recovery: false,
+            only_critical: false,
+            quiet_hours: None,
             member_id: None,
             disabled_reason: None,
             created_at: now(),

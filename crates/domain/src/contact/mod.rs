@@ -3,14 +3,17 @@
 pub mod code;
 pub mod hook;
 pub mod phone;
+pub mod quiet;
 
 pub use hook::{Hook, HookTarget, HookUrl};
 pub use phone::PhoneNumber;
+pub use quiet::QuietHours;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ContactId, UserId};
+use crate::incident::Severity;
 
 /// How a contact is reached. A new channel is a variant here and a folder in `notifier`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -228,6 +231,10 @@ pub struct Contact {
     pub call_on_recovery: bool,
     /// Whose it is: whoever is on call is reached by all of theirs.
     pub member_id: Option<UserId>,
+    /// It is told of critical monitors alone.
+    pub only_critical: bool,
+    /// When messages to it wait.
+    pub quiet_hours: Option<QuietHours>,
     /// Why nothing is sent to it any more.
     pub disabled_reason: Option<String>,
     /// When it was made.
@@ -241,6 +248,16 @@ impl Contact {
             channel if channel.is_phone() => phone::masked(&self.address),
             _ => self.address.clone(),
         }
+    }
+
+    /// It wants to hear of a monitor of this severity.
+    pub fn wants(&self, severity: Severity) -> bool {
+        severity == Severity::Critical || !self.only_critical
+    }
+
+    /// Until when its quiet hours hold a message that is due at `at`; `None` when it is sent.
+    pub fn quiet_until(&self, is_critical: bool, at: Timestamp) -> Option<Timestamp> {
+        self.quiet_hours.as_ref()?.holds(is_critical, at)
     }
 
     /// Alerts may be sent to it.

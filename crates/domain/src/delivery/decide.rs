@@ -33,6 +33,8 @@ pub struct Facts<'f> {
     pub earlier: Option<Timestamp>,
     /// What this contact has heard of the beginning of the incident; `None` when nothing was planned.
     pub outage: Option<OutageDelivery>,
+    /// The end of the contact's quiet hours, when they hold this message.
+    pub quiet_until: Option<Timestamp>,
     /// Now.
     pub now: Timestamp,
 }
@@ -64,6 +66,11 @@ pub enum Decision {
         /// When.
         until: Timestamp,
     },
+    /// Look again when the contact's quiet hours are over.
+    Quiet {
+        /// When.
+        until: Timestamp,
+    },
     /// Not sent on purpose.
     Skip(&'static str),
     /// A later message says it too.
@@ -72,8 +79,24 @@ pub enum Decision {
     GiveUp(&'static str),
 }
 
-/// Decides.
+/// Decides. In the quiet hours of its contact a message that would be sent waits, unless it may have been
+/// sent already.
 pub fn decide(facts: &Facts<'_>) -> Decision {
+    match (decided(facts), facts.quiet_until) {
+        (Decision::Send { .. }, Some(until))
+            if !facts.may_have_arrived && facts.event != Event::ContactTest =>
+        {
+            Decision::Quiet { until }
+        }
+        // The message that waits says all of it.
+        (Decision::Hold { .. }, Some(_)) if facts.event == Event::IncidentReminded => {
+            Decision::Skip(NOT_TOLD)
+        }
+        (decision, _) => decision,
+    }
+}
+
+fn decided(facts: &Facts<'_>) -> Decision {
     let Some(contact) = facts.contact else {
         return Decision::Skip("the contact was deleted");
     };

@@ -36,6 +36,8 @@ mod tests {
             in_default,
             call_on_recovery: false,
             member_id: None,
+            only_critical: false,
+            quiet_hours: None,
             disabled_reason: None,
             created_at: Timestamp::UNIX_EPOCH,
         }

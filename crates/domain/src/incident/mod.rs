@@ -52,6 +52,39 @@ impl ResolvedReason {
     }
 }
 
+/// How much an outage matters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It is worth waking people for.
+    Critical,
+    /// It can wait for the morning of those who said so.
+    #[default]
+    Normal,
+}
+
+impl Severity {
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Normal => "normal",
+        }
+    }
+
+    /// The severity a stored word stands for.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Critical, Self::Normal]
+            .into_iter()
+            .find(|severity| severity.as_str() == word)
+    }
+
+    /// It is the higher of the two.
+    pub fn is_critical(self) -> bool {
+        self == Self::Critical
+    }
+}
+
 /// Who did something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
@@ -147,6 +180,8 @@ pub struct Incident {
     pub monitor_id: MonitorId,
     /// Eight digits for links (`/i/{short}`).
     pub short: String,
+    /// That of its monitor, when it opened.
+    pub severity: Severity,
     /// Start of the first failing look.
     pub first_failure_at: Timestamp,
     /// When it was sure.

@@ -7,6 +7,7 @@ use super::blocks::{
     WebsocketSpec, words,
 };
 use crate::ids::{ContactId, MonitorId, PolicyId};
+use crate::incident::Severity;
 
 words! {
     /// What is looked at.
@@ -266,12 +267,19 @@ pub struct MonitorSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depends_on: Option<Vec<MonitorId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
 
 impl MonitorSpec {
+    /// How much an outage of it matters; normal unless it is said otherwise.
+    pub fn severity(&self) -> Severity {
+        self.severity.unwrap_or_default()
+    }
+
     /// The kind: as written, else `http` when a URL is given.
     pub fn kind(&self) -> Option<Kind> {
         self.kind.or(self.url.is_some().then_some(Kind::Http))

@@ -59,13 +59,23 @@ impl<'g> Ground<'g> {
         })
     }
 
-    fn reached(&self, escalation: &Escalation, step: usize, at: Timestamp) -> Vec<&Contact> {
-        let reach = Reach {
+    fn reach(&self, at: Timestamp) -> Reach<'_> {
+        Reach {
             contacts: &self.contacts,
             duties: &self.duties,
+            severity: self.incident.severity,
             at,
-        };
-        escalation.recipients.resolve(step, &reach)
+        }
+    }
+
+    fn reached(&self, escalation: &Escalation, step: usize, at: Timestamp) -> Vec<&Contact> {
+        escalation.recipients.resolve(step, &self.reach(at))
+    }
+
+    /// The end of a contact's quiet hours. Of what is repeated until then one message waits.
+    fn quiet_until(&self, id: ContactId) -> Option<Timestamp> {
+        let contact = self.contacts.iter().find(|one| one.id == id)?;
+        contact.quiet_until(self.incident.severity.is_critical(), self.now)
     }
 }
 
@@ -120,7 +130,8 @@ impl Ground<'_> {
         maintenance_until: Option<Timestamp>,
         work: impl FnOnce(&Facts<'_>) -> T,
     ) -> T {
-        let reaches = |step: usize, at: Timestamp| !self.reached(escalation, step, at).is_empty();
+        let reaches =
+            |step: usize, at: Timestamp| escalation.recipients.reached(step, &self.reach(at));
         work(&Facts {
             is_waiting: is_waiting(self.incident),
             maintenance_until,
@@ -341,13 +352,13 @@ async fn tell_step(
             false => &opened,
         };
         told.written
-            .extend(write(connection, message, (contact.id, contact.channel), now).await?);
+            .extend(write(connection, ground, message, (contact.id, contact.channel)).await?);
     }
     let programs = before.iter().filter(|(contact, channel)| {
         channel.is_program() && !reached.iter().any(|one| one.id == *contact)
     });
     for &to in programs {
-        write(connection, &again, to, now).await?;
+        write(connection, ground, &again, to).await?;
     }
     if let Some(why) = why {
         let text = timeline::step_told(why, &names);
@@ -398,7 +409,7 @@ async fn remind(
     for (contact, channel) in before {
         let is_told_now = told.written.iter().any(|one| one.contact_id == contact);
         if channel != Channel::Voice && !is_told_now {
-            let written = write(connection, &message, (contact, channel), now).await?;
+            let written = write(connection, ground, &message, (contact, channel)).await?;
             reminded += usize::from(written.is_some());
         }
     }
@@ -412,10 +423,16 @@ async fn remind(
 
 async fn write(
     connection: &mut PgConnection,
+    ground: &Ground<'_>,
     message: &Message,
     to: (ContactId, Channel),
-    now: Timestamp,
 ) -> Result<Option<Written>> {
-    let key = plan::dedup_key(message.event, &message.subject, to.0);
-    tell::write(connection, message, to, key, (now, now)).await
+    let subject = match ground.quiet_until(to.0) {
+        Some(until) if message.event != Event::IncidentOpened => {
+            format!("{}:quiet:{}", ground.incident.id, until.as_second())
+        }
+        _ => message.subject.clone(),
+    };
+    let key = plan::dedup_key(message.event, &subject, to.0);
+    tell::write(connection, message, to, key, (ground.now, ground.now)).await
 }

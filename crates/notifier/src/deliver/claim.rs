@@ -146,6 +146,7 @@ async fn decided<'c>(
         stand_in: failure::is_stand_in(claimed),
         earlier: context.earlier,
         outage: context.outage,
+        quiet_until: quiet_until(claimed, context, now),
         now,
     };
     match (decide(&facts), facts.contact) {
@@ -162,6 +163,19 @@ async fn decided<'c>(
                 Some(until),
             )
             .await?;
+        }
+        (Decision::Quiet { until }, _) => {
+            let zone = context
+                .contact
+                .as_ref()
+                .and_then(|one| one.quiet_hours.as_ref());
+            let zone = zone.map_or(jiff::tz::TimeZone::UTC, |hours| {
+                words::zone(&hours.timezone)
+            });
+            let reason = format!("quiet until {}", words::moment(until, &zone));
+            rows::hold(connection, claimed, (until, &reason), now).await?;
+            let (channel, account, id) = (claimed.channel, claimed.account_id, claimed.id);
+            jobs::enqueue_delivery(connection, channel, account, id, Some(until)).await?;
         }
         (Decision::Skip(reason), _) => {
             end(
@@ -200,6 +214,21 @@ async fn decided<'c>(
         }
     }
     Ok(None)
+}
+
+/// Until when the contact's quiet hours hold a message about this monitor. What was tried before they began is
+/// tried on: others may have been merged into it, which are critical.
+fn quiet_until(claimed: &Claimed, context: &Context, now: Timestamp) -> Option<Timestamp> {
+    if claimed.number > 1 {
+        return None;
+    }
+    let contact = context.contact.as_ref()?;
+    let severity = match (&context.incident, &context.monitor) {
+        (Some(facts), _) => facts.incident.severity,
+        (None, Some(monitor)) => monitor.spec.severity(),
+        (None, None) => return None,
+    };
+    contact.quiet_until(severity.is_critical(), now)
 }
 
 /// Closes the claim and wakes what waited for it.

@@ -5,6 +5,7 @@ mod calls;
 mod faults;
 mod hooks;
 mod paging;
+mod quiet;
 mod storm;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! What a message is about, for services that keep a state of their own.
 
 use domain::delivery::Event;
+use domain::incident::Severity;
 use store::deliveries::claim::Claimed;
 
 use crate::brief::Brief;
@@ -18,6 +19,8 @@ pub(crate) struct About {
     pub(crate) account: String,
     /// What is down: the monitor's address, its name where it has none.
     pub(crate) source: String,
+    /// That of the outage; normal where there is none.
+    pub(crate) severity: Severity,
     /// The class of the failure; of an event without one its own word.
     pub(crate) class: &'static str,
 }
@@ -39,6 +42,7 @@ impl About {
             },
             monitor,
             account: brief.account_name().to_owned(),
+            severity: facts.map_or(Severity::Normal, |facts| facts.incident.severity),
             class: facts.map_or(claimed.event.as_str(), |facts| {
                 facts.incident.failure.class.as_str()
             }),

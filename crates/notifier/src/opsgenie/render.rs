@@ -1,6 +1,7 @@
 //! From a card to an alert.
 
 use domain::delivery::Event;
+use domain::incident::Severity;
 use serde_json::{Map, Value, json};
 
 use crate::card::Card;
@@ -25,7 +26,7 @@ pub(super) fn create(card: &Card, about: &About) -> Value {
         "message": cut(&card.title, 130),
         "alias": about.subject(),
         "description": cut(&text.join("\n"), 15_000),
-        "priority": priority(about.event),
+        "priority": priority(about.event, about.severity),
         "source": "Watchbell",
         "entity": cut(&about.source, 512),
         "tags": ["watchbell", about.event.as_str()],
@@ -39,10 +40,12 @@ pub(super) fn follow(card: &Card) -> Value {
 }
 
 /// P1 pages, P5 informs.
-const fn priority(event: Event) -> &'static str {
-    match event {
-        Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => "P1",
-        Event::TlsExpiring | Event::TlsWorse | Event::DomainExpiring => "P4",
+const fn priority(event: Event, severity: Severity) -> &'static str {
+    use Event::{IncidentEscalated, IncidentOpened, IncidentReminded};
+    match (event, severity) {
+        (IncidentOpened | IncidentEscalated | IncidentReminded, Severity::Critical) => "P1",
+        (IncidentOpened | IncidentEscalated | IncidentReminded, Severity::Normal) => "P2",
+        (Event::TlsExpiring | Event::TlsWorse | Event::DomainExpiring, _) => "P4",
         _ => "P5",
     }
 }

@@ -1,6 +1,7 @@
 //! From a card to an event.
 
 use domain::delivery::Event;
+use domain::incident::Severity;
 use serde_json::{Map, Value, json};
 
 use crate::card::Card;
@@ -36,9 +37,10 @@ pub(super) const fn act(event: Event) -> Act {
 
 /// Opens an alert; the same key again adds to it.
 pub(super) fn trigger(key: &str, card: &Card, about: &About) -> Value {
-    let severity = match about.event {
-        Event::ContactTest => "info",
-        _ => "critical",
+    let severity = match (about.event, about.severity) {
+        (Event::ContactTest, _) => "info",
+        (_, Severity::Critical) => "critical",
+        (_, Severity::Normal) => "error",
     };
     json!({
         "routing_key": key,

@@ -23,7 +23,7 @@ use crate::card::{Card, Urgency};
 #[derive(Debug, Clone)]
 pub(crate) struct Storm {
     pub(crate) kind: Kind,
-    /// The oldest first.
+    /// Critical monitors first, then the oldest.
     pub(crate) members: Vec<Member>,
     /// Outages of the storm that the contact was told of one by one.
     pub(crate) alone: Vec<Member>,

@@ -53,7 +53,7 @@ fn incident(incident: &Incident, brief: &Brief<'_>) -> Value {
         "monitor_id": incident.monitor_id.to_string(),
         "monitor_name": brief.monitor_name(),
         "status": if incident.is_open() { "open" } else { "resolved" },
-        "severity": "critical",
+        "severity": incident.severity.as_str(),
         "first_failure_at": incident.first_failure_at.to_string(),
         "confirmed_at": incident.confirmed_at.to_string(),
         "acknowledged_at": incident.acknowledged_at.map(|at| at.to_string()),

@@ -24,6 +24,8 @@ async fn contact(pool: &PgPool) -> (AccountId, Contact) {
         in_default: true,
         call_on_recovery: false,
         member_id: None,
+        only_critical: false,
+        quiet_hours: None,
         disabled_reason: None,
         created_at: Timestamp::from_second(1_800_000_000).unwrap(),
     };

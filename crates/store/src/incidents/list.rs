@@ -2,7 +2,7 @@
 
 use domain::check::{Attribution, Failure};
 use domain::ids::{AccountId, GroupId, IncidentId, MonitorId};
-use domain::incident::{Actor, Diagnosis, Incident, TimelineEntry, VoteSummary};
+use domain::incident::{Actor, Diagnosis, Incident, Severity, TimelineEntry, VoteSummary};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -25,6 +25,7 @@ pub struct Filter {
     pub group_id: Option<GroupId>,
     /// Fire drills alone, or none of them.
     pub drills: Option<bool>,
+    pub severity: Option<Severity>,
 }
 
 /// Where the previous page ended.
@@ -62,7 +63,7 @@ pub async fn list(
              i.resolved_confirmed_at AS "resolved_confirmed_at: jiff_sqlx::Timestamp",
              i.failure AS "failure: Json<Failure>", i.attribution, i.diagnosis AS "diagnosis: Json<Diagnosis>",
              i.vote AS "vote: Json<VoteSummary>", i.last_good_at AS "last_good_at: jiff_sqlx::Timestamp", i.test,
-             i.version, i.address, i.group_id, m.name AS monitor_name
+             i.version, i.address, i.group_id, i.severity, m.name AS monitor_name
          FROM incidents i JOIN monitors m ON m.account_id = i.account_id AND m.id = i.monitor_id
          WHERE i.account_id = $1
            AND ($2::boolean IS NULL OR (i.resolved_at IS NULL) = $2)
@@ -74,6 +75,7 @@ pub async fn list(
            AND ($8::text IS NULL OR i.attribution = $8)
            AND ($12::uuid IS NULL OR i.group_id = $12)
            AND ($13::boolean IS NULL OR i.test = $13)
+           AND ($14::text IS NULL OR i.severity = $14)
            AND ($9::timestamptz IS NULL OR (i.first_failure_at, i.id) < ($9, $10::uuid))
          ORDER BY i.first_failure_at DESC, i.id DESC LIMIT $11"#,
         account.uuid(),
@@ -89,6 +91,7 @@ pub async fn list(
         i64::from(limit),
         filter.group_id.map(GroupId::uuid),
         filter.drills,
+        filter.severity.map(Severity::as_str),
     )
     .fetch_all(connection)
     .await?;
@@ -114,6 +117,7 @@ pub async fn list(
                 test: row.test,
                 address: row.address,
                 group_id: row.group_id,
+                severity: row.severity,
                 version: row.version,
             };
             Ok(Listed {

@@ -24,8 +24,8 @@ pub const OPEN_KEY: &str = "incidents_open_key";
 pub async fn insert(connection: &mut PgConnection, incident: &Incident) -> Result<()> {
     sqlx::query!(
         "INSERT INTO incidents (account_id, id, monitor_id, short, first_failure_at, confirmed_at, failure, class,
-             attribution, diagnosis, vote, last_good_at, test, address)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             attribution, diagnosis, vote, last_good_at, test, address, severity)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         incident.account_id.uuid(),
         incident.id.uuid(),
         incident.monitor_id.uuid(),
@@ -39,7 +39,8 @@ pub async fn insert(connection: &mut PgConnection, incident: &Incident) -> Resul
         Json(&incident.vote) as _,
         incident.last_good_at.map(|at| at.to_sqlx()) as _,
         incident.test,
-        incident.address
+        incident.address,
+        incident.severity.as_str()
     )
     .execute(connection)
     .await?;

@@ -2,7 +2,7 @@
 
 use domain::check::{Attribution, Failure};
 use domain::ids::{AccountId, GroupId, IncidentId, MonitorId};
-use domain::incident::{Actor, Diagnosis, Incident, ResolvedReason, VoteSummary};
+use domain::incident::{Actor, Diagnosis, Incident, ResolvedReason, Severity, VoteSummary};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -29,6 +29,7 @@ pub(super) struct Row {
     pub test: bool,
     pub address: Option<String>,
     pub group_id: Option<Uuid>,
+    pub severity: String,
     pub version: i64,
 }
 
@@ -54,6 +55,8 @@ impl Row {
             account_id: AccountId::from_uuid(self.account_id),
             monitor_id: MonitorId::from_uuid(self.monitor_id),
             short: self.short,
+            severity: Severity::parse(&self.severity)
+                .ok_or_else(|| Error::impossible("incidents", "severity", id))?,
             first_failure_at: self.first_failure_at.to_jiff(),
             confirmed_at: self.confirmed_at.to_jiff(),
             acknowledged_at: self.acknowledged_at.map(|at| at.to_jiff()),
@@ -101,7 +104,7 @@ pub(super) async fn select(
              acknowledged_by AS "acknowledged_by: Json<Actor>", resolved_at AS "resolved_at: jiff_sqlx::Timestamp",
              resolved_reason, resolved_confirmed_at AS "resolved_confirmed_at: jiff_sqlx::Timestamp",
              failure AS "failure: Json<Failure>", attribution, diagnosis AS "diagnosis: Json<Diagnosis>",
-             vote AS "vote: Json<VoteSummary>", last_good_at AS "last_good_at: jiff_sqlx::Timestamp", test, version, address, group_id
+             vote AS "vote: Json<VoteSummary>", last_good_at AS "last_good_at: jiff_sqlx::Timestamp", test, version, address, group_id, severity
          FROM incidents WHERE account_id = $1 AND (id = $2 OR (monitor_id = $3 AND resolved_at IS NULL AND NOT test))"#,
         account.uuid(),
         id.map(IncidentId::uuid),

@@ -1,6 +1,7 @@
 //! Pages of monitors with their state.
 
 use domain::ids::{AccountId, MonitorId};
+use domain::incident::Severity;
 use domain::monitor::{Kind, Monitor, MonitorSpec};
 use domain::status::{Observed, Shown};
 use jiff::Timestamp;
@@ -23,6 +24,8 @@ pub struct Filter {
     pub tag: Option<String>,
     /// Is of this kind.
     pub kind: Option<Kind>,
+    /// Is of this severity.
+    pub severity: Option<Severity>,
     /// Name, host, address or tag contains this text, in any case.
     pub text: Option<String>,
     /// Carries this key of its owner.
@@ -136,6 +139,7 @@ pub async fn list(
               AND ($6::text IS NULL OR position(lower($6) IN
                   lower(concat_ws(' ', m.name, m.host, m.spec ->> 'url', array_to_string(m.tags, ' ')))) > 0)
               AND ($7::text IS NULL OR m.key = $7)
+              AND ($13::text IS NULL OR m.severity = $13)
         ), keyed AS (
             SELECT found.*, CASE $8::text
                 WHEN 'name' THEN lower(name)
@@ -170,6 +174,7 @@ pub async fn list(
         cursor.map(|cursor| cursor.id.uuid()),
         i64::from(limit),
         now.to_sqlx() as _,
+        filter.severity.map(Severity::as_str),
     )
     .fetch_all(connection)
     .await?;

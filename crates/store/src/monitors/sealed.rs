@@ -62,6 +62,7 @@ pub(super) struct Columns {
     pub interval_seconds: i32,
     pub tags: Vec<String>,
     pub depends_on: Vec<Uuid>,
+    pub severity: &'static str,
 }
 
 pub(super) fn columns(secrets: &Secrets, monitor: &Monitor) -> Result<Columns> {
@@ -84,6 +85,7 @@ pub(super) fn columns(secrets: &Secrets, monitor: &Monitor) -> Result<Columns> {
         secrets: sealed,
         interval_seconds: i32::try_from(settings.interval.as_secs()).unwrap_or(i32::MAX),
         tags: settings.tags,
+        severity: monitor.spec.severity().as_str(),
         depends_on: monitor
             .spec
             .depends_on

@@ -76,6 +76,7 @@ impl App {
             account_id: AccountId::from_uuid(account),
             monitor_id: monitor,
             short: short_code(id.uuid()),
+            severity: domain::incident::Severity::default(),
             first_failure_at: now,
             confirmed_at: now,
             acknowledged_at: None,

@@ -48,6 +48,8 @@ impl World {
             in_default: true,
             call_on_recovery: false,
             member_id: None,
+            only_critical: false,
+            quiet_hours: None,
             disabled_reason: None,
             created_at: now,
         };

@@ -5,7 +5,7 @@ mod prove;
 use domain::account::EmailAddress;
 use domain::alert::policy::Target;
 use domain::contact::hook::Service;
-use domain::contact::{Channel, Contact, HookTarget, HookUrl, PhoneNumber, Way};
+use domain::contact::{Channel, Contact, HookTarget, HookUrl, PhoneNumber, QuietHours, Way};
 use domain::ids::{ContactId, DeliveryId, UserId};
 use domain::monitor::validate::FieldError;
 use domain::oncall::Participant;
@@ -34,6 +34,10 @@ pub struct NewContact {
     pub call_on_recovery: bool,
     /// Whose it is; whoever adds it when left out.
     pub member_id: Option<UserId>,
+    /// It is told of critical monitors alone.
+    pub only_critical: bool,
+    /// When messages to it wait.
+    pub quiet_hours: Option<QuietHours>,
 }
 
 /// Where a contact is reached, as typed.
@@ -67,6 +71,10 @@ pub struct ContactChange {
     pub call_on_recovery: Option<bool>,
     /// Whose it is; `Some(None)` for nobody's.
     pub member_id: Option<Option<UserId>>,
+    /// Whether it is told of critical monitors alone.
+    pub only_critical: Option<bool>,
+    /// When messages to it wait; `Some(None)` takes that off.
+    pub quiet_hours: Option<Option<QuietHours>>,
 }
 
 /// Kinds of contact that can be added on this server.
@@ -94,9 +102,12 @@ pub async fn create(
     check_name(&name)?;
     check_room(connection, caller, new.kind).await?;
     check_recovery(new.kind, new.call_on_recovery)?;
+    check_quiet(new.kind, new.quiet_hours.as_ref())?;
     let contact = Contact {
         call_on_recovery: new.call_on_recovery,
         member_id: owner(connection, caller, new.member_id).await?,
+        only_critical: new.only_critical,
+        quiet_hours: new.quiet_hours.clone(),
         ..fresh(caller, (new.kind, new.in_default), name, address)
     };
     store::contacts::insert(connection, caller.account_id, &contact, &canonical)
@@ -123,8 +134,11 @@ async fn create_hook(
     let name = new.name.unwrap_or_else(|| shown.clone());
     check_name(&name)?;
     check_room(connection, caller, new.kind).await?;
+    check_quiet(new.kind, new.quiet_hours.as_ref())?;
     let contact = Contact {
         member_id: owner(connection, caller, new.member_id).await?,
+        only_critical: new.only_critical,
+        quiet_hours: new.quiet_hours.clone(),
         ..fresh(caller, (new.kind, new.in_default), name, shown)
     };
     let secret = (new.kind == Channel::Webhook).then(store::secrets::random_signing_secret);
@@ -233,6 +247,8 @@ fn fresh(
         in_default,
         call_on_recovery: false,
         member_id: caller.user_id,
+        only_critical: false,
+        quiet_hours: None,
         disabled_reason: None,
         created_at: caller.now,
     }
@@ -287,6 +303,23 @@ fn check_recovery(kind: Channel, call_on_recovery: bool) -> UseCaseResult<()> {
     Ok(())
 }
 
+/// A program does not sleep.
+fn check_quiet(kind: Channel, hours: Option<&QuietHours>) -> UseCaseResult<()> {
+    let Some(hours) = hours else { return Ok(()) };
+    if kind.is_program() {
+        return Err(UseCaseError::field(
+            "/quiet_hours",
+            "not_applicable",
+            "does not belong to programs: a webhook, PagerDuty and Opsgenie get every event at once",
+        ));
+    }
+    let wrong = hours.validate("/quiet_hours");
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(UseCaseError::Invalid(wrong))
+}
+
 fn check_name(name: &str) -> UseCaseResult<()> {
     domain::monitor::validate::check_line("/name", name, 200)
         .map_err(|error: FieldError| UseCaseError::Invalid(vec![error]))
@@ -306,6 +339,10 @@ pub async fn update(
         in_default: change.in_default.unwrap_or(before.in_default),
         call_on_recovery: change.call_on_recovery.unwrap_or(before.call_on_recovery),
         member_id: change.member_id.unwrap_or(before.member_id),
+        only_critical: change.only_critical.unwrap_or(before.only_critical),
+        quiet_hours: change
+            .quiet_hours
+            .unwrap_or_else(|| before.quiet_hours.clone()),
         ..before.clone()
     };
     if contact == before {
@@ -318,7 +355,11 @@ pub async fn update(
     {
         check_member(connection, caller, id).await?;
     }
+    check_quiet(contact.channel, contact.quiet_hours.as_ref())?;
     store::contacts::update(connection, caller.account_id, &contact, caller.now).await?;
+    if contact.quiet_hours != before.quiet_hours {
+        store::contacts::wake_quiet(connection, caller.account_id, id, caller.now).await?;
+    }
     note(connection, caller, "contact.updated", &contact).await?;
     Ok(contact)
 }

@@ -68,6 +68,10 @@ pub async fn delete(
         })
         .await?;
     }
+    let notices = store::accounts::find_notice_policy(connection, account).await?;
+    if notices == Some(policy.id) {
+        store::accounts::set_notice_policy(connection, account, None).await?;
+    }
     store::policies::delete(connection, account, policy.id).await?;
     note(connection, caller, "policy.deleted", policy.id).await
 }

@@ -27,6 +27,8 @@ async fn contact(world: &World, name: &str) -> ContactId {
         in_default: true,
         call_on_recovery: false,
         member_id: None,
+        only_critical: false,
+        quiet_hours: None,
         disabled_reason: None,
         created_at: now(),
     };

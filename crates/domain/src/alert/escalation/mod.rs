@@ -48,8 +48,19 @@ pub struct Facts<'f> {
     pub is_waiting: bool,
     /// Maintenance covers the monitor until then.
     pub maintenance_until: Option<Timestamp>,
-    /// Whether a step reaches somebody at an instant.
-    pub reaches: &'f dyn Fn(usize, Timestamp) -> bool,
+    /// Whom a step reaches at an instant.
+    pub reaches: &'f dyn Fn(usize, Timestamp) -> Reached,
+}
+
+/// Whom a step reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// Nobody can be told.
+    Nobody,
+    /// Everybody whom it reaches is in quiet hours; the first hears of it then.
+    Later(Timestamp),
+    /// Somebody hears of it at once.
+    Somebody,
 }
 
 /// Something that is due.
@@ -134,11 +145,21 @@ impl Escalation {
     }
 
     /// The first step from the next one on that reaches somebody, and when it is due. Those before it are
-    /// passed over without their wait.
+    /// passed over without their wait. A step in whose quiet hours another one reaches somebody is passed over
+    /// too; where none does, it is told and its messages wait: late is better than never.
     fn candidate(&self, facts: &Facts<'_>, now: Timestamp) -> Option<(Cursor, Timestamp)> {
-        self.rest()
-            .map(|cursor| (cursor, self.due(cursor)))
-            .find(|(cursor, due)| (facts.reaches)(cursor.step, (*due).max(now)))
+        let mut waits: Option<(Cursor, Timestamp, Timestamp)> = None;
+        for cursor in self.rest() {
+            let due = self.due(cursor);
+            match (facts.reaches)(cursor.step, due.max(now)) {
+                Reached::Somebody if waits.is_none_or(|(_, _, end)| due.max(now) < end) => {
+                    return Some((cursor, due));
+                }
+                Reached::Later(end) => waits = waits.or(Some((cursor, due, end))),
+                Reached::Somebody | Reached::Nobody => {}
+            }
+        }
+        waits.map(|(cursor, due, _)| (cursor, due))
     }
 
     /// When nobody is reached as things stand, a step may still reach somebody at its time.

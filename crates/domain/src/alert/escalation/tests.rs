@@ -17,11 +17,19 @@ fn steps(delays: &[u32]) -> Recipients {
     Recipients::Steps(delays.iter().map(step).collect())
 }
 
-const fn facts(reaches: &dyn Fn(usize, Timestamp) -> bool) -> Facts<'_> {
+const fn facts(reaches: &dyn Fn(usize, Timestamp) -> Reached) -> Facts<'_> {
     Facts {
         is_waiting: true,
         maintenance_until: None,
         reaches,
+    }
+}
+
+const fn somebody(is_reached: bool) -> Reached {
+    if is_reached {
+        Reached::Somebody
+    } else {
+        Reached::Nobody
     }
 }
 
@@ -57,7 +65,7 @@ fn begun(delays: &[u32], repeat: u32) -> Escalation {
 
 #[test]
 fn steps_are_told_in_order_each_after_its_wait() {
-    let all = |_, _| true;
+    let all = |_, _| Reached::Somebody;
     assert_eq!(
         run(begun(&[30, 180, 0, 600], 0), &facts(&all)),
         [(0, 0, 30), (0, 1, 210), (0, 2, 210), (0, 3, 810)]
@@ -68,7 +76,7 @@ fn steps_are_told_in_order_each_after_its_wait() {
 
 #[test]
 fn rounds_have_a_wait_between_them() {
-    let all = |_, _| true;
+    let all = |_, _| Reached::Somebody;
     assert_eq!(
         run(begun(&[0, 60], 2), &facts(&all)),
         [
@@ -88,7 +96,8 @@ fn rounds_have_a_wait_between_them() {
 
 #[test]
 fn a_step_that_reaches_nobody_is_passed_over_without_its_wait() {
-    let not = |steps: &'static [usize]| move |step: usize, _: Timestamp| !steps.contains(&step);
+    let not =
+        |steps: &'static [usize]| move |step: usize, _: Timestamp| somebody(!steps.contains(&step));
     assert_eq!(
         run(begun(&[30, 180, 600], 0), &facts(&not(&[0]))),
         [(0, 1, 30), (0, 2, 630)]
@@ -103,14 +112,17 @@ fn a_step_that_reaches_nobody_is_passed_over_without_its_wait() {
 #[test]
 fn whoever_can_be_reached_by_then_is_told() {
     // The last contact is proven a minute after the outage.
-    let later = |step: usize, when: Timestamp| step == 0 || when >= at(60);
+    let later = |step: usize, when: Timestamp| somebody(step == 0 || when >= at(60));
     assert_eq!(
         run(begun(&[0, 120], 0), &facts(&later)),
         [(0, 0, 0), (0, 1, 120)]
     );
     // The middle one becomes reachable while the third, with a longer wait, was to be told in its place.
     let mut escalation = begun(&[0, 120, 300], 0);
-    let (without, with) = (|step: usize, _: Timestamp| step != 1, |_, _| true);
+    let (without, with) = (
+        |step: usize, _: Timestamp| somebody(step != 1),
+        |_, _| Reached::Somebody,
+    );
     let first = advance(&escalation, &facts(&without), at(0));
     assert_eq!(first.next_at, Some(at(300)));
     escalation = first.escalation;
@@ -119,9 +131,54 @@ fn whoever_can_be_reached_by_then_is_told() {
     assert_eq!(then.next_at, Some(at(600)));
 }
 
+/// A contact whose quiet hours end then.
+fn until(end: i64) -> impl Fn(Timestamp) -> Reached {
+    move |when| match when < at(end) {
+        true => Reached::Later(at(end)),
+        false => Reached::Somebody,
+    }
+}
+
+#[test]
+fn a_step_in_quiet_hours_is_passed_over_while_another_reaches_somebody() {
+    let quiet = |steps: &'static [usize], end| {
+        move |step: usize, when: Timestamp| match steps.contains(&step) {
+            true => until(end)(when),
+            false => Reached::Somebody,
+        }
+    };
+    assert_eq!(
+        run(begun(&[30, 180, 600], 0), &facts(&quiet(&[0], 9_000))),
+        [(0, 1, 30), (0, 2, 630)]
+    );
+    assert_eq!(
+        run(begun(&[0, 180, 600], 0), &facts(&quiet(&[1], 9_000))),
+        [(0, 0, 0), (0, 2, 600)]
+    );
+    // Nobody else is left: the last one is told, and its messages wait.
+    assert_eq!(
+        run(begun(&[0, 180], 0), &facts(&quiet(&[1], 9_000))),
+        [(0, 0, 0), (0, 1, 180)]
+    );
+    assert_eq!(
+        run(begun(&[0, 180], 0), &facts(&quiet(&[0, 1], 9_000))),
+        [(0, 0, 0), (0, 1, 180)]
+    );
+    // The other one would be told after the quiet hours are over: no reason to wait for it.
+    assert_eq!(
+        run(begun(&[0, 180, 600], 0), &facts(&quiet(&[1], 400))),
+        [(0, 0, 0), (0, 1, 180), (0, 2, 780)]
+    );
+    // A round to come reaches the first one again, and nobody is forgotten in the last.
+    assert_eq!(
+        run(begun(&[0, 600], 1), &facts(&quiet(&[1], 9_000))),
+        [(0, 0, 0), (1, 0, 300), (1, 1, 900)]
+    );
+}
+
 #[test]
 fn somebody_who_has_it_ends_it_and_so_does_its_end() {
-    let all = |_, _| true;
+    let all = |_, _| Reached::Somebody;
     let first = advance(&begun(&[0, 60], 3), &facts(&all), at(0));
     let taken = Facts {
         is_waiting: false,
@@ -138,7 +195,7 @@ fn somebody_who_has_it_ends_it_and_so_does_its_end() {
 
 #[test]
 fn a_snooze_and_maintenance_delay() {
-    let all = |_, _| true;
+    let all = |_, _| Reached::Somebody;
     let mut escalation = advance(&begun(&[0, 60, 60], 0), &facts(&all), at(0)).escalation;
     escalation.snoozed_until = Some(at(900));
     let coming = escalation.coming(&facts(&all), at(10)).unwrap();
@@ -157,7 +214,7 @@ fn a_snooze_and_maintenance_delay() {
 
 #[test]
 fn going_on_early_moves_the_rest_forward() {
-    let all = |_, _| true;
+    let all = |_, _| Reached::Somebody;
     let first = advance(&begun(&[0, 300, 0, 600], 1), &facts(&all), at(0)).escalation;
     let early = go_on(&first, &facts(&all), at(40));
     let cursor = |step| Effect::Tell(Cursor { round: 0, step });
@@ -175,7 +232,7 @@ fn going_on_early_moves_the_rest_forward() {
 
 #[test]
 fn reminders_come_at_their_time_and_end() {
-    let all = |_, _| true;
+    let all = |_, _| Reached::Somebody;
     let escalation = Escalation::begin(steps(&[0]), (0, Some(300)), at(0));
     let told = run(escalation.clone(), &facts(&all));
     assert_eq!(told.len(), 1 + 24);
@@ -192,12 +249,12 @@ proptest! {
     fn no_step_is_lost_or_doubled_and_order_is_kept(
         delays in prop::collection::vec(0u32..2_000, 1..8), repeat in 0u32..5, deaf in any::<u8>(), late in 0i64..400,
     ) {
-        let reaches = |step: usize, _: Timestamp| deaf & (1 << step) == 0;
+        let reaches = |step: usize, _: Timestamp| somebody(deaf & (1 << step) == 0);
         let facts = facts(&reaches);
         let told = run(begun(&delays, repeat), &facts);
         let expected: Vec<(u32, usize)> = (0..=repeat)
             .flat_map(|round| (0..delays.len()).map(move |step| (round, step)))
-            .filter(|(_, step)| reaches(*step, at(0)))
+            .filter(|(_, step)| reaches(*step, at(0)) == Reached::Somebody)
             .collect();
         prop_assert_eq!(told.iter().map(|(round, step, _)| (*round, *step)).collect::<Vec<_>>(), expected.clone());
         prop_assert!(told.windows(2).all(|two| two[0].2 <= two[1].2));
@@ -227,7 +284,7 @@ proptest! {
     fn going_on_early_loses_and_doubles_nothing(
         delays in prop::collection::vec(0u32..2_000, 1..8), repeat in 0u32..3, early in prop::collection::vec(any::<bool>(), 1..60),
     ) {
-        let reaches = |_: usize, _: Timestamp| true;
+        let reaches = |_: usize, _: Timestamp| Reached::Somebody;
         let facts = facts(&reaches);
         let (mut escalation, mut now, mut told) = (begun(&delays, repeat), at(0), Vec::new());
         let mut presses = early.into_iter();
@@ -249,5 +306,28 @@ proptest! {
             .flat_map(|round| (0..delays.len()).map(move |step| (round, step)))
             .collect();
         prop_assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn quiet_hours_keep_nobody_from_being_told(
+        delays in prop::collection::vec(0u32..2_000, 1..6), repeat in 0u32..3,
+        ends in prop::collection::vec(0i64..9_000, 6), deaf in any::<u8>(),
+    ) {
+        let reaches = |step: usize, when: Timestamp| match deaf & (1 << step) == 0 {
+            true => until(ends[step])(when),
+            false => Reached::Nobody,
+        };
+        let told = run(begun(&delays, repeat), &facts(&reaches));
+        prop_assert!(told.windows(2).all(|two| (two[0].0, two[0].1) < (two[1].0, two[1].1) && two[0].2 <= two[1].2));
+        let can_hear = (0..delays.len()).filter(|step| deaf & (1 << step) == 0);
+        // Somebody hears of it as soon as anybody could, or after the waits of the policy.
+        let heard = told.iter().map(|(_, step, when)| (*when).max(ends[*step])).min();
+        let first = can_hear.map(|step| ends[step]).min();
+        prop_assert_eq!(heard.is_some(), first.is_some());
+        if let (Some(heard), Some(first)) = (heard, first) {
+            let waits: i64 = delays.iter().map(|delay| i64::from(*delay)).sum::<i64>() + 300;
+            let wait = waits * i64::from(repeat + 1);
+            prop_assert!(heard <= first + wait, "heard {heard}, first {first}");
+        }
     }
 }

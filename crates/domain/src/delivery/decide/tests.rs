@@ -18,6 +18,8 @@ fn contact() -> Contact {
         in_default: true,
         call_on_recovery: false,
         member_id: None,
+        only_critical: false,
+        quiet_hours: None,
         disabled_reason: None,
         created_at: LATER,
     }
@@ -34,6 +36,7 @@ fn facts(event: Event, contact: &Contact) -> Facts<'_> {
         stand_in: false,
         earlier: None,
         outage: None,
+        quiet_until: None,
         now: LATER,
     }
 }
@@ -408,4 +411,29 @@ fn a_call_is_repeated_until_somebody_has_it() {
     assert!(matches!(decide(&taken), Decision::Skip(_)));
     let reminder = facts(Event::IncidentReminded, &contact);
     assert!(matches!(decide(&reminder), Decision::Skip(_)));
+}
+
+#[test]
+fn in_quiet_hours_what_would_be_sent_waits_and_all_else_is_as_ever() {
+    let contact = contact();
+    let quiet = |event| Facts {
+        quiet_until: Some(LATER),
+        ..facts(event, &contact)
+    };
+    let waits = Decision::Quiet { until: LATER };
+    assert_eq!(decide(&quiet(Event::IncidentOpened)), waits);
+    assert_eq!(decide(&quiet(Event::TlsExpiring)), waits);
+    assert_eq!(decide(&quiet(Event::ContactTest)), SEND);
+    let over = Facts {
+        resolved: Some(ResolvedReason::Recovered),
+        ..quiet(Event::IncidentOpened)
+    };
+    assert_eq!(decide(&over), Decision::Supersede);
+    // It may have been heard already: that it is said again is better than that nobody knows.
+    let on_its_way = Facts {
+        may_have_arrived: true,
+        ..quiet(Event::IncidentOpened)
+    };
+    assert_eq!(decide(&on_its_way), SEND);
+    assert_eq!(decide(&quiet(Event::IncidentResolved)), NOT_FOR_THEM);
 }

@@ -137,7 +137,7 @@ pub struct Part {
     pub payload: serde_json::Value,
 }
 
-/// Of what the message tells, the oldest first.
+/// Of what the message tells, critical monitors first, then the oldest.
 pub async fn parts(connection: &mut PgConnection, claimed: &Claimed) -> Result<Vec<Part>> {
     select(connection, claimed, None).await
 }
@@ -174,7 +174,7 @@ async fn select(
                WHERE $4 IS NOT NULL AND g.account_id = $1 AND g.group_id = $4 AND g.resolved_at IS NULL
                  AND x.contact_id = $5 AND x.event = 'incident.opened' AND x.accepted_at IS NOT NULL
                  AND x.merged_into IS NULL AND x.id <> $2)
-           ORDER BY i.first_failure_at, m.name, d.id LIMIT $3"#,
+           ORDER BY (i.severity = 'critical') IS NOT TRUE, i.first_failure_at, m.name, d.id LIMIT $3"#,
         claimed.account_id.uuid(),
         claimed.id.uuid(),
         MOST,

@@ -24,6 +24,7 @@ use crate::api::query::{Page, Params, cut};
 use crate::state::AppState;
 use crate::usecases::{UseCaseError, incidents};
 use domain::ids::AccountId;
+use domain::incident::Severity;
 
 /// Monitors behind an incident that are listed with it.
 const MOST_SUPPRESSED: i64 = 200;
@@ -69,6 +70,7 @@ struct PlaceInList {
 #[utoipa::path(get, path = "/api/v1/incidents", tag = "Incidents", operation_id = "incidents.list",
     params(
         ("status" = Option<String>, Query, description = "open or resolved"),
+        ("severity" = Option<String>, Query, description = "critical or normal"),
         ("monitor_id" = Option<String>, Query, description = "Of this monitor"),
         ("tag" = Option<String>, Query, description = "Of monitors with this tag"),
         ("acknowledged" = Option<bool>, Query, description = "Somebody has it, or nobody"),
@@ -90,6 +92,7 @@ pub async fn list(
     let (from, to) = params.range(now)?;
     let filter = Filter {
         open: params.word("status", is_open, &["open", "resolved"])?,
+        severity: params.word("severity", Severity::parse, &["critical", "normal"])?,
         monitor_id: params.parse::<MonitorId>("monitor_id")?,
         tag: params.take("tag"),
         acknowledged: params.optional_flag("acknowledged")?,

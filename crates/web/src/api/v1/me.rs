@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::account::Plan;
+use domain::ids::PolicyId;
 use domain::monitor::validate::check_line;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 use crate::api::auth::{Reader, Writer};
 use crate::api::body::Body;
 use crate::api::etag;
+use crate::api::openapi::shapes;
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::query::Params;
 use crate::extract::ApiKeyAuth;
@@ -40,6 +42,9 @@ pub struct AccountView {
     name: String,
     /// IANA name.
     timezone: String,
+    /// The policy by which news that is no outage goes, of all monitors: certificates, domains, slow, partly
+    /// down, blocked, not looked at. Null: whom each monitor tells.
+    notice_policy_id: Option<String>,
 }
 
 /// A person.
@@ -100,6 +105,9 @@ pub struct MeInput {
     name: Option<String>,
     /// IANA name, such as `Europe/Berlin`.
     timezone: Option<String>,
+    /// A policy for all news that is no outage; null: whom each monitor tells.
+    #[schema(schema_with = shapes::policy_id)]
+    notice_policy_id: Option<PolicyId>,
 }
 
 /// Get the account
@@ -135,6 +143,7 @@ pub async fn update(
             ));
         }
     }
+    let names_policy = body.0.clone().remove("notice_policy_id").is_some();
     let input: MeInput = body.decode()?;
     let user = creator(&state, writer.key()).await?;
     let mut tx = writer.begin(&state).await?;
@@ -155,6 +164,10 @@ pub async fn update(
     }
     if (&name, &timezone) != (&account.name, &account.timezone) {
         usecases::account::set_profile(&mut tx, &writer.caller(&state), &name, &timezone).await?;
+    }
+    if names_policy {
+        let caller = writer.caller(&state);
+        usecases::account::set_notice_policy(&mut tx, &caller, input.notice_policy_id).await?;
     }
     let (account, me) = read(&mut tx, writer.key(), user).await?;
     writer.finish(tx).await?;
@@ -192,11 +205,13 @@ async fn read(
         api_keys: store::api_keys::count(connection, id).await?,
     };
     let balance = store::wallets::find_balance(connection, id).await?;
+    let notices = store::accounts::find_notice_policy(connection, id).await?;
     let me = Me {
         account: AccountView {
             id: id.to_string(),
             name: account.name.clone(),
             timezone: account.timezone.clone(),
+            notice_policy_id: notices.map(|id| id.to_string()),
         },
         user,
         plan: account.plan.as_str(),

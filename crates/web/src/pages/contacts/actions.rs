@@ -4,7 +4,10 @@ use askama::Template;
 use axum::extract::{Path, State};
 use domain::contact::{Channel, Contact};
 use domain::ids::ContactId;
+use domain::monitor::validate::FieldError;
 
+use super::quiet;
+use super::verify::again;
 use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, Tenant};
 use crate::state::AppState;
@@ -22,7 +25,13 @@ pub async fn edit(
 ) -> PageResult {
     tenant.require_edit()?;
     let caller = tenant.caller(ip.network(), state.now());
+    let hours = match quiet::typed(&fields) {
+        Ok(hours) => hours,
+        Err(wrong) => return again(&tenant, &state, (id, &fields), wrong).await,
+    };
     let change = ContactChange {
+        only_critical: Some(fields.flag("only_critical")),
+        quiet_hours: Some(hours),
         name: fields.optional("name").map(str::to_owned),
         in_default: Some(fields.flag("in_default")),
         // The box is on the page of a number that is called alone.
@@ -32,9 +41,20 @@ pub async fn edit(
             .then(|| fields.text("member_id").parse().ok()),
     };
     let mut transaction = tenant.begin(&state).await?;
-    contacts::update(&mut transaction, &caller, id, change).await?;
+    match contacts::update(&mut transaction, &caller, id, change).await {
+        Ok(_) => {}
+        Err(UseCaseError::Invalid(wrong)) if wrong.iter().all(is_of_quiet_hours) => {
+            drop(transaction);
+            return again(&tenant, &state, (id, &fields), quiet::complaints(&wrong)).await;
+        }
+        Err(error) => return Err(error.into()),
+    }
     transaction.commit().await.map_err(store::Error::from)?;
     see_other(&format!("/contacts/{id}?done=saved"))
+}
+
+fn is_of_quiet_hours(error: &FieldError) -> bool {
+    error.pointer.starts_with("/quiet_hours")
 }
 
 /// Sends a test message.

@@ -119,6 +119,8 @@ async fn insert(
         in_default: fields.flag("in_default"),
         call_on_recovery: fields.flag("call_on_recovery"),
         member_id: None,
+        only_critical: false,
+        quiet_hours: None,
     };
     let caller = tenant.caller(ip.network(), state.now());
     let mut transaction = store::tenant::begin(&state.pool, tenant.account_id()).await?;

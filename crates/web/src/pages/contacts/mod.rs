@@ -4,6 +4,7 @@ mod actions;
 mod inputs;
 mod kinds;
 mod list;
+mod quiet;
 mod verify;
 
 use crate::routes::{Access, Routes};

@@ -12,6 +12,7 @@ use store::contacts::CodeOutcome;
 use store::deliveries::{Attempt, Delivery};
 
 use super::list::{complaints, done_words, price};
+use super::quiet::QuietForm;
 use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, FormErrors, Tenant};
 use crate::pages::incidents::told::ToldLine;
@@ -51,6 +52,9 @@ struct ContactPage {
     members: Vec<(String, String)>,
     /// Whose it is; empty for nobody's.
     owner: String,
+    /// A person reads it, and people sleep.
+    sleeps: bool,
+    quiet: QuietForm,
     can_edit: bool,
 }
 
@@ -119,6 +123,8 @@ async fn page(
             .iter()
             .map(|member| (member.id.to_string(), member.called().to_owned()))
             .collect(),
+        sleeps: !contact.channel.is_program(),
+        quiet: QuietForm::of(contact.quiet_hours.as_ref(), tenant.timezone()),
         can_edit: tenant.role().can_edit(),
         contact,
     })
@@ -142,6 +148,23 @@ pub(super) async fn show_secret(
     page.secret = Some(secret);
     page.renewed = renewed;
     render(&page)
+}
+
+/// The page with what was typed and what is wrong with it.
+pub(super) async fn again(
+    tenant: &Tenant,
+    state: &AppState,
+    (id, fields): (ContactId, &Fields),
+    errors: FormErrors,
+) -> PageResult {
+    let mut page = page(tenant, state, id, errors).await?;
+    page.quiet = QuietForm::sent(fields);
+    page.contact.only_critical = fields.flag("only_critical");
+    page.contact.in_default = fields.flag("in_default");
+    if let Some(name) = fields.optional("name") {
+        name.clone_into(&mut page.contact.name);
+    }
+    render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
 /// Judges a code.

@@ -77,6 +77,7 @@ pub struct MonitorForm {
     pub tell: Tell,
     pub contacts: Vec<String>,
     pub depends_on: Vec<String>,
+    pub severity: String,
     pub key: String,
     pub of_kind: KindFields,
 }
@@ -145,6 +146,7 @@ impl MonitorForm {
                 .filter(|id| !id.is_empty())
                 .map(str::to_owned)
                 .collect(),
+            severity: text("severity"),
             key: text("key"),
             of_kind: KindFields::of(fields),
         }
@@ -229,6 +231,10 @@ impl MonitorForm {
             },
             contacts: texts(spec.contact_ids.as_deref()),
             depends_on: texts(spec.depends_on.as_deref()),
+            severity: spec
+                .severity
+                .map(|severity| severity.as_str().to_owned())
+                .unwrap_or_default(),
             key: spec.key.clone().unwrap_or_default(),
             of_kind: KindFields::of_spec(spec),
         }

@@ -14,6 +14,7 @@ mod keys;
 mod maintenance;
 mod monitors;
 mod policies;
+mod quiet;
 mod races;
 mod schedules;
 mod schema;

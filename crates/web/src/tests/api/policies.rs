@@ -381,3 +381,29 @@ async fn the_account_is_checked(pool: PgPool) {
             .ends_with(&format!("/schedules/{schedule}"))
     );
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn quiet_notices_may_have_a_policy_of_their_own(pool: PgPool) {
+    let (_app, _, client) = team(pool).await;
+    let ana = contact(&client, "a@shop.example").await;
+    let body = json!({"name": "Office", "steps": [{"delay_seconds": 0, "contact_ids": [ana]}]});
+    let policy = id(&client.post("/policies", body).await.json());
+    let notices = |me: Value| me["account"]["notice_policy_id"].clone();
+    assert_eq!(notices(client.get("/me").await.json()), Value::Null);
+    let set = client
+        .patch("/me", json!({"notice_policy_id": policy}))
+        .await;
+    assert_eq!(notices(set.json()), json!(policy), "{}", set.text);
+    // Another change leaves it.
+    client
+        .patch("/me", json!({"timezone": "Europe/Berlin"}))
+        .await;
+    assert_eq!(notices(client.get("/me").await.json()), json!(policy));
+    let wrong = json!({"notice_policy_id": "pol_00000000000000000000000000"});
+    assert_eq!(
+        client.patch("/me", wrong).await.pointer(),
+        "/notice_policy_id"
+    );
+    client.delete(&format!("/policies/{policy}")).await;
+    assert_eq!(notices(client.get("/me").await.json()), Value::Null);
+}

@@ -9,7 +9,7 @@ use axum::response::Response;
 use domain::contact::hook::{
     Gotify, Matrix, Ntfy, Opsgenie, PagerDuty, Pushover, Service, Telegram,
 };
-use domain::contact::{Channel, Contact, phone};
+use domain::contact::{Channel, Contact, QuietHours, phone};
 use domain::ids::{ContactId, UserId};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -86,6 +86,13 @@ pub struct ContactInput {
     #[serde(default)]
     #[schema(schema_with = shapes::member_id)]
     member_id: Option<UserId>,
+    /// Tell it of critical monitors alone. False by default.
+    #[serde(default)]
+    only_critical: Option<bool>,
+    /// When messages wait; not of `webhook`, `pagerduty` and `opsgenie`, which are programs.
+    #[serde(default)]
+    #[schema(value_type = Option<QuietHoursParts>)]
+    quiet_hours: Option<QuietHours>,
 }
 
 /// What can be changed of a contact, as a merge patch.
@@ -103,6 +110,55 @@ pub struct ContactPatch {
     /// Null: nobody's.
     #[schema(schema_with = shapes::member_id)]
     member_id: Option<UserId>,
+    /// Null restores the default: false.
+    only_critical: Option<bool>,
+    /// Null takes them off; else all of them are replaced.
+    #[schema(value_type = Option<QuietHoursParts>)]
+    quiet_hours: Option<QuietHours>,
+}
+
+/// Times of the week in which messages wait for their end.
+#[derive(Debug, ToSchema)]
+#[schema(as = QuietHours, example = json!({"timezone": "Europe/Berlin", "ranges": [{"days": [], "from": "22:00", "to": "07:00"}], "except_critical": true}))]
+pub struct QuietHoursParts {
+    /// An IANA zone; the times are local ones, also where clocks change.
+    #[schema(example = "Europe/Berlin")]
+    pub timezone: String,
+    /// The times.
+    #[schema(min_items = 1, max_items = 14)]
+    pub ranges: Vec<QuietRangeParts>,
+    /// Messages about critical monitors are sent all the same; true by default.
+    #[schema(required = false)]
+    pub except_critical: bool,
+}
+
+/// One time. A range that ends at or before its begin ends on the next day.
+#[derive(Debug, ToSchema)]
+#[schema(as = QuietRange)]
+pub struct QuietRangeParts {
+    /// On which days it begins; every day when empty.
+    #[schema(required = false)]
+    pub days: Vec<DayName>,
+    /// When it begins.
+    #[schema(example = "22:00", pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    pub from: String,
+    /// When it ends; `24:00` for the end of the day.
+    #[schema(example = "07:00", pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+    pub to: String,
+}
+
+/// A day of the week.
+#[derive(Debug, ToSchema)]
+#[schema(as = QuietDay, rename_all = "snake_case")]
+#[expect(missing_docs, reason = "days")]
+pub enum DayName {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
 }
 
 /// List contacts
@@ -198,7 +254,8 @@ pub async fn get(
 
 /// Change a contact
 ///
-/// A merge patch of `name`, `in_default`, `call_on_recovery` and `member_id`. Another address is another contact.
+/// A merge patch of `name`, `in_default`, `call_on_recovery`, `member_id`, `only_critical` and `quiet_hours`
+/// (replaced as a whole). Another address is another contact.
 #[utoipa::path(patch, path = "/api/v1/contacts/{contact_id}", tag = "Contacts", operation_id = "contacts.update",
     params(("contact_id" = String, Path, description = "`con_…`")), request_body = ContactPatch,
     responses((status = 200, body = ContactView)))]
@@ -218,6 +275,9 @@ pub async fn update(
     let default_recovery =
         (body.0.clone().remove("call_on_recovery") == Some(Json::Null)).then_some(false);
     let nobodys = (body.0.clone().remove("member_id") == Some(Json::Null)).then_some(None);
+    let default_critical =
+        (body.0.clone().remove("only_critical") == Some(Json::Null)).then_some(false);
+    let no_hours = (body.0.clone().remove("quiet_hours") == Some(Json::Null)).then_some(None);
     let plain = view(
         &mut tx,
         &state,
@@ -233,6 +293,8 @@ pub async fn update(
         in_default: patch.in_default.or(default_membership),
         call_on_recovery: patch.call_on_recovery.or(default_recovery),
         member_id: patch.member_id.map(Some).or(nobodys),
+        only_critical: patch.only_critical.or(default_critical),
+        quiet_hours: patch.quiet_hours.map(Some).or(no_hours),
     };
     let contact = contacts::update(&mut tx, &writer.caller(&state), id, change).await?;
     let changed = view(&mut tx, &state, (writer.account_id(), false), contact).await?;
@@ -378,6 +440,8 @@ impl ContactInput {
             in_default: self.in_default.unwrap_or(kind.is_default()),
             call_on_recovery: self.call_on_recovery.unwrap_or(false),
             member_id: self.member_id,
+            only_critical: self.only_critical.unwrap_or(false),
+            quiet_hours: self.quiet_hours,
         })
     }
 }

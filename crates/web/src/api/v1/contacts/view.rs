@@ -4,7 +4,7 @@ use axum::response::Response;
 use domain::contact::hook::{
     Gotify, Matrix, Ntfy, Opsgenie, PagerDuty, Pushover, Service, Telegram,
 };
-use domain::contact::{Channel, Contact, Hook, phone};
+use domain::contact::{Channel, Contact, Hook, QuietHours, phone};
 use domain::ids::{AccountId, ContactId, DeliveryId};
 use http::{StatusCode, header};
 use serde::Serialize;
@@ -77,6 +77,11 @@ pub struct ContactView {
     pub(super) call_on_recovery: Option<bool>,
     /// Whose it is, `usr_…`: a member who is on call is reached by all of theirs.
     pub(super) member_id: Option<String>,
+    /// It is told of critical monitors alone.
+    pub(super) only_critical: bool,
+    /// When messages wait; null: never.
+    #[schema(value_type = Option<super::QuietHoursParts>)]
+    pub(super) quiet_hours: Option<QuietHours>,
     /// Why nothing is sent to it any more.
     #[schema(read_only)]
     pub(super) disabled_reason: Option<String>,
@@ -200,6 +205,8 @@ impl ContactView {
                 .then_some(contact.call_on_recovery),
             in_default: contact.in_default,
             member_id: contact.member_id.map(|id| id.to_string()),
+            only_critical: contact.only_critical,
+            quiet_hours: contact.quiet_hours,
             disabled_reason: contact.disabled_reason,
         };
         match service {

@@ -226,7 +226,7 @@ impl ListedIncidentView {
             } else {
                 "resolved"
             },
-            severity: "critical",
+            severity: incident.severity.as_str(),
             first_failure_at: incident.first_failure_at.to_string(),
             confirmed_at: incident.confirmed_at.to_string(),
             acknowledged_at: incident.acknowledged_at.map(|at| at.to_string()),

@@ -256,6 +256,7 @@ impl FilterInput {
             statuses,
             tag: self.tag,
             kind: self.kind,
+            severity: None,
             text,
             key: None,
         })

@@ -12,6 +12,7 @@ pub mod view;
 use axum::extract::State;
 use axum::response::Response;
 use domain::ids::{AccountId, MonitorId};
+use domain::incident::Severity;
 use domain::monitor::Kind;
 use domain::status::Shown;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -37,6 +38,7 @@ use crate::usecases::monitors;
         ("status" = Option<String>, Query, description = "Any of these statuses, commas between", example = "down,partial"),
         ("tag" = Option<String>, Query, description = "Carries this tag"),
         ("kind" = Option<String>, Query, description = "Is of this kind"),
+        ("severity" = Option<String>, Query, description = "critical or normal"),
         ("q" = Option<String>, Query, description = "Name, host, address or tag contains this text"),
         ("key" = Option<String>, Query, description = "Carries this key"),
         ("sort" = Option<String>, Query, description = "name (the default), status (problems first) or -created_at (newest first)"),
@@ -122,6 +124,7 @@ fn filter(params: &mut Params) -> ApiResult<Filter> {
         statuses: params.word("status", parse_all, &statuses)?,
         tag: params.take("tag"),
         kind: params.word("kind", Kind::parse, Kind::WORDS)?,
+        severity: params.word("severity", Severity::parse, &["critical", "normal"])?,
         text: params.take("q").filter(|text| !text.is_empty()),
         key: params.take("key"),
     })

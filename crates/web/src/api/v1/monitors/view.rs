@@ -116,6 +116,9 @@ pub struct MonitorView {
     contact_ids: Option<Vec<String>>,
     /// Monitors that this one stands behind.
     depends_on: Vec<String>,
+    /// How much an outage matters: who is told of critical monitors alone, and whose quiet hours hold.
+    #[schema(value_type = SeverityName)]
+    severity: &'static str,
     tags: Vec<String>,
     key: Option<String>,
     paused: bool,
@@ -185,6 +188,16 @@ pub struct HttpView {
 pub struct ConfirmView {
     rechecks: u32,
     over_seconds: u64,
+}
+
+/// How much an outage matters.
+#[derive(Debug, ToSchema)]
+#[schema(as = Severity, rename_all = "snake_case")]
+pub enum SeverityName {
+    /// Worth waking people for.
+    Critical,
+    /// It can wait for the end of quiet hours.
+    Normal,
 }
 
 /// Statuses.
@@ -296,6 +309,7 @@ impl MonitorView {
             contact_ids: monitor
                 .contact_ids()
                 .map(|ids| ids.iter().map(ToString::to_string).collect()),
+            severity: monitor.spec.severity().as_str(),
             depends_on: monitor
                 .spec
                 .depends_on

@@ -53,7 +53,7 @@ fn place(pointer: &str) -> (Option<usize>, &str) {
 
 /// The field that shows what a pointer names.
 fn field_of(pointer: &str) -> &'static str {
-    const FIELDS: [&str; 42] = [
+    const FIELDS: [&str; 43] = [
         "kind",
         "port",
         "name",
@@ -95,6 +95,7 @@ fn field_of(pointer: &str) -> &'static str {
         "degraded_above_ms",
         "tags",
         "depends_on",
+        "severity",
         "key",
     ];
     pointer

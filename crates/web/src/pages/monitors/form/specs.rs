@@ -1,6 +1,7 @@
 //! From what stands in the fields to settings. A field that the chosen kind does not have is not read.
 
 use domain::ids::{ContactId, MonitorId, PolicyId};
+use domain::incident::Severity;
 use domain::monitor::{BasicAuth, ConfirmSpec, HttpAuth, HttpSpec, IpFamily, Kind, MonitorSpec};
 
 use super::durations::{milliseconds, seconds};
@@ -47,6 +48,7 @@ impl MonitorForm {
             policy_id: self.policy_id(errors),
             contact_ids: self.contact_ids(errors),
             depends_on: self.depends_on(errors),
+            severity: Severity::parse(&self.severity),
             tags: words(&self.tags),
             key: optional(&self.key),
             ..kept

@@ -24,6 +24,7 @@ pub(super) fn told_lines(facts: &Facts) -> Vec<ToldLine> {
     let reach = Reach {
         contacts,
         duties: &facts.duties,
+        severity: monitor.spec.severity(),
         at: start,
     };
     deliveries(Event::IncidentOpened, "", &recipients, &reach)

@@ -5,6 +5,7 @@ mod parts;
 mod tests;
 
 use domain::ids::{ContactId, MonitorId, PolicyId};
+use domain::incident::Severity;
 use domain::monitor::blocks::{
     DnsSpec, DomainSpec, ExchangeSpec, GrpcSpec, PingSpec, RecordType, SmtpSpec, WebsocketSpec,
 };
@@ -18,6 +19,7 @@ use super::blocks::{
     DnsBlock, DomainBlock, ExchangeBlock, GrpcBlock, KindName, PingBlock, RecordTypeName,
     SmtpBlock, WebsocketBlock,
 };
+use super::view::SeverityName;
 use crate::api::json::Json;
 use crate::api::openapi::shapes;
 use crate::api::problem::{ApiResult, Problem};
@@ -147,6 +149,9 @@ pub struct MonitorInput {
     /// one is told in its messages and not apart. Without circles, at most 20 levels.
     #[schema(schema_with = shapes::depends_on)]
     pub depends_on: Option<Vec<MonitorId>>,
+    /// How much an outage matters; `normal` by default.
+    #[schema(value_type = Option<SeverityName>)]
+    pub severity: Option<Severity>,
     /// At most 20 of 50 characters.
     #[schema(schema_with = shapes::tags)]
     pub tags: Option<Vec<String>>,
@@ -225,6 +230,7 @@ impl MonitorInput {
             policy_id: self.policy_id,
             contact_ids: self.contact_ids,
             depends_on: self.depends_on.filter(|parents| !parents.is_empty()),
+            severity: self.severity,
             tags: self.tags,
             key: self.key,
         }
