@@ -10,6 +10,7 @@ use domain::incident::ResolvedReason;
 use domain::telephony::{status_callback, voice_callback};
 use domain::words;
 use incidents::links;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use store::deliveries::claim::{self as rows, Claimed, Context, SendResult};
@@ -154,28 +155,13 @@ async fn decided<'c>(
         (Decision::Send { .. }, None) => {}
         (Decision::Hold { until }, _) => {
             let until = until.max(now + SignedDuration::from_secs(1));
-            rows::hold(connection, claimed, (until, rows::FOR_THE_OUTAGE), now).await?;
-            jobs::enqueue_delivery(
-                connection,
-                claimed.channel,
-                claimed.account_id,
-                claimed.id,
-                Some(until),
-            )
-            .await?;
+            wait(connection, claimed, (until, rows::FOR_THE_OUTAGE), now).await?;
         }
-        (Decision::Quiet { until }, _) => {
-            let zone = context
-                .contact
-                .as_ref()
-                .and_then(|one| one.quiet_hours.as_ref());
-            let zone = zone.map_or(jiff::tz::TimeZone::UTC, |hours| {
-                words::zone(&hours.timezone)
-            });
+        (Decision::Quiet { until }, contact) => {
+            let hours = contact.and_then(|one| one.quiet_hours.as_ref());
+            let zone = hours.map_or(TimeZone::UTC, |hours| words::zone(&hours.timezone));
             let reason = format!("quiet until {}", words::moment(until, &zone));
-            rows::hold(connection, claimed, (until, &reason), now).await?;
-            let (channel, account, id) = (claimed.channel, claimed.account_id, claimed.id);
-            jobs::enqueue_delivery(connection, channel, account, id, Some(until)).await?;
+            wait(connection, claimed, (until, &reason), now).await?;
         }
         (Decision::Skip(reason), _) => {
             end(
@@ -214,6 +200,19 @@ async fn decided<'c>(
         }
     }
     Ok(None)
+}
+
+/// Puts the claim back, to be looked at again then.
+async fn wait(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    (until, reason): (Timestamp, &str),
+    now: Timestamp,
+) -> Result<(), StepError> {
+    rows::hold(connection, claimed, (until, reason), now).await?;
+    let (channel, account, id) = (claimed.channel, claimed.account_id, claimed.id);
+    jobs::enqueue_delivery(connection, channel, account, id, Some(until)).await?;
+    Ok(())
 }
 
 /// Until when the contact's quiet hours hold a message about this monitor. What was tried before they began is

@@ -35,12 +35,8 @@ impl World {
         config.twilio_auth_tokens = vec!["an older token".into(), TOKEN.into()];
         let app = App::with(pool, config).await;
         let mut browser = app.browser();
-        browser
-            .post(
-                "/signup",
-                &[("email", OWNER), ("password", super::PASSWORD)],
-            )
-            .await;
+        let person = [("email", OWNER), ("password", super::PASSWORD)];
+        browser.post("/signup", &person).await;
         let mails = app.mails(OWNER).await;
         let [AccountMessage::VerifyEmail { code, .. }] = mails.as_slice() else {
             panic!("{mails:?}")

@@ -120,7 +120,7 @@ async fn the_account_is_read_and_renamed(pool: PgPool) {
     let me = client.get("/me").await.json();
     assert_eq!(
         me["account"],
-        json!({"id": account.to_string(), "name": "Shop Ltd", "timezone": "UTC"})
+        json!({"id": account.to_string(), "name": "Shop Ltd", "timezone": "UTC", "notice_policy_id": null})
     );
     assert_eq!(
         (
