@@ -2,6 +2,7 @@
 
 mod budget;
 mod calls;
+mod drill;
 mod faults;
 mod hooks;
 mod paging;
