@@ -26,7 +26,7 @@ lint:
 	cargo clippy --quiet --locked --workspace --all-targets
 
 soak:
-	@scripts/install test
+	@scripts/install soak
 	@cargo build --quiet --locked -p app
 	@WATCHBELL_TEST_BINARY=$(CURDIR)/target/debug/watchbell scripts/with-postgres cargo nextest run --locked --workspace --profile soak --run-ignored all
 

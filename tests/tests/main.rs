@@ -19,6 +19,7 @@ mod maintenance;
 mod matrix;
 mod outage;
 mod pages;
+mod postfix;
 mod regions;
 mod sign_up;
 mod support;

@@ -94,6 +94,10 @@ async fn count(pool: &PgPool, condition: &str) -> i64 {
 
 #[sqlx::test(migrations = false)]
 async fn migrating_is_safe_at_once_and_again(pool: PgPool) {
+    sqlx::query("DROP SCHEMA IF EXISTS apalis CASCADE")
+        .execute(&pool)
+        .await
+        .unwrap();
     tokio::join!(queue(&pool), queue(&pool), queue(&pool));
     queue(&pool).await;
     assert_eq!(count(&pool, "true").await, 0);

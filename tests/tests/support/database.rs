@@ -23,7 +23,9 @@ impl StoryDatabase {
             .await
             .expect("the test server answers");
         admin
-            .execute(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(AssertSqlSafe(format!(
+                "CREATE DATABASE {name} TEMPLATE template0"
+            )))
             .await
             .expect("a fresh database");
         admin.close().await;

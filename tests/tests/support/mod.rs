@@ -6,6 +6,7 @@ pub mod database;
 pub mod folder;
 pub mod mail;
 pub mod network;
+pub mod postfix;
 pub mod program;
 pub mod stage;
 pub mod wait;

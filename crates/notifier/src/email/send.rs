@@ -47,13 +47,10 @@ impl Carrier<Ready> for Relay {
         let mut session = egress::smtp::connect(&self.egress, &self.relay, deadline)
             .await
             .map_err(|error| classify(&error, Stage::Session))?;
-        let reply = session
-            .send(envelope, message, deadline)
-            .await
-            .map_err(|error| classify(&error, Stage::Mail))?;
-        // The relay has the mail; how it says goodbye is of no interest.
+        let said = session.send(envelope, message, deadline).await;
+        // It has the mail, or refused it: how it says goodbye is of no interest.
         tokio::spawn(session.quit());
-        Ok(reply)
+        said.map_err(|error| classify(&error, Stage::Mail))
     }
 
     /// Nobody can ask a relay what it has; the Message-ID lets the reader's program drop a second one.
