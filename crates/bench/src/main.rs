@@ -3,6 +3,7 @@
 //! A scenario is a file here. Each starts the program on a fresh database, makes its load, and prints
 //! a table. Figures depend on the machine: compare ratios and runs of one machine.
 
+mod alerts;
 mod hanging;
 mod metrics;
 mod outage;
@@ -35,6 +36,8 @@ enum Scenario {
     Hanging,
     /// Most of them break at once.
     Outage,
+    /// From a confirmed outage to the providers.
+    Alerts,
 }
 
 #[tokio::main]
@@ -53,6 +56,10 @@ async fn main() -> anyhow::Result<()> {
     if wanted(Scenario::Outage) {
         let monitors = if quick { 200 } else { 5_000 };
         print(&outage::run(database, monitors).await?);
+    }
+    if wanted(Scenario::Alerts) {
+        let load = if quick { alerts::SMALL } else { alerts::FULL };
+        print(&alerts::run(database, load).await?);
     }
     Ok(())
 }

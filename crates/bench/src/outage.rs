@@ -26,7 +26,7 @@ pub async fn run(server_url: &str, monitors: u32) -> anyhow::Result<String> {
         anchors.push(SwitchableSite::start().await);
     }
     let canaries: Vec<String> = anchors.iter().map(|anchor| anchor.url("/")).collect();
-    let program = Program::start_with(server_url, &canaries.join(",")).await?;
+    let program = Program::start_with(server_url, &canaries.join(","), &[]).await?;
     for number in 0..monitors {
         let site = if number % 10 < 7 { &broken } else { &fine };
         let url = site.url(&format!("/{number}"));

@@ -18,9 +18,25 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A running `watchbell serve` with an account on the largest plan.
 pub struct Program {
     child: Child,
-    key: String,
+    customer: Customer,
     client: ProviderClient,
+    settings: Vec<(&'static str, String)>,
     database_url: String,
+}
+
+/// Somebody with an account and a key to write with.
+#[derive(Debug)]
+pub struct Customer {
+    key: String,
+    /// Each comes from an address of its own, as customers do: some limits are an address's.
+    address: String,
+}
+
+impl Customer {
+    fn sign(&self, request: Request) -> anyhow::Result<Request> {
+        let request = request.header("authorization", &format!("Bearer {}", self.key))?;
+        Ok(request.header("x-forwarded-for", &self.address)?)
+    }
 }
 
 /// How late looks were, milliseconds, in order.
@@ -33,13 +49,18 @@ pub struct Lateness {
     pub missing: i64,
 }
 
+/// Of numbers in order: the least that `q` of them do not exceed.
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let rank = (sorted.len() as f64 * q).ceil() as usize;
+    sorted
+        .get(rank.clamp(1, sorted.len().max(1)) - 1)
+        .copied()
+        .unwrap_or(f64::NAN)
+}
+
 impl Lateness {
     fn quantile(&self, q: f64) -> f64 {
-        let rank = (self.sorted.len() as f64 * q).ceil() as usize;
-        self.sorted
-            .get(rank.clamp(1, self.sorted.len().max(1)) - 1)
-            .copied()
-            .unwrap_or(f64::NAN)
+        quantile(&self.sorted, q)
     }
 
     /// The median.
@@ -78,11 +99,15 @@ async fn psql(url: &str, statement: &str) -> anyhow::Result<String> {
 impl Program {
     /// Starts it on a fresh database of the server at `server_url`, without canaries.
     pub async fn start(server_url: &str) -> anyhow::Result<Self> {
-        Self::start_with(server_url, "").await
+        Self::start_with(server_url, "", &[]).await
     }
 
-    /// The same with these canaries (`url,url`).
-    pub async fn start_with(server_url: &str, canaries: &str) -> anyhow::Result<Self> {
+    /// The same with these canaries (`url,url`) and further settings.
+    pub async fn start_with(
+        server_url: &str,
+        canaries: &str,
+        further: &[(&'static str, String)],
+    ) -> anyhow::Result<Self> {
         let name = format!("bench_{}", uuid::Uuid::now_v7().simple());
         psql(server_url, &format!("CREATE DATABASE {name}")).await?;
         let (root, _) = server_url
@@ -90,7 +115,7 @@ impl Program {
             .context("a database in DATABASE_URL")?;
         let database_url = format!("{root}/{name}");
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let settings = [
+        let mut settings = vec![
             ("WATCHBELL_DATABASE_URL", database_url.clone()),
             (
                 "WATCHBELL_SECRET_KEY",
@@ -99,12 +124,14 @@ impl Program {
             ("WATCHBELL_EGRESS", "self-hosted".to_owned()),
             ("WATCHBELL_CANARIES", canaries.to_owned()),
             ("WATCHBELL_LISTEN", format!("127.0.0.1:{port}")),
-            ("WATCHBELL_LOG", "warn".to_owned()),
+            ("WATCHBELL_LOG", "error".to_owned()),
+            ("WATCHBELL_TRUSTED_PROXIES", "127.0.0.1/32".to_owned()),
         ];
+        settings.extend_from_slice(further);
         let started = Instant::now();
         let child = Command::new(binary()?)
             .arg("serve")
-            .envs(settings.clone())
+            .envs(settings.iter().cloned())
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()
@@ -128,30 +155,19 @@ impl Program {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let args = [
-            "admin",
-            "create-account",
-            "--email",
-            "bench@shop.example",
-            "--plan",
-            "enterprise",
-            "--verified",
-            "--api-key",
-            "--json",
-        ];
-        let output = Command::new(binary()?)
-            .args(args)
-            .envs(settings)
-            .output()
-            .await?;
-        let account: Value = serde_json::from_slice(&output.stdout).context("an account")?;
-        let key = account["api_key"].as_str().context("a key")?.to_owned();
+        let customer = customer(&settings, "bench@shop.example", "enterprise").await?;
         Ok(Self {
             child,
-            key,
+            customer,
             client,
+            settings,
             database_url,
         })
+    }
+
+    /// One more customer, whose address is verified.
+    pub async fn customer(&self, email: &str, plan: &str) -> anyhow::Result<Customer> {
+        customer(&self.settings, email, plan).await
     }
 
     async fn send(&self, path: &str, request: Request) -> anyhow::Result<Response> {
@@ -169,24 +185,59 @@ impl Program {
         let body = json!({
             "url": url, "interval_seconds": interval_seconds, "timeout_ms": timeout_ms,
         });
+        self.post(&self.customer, "monitors", &body).await?;
+        Ok(())
+    }
+
+    /// Posts to the API as `customer`, and waits while it asks to.
+    pub async fn post(
+        &self,
+        customer: &Customer,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
         loop {
-            let request = Request::post_json(body.to_string())
-                .header("authorization", &format!("Bearer {}", self.key))?;
-            let answer = self.send("api/v1/monitors", request).await?;
+            let request = customer.sign(Request::post_json(body.to_string()))?;
+            let answer = self.send(&format!("api/v1/{path}"), request).await?;
             match answer.status {
-                201 => return Ok(()),
+                200..=299 => return Ok(serde_json::from_str(&answer.text())?),
                 429 => {
                     let wait = answer.retry_after().unwrap_or(Duration::from_secs(1));
+                    anyhow::ensure!(wait <= PATIENCE * 2, "{path}: {}", answer.text());
                     tokio::time::sleep(wait).await;
                 }
-                status => bail!("{status}: {}", answer.text()),
+                status => bail!("{path}: {status}: {}", answer.text()),
             }
         }
+    }
+
+    /// What the API answers to `customer`.
+    pub async fn get(&self, customer: &Customer, path: &str) -> anyhow::Result<Value> {
+        let request =
+            Request::get().header("authorization", &format!("Bearer {}", customer.key))?;
+        let answer = self.send(&format!("api/v1/{path}"), request).await?;
+        anyhow::ensure!(answer.is_success(), "{path}: {}", answer.text());
+        Ok(serde_json::from_str(&answer.text())?)
+    }
+
+    /// The most memory that it ever held, MiB; nothing where the kernel does not say.
+    pub fn peak_memory(&self) -> Option<u64> {
+        let pid = self.child.id()?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kib / 1_024)
     }
 
     /// What `/metrics` says now.
     pub async fn metrics(&self) -> anyhow::Result<String> {
         Ok(self.send("metrics", Request::get()).await?.text())
+    }
+
+    /// The numbers of a statement's rows, in its order.
+    pub async fn numbers(&self, statement: &str) -> anyhow::Result<Vec<f64>> {
+        let text = psql(&self.database_url, statement).await?;
+        Ok(text.lines().map(str::parse).collect::<Result<_, _>>()?)
     }
 
     /// The number that a statement answers.
@@ -212,8 +263,7 @@ impl Program {
             "SELECT extract(epoch FROM at - slot) * 1000 FROM checks WHERE verdict = 0 \
              AND slot >= '{from}' AND slot < '{from}'::timestamptz + interval '{seconds} s' ORDER BY 1"
         );
-        let text = psql(&self.database_url, &late).await?;
-        let sorted: Vec<f64> = text.lines().map(str::parse).collect::<Result<_, _>>()?;
+        let sorted = self.numbers(&late).await?;
         Ok(Lateness {
             looks: sorted.len(),
             missing: i64::from(slots) - i64::try_from(sorted.len())?,
@@ -228,4 +278,34 @@ impl Program {
         self.child.wait().await?;
         Ok(())
     }
+}
+
+async fn customer(
+    settings: &[(&'static str, String)],
+    email: &str,
+    plan: &str,
+) -> anyhow::Result<Customer> {
+    let args = [
+        "admin",
+        "create-account",
+        "--email",
+        email,
+        "--plan",
+        plan,
+        "--verified",
+        "--api-key",
+        "--json",
+    ];
+    let output = Command::new(binary()?)
+        .args(args)
+        .envs(settings.iter().cloned())
+        .output()
+        .await?;
+    let account: Value = serde_json::from_slice(&output.stdout).context("an account")?;
+    let key = account["api_key"].as_str().context("a key")?.to_owned();
+    let digest = email.bytes().fold(0_u32, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    });
+    let address = std::net::Ipv4Addr::from(0x0a00_0000 | digest & 0x00ff_ffff).to_string();
+    Ok(Customer { key, address })
 }
