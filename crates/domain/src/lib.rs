@@ -15,6 +15,7 @@ pub mod ids;
 pub mod incident;
 mod local;
 pub mod maintenance;
+pub mod marker;
 pub mod monitor;
 pub mod oncall;
 pub mod report;

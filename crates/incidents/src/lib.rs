@@ -26,6 +26,7 @@ mod heartbeats;
 mod inbound;
 pub mod links;
 mod maintenance;
+mod markers;
 mod monitors;
 mod opening;
 mod own;
@@ -52,6 +53,7 @@ pub use inbound::{Inbound, receive_text};
 pub use maintenance::{
     change_window, create_window, decide_held, delete_window, end_window, plan_ahead, tell_pages,
 };
+pub use markers::record_marker;
 pub use monitors::{
     delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,
 };

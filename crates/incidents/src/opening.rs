@@ -11,7 +11,7 @@ use store::Secrets;
 use store::token_lookups::{self, Found, Kind};
 
 use crate::record::{Looked, Scene};
-use crate::{Result, dependencies, escalation, timeline};
+use crate::{Result, dependencies, escalation, markers, timeline};
 
 /// How far back the last good look is sought, at least.
 const LAST_GOOD_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -55,6 +55,9 @@ pub(crate) async fn open(
     }
     let (id, short) = named(connection, scene).await?;
     let last_good_at = last_good(connection, scene, outage).await?;
+    let tags = scene.spec.tags.clone().unwrap_or_default();
+    let since = outage.first_failure_at;
+    let changed = markers::before(connection, account, (monitor, &tags), since).await?;
     let mut vote = summary(outage);
     vote.blind = blind(connection, scene, outage, last_good_at).await?;
     let incident = Incident {
@@ -72,7 +75,11 @@ pub(crate) async fn open(
         resolved_confirmed_at: None,
         failure: outage.failure.clone(),
         attribution: outage.attribution,
-        diagnosis: outage.looked.and_then(|looked| looked.diagnosis.clone()),
+        diagnosis: markers::shown(
+            outage.looked.and_then(|looked| looked.diagnosis.clone()),
+            &changed,
+            since,
+        ),
         vote,
         last_good_at,
         test: false,
@@ -107,6 +114,9 @@ pub(crate) async fn open(
     let held = held.map(|held| ("note", timeline::was_held(held), scene.now));
     for (kind, text, at) in blind.into_iter().chain(entries).chain(held) {
         timeline::add(connection, account, id, (kind, text), (&system, at)).await?;
+    }
+    for marker in &changed {
+        markers::note(connection, account, id, (marker, since), &system).await?;
     }
     dependencies::name_held(connection, account, id, scene.now).await?;
     store::changes::notify(connection, account, "incident", id).await?;

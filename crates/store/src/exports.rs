@@ -27,6 +27,7 @@ pub enum Part {
     MaintenanceOccurrences,
     Schedules,
     ScheduleOverrides,
+    DeployMarkers,
     Monitors,
     MonitorStates,
     Heartbeats,
@@ -47,7 +48,7 @@ pub enum Part {
 
 impl Part {
     /// All parts, in the order of the file.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Account,
         Self::People,
         Self::Subscription,
@@ -60,6 +61,7 @@ impl Part {
         Self::MaintenanceOccurrences,
         Self::Schedules,
         Self::ScheduleOverrides,
+        Self::DeployMarkers,
         Self::Monitors,
         Self::MonitorStates,
         Self::Heartbeats,
@@ -93,6 +95,7 @@ impl Part {
             Self::MaintenanceOccurrences => "maintenance_occurrences",
             Self::Schedules => "schedules",
             Self::ScheduleOverrides => "schedule_overrides",
+            Self::DeployMarkers => "deploy_markers",
             Self::Monitors => "monitors",
             Self::MonitorStates => "monitor_states",
             Self::Heartbeats => "heartbeats",
@@ -148,7 +151,8 @@ pub fn rows<'c>(
         | Part::MaintenanceWindows
         | Part::MaintenanceOccurrences
         | Part::Schedules
-        | Part::ScheduleOverrides => rules(connection, account, part),
+        | Part::ScheduleOverrides
+        | Part::DeployMarkers => rules(connection, account, part),
         Part::Monitors => rows!(
             r#"SELECT to_jsonb(t) - 'secrets' AS "row!" FROM monitors t WHERE account_id = $1 ORDER BY id"#
         ),
@@ -230,6 +234,11 @@ fn rules<'c>(
         .fetch(connection),
         Part::ScheduleOverrides => sqlx::query_scalar!(
             r#"SELECT to_jsonb(t) AS "row!" FROM schedule_overrides t WHERE account_id = $1 ORDER BY starts_at, id"#,
+            account
+        )
+        .fetch(connection),
+        Part::DeployMarkers => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM deploy_markers t WHERE account_id = $1 ORDER BY id"#,
             account
         )
         .fetch(connection),

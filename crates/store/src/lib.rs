@@ -46,6 +46,7 @@ pub mod leases;
 pub mod live;
 pub mod look_requests;
 pub mod maintenance;
+pub mod markers;
 pub mod memberships;
 pub mod monitors;
 pub mod notify;

@@ -38,7 +38,7 @@ impl MaintenanceWindow {
 }
 
 impl Targets {
-    fn validate(&self) -> Vec<FieldError> {
+    pub(crate) fn validate(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let ids = self.monitor_ids.as_ref().map(Vec::len);
         if ids.is_some_and(|count| !(1..=MAX_MONITORS).contains(&count)) {

@@ -9,6 +9,7 @@ mod escalation;
 mod heartbeats;
 mod inbound;
 mod maintenance;
+mod markers;
 mod monitors;
 mod oncall;
 mod plan;

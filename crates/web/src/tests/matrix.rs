@@ -44,6 +44,7 @@ struct Owned {
     window: String,
     schedule: String,
     stand_in: String,
+    event: String,
     key: String,
     session: String,
     practice: String,
@@ -162,6 +163,21 @@ async fn window_of(pool: &PgPool, account: uuid::Uuid) -> String {
     window.to_string()
 }
 
+/// A deploy marker of the account.
+async fn event_of(pool: &PgPool, account: uuid::Uuid) -> String {
+    let event = domain::ids::EventId::generate();
+    sqlx::query(
+        "INSERT INTO deploy_markers (account_id, id, kind, name, at, created_at)
+         VALUES ($1, $2, 'deploy', 'secret-shop 3f2c', '2026-11-01', '2026-11-01')",
+    )
+    .bind(account)
+    .bind(event.uuid())
+    .execute(pool)
+    .await
+    .unwrap();
+    event.to_string()
+}
+
 /// An on-call schedule of the account, in which nobody is, and an override that was.
 async fn schedule_of(pool: &PgPool, account: uuid::Uuid, contact: uuid::Uuid) -> (String, String) {
     let schedule = domain::ids::ScheduleId::generate();
@@ -229,6 +245,7 @@ async fn owned(app: &App) -> (Owned, Browser) {
         incident: incident.to_string(),
         storm,
         policy: policy_of(pool, account).await,
+        event: event_of(pool, account).await,
         window: window_of(pool, account).await,
         contact: domain::ids::ContactId::from_uuid(contact).to_string(),
         key: domain::ids::ApiKeyId::from_uuid(key).to_string(),
@@ -296,6 +313,7 @@ fn fill(route: &Route, owned: &Owned) -> Result<(String, bool), String> {
             ("contact_id", _) | ("id", "contacts") => &owned.contact,
             ("policy_id", _) => &owned.policy,
             ("maintenance_window_id", _) => &owned.window,
+            ("event_id", _) => &owned.event,
             ("schedule_id", _) => &owned.schedule,
             ("override_id", _) => &owned.stand_in,
             ("key_id" | "api_key_id", _) | ("id", "api-keys") => &owned.key,

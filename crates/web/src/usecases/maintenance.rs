@@ -141,7 +141,11 @@ pub async fn check(
 
 /// Ids that are no monitor's, unless they were named before: it may have been deleted since. And those
 /// that stand twice.
-fn strangers(ids: &[MonitorId], known: &[MonitorId], before: &[MonitorId]) -> Vec<FieldError> {
+pub(super) fn strangers(
+    ids: &[MonitorId],
+    known: &[MonitorId],
+    before: &[MonitorId],
+) -> Vec<FieldError> {
     let mut seen = HashSet::new();
     let wrong = ids.iter().enumerate().filter_map(|(i, id)| {
         let (code, message) = if !seen.insert(id) {

@@ -17,6 +17,7 @@ pub mod hook_tests;
 pub mod incidents;
 pub mod looks;
 pub mod maintenance;
+pub mod markers;
 pub mod monitors;
 pub mod person;
 pub mod policies;

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use store::{
     account_messages, challenges, checks, evidence, hours, idempotency, inbound, ingest, leases,
-    look_requests, outbox, sessions, throttles,
+    look_requests, markers, outbox, sessions, throttles,
 };
 
 use super::Result;
@@ -17,6 +17,8 @@ const ROUNDS: u32 = 20;
 const REQUESTS: SignedDuration = SignedDuration::from_hours(24);
 /// Looks on request are kept as long as the shortest history.
 const REQUESTED: SignedDuration = SignedDuration::from_hours(24 * 92);
+/// An incident names what came an hour before it; the rest is for whoever looks back.
+const MARKERS: SignedDuration = SignedDuration::from_hours(24 * 92);
 /// A body without evidence may be one that is just being stored.
 const BODIES: SignedDuration = SignedDuration::from_hours(24);
 /// Longer than the longest window of a limit.
@@ -57,6 +59,7 @@ async fn history(pool: &PgPool, now: Timestamp) -> Result<()> {
     for _ in 0..ROUNDS {
         let gone = look_requests::prune(&mut connection, before(now, REQUESTS), BATCH).await?
             + checks::prune_requested(&mut connection, before(now, REQUESTED), BATCH).await?
+            + markers::prune(&mut connection, before(now, MARKERS), BATCH).await?
             + hours::prune_reports(&mut connection, now, BATCH).await?
             + evidence::prune_bodies(&mut connection, before(now, BODIES), BATCH).await?;
         if gone == 0 {

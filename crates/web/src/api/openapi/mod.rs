@@ -32,7 +32,7 @@ pub struct Described {
     pub needs_key: bool,
 }
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     (
         "Monitors",
         "What is looked at, how often, and with which settings.",
@@ -49,6 +49,7 @@ const TAGS: [(&str, &str); 11] = [
         "Who is told first, and who is told when nobody takes it.",
     ),
     ("On call", "Who is on call when, and who stands in."),
+    ("Events", "What was changed, so that incidents can name it."),
     ("Maintenance", "Times in which nobody is told of an outage."),
     ("API keys", "What programs sign in with."),
     ("Account", "The account behind the key."),

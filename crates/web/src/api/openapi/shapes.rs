@@ -37,6 +37,7 @@ pub fn id_of(parameter: &str) -> Option<Object> {
         "contact_id" => "con",
         "policy_id" => "pol",
         "maintenance_window_id" => "mwn",
+        "event_id" => "evt",
         "schedule_id" => "sch",
         "override_id" => "ovr",
         "api_key_id" => "key",

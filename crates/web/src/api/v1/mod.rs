@@ -7,6 +7,7 @@ pub mod account_check;
 pub mod api_keys;
 pub mod checks;
 pub mod contacts;
+pub mod events;
 pub mod incidents;
 pub mod maintenance;
 pub mod me;
@@ -81,6 +82,8 @@ pub fn described() -> OpenApiRouter<AppState> {
             maintenance::delete
         ))
         .routes(routes!(maintenance::end))
+        .routes(routes!(events::list, events::create))
+        .routes(routes!(events::get, events::delete))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::get, api_keys::revoke))
         .routes(routes!(account_check::check))

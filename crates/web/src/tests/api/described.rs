@@ -16,7 +16,7 @@ fn the_description_is_the_one_we_published() {
 }
 
 /// The operations there are, in order.
-const NAMES: [&str; 67] = [
+const NAMES: [&str; 71] = [
     "account.check",
     "api_keys.create",
     "api_keys.delete",
@@ -32,6 +32,10 @@ const NAMES: [&str; 67] = [
     "contacts.test",
     "contacts.update",
     "contacts.verify",
+    "events.create",
+    "events.delete",
+    "events.get",
+    "events.list",
     "incidents.acknowledge",
     "incidents.comment",
     "incidents.deliveries",
@@ -370,6 +374,12 @@ async fn real_answers_fit_their_schemas(pool: PgPool) {
     .await;
     let (end, ended) = (format!("{template}/end"), format!("{path}/end"));
     ask(Method::POST, &end, &ended, None).await;
+    ask(Method::DELETE, template, &path, None).await;
+    let (template, path) = ("/events", "/events");
+    let event = id(&ask(Method::POST, template, path, Some(json!({"name": "3f2c"}))).await);
+    ask(Method::GET, template, path, None).await;
+    let (template, path) = ("/events/{event_id}", format!("/events/{event}"));
+    ask(Method::GET, template, &path, None).await;
     ask(Method::DELETE, template, &path, None).await;
     let schedule = json!({"name": "Night", "layers": [{"participants": [contact], "shift_unit": "day",
         "local_start": "2026-11-01T00:00:00", "times": [{"days": ["MO"], "from": "09:00", "to": "17:00"}]}]});

@@ -6,6 +6,7 @@ mod dependencies;
 mod described;
 mod drills;
 mod escalation;
+mod events;
 mod examples;
 mod headers;
 mod heartbeats;

@@ -33,6 +33,7 @@ async fn fill(client: &Client, app: &App) -> Vec<(&'static str, String)> {
     let policy = id(client.post("/policies", policy).await.json());
     let window = json!({"ends_at": "2029-01-02T00:00:00Z", "starts_at": "2029-01-01T00:00:00Z"});
     let window = id(client.post("/maintenance-windows", window).await.json());
+    let event = id(client.post("/events", json!({"name": "3f2c"})).await.json());
     let schedule = json!({"name": "N", "layers": [{"participants": [contact], "shift_unit": "day",
         "local_start": "2026-11-01T00:00:00"}]});
     let schedule = id(client.post("/schedules", schedule).await.json());
@@ -53,6 +54,7 @@ async fn fill(client: &Client, app: &App) -> Vec<(&'static str, String)> {
         ("{key}", "shop".to_owned()),
         ("{policy_id}", policy),
         ("{maintenance_window_id}", window),
+        ("{event_id}", event),
         ("{schedule_id}", schedule),
         ("{override_id}", stand_in),
     ]
