@@ -5,8 +5,12 @@
 //! whole matrix takes a few processes. It has no switches: what holds it is the wire to Postgres
 //! ([`wire`]) and the door of each provider ([`door`]).
 
-mod cast;
+mod beats;
+pub mod cast;
 mod door;
-mod oracle;
+mod lot;
+pub mod oracle;
+mod seen;
+mod steps;
 mod told;
 mod wire;
