@@ -87,7 +87,7 @@ pub struct Cast {
     pub(super) secrets: Secrets,
     /// Where webhooks are.
     hooks: String,
-    serial: u32,
+    pub(super) serial: u32,
     /// Until when our own address was found well.
     pub(super) well_until: Option<Timestamp>,
 }

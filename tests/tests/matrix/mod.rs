@@ -6,11 +6,12 @@
 //! ([`wire`]) and the door of each provider ([`door`]).
 
 mod beats;
-pub mod cast;
+mod cast;
 mod door;
 mod lot;
-pub mod oracle;
+mod oracle;
 mod seen;
 mod steps;
+mod storm;
 mod told;
 mod wire;
