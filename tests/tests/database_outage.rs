@@ -13,7 +13,7 @@ use crate::support::program::Settings;
 use crate::support::wait;
 
 /// Ends the embedded server of the story's data directory as a crash does.
-async fn crash(settings: &Settings) {
+pub async fn crash(settings: &Settings) {
     let pid = std::fs::read_to_string(settings.dir.join("var/postgres/data/postmaster.pid"))
         .expect("a running server");
     let pid = pid.lines().next().expect("a pid").trim().to_owned();

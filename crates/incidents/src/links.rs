@@ -1,9 +1,11 @@
 //! Links in messages that act for one contact. Their tokens are worked out from ids and our key, so
 //! that the clear token is stored nowhere; the lookup holds its hash.
 
+use domain::account::EmailAddress;
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
+use store::secrets::Place;
 use store::token_lookups::{self, Found, Kind};
 use store::{Secrets, secrets};
 
@@ -17,6 +19,41 @@ pub fn acknowledge_token(secrets: &Secrets, delivery: DeliveryId) -> String {
 /// The token of the page that stops alerts to `contact`.
 pub fn stop_token(secrets: &Secrets, contact: ContactId) -> String {
     secrets.derived_token("stop", &contact.to_string())
+}
+
+/// How long the link works by which the owner of an address says that it was somebody else.
+pub const NOT_ME_FOR: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+const NOT_ME: Place<'static> = Place {
+    table: "not_me",
+    column: "link",
+    row: "",
+};
+
+/// What a token of `/not-me/{token}` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotMe {
+    /// Whoever holds it reads the mail of this address.
+    Address(EmailAddress),
+    /// It was one, and is older than [`NOT_ME_FOR`].
+    RunOut,
+}
+
+/// The token of the page on which the owner of an address says that it was somebody else who typed it.
+/// The address is sealed in it, so that nothing has to be kept.
+pub fn not_me_token(secrets: &Secrets, address: &str, now: Timestamp) -> Result<String> {
+    let plain = format!("{} {address}", (now + NOT_ME_FOR).as_second());
+    Ok(secrets.seal(NOT_ME, &plain)?)
+}
+
+/// Reads a token of [`not_me_token`]; `None` when it is none.
+pub fn read_not_me(secrets: &Secrets, token: &str, now: Timestamp) -> Option<NotMe> {
+    let plain = secrets.open(NOT_ME, token).ok()?;
+    let (until, address) = plain.split_once(' ')?;
+    if until.parse::<i64>().ok()? <= now.as_second() {
+        return Some(NotMe::RunOut);
+    }
+    EmailAddress::parse(address).ok().map(NotMe::Address)
 }
 
 /// The form in which a token of a link is kept and looked up.
@@ -112,4 +149,30 @@ pub async fn mint(
     };
     token_lookups::insert_new(connection, Kind::Stop, &token, found, now).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::*;
+
+    #[test]
+    fn a_not_me_link_carries_its_address_and_nobody_can_make_one() {
+        let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
+        let now: Timestamp = "2026-11-22T13:02:11Z".parse().unwrap();
+        let token = not_me_token(&secrets, "kim@shop.example", now).unwrap();
+        assert!(!token.contains("kim") && token.len() < 120, "{token}");
+        let kim = NotMe::Address(EmailAddress::parse("kim@shop.example").unwrap());
+        let read = |token: &str, at| read_not_me(&secrets, token, at);
+        let last = now + NOT_ME_FOR - 1.seconds();
+        assert_eq!(read(&token, now), Some(kim.clone()));
+        assert_eq!(read(&token, last), Some(kim));
+        assert_eq!(read(&token, last + 1.seconds()), Some(NotMe::RunOut));
+        let mut other = token.clone();
+        other.pop();
+        assert_eq!((read(&other, now), read("x", now)), (None, None));
+        let foreign = Secrets::new(["another key, as long as it"]).unwrap();
+        assert_eq!(read_not_me(&foreign, &token, now), None);
+    }
 }

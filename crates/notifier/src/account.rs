@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template as _;
+use domain::account::EmailAddress;
 use domain::contact::Way;
+use domain::delivery::AccountMessage;
 use domain::delivery::retry::{ErrorClass, LEASE, next_attempt};
 use domain::telephony::message_callback;
 use metrics::counter;
+use sqlx::PgConnection;
 use store::account_messages::{self as rows, ClaimedMessage, MessageResult};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -24,7 +27,7 @@ use crate::{email, sms, voice};
 
 /// Sends one message if it is due. Never fails: what went wrong is in its row, or it is swept up.
 pub(crate) async fn handle(room: Arc<Room>, id: Uuid) {
-    let claimed = match claim(&room, id).await {
+    let (claimed, wanted) = match claim(&room, id).await {
         Ok(Some(claimed)) => claimed,
         Ok(None) => return,
         Err(error) => {
@@ -36,7 +39,10 @@ pub(crate) async fn handle(room: Arc<Room>, id: Uuid) {
         }
     };
     let lease_ends = Instant::now() + LEASE;
-    let result = outcome(&room, &claimed).await;
+    let result = match wanted {
+        true => outcome(&room, &claimed).await,
+        false => MessageResult::Skipped(incidents::NOT_WANTED.to_owned()),
+    };
     let mut pause = Duration::from_millis(100);
     while let Err(error) = record(&room, &claimed, &result).await {
         if Instant::now() + pause >= lease_ends {
@@ -48,11 +54,47 @@ pub(crate) async fn handle(room: Arc<Room>, id: Uuid) {
     }
 }
 
-async fn claim(room: &Room, id: Uuid) -> Result<Option<ClaimedMessage>, StepError> {
+/// The message, and whether its reader still takes it.
+async fn claim(room: &Room, id: Uuid) -> Result<Option<(ClaimedMessage, bool)>, StepError> {
     let mut connection = room.pool.begin().await?;
     let claimed = rows::claim(&mut connection, &room.secrets, id, room.clock.now()).await?;
+    let wanted = match &claimed {
+        Some(claimed) => is_wanted(&mut connection, room, claimed).await?,
+        None => true,
+    };
     connection.commit().await?;
-    Ok(claimed)
+    Ok(claimed.map(|claimed| (claimed, wanted)))
+}
+
+/// False of what an account has us write to an address whose owner wants that no more. A sign-up is
+/// how they take it back, so its mail goes.
+async fn is_wanted(
+    connection: &mut PgConnection,
+    room: &Room,
+    claimed: &ClaimedMessage,
+) -> Result<bool, StepError> {
+    let of_an_account = matches!(
+        claimed.message,
+        AccountMessage::ContactCode { .. } | AccountMessage::ChangeEmailNew { .. }
+    );
+    if !of_an_account || claimed.channel.way() != Way::Mail {
+        return Ok(true);
+    }
+    let Ok(address) = EmailAddress::parse(&claimed.address) else {
+        return Ok(true);
+    };
+    let blocked = store::unconfirmed::is_blocked(connection, &room.secrets, &address).await?;
+    Ok(!blocked)
+}
+
+/// The page on which the reader of a mail that proves an address says that it was somebody else.
+fn not_me(room: &Room, claimed: &ClaimedMessage) -> Result<Option<String>, RenderError> {
+    if !claimed.message.is_to_unconfirmed() {
+        return Ok(None);
+    }
+    let token = incidents::links::not_me_token(&room.secrets, &claimed.address, room.clock.now())
+        .map_err(|_| RenderError::Missing("a key that seals"))?;
+    Ok(Some(format!("{}/not-me/{token}", room.base)))
 }
 
 async fn end_unreadable(room: &Room, id: Uuid, error: &StepError) {
@@ -111,6 +153,7 @@ fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError>
             words: email::render::account(AccountBrief {
                 message: &claimed.message,
                 base: &room.base,
+                not_me: not_me(room, claimed)?.as_deref(),
             })?,
             event: format!("account.{}", claimed.message.template()),
             incident: None,

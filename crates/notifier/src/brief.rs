@@ -37,6 +37,13 @@ pub(crate) struct Links {
     pub(crate) acknowledge: String,
 }
 
+/// What a fire drill says first.
+pub(crate) const DRILL: &str =
+    "This is a fire drill: nothing is down. It asks who answers, and how fast.";
+/// What it says last.
+pub(crate) const DRILL_OVER: &str =
+    "The fire drill is over. Its page shows who answered after how long.";
+
 /// Everything a text is made of.
 #[derive(Debug)]
 pub(crate) struct Brief<'b> {
@@ -122,11 +129,22 @@ impl<'b> Brief<'b> {
             .map_or("an account", |account| account.name.as_str())
     }
 
-    pub(crate) fn monitor_name(&self) -> String {
-        let name = self.context.monitor.as_ref().map_or_else(
+    /// Nothing is down: it asks who answers.
+    pub(crate) fn is_drill(&self) -> bool {
+        let incident = self.context.incident.as_ref();
+        incident.is_some_and(|facts| facts.incident.test)
+    }
+
+    /// The monitor as its owner calls it.
+    pub(crate) fn bare_name(&self) -> String {
+        self.context.monitor.as_ref().map_or_else(
             || "A deleted monitor".to_owned(),
             |monitor| monitor.settings().name,
-        );
+        )
+    }
+
+    pub(crate) fn monitor_name(&self) -> String {
+        let name = self.bare_name();
         match &self.context.incident {
             Some(facts) => facts.incident.name_of(&name),
             None => name,
@@ -194,6 +212,10 @@ impl<'b> Brief<'b> {
     /// Why it is told once more: `Nobody has it. Still down after 12 min. Told now: Kim (step 2 of 3).`
     pub(crate) fn still(&self, incident: &Incident) -> Option<String> {
         let lasted = words::duration(self.lasted(incident));
+        let since = match incident.test {
+            true => format!("It began {lasted} ago."),
+            false => format!("Still down after {lasted}."),
+        };
         if let Some(step) = self.escalated() {
             let round = match step.rounds {
                 0 | 1 => String::new(),
@@ -201,14 +223,14 @@ impl<'b> Brief<'b> {
             };
             let told = step.told.join(", ");
             return Some(format!(
-                "{} Still down after {lasted}. Told now: {told} (step {} of {}{round}).",
+                "{} {since} Told now: {told} (step {} of {}{round}).",
                 step.why, step.step, step.steps
             ));
         }
         let reminded: Reminded = self.read("a reminder").ok()?;
         (self.event == Event::IncidentReminded).then(|| {
             format!(
-                "Nobody has it. Still down after {lasted}. This is reminder {}.",
+                "Nobody has it. {since} This is reminder {}.",
                 reminded.number
             )
         })

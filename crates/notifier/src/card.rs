@@ -7,7 +7,7 @@ use domain::incident::{Incident, ResolvedReason};
 use domain::words;
 use jiff::Timestamp;
 
-use crate::brief::{Brief, cause};
+use crate::brief::{Brief, DRILL, DRILL_OVER, cause};
 use crate::email::render::{Tone, good, one_line, span, sure, why};
 use crate::error::RenderError;
 
@@ -19,12 +19,25 @@ const NAMES: usize = 12;
 /// How loud a message may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Urgency {
+    /// Somebody must act now, whatever they are doing.
+    Critical,
     /// Somebody must act now.
     Alarm,
     /// It concerns something that somebody acts on.
     News,
     /// It can wait.
     Quiet,
+}
+
+impl Urgency {
+    /// That of an outage, by what its monitor is worth.
+    pub(crate) fn of_outage(brief: &Brief<'_>) -> Self {
+        let incident = brief.context.incident.as_ref();
+        match incident.is_some_and(|facts| facts.incident.severity.is_critical()) {
+            true => Self::Critical,
+            false => Self::Alarm,
+        }
+    }
 }
 
 /// One message.
@@ -42,6 +55,8 @@ pub(crate) struct Card {
     pub(crate) facts: Vec<(&'static str, String)>,
     /// Label and address.
     pub(crate) links: Vec<(&'static str, String)>,
+    /// Which of them takes what is down.
+    pub(crate) acknowledge: String,
     /// Whose contact it is.
     pub(crate) footer: String,
     /// When it came about.
@@ -66,6 +81,7 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Card, RenderError> {
         return Ok(trimmed(storm.card(brief)));
     }
     let card = match brief.event {
+        event if brief.is_drill() && event != Event::IncidentAcknowledged => drill(brief)?,
         Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => {
             opened(brief)?
         }
@@ -105,7 +121,7 @@ fn card(brief: &Brief<'_>, tone: Tone, title: String) -> Card {
         tone,
         urgency: match brief.event {
             Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => {
-                Urgency::Alarm
+                Urgency::of_outage(brief)
             }
             Event::IncidentAcknowledged | Event::IncidentResolved | Event::ContactTest => {
                 Urgency::News
@@ -117,6 +133,7 @@ fn card(brief: &Brief<'_>, tone: Tone, title: String) -> Card {
         lead: String::new(),
         facts: Vec::new(),
         links: Vec::new(),
+        acknowledge: brief.links.acknowledge.clone(),
         footer: format!("{} at Watchbell", brief.account_name()),
         at: brief.now,
     }
@@ -148,7 +165,10 @@ fn opened(brief: &Brief<'_>) -> Result<Card, RenderError> {
             ),
             ("Sure", sure(brief, incident)),
             ("Confidence", confidence(incident)),
-            ("Address", brief.address()),
+            (
+                if brief.waits() { "Expected" } else { "Address" },
+                brief.address(),
+            ),
             ("Behind", brief.behind().unwrap_or_default()),
             ("Do next", next.unwrap_or_default()),
         ],
@@ -158,6 +178,35 @@ fn opened(brief: &Brief<'_>) -> Result<Card, RenderError> {
         ],
         at: incident.first_failure_at,
         ..card(brief, Tone::Down, title)
+    })
+}
+
+fn drill(brief: &Brief<'_>) -> Result<Card, RenderError> {
+    let incident = &brief.facts()?.incident;
+    let name = brief.bare_name();
+    let open = ("Open the drill", brief.links.incident.clone());
+    let (title, lead, links) = match brief.event {
+        Event::IncidentResolved => (
+            format!("Fire drill: {name} (over)"),
+            DRILL_OVER.to_owned(),
+            vec![open],
+        ),
+        _ => {
+            let re = if brief.repeats() { "Re: " } else { "" };
+            let still = brief.still(incident).map(|still| format!(" {still}"));
+            (
+                format!("{re}Fire drill: {name} (nothing is down)"),
+                format!("{DRILL}{}", still.unwrap_or_default()),
+                vec![("I have it", brief.links.acknowledge.clone()), open],
+            )
+        }
+    };
+    Ok(Card {
+        link: brief.links.incident.clone(),
+        lead,
+        links,
+        at: incident.first_failure_at,
+        ..card(brief, Tone::Plain, title)
     })
 }
 
@@ -342,7 +391,10 @@ fn status(brief: &Brief<'_>) -> Result<Card, RenderError> {
             ("Since", words::moment(status.since, &brief.zone)),
             ("From", status.regions.join(", ")),
             ("We saw", saw),
-            ("Address", brief.address()),
+            (
+                if brief.waits() { "Expected" } else { "Address" },
+                brief.address(),
+            ),
             ("Do next", brief.advice().unwrap_or_default()),
         ],
         links: vec![("Open the monitor", brief.links.monitor.clone())],

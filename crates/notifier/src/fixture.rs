@@ -3,6 +3,7 @@
 mod events;
 mod hooks;
 mod parts;
+mod storms;
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,9 @@ use domain::delivery::payload::{CertificateNews, RegistrationNews, StatusNotice}
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, MonitorId};
 use domain::incident::diagnosis::EvidenceLine;
-use domain::incident::{Actor, ActorKind, BlindSpan, Incident, ResolvedReason, VoteSummary};
+use domain::incident::{
+    Actor, ActorKind, BlindSpan, Confidence, Diagnosis, Incident, ResolvedReason, VoteSummary,
+};
 use domain::tls::CertificateFacts;
 use incidents::NextStep;
 use jiff::Timestamp;
@@ -23,8 +26,9 @@ use uuid::Uuid;
 use crate::brief::{Brief, Links};
 use crate::email::render::Words;
 use crate::email::{Mail, Sender};
+use crate::storm::Storm;
 pub(crate) use events::events;
-pub(crate) use hooks::{Answer, Read, check_answers, every_event, hook_target};
+pub(crate) use hooks::{Answer, Read, check_answers, every_event, hook_target, shown};
 pub(crate) use parts::{account_messages, clock, contact, incident, links, monitor};
 use parts::{heartbeat, month, recovered_vote};
 
@@ -45,6 +49,8 @@ pub(crate) struct Scene {
     pub(crate) incident: Option<Incident>,
     pub(crate) payload: Value,
     pub(crate) next: Option<NextStep>,
+    /// It tells of these.
+    pub(crate) storm: Option<Storm>,
     pub(crate) now: Timestamp,
 }
 
@@ -63,6 +69,7 @@ impl Scene {
             incident: None,
             payload,
             next: None,
+            storm: None,
             now: at("13:02:18"),
         }
     }
@@ -72,6 +79,29 @@ impl Scene {
             incident: Some(incident()),
             ..Self::new(Event::IncidentOpened, json!({}))
         }
+    }
+
+    /// Nothing is down, but everyone is told as if it were.
+    pub(crate) fn drill(mut self) -> Self {
+        if let Some(incident) = &mut self.incident {
+            let message = "This is a fire drill: nothing is down.";
+            incident.failure = Failure::new(FailureClass::ConnectTimeout, Phase::Connect, message);
+            incident.attribution = None;
+            incident.diagnosis = Some(Diagnosis {
+                cause: "fire_drill".into(),
+                confidence: Confidence::Certain,
+                attribution: None,
+                sentence: format!("{message} It asks who answers, and how fast."),
+                technical: String::new(),
+                evidence: Vec::new(),
+                next_steps: Vec::new(),
+                rule: "fire_drill".into(),
+            });
+            incident.vote = VoteSummary::default();
+            incident.last_good_at = None;
+            incident.test = true;
+        }
+        self
     }
 
     pub(crate) fn down_after_blind() -> Self {
@@ -229,6 +259,13 @@ impl Scene {
         scene
     }
 
+    pub(crate) fn closed_by_hand() -> Self {
+        Self {
+            first_word: false,
+            ..Self::was_down(ResolvedReason::Manual)
+        }
+    }
+
     pub(crate) fn closed() -> Self {
         let mut scene = Self::up();
         if let Some(incident) = &mut scene.incident {
@@ -293,6 +330,14 @@ impl Scene {
             "203.0.113.7:443 did not answer",
         )
         .with_detail("10 s");
+        let failure = match event {
+            Event::MonitorBlocked => Failure::new(
+                FailureClass::BlockedByWaf,
+                Phase::FirstByte,
+                "HTTP 403 with a challenge page of Cloudflare",
+            ),
+            _ => failure,
+        };
         let slow = event == Event::MonitorDegraded;
         let regions = match event {
             Event::MonitorPartial => vec!["Frankfurt".to_owned()],
@@ -350,6 +395,7 @@ impl Scene {
             let links = (links, self.first_word);
             let mut brief = Brief::new(claimed, context, contact, links, self.now);
             brief.next = self.next.clone();
+            brief.storm = self.storm.clone().map(Box::new);
             work(&brief)
         })
     }

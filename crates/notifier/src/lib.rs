@@ -36,6 +36,8 @@ mod gotify;
 mod hook;
 mod matrix;
 mod mattermost;
+#[cfg(test)]
+mod messages;
 mod ntfy;
 mod opsgenie;
 mod pagerduty;

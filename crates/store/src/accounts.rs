@@ -122,7 +122,8 @@ pub async fn mark_owner_contacts_verified(
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
-        "UPDATE contacts SET verified_at = $3, updated_at = $3, version = contacts.version + 1
+        "UPDATE contacts SET verified_at = $3, updated_at = $3, version = contacts.version + 1,
+             disabled_reason = NULL, disabled_at = NULL
          FROM memberships m
          WHERE m.user_id = $1 AND m.role = 'owner' AND contacts.account_id = m.account_id
            AND contacts.channel = 'email' AND contacts.address_canonical = lower($2) AND contacts.verified_at IS NULL",

@@ -2,6 +2,7 @@
 
 pub mod hooks;
 
+use domain::account::EmailAddress;
 use domain::contact::{Channel, Contact, QuietHours, code};
 use domain::ids::{AccountId, ContactId, UserId};
 use jiff::Timestamp;
@@ -308,6 +309,63 @@ pub async fn mark_disabled(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// A mail contact, found by its address over all accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfAddress {
+    /// Its account.
+    pub account_id: AccountId,
+    /// The contact.
+    pub id: ContactId,
+    /// Alerts were sent to it.
+    pub was_usable: bool,
+}
+
+/// The mail contacts with that address over all accounts, but for those that are disabled for `reason` already. Not
+/// under the tenant's role.
+pub async fn list_of_mail_address(
+    connection: &mut PgConnection,
+    address: &EmailAddress,
+    reason: &str,
+) -> Result<Vec<OfAddress>> {
+    let rows = sqlx::query!(
+        r#"SELECT account_id, id, verified_at IS NOT NULL AND disabled_reason IS NULL AS "was_usable!" FROM contacts
+           WHERE channel = 'email' AND address_canonical = $1 AND disabled_reason IS DISTINCT FROM $2
+           ORDER BY account_id, id"#,
+        address.canonical(),
+        reason
+    )
+    .fetch_all(connection)
+    .await?;
+    let found = rows.into_iter().map(|row| OfAddress {
+        account_id: AccountId::from_uuid(row.account_id),
+        id: ContactId::from_uuid(row.id),
+        was_usable: row.was_usable,
+    });
+    Ok(found.collect())
+}
+
+/// Disables a contact because of `reason`, whatever it was disabled for before; a code that is under way to it is
+/// dead.
+pub async fn mark_refused(
+    connection: &mut PgConnection,
+    (account, id): (AccountId, ContactId),
+    reason: &str,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE contacts SET disabled_reason = $3, disabled_at = $4, updated_at = $4, version = version + 1,
+             code_hash = NULL
+         WHERE account_id = $1 AND id = $2",
+        account.uuid(),
+        id.uuid(),
+        reason,
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// The test message of a hook arrived: it is proven, and what stopped it is over.

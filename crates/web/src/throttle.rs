@@ -40,6 +40,8 @@ pub const LOGIN_NETWORK: Limit = limit("login.network", 50, 900);
 pub const SIGNUP_NETWORK: Limit = limit("signup.network", 30, HOUR);
 /// Mails with codes or links to one address.
 pub const MAIL_ADDRESS: Limit = limit("mail.address", 6, HOUR);
+/// Mails to one address by which somebody claims it as their own, in a day.
+pub const CLAIM_ADDRESS: Limit = limit("claim.address", 10, 24 * HOUR);
 /// Mails with codes or links asked for from one network.
 pub const MAIL_NETWORK: Limit = limit("mail.network", 60, HOUR);
 /// Codes typed by one person.

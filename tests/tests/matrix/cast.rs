@@ -6,15 +6,14 @@ use domain::account::Plan;
 use domain::check::{Attribution, Failure, FailureClass, Phase, Verdict, VerdictKind};
 use domain::contact::hook::HookUrl;
 use domain::contact::{Channel, Contact, HookTarget, Way};
-use domain::heartbeat::{Action, GAP};
 use domain::ids::{AccountId, ContactId, DeliveryId, MonitorId};
 use domain::incident::{Actor, ActorKind};
 use domain::monitor::{ConfirmSpec, Kind, Monitor, MonitorSpec};
 use domain::status::Look;
 use domain::target::AddressPolicy;
-use incidents::{By, Looked, Pinged};
+use incidents::{By, Looked};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use store::Secrets;
 use uuid::Uuid;
 
@@ -27,11 +26,42 @@ pub enum What {
     Up,
     /// A heartbeat that did not come.
     Missed,
+    /// An outage that nobody has taken: the next step of the policy.
+    Step,
+    /// The same: those who were told, once more.
+    Reminder,
 }
 
 impl What {
     /// Each.
-    pub const ALL: [Self; 3] = [Self::Down, Self::Up, Self::Missed];
+    pub const ALL: [Self; 5] = [
+        Self::Down,
+        Self::Up,
+        Self::Missed,
+        Self::Step,
+        Self::Reminder,
+    ];
+
+    /// It is about an outage that people have heard of.
+    pub const fn follows(self) -> bool {
+        matches!(self, Self::Up | Self::Step | Self::Reminder)
+    }
+
+    /// Nobody is called about it at once: the end of an outage waits for the next minute, and nobody is
+    /// reminded by a call.
+    pub const fn is_called(self) -> bool {
+        !matches!(self, Self::Up | Self::Reminder)
+    }
+
+    /// Its events.
+    const fn events(self) -> &'static [&'static str] {
+        match self {
+            Self::Up => &["incident.resolved"],
+            Self::Down | Self::Missed => &["incident.opened"],
+            Self::Step => &["incident.opened", "incident.escalated"],
+            Self::Reminder => &["incident.reminded"],
+        }
+    }
 }
 
 /// The channels of the matrix. A call is apart from the others: it shares the wallet with a text.
@@ -53,21 +83,44 @@ pub type Planned = (Channel, DeliveryId);
 
 /// The rows behind it.
 pub struct Cast {
-    pool: PgPool,
-    secrets: Secrets,
+    pub(super) pool: PgPool,
+    pub(super) secrets: Secrets,
     /// Where webhooks are.
     hooks: String,
-    serial: u32,
+    pub(super) serial: u32,
     /// Until when our own address was found well.
-    well_until: Option<Timestamp>,
+    pub(super) well_until: Option<Timestamp>,
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }
 
-fn ago(seconds: i64) -> Timestamp {
+pub(super) fn ago(seconds: i64) -> Timestamp {
     now() - SignedDuration::from_secs(seconds)
+}
+
+/// A monitor that is sure of what it sees by one look, and looked at once a day by itself; or a heartbeat.
+fn spec(what: What, url: &str) -> MonitorSpec {
+    if what == What::Missed {
+        return MonitorSpec {
+            name: Some("Nightly backup".into()),
+            kind: Some(Kind::Heartbeat),
+            period_seconds: Some(60),
+            grace_seconds: Some(60),
+            ..MonitorSpec::default()
+        };
+    }
+    MonitorSpec {
+        name: Some("Shop".into()),
+        url: Some(url.into()),
+        interval_seconds: Some(86_400),
+        confirm: Some(ConfirmSpec {
+            rechecks: Some(0),
+            over_seconds: Some(0),
+        }),
+        ..MonitorSpec::default()
+    }
 }
 
 impl Cast {
@@ -99,38 +152,19 @@ impl Cast {
 
     /// An account whose monitor, or heartbeat, is up, with a contact on each channel that hears of everything.
     pub async fn member(&mut self, what: What, channels: &[Channel], url: &str) -> Member {
+        self.members(what, channels, url, 1).await.remove(0)
+    }
+
+    /// The same with so many monitors in one account.
+    pub async fn members(
+        &mut self,
+        what: What,
+        channels: &[Channel],
+        url: &str,
+        monitors: usize,
+    ) -> Vec<Member> {
         self.serial += 1;
-        let account = AccountId::generate();
-        let spec = match what {
-            What::Missed => MonitorSpec {
-                name: Some("Nightly backup".into()),
-                kind: Some(Kind::Heartbeat),
-                period_seconds: Some(60),
-                grace_seconds: Some(60),
-                ..MonitorSpec::default()
-            },
-            What::Down | What::Up => MonitorSpec {
-                name: Some("Shop".into()),
-                url: Some(url.into()),
-                interval_seconds: Some(3_600),
-                confirm: Some(ConfirmSpec {
-                    rechecks: Some(0),
-                    over_seconds: Some(0),
-                }),
-                ..MonitorSpec::default()
-            },
-        };
-        let created = ago(400);
-        let monitor = Monitor {
-            id: MonitorId::generate(),
-            account_id: account,
-            spec,
-            config_version: 1,
-            paused_at: None,
-            deleted_at: None,
-            created_at: created,
-            updated_at: created,
-        };
+        let (account, created) = (AccountId::generate(), ago(400));
         let mut transaction = self.pool.begin().await.expect("a database");
         let new = store::accounts::NewAccount {
             id: account,
@@ -145,38 +179,71 @@ impl Cast {
         store::wallets::grant(&mut transaction, account, 1_000_000, "Test", created)
             .await
             .expect("a wallet");
-        store::monitors::insert(&mut transaction, &self.secrets, &monitor)
+        let mut members = Vec::new();
+        for _ in 0..monitors {
+            let monitor = self.monitor(&mut transaction, account, spec(what, url), created);
+            members.push(monitor.await);
+        }
+        transaction.commit().await.expect("a database");
+        let mut contacts = Vec::new();
+        for channel in channels {
+            contacts.push(self.contact(account, *channel, created).await);
+        }
+        self.write_policy(what, account, contacts).await;
+        for member in &members {
+            if what == What::Missed {
+                self.call(*member, ago(390)).await;
+            } else {
+                self.look(*member, VerdictKind::Up, ago(60)).await;
+            }
+        }
+        if what == What::Missed {
+            // It is late, and nobody looks for it yet.
+            self.wait_for(&members, false).await;
+        }
+        members
+    }
+
+    async fn monitor(
+        &self,
+        connection: &mut PgConnection,
+        account: AccountId,
+        spec: MonitorSpec,
+        created: Timestamp,
+    ) -> Member {
+        let monitor = Monitor {
+            id: MonitorId::generate(),
+            account_id: account,
+            spec,
+            config_version: 1,
+            paused_at: None,
+            deleted_at: None,
+            created_at: created,
+            updated_at: created,
+        };
+        store::monitors::insert(connection, &self.secrets, &monitor)
             .await
             .expect("a monitor");
         let ana = By::actor(Actor {
             kind: ActorKind::User,
             name: "Ana".into(),
         });
-        incidents::monitor_created(&mut transaction, account, monitor.id, &ana, created)
+        incidents::monitor_created(connection, account, monitor.id, &ana, created)
             .await
             .expect("a monitor");
-        transaction.commit().await.expect("a database");
-        for channel in channels {
-            self.contact(account, *channel, created).await;
-        }
-        let member = Member {
+        Member {
             account,
             monitor: monitor.id,
-        };
-        match what {
-            What::Missed => {
-                self.call(member, ago(390)).await;
-                // It is late, and nobody looks for it yet.
-                self.wait_for(&[member], false).await;
-            }
-            What::Down | What::Up => {
-                self.look(member, VerdictKind::Up, ago(60)).await;
-            }
         }
-        member
     }
 
-    async fn contact(&self, account: AccountId, channel: Channel, now: Timestamp) {
+    /// Writes a contact.
+    pub(super) async fn contact(
+        &self,
+        account: AccountId,
+        channel: Channel,
+        now: Timestamp,
+    ) -> ContactId {
         let id = ContactId::generate();
         let target = format!("{}/hooks/{id}", self.hooks);
         let target = HookUrl::parse(Channel::Webhook, &target, AddressPolicy::SelfHosted)
@@ -219,27 +286,14 @@ impl Cast {
                 .await
                 .expect("a contact");
         }
-    }
-
-    async fn call(&self, member: Member, at: Timestamp) {
-        let pinged = Pinged {
-            action: Action::SUCCESS,
-            rid: None,
-            method: "GET".into(),
-            address: None,
-            user_agent: "curl/8".into(),
-            body_bytes: 0,
-            body: None,
-        };
-        let mut transaction = self.pool.begin().await.expect("a database");
-        let whose = (member.account, member.monitor);
-        incidents::record_ping(&mut transaction, &self.secrets, whose, &pinged, at)
-            .await
-            .expect("a call");
-        transaction.commit().await.expect("a database");
+        id
     }
 
     async fn look(&self, member: Member, kind: VerdictKind, at: Timestamp) {
+        let shard = i16::from(member.monitor.uuid().as_bytes()[15]);
+        let epoch = "SELECT epoch FROM shard_leases WHERE region = 'local' AND shard = $1";
+        let epoch = sqlx::query_scalar(epoch).bind(shard);
+        let epoch = epoch.fetch_one(&self.pool).await.expect("a lease");
         let failure =
             Failure::new(FailureClass::HttpStatus, Phase::FirstByte, "HTTP 502").with_detail("502");
         let verdict = Verdict {
@@ -251,8 +305,8 @@ impl Cast {
         let looked = Looked {
             account_id: member.account,
             monitor_id: member.monitor,
-            shard: i16::from(member.monitor.uuid().as_bytes()[15]),
-            epoch: 1,
+            shard,
+            epoch,
             look: Look {
                 region: "local".into(),
                 at,
@@ -273,6 +327,7 @@ impl Cast {
 
     /// It happens to all of them; the messages that are planned.
     pub async fn happens(&mut self, what: What, members: &[Member]) -> Vec<Vec<Planned>> {
+        let before = self.told(members).await;
         match what {
             What::Missed => {
                 self.wait_for(members, true).await;
@@ -288,63 +343,34 @@ impl Cast {
                     self.look(*member, kind, now()).await;
                 }
             }
+            What::Step | What::Reminder => {
+                self.end_waits(members).await;
+                let gone_on = incidents::escalate_due(&self.pool, now()).await;
+                gone_on.expect("an escalation goes on");
+            }
         }
-        let event = match what {
-            What::Up => "incident.resolved",
-            What::Down | What::Missed => "incident.opened",
-        };
-        let mut all = Vec::new();
-        for member in members {
-            let rows: Vec<(String, Uuid)> = sqlx::query_as(
-                "SELECT channel, id FROM deliveries WHERE account_id = $1 AND event = $2",
-            )
-            .bind(member.account.uuid())
-            .bind(event)
-            .fetch_all(&self.pool)
-            .await
-            .expect("deliveries");
-            let planned = rows.into_iter().map(|(channel, id)| {
+        let mut all = vec![Vec::new(); members.len()];
+        for (account, id, channel, event) in self.told(members).await {
+            let is_new = !before.iter().any(|(_, known, ..)| *known == id);
+            if is_new && what.events().contains(&event.as_str()) {
+                let of = members
+                    .iter()
+                    .position(|one| one.account.uuid() == account)
+                    .expect("theirs");
                 let channel = Channel::parse(&channel).expect("a channel");
-                (channel, DeliveryId::from_uuid(id))
-            });
-            all.push(planned.collect());
+                all[of].push((channel, DeliveryId::from_uuid(id)));
+            }
         }
         all
     }
 
-    /// Whether anybody looks for these jobs.
-    pub async fn wait_for(&self, members: &[Member], waits: bool) {
-        let ids: Vec<Uuid> = members.iter().map(|one| one.monitor.uuid()).collect();
-        let statement =
-            "UPDATE heartbeats SET due_at = CASE WHEN $2 THEN now() - interval '1 minute' END
-             WHERE monitor_id = ANY($1)";
-        sqlx::query(statement)
-            .bind(ids)
-            .bind(waits)
-            .execute(&self.pool)
+    /// Every message of their accounts: account, id, channel and event.
+    pub async fn told(&self, members: &[Member]) -> Vec<(Uuid, Uuid, String, String)> {
+        let accounts: Vec<Uuid> = members.iter().map(|one| one.account.uuid()).collect();
+        sqlx::query_as("SELECT account_id, id, channel, event FROM deliveries WHERE account_id = ANY ($1) ORDER BY id")
+            .bind(accounts)
+            .fetch_all(&self.pool)
             .await
-            .expect("heartbeats");
-    }
-
-    /// Every job that is late is found to be.
-    async fn miss(&mut self) {
-        self.be_well().await;
-        incidents::decide_heartbeats(&self.pool, &self.secrets, now())
-            .await
-            .expect("decided");
-    }
-
-    /// Our own address was well until now.
-    pub async fn be_well(&mut self) {
-        let mut connection = self.pool.acquire().await.expect("a database");
-        let mut at = self.well_until.unwrap_or_else(|| ago(600));
-        let end = now();
-        while at < end {
-            at = (at + SignedDuration::from_secs(4)).min(end);
-            store::ingest::beat(&mut connection, "w", GAP, at)
-                .await
-                .expect("a beat");
-        }
-        self.well_until = Some(end);
+            .expect("deliveries")
     }
 }

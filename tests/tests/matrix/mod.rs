@@ -5,8 +5,13 @@
 //! whole matrix takes a few processes. It has no switches: what holds it is the wire to Postgres
 //! ([`wire`]) and the door of each provider ([`door`]).
 
+mod beats;
 mod cast;
 mod door;
+mod lot;
 mod oracle;
+mod seen;
+mod steps;
+mod storm;
 mod told;
 mod wire;

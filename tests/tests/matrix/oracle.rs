@@ -29,11 +29,16 @@ struct Row {
 /// Messages by the point at which they were killed.
 #[derive(Debug, Default, Clone)]
 pub struct Count {
-    planned: usize,
-    arrived: usize,
-    duplicates: usize,
-    fell_back: usize,
-    lost: usize,
+    /// Rows.
+    pub planned: usize,
+    /// Of them came, alone or in another.
+    pub arrived: usize,
+    /// Came once more.
+    pub duplicates: usize,
+    /// Failed for good, and their stand-in was told.
+    pub fell_back: usize,
+    /// None of these.
+    pub lost: usize,
 }
 
 /// Everything that arrived anywhere, in order: whose message it was.

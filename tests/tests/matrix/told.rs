@@ -13,6 +13,7 @@ use testkit::telephony::{Fate, Pickup, Telephony};
 
 use super::cast::{CALLED, Cast, Member, Planned, WRITTEN, What};
 use super::door::{Door, Language, Stop};
+use super::lot::Lot;
 use super::oracle;
 use super::wire::{Which, Wire};
 use crate::support::database::StoryDatabase;
@@ -25,6 +26,8 @@ const SECRET: &str = "the key of a story, long enough to be one";
 const CLAIM: &str = "SELECT contact_id FROM deliveries WHERE account_id = $1 AND id = $2";
 /// Begins the transaction that writes down what came of a send.
 const RECORD: &str = "SET state = CASE WHEN state = 'sending' THEN";
+/// What people are told of here.
+const EVENTS: [What; 3] = [What::Down, What::Up, What::Missed];
 /// Messages that are held at once: each holds a connection to the database.
 const AT_ONCE: usize = 72;
 
@@ -40,25 +43,6 @@ enum Point {
     Statement(&'static str, usize),
     /// Of the conversation with a provider.
     Talk(Stop),
-}
-
-/// Numbers that look drawn by lot, and are the same for the same seed.
-struct Lot(u64);
-
-impl Lot {
-    fn draw(&mut self, below: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % below.max(1)
-    }
-
-    fn shuffle<T>(&mut self, all: &mut [T]) {
-        for last in (1..all.len()).rev() {
-            all.swap(last, self.draw(last + 1));
-        }
-    }
 }
 
 struct Matrix {
@@ -133,7 +117,7 @@ impl Matrix {
     }
 
     /// Two accounts: one for what is written, and one for calls, with those of the channels that it is
-    /// about. The end of an outage is not called about: that waits for the next minute.
+    /// about.
     async fn pair(&mut self, what: What, has: impl Fn(Channel) -> bool) -> Vec<Member> {
         let mut members = Vec::new();
         for channels in [&WRITTEN[..], &CALLED[..]] {
@@ -141,7 +125,7 @@ impl Matrix {
                 .iter()
                 .copied()
                 .filter(|channel| has(*channel))
-                .filter(|channel| what != What::Up || *channel != Channel::Voice)
+                .filter(|channel| what.is_called() || *channel != Channel::Voice)
                 .collect();
             if !channels.is_empty() {
                 let url = "https://shop.example/";
@@ -200,19 +184,18 @@ impl Matrix {
     /// nobody dies.
     async fn rehearse(&mut self) -> Lengths {
         let mut planned: Vec<(What, Planned)> = Vec::new();
-        let mut ending = Vec::new();
-        for what in [What::Down, What::Missed] {
-            let members = self.pair(what, |_| true).await;
-            let told = self.cast.happens(what, &members).await;
-            planned.extend(told.into_iter().flatten().map(|one| (what, one)));
-            if what == What::Down {
-                ending = self.pair(What::Up, |_| true).await;
-                self.cast.happens(What::Down, &ending).await;
-            }
+        let mut all = Vec::new();
+        for what in EVENTS {
+            all.push((what, self.pair(what, |_| true).await));
+        }
+        for (_, members) in all.iter().filter(|(what, _)| what.follows()) {
+            self.cast.happens(What::Down, members).await;
         }
         self.do_all().await;
-        let told = self.cast.happens(What::Up, &ending).await;
-        planned.extend(told.into_iter().flatten().map(|one| (What::Up, one)));
+        for (what, members) in &all {
+            let told = self.cast.happens(*what, members).await;
+            planned.extend(told.into_iter().flatten().map(|one| (*what, one)));
+        }
         self.do_all().await;
         let lengths = self.wire.lengths();
         let mut longest = HashMap::new();
@@ -230,8 +213,8 @@ impl Matrix {
     /// statement for all that is told; else for one of them, by turns.
     async fn slots(&mut self, lengths: &Lengths, whole: bool) -> Vec<Slot> {
         let mut slots = Vec::new();
-        let offset = self.lot.draw(What::ALL.len());
-        for (turn, what) in What::ALL.into_iter().enumerate() {
+        let offset = self.lot.draw(EVENTS.len());
+        for (turn, what) in EVENTS.into_iter().enumerate() {
             for mark in [CLAIM, RECORD] {
                 let length = |channel| {
                     let length = lengths.get(&(mark, what, channel)).copied();
@@ -239,7 +222,7 @@ impl Matrix {
                 };
                 let channels = WRITTEN.into_iter().chain(CALLED);
                 let most = channels.map(length).max().unwrap_or(0);
-                let is_in = |nth: &usize| whole || (nth + offset) % What::ALL.len() == turn;
+                let is_in = |nth: &usize| whole || (nth + offset) % EVENTS.len() == turn;
                 for nth in (1..=most + 1).filter(is_in) {
                     let members = self.pair(what, |channel| nth <= length(channel) + 1).await;
                     slots.push((what, Point::Statement(mark, nth), members));
@@ -339,9 +322,9 @@ async fn kill_everywhere(seed: u64, whole: bool) {
     let mut matrix = Matrix::set(seed).await;
     let lengths = matrix.rehearse().await;
     let slots = matrix.slots(&lengths, whole).await;
-    let ending = slots.iter().filter(|(what, ..)| *what == What::Up);
-    let ending: Vec<Member> = ending.flat_map(|(.., members)| members.clone()).collect();
-    matrix.cast.happens(What::Down, &ending).await;
+    let begun = slots.iter().filter(|(what, ..)| what.follows());
+    let begun: Vec<Member> = begun.flat_map(|(.., members)| members.clone()).collect();
+    matrix.cast.happens(What::Down, &begun).await;
     matrix.do_all().await;
     for wave in waves(slots) {
         matrix.wave(&wave).await;

@@ -123,6 +123,11 @@ impl Wire {
         }
     }
 
+    /// Those that were planned to be held and were shorter than that.
+    pub fn passed(&self) -> Vec<Which> {
+        lock(&self.book).passed.iter().copied().collect()
+    }
+
     /// Those that are planned and have not come to their point.
     pub fn missing(&self) -> Vec<(Which, Point)> {
         let book = lock(&self.book);
@@ -137,6 +142,11 @@ impl Wire {
     /// How many statements the longest transaction of each row had, COMMIT among them.
     pub fn lengths(&self) -> HashMap<Which, usize> {
         lock(&self.book).lengths.clone()
+    }
+
+    /// From now on it counts anew.
+    pub fn forget_lengths(&self) {
+        lock(&self.book).lengths.clear();
     }
 
     /// Cuts every connection: the database ends what was not committed.

@@ -243,6 +243,16 @@ impl Running {
         self.child.wait().await.expect("ended");
     }
 
+    /// Stops in the middle of whatever it does (`SIGSTOP`), or goes on (`SIGCONT`).
+    pub async fn freeze(&self, frozen: bool) {
+        let signal = if frozen { "-STOP" } else { "-CONT" };
+        let sent = Command::new("kill")
+            .args([signal, &self.pid().to_string()])
+            .status()
+            .await;
+        assert!(sent.expect("kill").success());
+    }
+
     /// SIGTERM, and the exit status.
     pub async fn terminate(mut self) -> i32 {
         let pid = self.pid().to_string();

@@ -170,6 +170,14 @@ pub enum AccountMessage {
 }
 
 impl AccountMessage {
+    /// It goes to an address that somebody typed and nobody has confirmed.
+    pub const fn is_to_unconfirmed(&self) -> bool {
+        matches!(
+            self,
+            Self::VerifyEmail { .. } | Self::ChangeEmailNew { .. } | Self::ContactCode { .. }
+        )
+    }
+
     /// The name of the template, as it is stored.
     pub const fn template(&self) -> &'static str {
         match self {

@@ -1169,3 +1169,83 @@ async fn a_code_is_mailed_once_and_then_wiped(pool: PgPool) {
         )]
     );
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_mail_to_an_unconfirmed_address_says_who_can_stop_it_and_then_it_stops(pool: PgPool) {
+    use domain::account::EmailAddress;
+    use domain::delivery::AccountMessage;
+    use incidents::links::{NotMe, read_not_me};
+
+    let world = World::new(pool, &[]).await;
+    let (secrets, now) = (world.room.secrets.clone(), world.clock.now());
+    let kim = EmailAddress::parse("kim@shop.example").unwrap();
+    let new = |channel, address: &str, message| store::account_messages::NewAccountMessage {
+        user_id: None,
+        account_id: Some(world.account),
+        channel,
+        address: address.to_owned(),
+        message,
+        expires_at: None,
+    };
+    let code = || AccountMessage::ContactCode {
+        code: "482913".into(),
+        account: "Shop Ltd".into(),
+    };
+    let sign_up = AccountMessage::VerifyEmail {
+        code: "482913".into(),
+        link: "https://watchbell.example/verify/x".into(),
+    };
+    let send = async |new| {
+        let mut connection = world.room.pool.acquire().await.unwrap();
+        let id = store::account_messages::insert(&mut connection, &secrets, &new, now)
+            .await
+            .unwrap();
+        drop(connection);
+        crate::account::handle(Arc::clone(&world.room), id).await;
+        let state: (String, Option<String>) =
+            sqlx::query_as("SELECT state, reason FROM account_messages WHERE id = $1")
+                .bind(id)
+                .fetch_one(&world.room.pool)
+                .await
+                .unwrap();
+        state
+    };
+    let texts = async || -> Vec<String> {
+        sqlx::query_scalar("SELECT text FROM outbox_messages ORDER BY at, id")
+            .fetch_all(&world.room.pool)
+            .await
+            .unwrap()
+    };
+    send(new(Channel::Email, kim.as_str(), code())).await;
+    send(new(Channel::Sms, "+4915112345678", code())).await;
+    let sent = texts().await;
+    let token: String = sent[0]
+        .split("https://watchbell.example/not-me/")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .collect::<Vec<_>>()[0]
+        .to_owned();
+    assert_eq!(
+        read_not_me(&secrets, &token, now),
+        Some(NotMe::Address(kim.clone()))
+    );
+    assert!(!sent[1].contains("not-me"), "a text has STOP");
+
+    let mut connection = world.room.pool.acquire().await.unwrap();
+    store::unconfirmed::block(&mut connection, &secrets, &kim, now)
+        .await
+        .unwrap();
+    drop(connection);
+    let (state, reason) = send(new(Channel::Email, "Kim@shop.example", code())).await;
+    assert_eq!(
+        (state.as_str(), reason.as_deref()),
+        ("skipped", Some(incidents::NOT_WANTED))
+    );
+    assert_eq!(
+        send(new(Channel::Email, kim.as_str(), sign_up)).await.0,
+        "delivered",
+        "by it the owner takes the block back"
+    );
+    assert_eq!(texts().await.len(), 3);
+}

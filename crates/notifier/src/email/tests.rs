@@ -43,6 +43,7 @@ fn account_mails() {
         let words = render::account(render::AccountBrief {
             message: &message,
             base: "https://watchbell.example",
+            not_me: Some("https://watchbell.example/not-me/Qm4xR7"),
         })
         .unwrap();
         let name = format!("account_{}", message.template());

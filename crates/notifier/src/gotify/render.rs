@@ -41,6 +41,7 @@ pub(super) fn message(card: &Card) -> Value {
 /// From 8 on the app sounds and stays on the screen; below 4 it makes no sound.
 const fn priority(urgency: Urgency) -> u8 {
     match urgency {
+        Urgency::Critical => 10,
         Urgency::Alarm => 8,
         Urgency::News => 5,
         Urgency::Quiet => 2,

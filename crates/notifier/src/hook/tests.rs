@@ -121,3 +121,31 @@ fn nothing_that_is_written_down_holds_a_secret() {
     let text = format!("{request:?}");
     assert!(!text.contains(secret), "{text}");
 }
+
+#[test]
+fn every_message_of_an_outage_offers_to_take_it() {
+    use domain::contact::{Channel, Way};
+    use serde_json::json;
+
+    use crate::fixture::Scene;
+
+    let programs = [Channel::Webhook, Channel::PagerDuty, Channel::Opsgenie];
+    for channel in Channel::by(Way::Hook).filter(|one| !programs.contains(one)) {
+        for scene in [
+            Scene::down(),
+            Scene::plain_down(),
+            Scene::escalated(),
+            Scene::escalated_again(),
+            Scene::reminded(),
+            Scene::down().drill(),
+            Scene::storm_down(),
+        ] {
+            let post = scene.post(channel, &json!({}));
+            let body = String::from_utf8_lossy(&post.call.body).into_owned();
+            assert!(
+                body.contains("I have ") && body.contains("/q8Jx1ZrT5mC7vK0dWn2HsA"),
+                "{channel:?}: {body}"
+            );
+        }
+    }
+}

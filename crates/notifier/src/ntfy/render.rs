@@ -13,7 +13,7 @@ pub(super) fn message(card: &Card, topic: &str, id: &str) -> Value {
         .links
         .iter()
         .take(3)
-        .map(|(label, url)| json!({ "action": "view", "label": label, "url": url, "clear": true }))
+        .map(|(label, url)| action(label, url, *url == card.acknowledge))
         .collect();
     json!({
         "topic": topic,
@@ -27,10 +27,24 @@ pub(super) fn message(card: &Card, topic: &str, id: &str) -> Value {
     })
 }
 
-/// 3 is as usual, 5 rings through.
+/// What is down is taken from the notification itself, by a request of the app; the rest opens a page.
+fn action(label: &str, url: &str, takes: bool) -> Value {
+    if !takes {
+        return json!({ "action": "view", "label": label, "url": url, "clear": true });
+    }
+    // The page of the link has a button of its own; an app posts past it.
+    let url = match url.rsplit_once("/a/") {
+        Some((base, token)) => format!("{base}/callbacks/acknowledge/{token}"),
+        None => url.to_owned(),
+    };
+    json!({ "action": "http", "label": label, "url": url, "method": "POST", "clear": true })
+}
+
+/// 2 makes no sound, 3 is as usual, 4 is loud, 5 goes on for longer and may break through silence.
 const fn priority(urgency: Urgency) -> u8 {
     match urgency {
-        Urgency::Alarm => 5,
+        Urgency::Critical => 5,
+        Urgency::Alarm => 4,
         Urgency::News => 3,
         Urgency::Quiet => 2,
     }

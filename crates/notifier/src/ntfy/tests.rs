@@ -88,3 +88,67 @@ const ANSWERS: &[Answer] = &[
 fn answers_are_read_as_they_are_meant() {
     check_answers(Channel::Ntfy, ANSWERS);
 }
+
+#[test]
+fn how_loud_it_is_follows_what_it_is_worth() {
+    use domain::delivery::Event;
+    use domain::incident::Severity;
+    use serde_json::json;
+
+    use crate::fixture::Scene;
+
+    let level = |channel, change: &serde_json::Value, scene: &Scene| {
+        let post = scene.post(channel, change);
+        let body: serde_json::Value = serde_json::from_slice(&post.call.body).unwrap();
+        body["priority"].as_i64().unwrap()
+    };
+    let mut normal = Scene::down();
+    if let Some(incident) = &mut normal.incident {
+        incident.severity = Severity::Normal;
+    }
+    let scenes = [
+        Scene::down(),
+        Scene::reminded(),
+        normal,
+        Scene::up(),
+        Scene::status(Event::MonitorDegraded),
+    ];
+    let pushover = |asked: &str| json!({ "priority": asked });
+    for (channel, change, levels) in [
+        (Channel::Ntfy, json!({}), [5, 5, 4, 3, 2]),
+        (Channel::Gotify, json!({}), [10, 10, 8, 5, 2]),
+        (Channel::Pushover, pushover("normal"), [1, 1, 0, 0, -1]),
+        (Channel::Pushover, pushover("high"), [1, 1, 1, 0, -1]),
+        (Channel::Pushover, pushover("emergency"), [2, 2, 2, 0, -1]),
+    ] {
+        let said: Vec<i64> = scenes
+            .iter()
+            .map(|scene| level(channel, &change, scene))
+            .collect();
+        assert_eq!(said, levels, "{channel:?} {change}");
+    }
+}
+
+#[test]
+fn the_notification_itself_takes_what_is_down() {
+    use crate::fixture::Scene;
+    use serde_json::json;
+
+    for (scene, label) in [
+        (Scene::down(), "I have it"),
+        (Scene::reminded(), "I have it"),
+        (Scene::storm_down(), "I have all of them"),
+    ] {
+        let post = scene.post(Channel::Ntfy, &json!({}));
+        let body: serde_json::Value = serde_json::from_slice(&post.call.body).unwrap();
+        assert_eq!(
+            body["actions"][0],
+            json!({
+                "action": "http", "label": label, "method": "POST", "clear": true,
+                "url": "https://watchbell.example/callbacks/acknowledge/q8Jx1ZrT5mC7vK0dWn2HsA",
+            })
+        );
+    }
+    let post = Scene::up().post(Channel::Ntfy, &json!({}));
+    assert!(!String::from_utf8_lossy(&post.call.body).contains("/callbacks/"));
+}

@@ -59,12 +59,13 @@ fn text(card: &Card) -> String {
     text
 }
 
-/// From -1, without sound, to 2, until somebody takes it.
+/// From -1, without sound, to 2, until somebody takes it. What is critical is never less than loud.
 const fn priority(asked: PushoverPriority, urgency: Urgency) -> i8 {
     match (urgency, asked) {
         (Urgency::Quiet, _) => -1,
         (Urgency::News, _) | (Urgency::Alarm, PushoverPriority::Normal) => 0,
-        (Urgency::Alarm, PushoverPriority::High) => 1,
-        (Urgency::Alarm, PushoverPriority::Emergency) => 2,
+        (Urgency::Alarm, PushoverPriority::High)
+        | (Urgency::Critical, PushoverPriority::Normal | PushoverPriority::High) => 1,
+        (Urgency::Alarm | Urgency::Critical, PushoverPriority::Emergency) => 2,
     }
 }

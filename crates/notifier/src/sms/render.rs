@@ -51,6 +51,9 @@ pub(crate) fn account(message: &AccountMessage) -> Result<String, RenderError> {
 
 fn opened(brief: &Brief<'_>) -> Result<String, RenderError> {
     let incident = &brief.facts()?.incident;
+    if incident.test {
+        return Ok(sms::drill(&brief.bare_name(), &brief.links.incident));
+    }
     Ok(sms::down(&sms::Down {
         name: &brief.monitor_name(),
         since: incident.first_failure_at,
@@ -142,7 +145,7 @@ fn status(brief: &Brief<'_>) -> Result<String, RenderError> {
         Event::MonitorDegraded => "is slow",
         Event::MonitorPartial => "is down for some regions",
         Event::MonitorBlocked => "refuses our looks",
-        _ if brief.waits() => "may have called in vain",
+        _ if brief.waits() => "may have called unheard",
         _ => "could not be looked at",
     };
     let what = format!("{what} since {}", sms::clock(status.since, &brief.zone));

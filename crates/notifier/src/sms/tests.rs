@@ -16,6 +16,13 @@ fn texts() {
         Scene::down(),
         Scene::plain_down(),
         Scene::hostile(),
+        Scene::escalated(),
+        Scene::escalated_again(),
+        Scene::reminded(),
+        Scene::down().drill(),
+        Scene::reminded().drill(),
+        Scene::storm_down(),
+        Scene::storm_up(),
         Scene::up(),
         Scene {
             first_word: true,

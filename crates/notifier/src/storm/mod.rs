@@ -19,6 +19,9 @@ use store::deliveries::claim::storm::{Part, Standing};
 use crate::brief::Brief;
 use crate::card::{Card, Urgency};
 
+/// Characters of the names in a chat message; the page has all of them.
+const ROOM: usize = 560;
+
 /// What a message tells of.
 #[derive(Debug, Clone)]
 pub(crate) struct Storm {
@@ -76,11 +79,16 @@ impl Storm {
         let said = Said::of(self, brief);
         let mut facts = said.facts;
         let list: Vec<String> = said.lines.iter().map(Line::text).collect();
-        let more = match said.more {
+        let room = list.iter().scan(0, |used, line| {
+            *used += line.chars().count() + 2;
+            (*used <= ROOM).then_some(())
+        });
+        let named = room.count();
+        let more = match said.more + list.len() - named {
             0 => String::new(),
             more => format!("; and {more} more"),
         };
-        facts.push(("Monitors", format!("{}{more}", list.join("; "))));
+        facts.push(("Monitors", format!("{}{more}", list[..named].join("; "))));
         let mut links = Vec::new();
         if matches!(self.kind, Kind::Down | Kind::Again) {
             links.push(("I have all of them", brief.links.acknowledge.clone()));
@@ -89,7 +97,7 @@ impl Storm {
         Card {
             tone: said.tone,
             urgency: match self.kind {
-                Kind::Down | Kind::Again => Urgency::Alarm,
+                Kind::Down | Kind::Again => Urgency::of_outage(brief),
                 Kind::Taken | Kind::Up => Urgency::News,
                 Kind::Notice => Urgency::Quiet,
             },
@@ -98,6 +106,7 @@ impl Storm {
             lead: said.heading,
             facts,
             links,
+            acknowledge: brief.links.acknowledge.clone(),
             footer: format!("{} at Watchbell", brief.account_name()),
             at: brief.now,
         }

@@ -37,6 +37,9 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Script, RenderError> {
     Ok(match brief.event {
         Event::IncidentOpened | Event::IncidentEscalated => {
             let incident = &brief.facts()?.incident;
+            if incident.test {
+                return Ok(Script::drill(&brief.bare_name()));
+            }
             Script::down(&brief.monitor_name(), incident, &brief.zone)
         }
         Event::IncidentResolved => {

@@ -49,6 +49,21 @@ fn an_outage_without_a_known_cause() {
 }
 
 #[test]
+fn a_later_step_and_a_drill() {
+    for (name, scene) in [
+        ("escalated", Scene::escalated()),
+        ("escalated_again", Scene::escalated_again()),
+        ("drill", Scene::down().drill()),
+        ("storm_down", Scene::storm_down()),
+        ("storm_up", Scene::storm_up()),
+    ] {
+        insta::assert_snapshot!(name, said(&scene, Heard::Person, Standing::Open));
+    }
+    let reminded = Scene::reminded().with_brief(|brief| event(brief).is_err());
+    assert!(reminded, "nobody is called to be reminded");
+}
+
+#[test]
 fn a_name_cannot_speak_for_us() {
     let scene = Scene::hostile();
     let down = said(&scene, Heard::Person, Standing::Open);

@@ -7,6 +7,7 @@ use domain::ids::{ChallengeId, UserId};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use store::challenges::{Challenge, NewChallenge, Purpose, Try};
+use store::unconfirmed;
 
 use crate::auth::mail;
 use crate::error::PageError;
@@ -65,6 +66,10 @@ pub async fn ask_for_proof(
     if over.is_some() {
         return Ok(over);
     }
+    let over = claim(connection, state, email).await?;
+    if over.is_some() {
+        return Ok(over);
+    }
     let owner = store::users::find_proven(connection, email).await?;
     let (reader, to, message, ends) = match &owner {
         Some(owner) => (owner.id, &*owner.email, already_signed_up(state), None),
@@ -72,6 +77,36 @@ pub async fn ask_for_proof(
     };
     mail::send(connection, state, Some(reader), to, message, ends).await?;
     Ok(None)
+}
+
+/// Counts a mail by which somebody claims an address as their own. It goes even where the address got
+/// its mail of the day, since whoever signs up and asks again must not wait for a day; but to an address
+/// whose owner wants none only one a day goes. The seconds to wait when none may go.
+pub async fn claim(
+    connection: &mut PgConnection,
+    state: &AppState,
+    email: &EmailAddress,
+) -> Result<Option<u64>, PageError> {
+    let now = state.now();
+    let (limit, key) = (throttle::CLAIM_ADDRESS, email.canonical());
+    let over = throttle::take_within(connection, state, limit, &key, now).await?;
+    if over.is_some() {
+        return Ok(over);
+    }
+    if !unconfirmed::is_blocked(connection, &state.secrets, email).await? {
+        unconfirmed::note(connection, &state.secrets, email, now).await?;
+        return Ok(None);
+    }
+    let next = unconfirmed::take(connection, &state.secrets, email, now).await?;
+    Ok(next.map(|next| seconds_until(next, now)))
+}
+
+/// Whole seconds until then, at least one.
+pub fn seconds_until(then: Timestamp, now: Timestamp) -> u64 {
+    let left = then.duration_since(now).as_millis();
+    u64::try_from((left + 999).div_euclid(1_000))
+        .unwrap_or(1)
+        .max(1)
 }
 
 /// What the owner of an address reads when somebody names it as their own.

@@ -71,6 +71,7 @@ impl World {
             machine: "Hearing this does not take it over.".into(),
             asks: true,
             all: false,
+            drill: false,
         };
         let mut c = app.state.pool.acquire().await.unwrap();
         store::accounts::insert(&mut c, &new, now).await.unwrap();

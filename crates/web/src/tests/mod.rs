@@ -14,6 +14,7 @@ mod pages;
 mod schedules;
 mod settings;
 mod storms;
+mod unconfirmed;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};

@@ -258,3 +258,30 @@ async fn a_bare_ack_takes_all_of_a_message(pool: PgPool) {
     );
     assert!(world.taken_by().await.iter().all(Option::is_some));
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_button_of_a_notification_takes_them_without_a_page(pool: PgPool) {
+    let world = World::new(pool).await;
+    let mut app = world.app.browser();
+    // The web version of such an app runs on another site.
+    app.headers
+        .push(("sec-fetch-site", "cross-site".to_owned()));
+    app.headers
+        .push(("origin", "https://ntfy.example".to_owned()));
+    let now = world.link().replace("/a/", "/callbacks/acknowledge/");
+    assert_eq!(
+        app.get(&now).await.status,
+        http::StatusCode::METHOD_NOT_ALLOWED
+    );
+    assert_eq!(world.taken_by().await, [None, None, None]);
+    for _ in 0..2 {
+        let done = app.post(&now, &[]).await;
+        assert_eq!(done.status, http::StatusCode::OK, "{}", done.body);
+        assert_eq!(done.header("access-control-allow-origin"), "*");
+        assert!(done.body.starts_with("Taken."), "{}", done.body);
+    }
+    let ana = Some("Ana's phone".to_owned());
+    assert_eq!(world.taken_by().await, [ana.clone(), ana.clone(), ana]);
+    let wrong = app.post("/callbacks/acknowledge/nobody", &[]).await;
+    assert_eq!(wrong.status, http::StatusCode::NOT_FOUND);
+}

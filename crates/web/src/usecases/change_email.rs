@@ -92,6 +92,7 @@ pub async fn complete(
         Err(error) if error.constraint() == Some("users_email_key") => return Ok(Answered::Taken),
         other => other?,
     }
+    store::unconfirmed::unblock(connection, &state.secrets, &new).await?;
     super::person::note(connection, user, "user.email_changed", now).await?;
     store::accounts::move_owner_contacts(connection, user, &old, &new, now).await?;
     store::challenges::cancel_change(connection, user, now).await?;

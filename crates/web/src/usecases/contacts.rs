@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use store::audit;
 pub use store::contacts::CodeOutcome;
 
-pub use self::prove::{renew_secret, resend, test, verify};
+pub use self::prove::{NOT_WANTED, renew_secret, resend, test, verify};
 use self::prove::{send_code, send_proof};
 use super::monitors::lock_account;
 use super::{Caller, PlanLimit, Resource, UseCaseError, UseCaseResult};

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use store::{
     account_messages, challenges, checks, evidence, hours, idempotency, inbound, ingest, leases,
-    look_requests, markers, outbox, sessions, throttles,
+    look_requests, markers, outbox, sessions, throttles, unconfirmed,
 };
 
 use super::Result;
@@ -82,6 +82,7 @@ async fn people(pool: &PgPool, now: Timestamp) -> Result<()> {
         let gone = sessions::prune(&mut connection, before(now, SESSIONS), BATCH).await?
             + challenges::prune(&mut connection, before(now, CHALLENGES), BATCH).await?
             + throttles::prune(&mut connection, before(now, THROTTLES), BATCH).await?
+            + unconfirmed::prune(&mut connection, before(now, THROTTLES), BATCH).await?
             + idempotency::prune(&mut connection, now, BATCH).await?;
         if gone == 0 {
             break;

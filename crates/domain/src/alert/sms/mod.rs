@@ -161,6 +161,20 @@ pub fn down(text: &Down<'_>) -> String {
     .render()
 }
 
+/// `FIRE DRILL Shop checkout. Nothing is down, this asks who answers. Reply ACK. {link}`
+pub fn drill(name: &str, link: &str) -> String {
+    Draft {
+        word: "FIRE DRILL",
+        name,
+        when: String::new(),
+        cause: "Nothing is down, this asks who answers".to_owned(),
+        vote: String::new(),
+        action: "Reply ACK.",
+        link,
+    }
+    .render()
+}
+
 /// An outage is over.
 #[derive(Debug, Clone, Copy)]
 #[expect(missing_docs, reason = "the parts of the message")]

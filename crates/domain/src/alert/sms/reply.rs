@@ -93,10 +93,10 @@ pub fn unknown(link: &str) -> String {
     )
 }
 
-/// `Noted. Texts come again when this number is proven anew. {link}`
+/// `Noted. Texts come again when this number is confirmed anew. {link}`
 pub fn started(link: &str) -> String {
     say(
-        "Noted. Texts come again when this number is proven anew",
+        "Noted. Texts come again when this number is confirmed anew",
         link,
     )
 }

@@ -53,6 +53,9 @@ pub struct Script {
     /// It tells of several outages, and key 1 takes all of them.
     #[serde(default)]
     pub all: bool,
+    /// It is a fire drill.
+    #[serde(default)]
+    pub drill: bool,
 }
 
 impl Script {
@@ -76,6 +79,7 @@ impl Script {
             name,
             asks: true,
             all: true,
+            drill: false,
         }
     }
 
@@ -104,9 +108,10 @@ impl Script {
 
     /// It was over before the call was answered.
     pub fn over(&self, lasted: SignedDuration) -> String {
-        match self.all {
-            true => "Watchbell. All of them are up again. Nothing to do. Goodbye.".to_owned(),
-            false => up(&self.name, lasted),
+        match (self.all, self.drill) {
+            (_, true) => "Watchbell. The fire drill is over. Nothing to do. Goodbye.".to_owned(),
+            (true, _) => "Watchbell. All of them are up again. Nothing to do. Goodbye.".to_owned(),
+            _ => up(&self.name, lasted),
         }
     }
 
@@ -133,6 +138,23 @@ impl Script {
             name,
             asks: true,
             all: false,
+            drill: false,
+        }
+    }
+
+    /// Asks who answers, though nothing is down.
+    pub fn drill(name: &str) -> Self {
+        let name = speech::name(name);
+        let alert =
+            format!("Watchbell. Fire drill for {name}. Nothing is down, this asks who answers.");
+        Self {
+            machine: format!("{alert} Hearing this is no answer."),
+            cause: "There is no cause: nothing is down.".to_owned(),
+            alert,
+            name,
+            asks: true,
+            all: false,
+            drill: true,
         }
     }
 
@@ -161,6 +183,7 @@ impl Script {
             cause: String::new(),
             asks: false,
             all: false,
+            drill: false,
         }
     }
 }

@@ -22,6 +22,7 @@ fn script() -> Script {
         machine: "Hearing this does not take it over.".into(),
         asks: true,
         all: false,
+        drill: false,
     }
 }
 

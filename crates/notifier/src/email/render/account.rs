@@ -36,6 +36,8 @@ pub(crate) struct AccountBrief<'b> {
     pub(crate) message: &'b AccountMessage,
     /// The public address.
     pub(crate) base: &'b str,
+    /// In what goes to an address that has not confirmed: the page that says that it was somebody else.
+    pub(crate) not_me: Option<&'b str>,
 }
 
 macro_rules! views {
@@ -80,6 +82,7 @@ impl AccountBrief<'_> {
             preheader,
             Footer::Proof {
                 base: self.base.to_owned(),
+                not_me: self.not_me.unwrap_or_default().to_owned(),
             },
         )
     }
@@ -139,7 +142,7 @@ fn proofs(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
     match brief.message.clone() {
         AccountMessage::VerifyEmail { code, link } => VerifyEmail {
             frame: brief.proof(
-                "Verify your email address",
+                "Confirm your email address",
                 "Your code, good for 10 minutes.",
             ),
             code,
@@ -190,7 +193,7 @@ fn proofs(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
         AccountMessage::ContactCode { code, account } => ContactCode {
             frame: brief.proof(
                 "Get alerts at this address",
-                "A code that proves this address, good for 10 minutes.",
+                "A code that proves this address, good for 24 hours.",
             ),
             code,
             account: Say::new(account),

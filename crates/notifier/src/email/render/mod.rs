@@ -5,6 +5,7 @@
 
 mod account;
 mod certificate;
+mod drill;
 mod notice;
 mod outage;
 mod registration;
@@ -70,7 +71,7 @@ pub(crate) enum Footer {
     /// As a user.
     Account { base: String },
     /// Because someone typed the address.
-    Proof { base: String },
+    Proof { base: String, not_me: String },
 }
 
 /// What every mail has.
@@ -144,6 +145,9 @@ pub(crate) fn finish(subject: &str, text: &str, html: String) -> Words {
 pub(crate) fn event(brief: &Brief<'_>) -> Result<Words, RenderError> {
     if let Some(storm) = &brief.storm {
         return storm::together(brief, storm);
+    }
+    if brief.is_drill() && brief.event != Event::IncidentAcknowledged {
+        return drill::drill(brief);
     }
     match brief.event {
         Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => {

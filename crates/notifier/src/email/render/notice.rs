@@ -21,6 +21,8 @@ struct Notice {
     since: String,
     saw: Option<Say>,
     address: Say,
+    /// It is a heartbeat: nobody looks at it.
+    waits: bool,
     advice: Option<Say>,
     link: String,
 }
@@ -88,6 +90,7 @@ pub(super) fn status(brief: &Brief<'_>) -> Result<Words, RenderError> {
         since: words::moment(status.since, &brief.zone),
         saw: saw.map(Say::new),
         address: Say::new(brief.address()),
+        waits: brief.waits(),
         advice: brief.advice().map(Say::new),
         link: brief.links.monitor.clone(),
     };

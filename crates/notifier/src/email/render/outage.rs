@@ -233,7 +233,7 @@ pub(crate) fn sure(brief: &Brief<'_>, incident: &Incident) -> String {
 }
 
 /// `Ana (this mail), Ana's phone (SMS). Next: call to Kim at 14:05 UTC+1 unless someone has it.`
-fn told(brief: &Brief<'_>) -> Option<Say> {
+pub(super) fn told(brief: &Brief<'_>) -> Option<Say> {
     let names: Vec<String> = brief
         .context
         .told

@@ -2,9 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::response::IntoResponse;
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId};
 use domain::incident::{Actor, ActorKind, Incident};
 use domain::words;
+use http::header;
 use incidents::{By, links};
 use sqlx::PgConnection;
 
@@ -140,10 +142,23 @@ async fn answered(
 
 /// Takes it. The first one has it; for later ones the page says who.
 pub async fn take(State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
-    if let Some(all) = find_all(&state, &token).await? {
-        return acknowledge_all::take(&state, &all, &token).await;
+    taken(&state, &token).await?;
+    see_other(&format!("/a/{token}"))
+}
+
+/// The same for the button of a notification: an app posts here and shows no page. Its web version may
+/// read the answer from its own site.
+pub async fn take_now(State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
+    taken(&state, &token).await?;
+    let anybody = [(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+    Ok((anybody, "Taken. The others are told, reminders stop.\n").into_response())
+}
+
+async fn taken(state: &AppState, token: &str) -> PageResult<()> {
+    if let Some(all) = find_all(state, token).await? {
+        return acknowledge_all::take(state, &all).await;
     }
-    let named = find(&state, &token).await?;
+    let named = find(state, token).await?;
     let mut transaction = store::tenant::begin(&state.pool, named.account).await?;
     let contact = store::contacts::find(&mut transaction, named.account, named.contact)
         .await?
@@ -168,5 +183,5 @@ pub async fn take(State(state): State<AppState>, Path(token): Path<String>) -> P
         .map_err(PageError::internal)?
         .ok_or(PageError::NotFound)?;
     transaction.commit().await.map_err(store::Error::from)?;
-    see_other(&format!("/a/{token}"))
+    Ok(())
 }

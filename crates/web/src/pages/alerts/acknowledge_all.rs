@@ -10,7 +10,7 @@ use super::acknowledge::All;
 use crate::error::{PageError, PageResult};
 use crate::extract::Visitor;
 use crate::state::AppState;
-use crate::view::{Moment, Shell, render, see_other};
+use crate::view::{Moment, Shell, render};
 
 /// Outages that are named; of the others their number is told.
 const NAMED: usize = 20;
@@ -78,7 +78,7 @@ fn line(told: &Told) -> Line {
 
 /// Takes those that nobody has. Some at a time: whoever takes 5,000 must not hold 5,000 locks, and a
 /// second press goes on where the first one stopped.
-pub(super) async fn take(state: &AppState, named: &All, token: &str) -> PageResult {
+pub(super) async fn take(state: &AppState, named: &All) -> PageResult<()> {
     let mut transaction = store::tenant::begin(&state.pool, named.account).await?;
     let contact = store::contacts::find(&mut transaction, named.account, named.contact)
         .await?
@@ -106,5 +106,5 @@ pub(super) async fn take(state: &AppState, named: &All, token: &str) -> PageResu
         }
         transaction.commit().await.map_err(store::Error::from)?;
     }
-    see_other(&format!("/a/{token}"))
+    Ok(())
 }

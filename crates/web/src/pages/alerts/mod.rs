@@ -3,6 +3,7 @@
 
 mod acknowledge;
 mod acknowledge_all;
+mod not_me;
 mod stop;
 
 use crate::routes::{Access, Routes};
@@ -13,6 +14,14 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/a/{token}", Token, acknowledge::show)
         .post("/a/{token}", Token, acknowledge::take)
+        .post(
+            "/callbacks/acknowledge/{token}",
+            Token,
+            acknowledge::take_now,
+        )
+        .get("/not-me/{token}", Token, not_me::show)
+        .post("/not-me/{token}", Token, not_me::block)
+        .post("/not-me/{token}/undo", Token, not_me::undo)
         .get("/stop/{token}", Token, stop::show)
         .post("/stop/{token}", Token, stop::stop)
 }

@@ -131,7 +131,8 @@ async fn try_code(state: &AppState, user: UserId, typed: &str) -> PageResult<Pro
     Ok(Proof::Given)
 }
 
-/// Notes the proof for the person and for the contact with this address. False, and then the
+/// Notes the proof for the person and for the contact with this address, and that accounts may write to
+/// it again if its owner had forbidden that. False, and then the
 /// transaction is broken, when somebody else has proven the address before.
 pub(super) async fn mark_verified(
     connection: &mut PgConnection,
@@ -145,6 +146,8 @@ pub(super) async fn mark_verified(
         other => other?,
     };
     store::accounts::mark_owner_contacts_verified(connection, user, address, now).await?;
+    let address = EmailAddress::parse(address).map_err(PageError::internal)?;
+    store::unconfirmed::unblock(connection, &state.secrets, &address).await?;
     Ok(true)
 }
 

@@ -233,7 +233,9 @@ fn line(contact: &Contact, last: Option<&Delivery>, tenant: &Tenant, state: &App
         mark,
         reason: contact.disabled_reason.clone(),
         is_usable: contact.is_usable(),
-        needs_code: !contact.is_usable() && !contact.channel.is_hook(),
+        needs_code: !contact.is_usable()
+            && !contact.channel.is_hook()
+            && contact.disabled_reason.as_deref() != Some(incidents::NOT_WANTED),
         needs_test: !contact.is_usable() && contact.channel.is_hook(),
         in_default: contact.in_default,
         price: price(contact, state),

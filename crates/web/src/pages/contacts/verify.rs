@@ -6,7 +6,10 @@ use axum::extract::{Path, Query, State};
 use domain::contact::{Channel, Contact, code};
 use domain::delivery::Event;
 use domain::ids::ContactId;
+use domain::words;
 use http::StatusCode;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use store::contacts::CodeOutcome;
 use store::deliveries::{Attempt, Delivery};
@@ -43,7 +46,9 @@ struct ContactPage {
     /// What the service said to the last test message.
     answer: Option<String>,
     price: Option<String>,
-    wait: Option<u64>,
+    wait: Option<String>,
+    is_mail: bool,
+    is_refused: bool,
     code_sent: bool,
     errors: FormErrors,
     messages: Vec<ToldLine>,
@@ -107,7 +112,9 @@ async fn page(
         renewed: false,
         answer: answer(&sent, &attempts),
         price: price(&contact, state),
-        wait: code::resend_in(sent_at, state.now()),
+        wait: wait(contact.channel, sent_at, state.now(), &tenant.zone()),
+        is_mail: contact.channel == Channel::Email,
+        is_refused: contact.disabled_reason.as_deref() == Some(incidents::NOT_WANTED),
         code_sent: sent_at.is_some(),
         errors,
         messages: sent
@@ -128,6 +135,20 @@ async fn page(
         can_edit: tenant.role().can_edit(),
         contact,
     })
+}
+
+/// When another code may be sent, unless it may be sent now.
+fn wait(
+    channel: Channel,
+    sent_at: Option<Timestamp>,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Option<String> {
+    if channel != Channel::Email {
+        return code::resend_in(sent_at, now).map(|seconds| format!("in {seconds} s"));
+    }
+    let next = sent_at? + SignedDuration::try_from(code::ONE_MAIL_IN).ok()?;
+    (next > now).then(|| format!("from {}", words::moment(next, zone)))
 }
 
 /// What was said to the newest test message, if it was tried.
@@ -230,7 +251,22 @@ pub async fn resend(
             hook_tests::wait(&state, tenant.account_id(), test).await?;
             see_other(&format!("/contacts/{id}?done=tried"))
         }
-        Err(UseCaseError::TooSoon { .. }) => see_other(&format!("/contacts/{id}?done=soon")),
+        Err(error @ UseCaseError::TooSoon { .. }) => {
+            let errors = FormErrors::one("code", error.to_string());
+            let page = page(&tenant, &state, id, errors).await?;
+            render_with(StatusCode::TOO_MANY_REQUESTS, &page)
+        }
+        Err(
+            error @ UseCaseError::Conflict {
+                pointer: Some(_), ..
+            },
+        ) => {
+            let errors = FormErrors::one("code", error.to_string());
+            render_with(
+                StatusCode::CONFLICT,
+                &page(&tenant, &state, id, errors).await?,
+            )
+        }
         Err(UseCaseError::Conflict { .. }) => see_other(&format!("/contacts/{id}")),
         Err(error) => Err(error.into()),
     }

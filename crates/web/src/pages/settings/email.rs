@@ -3,14 +3,16 @@
 use axum::extract::State;
 use domain::account::EmailAddress;
 use store::challenges::Purpose;
+use store::unconfirmed;
 
 use super::security::{is_right, page};
 use crate::auth::challenge;
-use crate::error::PageResult;
+use crate::error::{PageError, PageResult};
 use crate::extract::{Client, CurrentUser, Fields, FormErrors};
 use crate::state::AppState;
 use crate::throttle;
 use crate::usecases::change_email::{self, Answered};
+use crate::usecases::contacts::NOT_WANTED;
 use crate::view::see_other;
 
 /// Sends both mails.
@@ -55,6 +57,13 @@ pub async fn begin(
             format!("New email: other mails can be sent in {seconds} s."),
         );
         return page(&user, &state, errors, typed, None).await;
+    }
+    if unconfirmed::is_blocked(&mut transaction, &state.secrets, &new).await? {
+        errors.add("new_email", format!("New email: {NOT_WANTED}"));
+        return page(&user, &state, errors, typed, None).await;
+    }
+    if let Some(retry_after) = challenge::claim(&mut transaction, &state, &new).await? {
+        return Err(PageError::TooManyRequests { retry_after });
     }
     store::challenges::cancel_change(&mut transaction, person.id, state.now()).await?;
     change_email::begin(&mut transaction, &state, person, &new).await?;

@@ -479,3 +479,59 @@ async fn a_number_that_is_called_is_proven_in_a_call(pool: PgPool) {
     let refused = client.post("/contacts", mail).await;
     assert_eq!(refused.pointer(), "/call_on_recovery", "{}", refused.text);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_unconfirmed_address_gets_one_mail_a_day_and_none_if_its_owner_wants_none(pool: PgPool) {
+    let (app, _, client) = team(pool).await;
+    let kim = json!({"kind": "email", "address": "kim@elsewhere.example"});
+    let made = client.post("/contacts", kim.clone()).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let path = format!("/contacts/{}", made.json()["id"].as_str().unwrap());
+    app.wait(120);
+    let again = client.post(&format!("{path}/resend"), json!({})).await;
+    assert_eq!(
+        (
+            again.status.as_u16(),
+            again.code().as_str(),
+            again.header("retry-after")
+        ),
+        (429, "rate_limited", "86280")
+    );
+    let detail = again.json()["detail"].as_str().unwrap().to_owned();
+    assert!(
+        detail.contains("one mail a day") && detail.contains("Mon 23 Nov 2026"),
+        "{detail}"
+    );
+    let digits = code(&app.mails("kim@elsewhere.example").await);
+    let email = domain::account::EmailAddress::parse("KIM@elsewhere.example").unwrap();
+    let mut connection = app.state.pool.acquire().await.unwrap();
+    let (secrets, now) = (&app.state.secrets, app.state.now());
+    incidents::block_address(&mut connection, secrets, &email, "http://localhost", now)
+        .await
+        .unwrap();
+    let dead = client
+        .post(&format!("{path}/verify"), json!({"code": digits}))
+        .await;
+    assert_eq!(dead.json()["errors"][0]["code"], "expired_code");
+    let stopped = client.get(&path).await.text;
+    assert!(
+        stopped.contains("the owner of this address asked not to be written to"),
+        "{stopped}"
+    );
+    let resent = client.post(&format!("{path}/resend"), json!({})).await;
+    assert_eq!(
+        (resent.status.as_u16(), resent.code().as_str()),
+        (409, "conflict")
+    );
+    assert!(
+        resent.text.contains("asked not to be written to"),
+        "{}",
+        resent.text
+    );
+    assert_eq!(client.delete(&path).await.status, StatusCode::NO_CONTENT);
+    let remade = client.post("/contacts", kim).await;
+    assert_eq!(
+        (remade.status.as_u16(), remade.code().as_str()),
+        (409, "conflict")
+    );
+}

@@ -1,18 +1,25 @@
 //! What proves a contact: a code that is typed back, or a test message that arrives.
 
-use domain::contact::{Contact, Hook, code};
+use domain::account::EmailAddress;
+use domain::contact::{Contact, Hook, Way, code};
 use domain::delivery::AccountMessage;
 use domain::ids::{ContactId, DeliveryId};
+use domain::words;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use store::account_messages::NewAccountMessage;
 use store::contacts::CodeOutcome;
+use store::unconfirmed;
 
 use super::{find, note};
+use crate::auth::challenge::seconds_until;
 use crate::state::AppState;
 use crate::throttle::{self, Limit};
 use crate::usecases::{Caller, UseCaseError, UseCaseResult};
 
+/// Why nothing is sent to an address.
+pub const NOT_WANTED: &str =
+    "The owner of this address asked not to be written to. Only they can take that back.";
 /// How long a webhook's old secret signs beside the new one.
 pub const OLD_SECRET_FOR: SignedDuration = SignedDuration::from_hours(24);
 
@@ -71,9 +78,17 @@ pub(super) async fn send_code(
     let account = store::accounts::find(connection, caller.account_id)
         .await?
         .ok_or(UseCaseError::NotFound)?;
+    let by_mail = contact.channel.way() == Way::Mail;
+    if by_mail {
+        take_mail(connection, state, caller, (contact, &account.timezone)).await?;
+    }
     let digits = code::from_random(store::secrets::random_u32());
-    let expires_at = caller.now
-        + SignedDuration::try_from(code::VALID_FOR).unwrap_or(SignedDuration::from_mins(10));
+    let valid_for = match by_mail {
+        true => code::VALID_FOR_BY_MAIL,
+        false => code::VALID_FOR,
+    };
+    let expires_at =
+        caller.now + SignedDuration::try_from(valid_for).unwrap_or(SignedDuration::from_mins(10));
     let hash = code_hash(state, contact.id, &digits);
     store::contacts::set_code(
         connection,
@@ -97,6 +112,36 @@ pub(super) async fn send_code(
     incidents::write_message(connection, &state.secrets, &message, caller.now)
         .await
         .map_err(UseCaseError::internal)
+}
+
+/// Takes the one mail a day that an address gets before it has confirmed, whoever asks.
+async fn take_mail(
+    connection: &mut PgConnection,
+    state: &AppState,
+    caller: &Caller,
+    (contact, timezone): (&Contact, &str),
+) -> UseCaseResult<()> {
+    let address = EmailAddress::parse(&contact.address).map_err(UseCaseError::internal)?;
+    if unconfirmed::is_blocked(connection, &state.secrets, &address).await? {
+        return Err(UseCaseError::conflict(Some("/address"), NOT_WANTED));
+    }
+    let Some(next) = unconfirmed::take(connection, &state.secrets, &address, caller.now).await?
+    else {
+        return Ok(());
+    };
+    let asked =
+        store::contacts::find_code_sent_at(connection, caller.account_id, contact.id).await?;
+    let counts = match code::still_good_by_mail(asked, caller.now) {
+        true => " The code we sent still counts.",
+        false => "",
+    };
+    let when = words::moment(next, &words::zone(timezone));
+    Err(UseCaseError::TooSoon {
+        retry_after: seconds_until(next, caller.now),
+        detail: format!(
+            "An address that has not confirmed gets one mail a day, whoever asks for it, and this one had its mail.{counts} The next can be sent from {when}."
+        ),
+    })
 }
 
 fn code_hash(state: &AppState, id: ContactId, digits: &str) -> Vec<u8> {
@@ -134,6 +179,10 @@ pub async fn verify(
     let outcome =
         store::contacts::try_code(connection, caller.account_id, id, &hash, caller.now).await?;
     if outcome == CodeOutcome::Right {
+        if contact.channel.way() == Way::Mail {
+            let address = EmailAddress::parse(&contact.address).map_err(UseCaseError::internal)?;
+            unconfirmed::clear(connection, &state.secrets, &address).await?;
+        }
         if contact.channel.is_phone() {
             store::wallets::grant_welcome(connection, caller.account_id, caller.now).await?;
         }
@@ -190,8 +239,11 @@ pub async fn resend(
         let test = send_proof(connection, state, caller, (&contact, &hook)).await?;
         return Ok((contact, test));
     }
-    let sent_at = store::contacts::find_code_sent_at(connection, account, id).await?;
-    wait_between(sent_at, caller.now)?;
+    // To wait a minute is no help where the next mail goes in a day.
+    if contact.channel.way() != Way::Mail {
+        let sent_at = store::contacts::find_code_sent_at(connection, account, id).await?;
+        wait_between(sent_at, caller.now)?;
+    }
     send_code(connection, state, caller, &contact).await?;
     Ok((contact, None))
 }

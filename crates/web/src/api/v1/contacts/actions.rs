@@ -27,7 +27,7 @@ pub struct CodeInput {
 
 /// Verify a contact
 ///
-/// Takes the code that was sent to it: good for 10 minutes, five tries.
+/// Takes the code that was sent to it: by mail good for 24 hours, else for 10 minutes; five tries.
 #[utoipa::path(post, path = "/api/v1/contacts/{contact_id}/verify", tag = "Contacts", operation_id = "contacts.verify",
     params(("contact_id" = String, Path, description = "`con_…`")), request_body = CodeInput,
     responses((status = 200, body = ContactView)))]
@@ -71,7 +71,9 @@ fn wrong_code(left: u32) -> String {
 
 /// Send another code or test
 ///
-/// At the earliest 60 seconds after the last. A webhook or chat contact gets another test message; the
+/// At the earliest 60 seconds after the last. An address that has not confirmed gets one mail a day over all
+/// accounts: before that 429 says when the next can go, and the code of the last one still counts. 409 when
+/// the owner of the address asked not to be written to. A webhook or chat contact gets another test message; the
 /// answer waits up to 10 s for it, and `verified` says what came of it.
 #[utoipa::path(post, path = "/api/v1/contacts/{contact_id}/resend", tag = "Contacts", operation_id = "contacts.resend",
     params(("contact_id" = String, Path, description = "`con_…`")), responses((status = 200, body = ContactView)))]

@@ -193,7 +193,9 @@ pub async fn list(
 
 /// Create a contact
 ///
-/// An address or number gets a code of six digits, good for 10 minutes; `/verify` takes it. A `voice`
+/// An address or number gets a code of six digits, good for 24 hours by mail and else for 10 minutes; `/verify`
+/// takes it. An address that has not confirmed gets one mail a day over all accounts: 429 until the next can go,
+/// and 409 when its owner asked not to be written to. A `voice`
 /// contact is called, and the code is said twice. A webhook or
 /// chat contact gets a test message, and is verified when that arrives: the answer waits up to 10 s for
 /// it and is 201 either way; `/resend` repeats it. The `secret` of a webhook is in this answer and nowhere else.
