@@ -165,6 +165,7 @@ fn render(room: &Room, claimed: &ClaimedMessage) -> Result<Message, RenderError>
             body: sms::account(&claimed.message)?,
             callback: Some(message_callback(&room.base, claimed.id)),
             maybe_sent_since: (claimed.claims > 1).then_some(claimed.created_at),
+            not_these: Vec::new(),
         }),
         Way::Call => {
             let text = voice::code(&claimed.message)?;

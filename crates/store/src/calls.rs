@@ -308,8 +308,8 @@ pub async fn another_goes_on(
     .await?)
 }
 
-/// The provider's names of other calls to a contact since `since`: a call that is looked for is none of
-/// these.
+/// The provider's names of other calls or text messages to a contact since `since`: what is looked for is
+/// none of these.
 pub async fn list_other_provider_ids(
     connection: &mut PgConnection,
     claimed: &Claimed,
@@ -317,7 +317,7 @@ pub async fn list_other_provider_ids(
 ) -> Result<Vec<String>> {
     let ids = sqlx::query_scalar!(
         r#"SELECT provider_id AS "id!" FROM deliveries
-           WHERE account_id = $1 AND contact_id = $2 AND id <> $3 AND channel = 'voice' AND provider_id IS NOT NULL
+           WHERE account_id = $1 AND contact_id = $2 AND id <> $3 AND provider_id IS NOT NULL
              AND created_at > $4::timestamptz - interval '2 days'"#,
         claimed.account_id.uuid(),
         claimed.contact_id.uuid(),

@@ -26,8 +26,6 @@ const SECRET: &str = "the key of a story, long enough to be one";
 const CLAIM: &str = "SELECT contact_id FROM deliveries WHERE account_id = $1 AND id = $2";
 /// Begins the transaction that writes down what came of a send.
 const RECORD: &str = "SET state = CASE WHEN state = 'sending' THEN";
-/// What people are told of here.
-const EVENTS: [What; 3] = [What::Down, What::Up, What::Missed];
 /// Messages that are held at once: each holds a connection to the database.
 const AT_ONCE: usize = 72;
 
@@ -185,7 +183,7 @@ impl Matrix {
     async fn rehearse(&mut self) -> Lengths {
         let mut planned: Vec<(What, Planned)> = Vec::new();
         let mut all = Vec::new();
-        for what in EVENTS {
+        for what in What::ALL {
             all.push((what, self.pair(what, |_| true).await));
         }
         for (_, members) in all.iter().filter(|(what, _)| what.follows()) {
@@ -213,8 +211,8 @@ impl Matrix {
     /// statement for all that is told; else for one of them, by turns.
     async fn slots(&mut self, lengths: &Lengths, whole: bool) -> Vec<Slot> {
         let mut slots = Vec::new();
-        let offset = self.lot.draw(EVENTS.len());
-        for (turn, what) in EVENTS.into_iter().enumerate() {
+        let offset = self.lot.draw(What::ALL.len());
+        for (turn, what) in What::ALL.into_iter().enumerate() {
             for mark in [CLAIM, RECORD] {
                 let length = |channel| {
                     let length = lengths.get(&(mark, what, channel)).copied();
@@ -222,7 +220,7 @@ impl Matrix {
                 };
                 let channels = WRITTEN.into_iter().chain(CALLED);
                 let most = channels.map(length).max().unwrap_or(0);
-                let is_in = |nth: &usize| whole || (nth + offset) % EVENTS.len() == turn;
+                let is_in = |nth: &usize| whole || (nth + offset) % What::ALL.len() == turn;
                 for nth in (1..=most + 1).filter(is_in) {
                     let members = self.pair(what, |channel| nth <= length(channel) + 1).await;
                     slots.push((what, Point::Statement(mark, nth), members));

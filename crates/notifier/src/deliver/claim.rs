@@ -105,6 +105,12 @@ async fn prepare(
     if let Message::Call(call) = &mut message {
         keep_call(connection, &claimed, (&brief, call), now).await?;
     }
+    if let Message::Sms(text) = &mut message
+        && let Some(since) = text.maybe_sent_since
+    {
+        // A reminder begins and ends like the text before it.
+        text.not_these = store::calls::list_other_provider_ids(connection, &claimed, since).await?;
+    }
     let confirmed_at = context
         .incident
         .as_ref()
@@ -424,6 +430,7 @@ fn render(room: &Room, claimed: &Claimed, brief: &Brief<'_>) -> Result<Message, 
             body: sms::event(brief)?,
             callback: Some(status_callback(&room.base, claimed.account_id, claimed.id)),
             maybe_sent_since: claimed.may_have_arrived.then_some(claimed.created_at),
+            not_these: Vec::new(),
         }),
         Way::Call => {
             let script = voice::event(brief)?;

@@ -21,6 +21,8 @@ pub(crate) struct Sms {
     pub(crate) callback: Option<String>,
     /// An earlier try may have arrived: ask before repeating. Since when it was tried.
     pub(crate) maybe_sent_since: Option<Timestamp>,
+    /// The provider's names of other messages to this contact: none of them is this one, however alike.
+    pub(crate) not_these: Vec<String>,
 }
 
 /// A message as the provider shows it.
@@ -96,7 +98,8 @@ impl Message {
             .is_none_or(|at| at >= since - SignedDuration::from_secs(60));
         let body = self.body.as_deref().unwrap_or_default();
         let same = body == sms.body || (ends(body).is_some() && ends(body) == ends(&sms.body));
-        alive && recent && same && self.to.as_deref().is_none_or(|to| to == sms.to)
+        let other = sms.not_these.contains(&self.sid);
+        alive && recent && same && !other && self.to.as_deref().is_none_or(|to| to == sms.to)
     }
 }
 
