@@ -1,13 +1,15 @@
 //! What a chat message says, before any service's own format: a title, a sentence, facts and links. The
 //! facts are those of the mail.
 
+mod drill;
+
 use domain::delivery::Event;
 use domain::delivery::payload::CertificateNews;
 use domain::incident::{Incident, ResolvedReason};
 use domain::words;
 use jiff::Timestamp;
 
-use crate::brief::{Brief, DRILL, DRILL_OVER, cause};
+use crate::brief::{Brief, cause};
 use crate::email::render::{Tone, good, one_line, span, sure, why};
 use crate::error::RenderError;
 
@@ -81,7 +83,7 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Card, RenderError> {
         return Ok(trimmed(storm.card(brief)));
     }
     let card = match brief.event {
-        event if brief.is_drill() && event != Event::IncidentAcknowledged => drill(brief)?,
+        event if brief.is_drill() && event != Event::IncidentAcknowledged => drill::drill(brief)?,
         Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => {
             opened(brief)?
         }
@@ -178,35 +180,6 @@ fn opened(brief: &Brief<'_>) -> Result<Card, RenderError> {
         ],
         at: incident.first_failure_at,
         ..card(brief, Tone::Down, title)
-    })
-}
-
-fn drill(brief: &Brief<'_>) -> Result<Card, RenderError> {
-    let incident = &brief.facts()?.incident;
-    let name = brief.bare_name();
-    let open = ("Open the drill", brief.links.incident.clone());
-    let (title, lead, links) = match brief.event {
-        Event::IncidentResolved => (
-            format!("Fire drill: {name} (over)"),
-            DRILL_OVER.to_owned(),
-            vec![open],
-        ),
-        _ => {
-            let re = if brief.repeats() { "Re: " } else { "" };
-            let still = brief.still(incident).map(|still| format!(" {still}"));
-            (
-                format!("{re}Fire drill: {name} (nothing is down)"),
-                format!("{DRILL}{}", still.unwrap_or_default()),
-                vec![("I have it", brief.links.acknowledge.clone()), open],
-            )
-        }
-    };
-    Ok(Card {
-        link: brief.links.incident.clone(),
-        lead,
-        links,
-        at: incident.first_failure_at,
-        ..card(brief, Tone::Plain, title)
     })
 }
 
