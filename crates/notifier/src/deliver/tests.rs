@@ -995,6 +995,33 @@ async fn after_an_ambiguous_send_the_list_is_asked(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_text_that_was_lost_is_not_found_in_the_one_before_it(pool: PgPool) {
+    let provider = Telephony::start().await;
+    let world = World::new(pool, &[&provider]).await;
+    world.grant(500_000).await;
+    let phone = world.contact(Channel::Sms, "phone").await;
+    let first = world.plan(Event::IncidentOpened, Channel::Sms, phone).await;
+    world.deliver(first).await;
+    let again = world
+        .plan(Event::IncidentReminded, Channel::Sms, phone)
+        .await;
+    // It never reaches the provider, and nobody knows.
+    provider.fail_next(Fault::Reset);
+    world.deliver(again).await;
+    world.clock.advance(SignedDuration::from_secs(10));
+    world.deliver(again).await;
+    assert_eq!(
+        world.state(Event::IncidentReminded).await,
+        DeliveryState::Sent
+    );
+    assert_eq!(provider.messages().len(), 2, "the outage, and the reminder");
+    assert_eq!(
+        world.outcomes().await,
+        ["accepted", "ambiguous", "accepted"]
+    );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn the_second_provider_takes_over(pool: PgPool) {
     let (first, second) = (Telephony::start().await, Telephony::start().await);
     let world = World::new(pool, &[&first, &second]).await;
