@@ -1,7 +1,6 @@
 //! Calls: what is answered to a key, what follows when a call ends, and going on to the next step of a
 //! policy before its time.
 
-use domain::alert::escalation;
 use domain::alert::voice::call::{Act, Heard, Standing, turn};
 use domain::alert::voice::{self, Script};
 use domain::delivery::{DeliveryState, Event};
@@ -14,9 +13,11 @@ use jiff::tz::TimeZone;
 use sqlx::PgConnection;
 use store::calls::{self, Call, Outcome, Turn};
 use store::deliveries::claim;
-use store::{changes, escalations, wallets};
+use store::{Secrets, changes, wallets};
 
-use crate::{By, Result, acknowledge, timeline};
+use crate::escalation::{Early, tell_early};
+use crate::unreached::{Unreached, tell_stand_ins};
+use crate::{By, Result, acknowledge};
 
 /// What the provider asks: who or what answered a call, or which key was pressed.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,8 @@ pub struct CallEnd<'a> {
     pub provider_id: &'a str,
     /// Its word.
     pub status: CallStatus,
+    /// Our public address, without a slash at its end, for the notice to the owners.
+    pub base: &'a str,
 }
 
 /// What is said.
@@ -162,7 +165,8 @@ async fn leave_message(
         return Ok(());
     }
     let why = why(Outcome::Machine, &by.actor.name);
-    after_a_call(connection, call, (incident, &why), now).await
+    after_a_call(connection, call, (incident, &why), now).await?;
+    Ok(())
 }
 
 /// The person at the number.
@@ -209,87 +213,41 @@ async fn pass_on(
         return Ok(told.clone());
     }
     let why = format!("{} passed it on.", by.actor.name);
-    let next = go_on_with_all(connection, call, (incident, &why), now).await?;
+    let next = go_on_with_all(connection, call, (incident, &why, Early::Asked), now).await?;
     calls::set_outcome(connection, call, Outcome::PassedOn, Some(&next)).await?;
     Ok(next)
 }
 
-/// The next step of the incident's policy is told at once, and those after it sooner by as much. Returns
-/// whom it tells by name; nobody where it is over, somebody has it, or no step is left.
-pub async fn go_on(
-    connection: &mut PgConnection,
-    (account, incident): (AccountId, IncidentId),
-    why: &str,
-    now: Timestamp,
-) -> Result<Vec<String>> {
-    let Some(found) = store::incidents::lock(connection, account, incident).await? else {
-        return Ok(Vec::new());
-    };
-    if !found.is_open() || found.acknowledged_at.is_some() {
-        return Ok(Vec::new());
-    }
-    if let Some(stored) = escalations::lock(connection, account, incident).await? {
-        let rule = (escalation::go_on as _, why);
-        let names = crate::escalation::go(connection, &found, &stored, rule, now).await?;
-        if names.is_empty() {
-            let entry = ("note", timeline::step_told(why, &[]));
-            let by = (&Actor::system(), now);
-            timeline::add(connection, account, incident, entry, by).await?;
-            changes::notify(connection, account, "incident", incident).await?;
-        }
-        return Ok(names);
-    }
-    // Opened before there were escalations: the messages of later steps are planned already.
-    let brought = store::deliveries::bring_forward(connection, account, incident, now).await?;
-    let mut names: Vec<String> = Vec::new();
-    for one in brought {
-        jobs::enqueue_delivery(connection, one.channel, account, one.id, None).await?;
-        if !names.contains(&one.contact_name) {
-            names.push(one.contact_name);
-        }
-    }
-    let entry = ("note", timeline::step_told(why, &names));
-    timeline::add(
-        connection,
-        account,
-        incident,
-        entry,
-        (&Actor::system(), now),
-    )
-    .await?;
-    changes::notify(connection, account, "incident", incident).await?;
-    Ok(names)
-}
-
-/// Nobody took it in this call: the next step, unless another call about the same incident still may.
+/// Nobody took it in this call: the next step, unless another call about the same incident still may. True when
+/// somebody hears of it.
 async fn after_a_call(
     connection: &mut PgConnection,
     call: &Call,
     (incident, why): (IncidentId, &str),
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     let account = call.account_id;
     if calls::another_goes_on(connection, account, incident, call.delivery_id, now).await? {
-        return Ok(());
+        return Ok(true);
     }
-    go_on_with_all(connection, call, (incident, why), now).await?;
-    Ok(())
+    let told = go_on_with_all(connection, call, (incident, why, Early::Unheard), now).await?;
+    Ok(!told.is_empty())
 }
 
 /// Goes on with the incident of a call, and with all others that it told of.
 async fn go_on_with_all(
     connection: &mut PgConnection,
     call: &Call,
-    (incident, why): (IncidentId, &str),
+    (incident, why, early): (IncidentId, &str, Early),
     now: Timestamp,
 ) -> Result<Vec<String>> {
-    let account = call.account_id;
-    let mut names = go_on(connection, (account, incident), why, now).await?;
+    let (account, going) = (call.account_id, (why, early));
+    let mut names = tell_early(connection, (account, incident), going, now).await?;
     for one in told(connection, call).await? {
         if one.id == incident {
             continue;
         }
-        for name in go_on(connection, (account, one.id), why, now).await? {
+        for name in tell_early(connection, (account, one.id), going, now).await? {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -302,6 +260,7 @@ async fn go_on_with_all(
 /// may come twice, out of order, and before the send's own result.
 pub async fn end_call(
     connection: &mut PgConnection,
+    secrets: &Secrets,
     (account, delivery): (AccountId, DeliveryId),
     word: &CallEnd<'_>,
     now: Timestamp,
@@ -321,26 +280,11 @@ pub async fn end_call(
     let claimed = call.claimed();
     if outcome.is_unheard() {
         wallets::refund(connection, account, (delivery, "Call not answered"), now).await?;
-        let reason = outcome.sentence().trim_end_matches('.').to_lowercase();
-        let instead = claim::plan_fallback(
-            connection,
-            &claimed,
-            (&reason, Some(&call.script.alert)),
-            now,
-        )
-        .await?;
-        let mut instead = instead.unwrap_or_default();
-        let untold = (DeliveryState::Failed, reason.as_str());
-        for part in claim::storm::mark_untold(connection, &claimed, untold, now).await? {
-            let planned = claim::plan_fallback(connection, &part, (&reason, None), now).await?;
-            instead.extend(planned.unwrap_or_default());
-        }
-        for (id, channel) in instead {
-            jobs::enqueue_delivery(connection, channel, account, id, None).await?;
-        }
+        claim::lock_event(connection, account).await?;
     } else {
         wallets::settle(connection, account, (delivery, "Call answered"), now).await?;
     }
+    let mut goes_on = false;
     if let (Some(incident), Event::IncidentOpened | Event::IncidentEscalated, true) =
         (call.incident_id, call.event, outcome.goes_on())
     {
@@ -348,14 +292,50 @@ pub async fn end_call(
         if call.outcome != Some(Outcome::Machine) {
             let who = by(connection, &call).await?.actor.name;
             let why = why(outcome, &who);
-            after_a_call(connection, &call, (incident, &why), now).await?;
+            goes_on = after_a_call(connection, &call, (incident, &why), now).await?;
         }
+    }
+    if outcome.is_unheard() {
+        unheard(
+            connection,
+            secrets,
+            (&call, outcome),
+            (word.base, goes_on),
+            now,
+        )
+        .await?;
     }
     for (id, channel) in claim::wake_held(connection, &claimed, now).await? {
         jobs::enqueue_delivery(connection, channel, account, id, None).await?;
     }
     changes::notify(connection, account, "delivery", delivery).await?;
     Ok(true)
+}
+
+/// Somebody stands in for whoever did not hear what a call had to say.
+async fn unheard(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    (call, outcome): (&Call, Outcome),
+    (base, goes_on): (&str, bool),
+    now: Timestamp,
+) -> Result<()> {
+    let reason = outcome.sentence().trim_end_matches('.').to_lowercase();
+    let claimed = call.claimed();
+    let untold = (DeliveryState::Failed, reason.as_str());
+    let parts = claim::storm::mark_untold(connection, &claimed, untold, now).await?;
+    let alert = (&claimed, Some(call.script.alert.as_str()));
+    let parts = parts.iter().map(|part| (part, None));
+    for (claimed, text) in std::iter::once(alert).chain(parts) {
+        let of = Unreached {
+            claimed,
+            reason: &reason,
+            text,
+            base,
+        };
+        tell_stand_ins(connection, secrets, &of, goes_on, now).await?;
+    }
+    Ok(())
 }
 
 /// How a call ended. One that was answered and never asked us what to say was heard by nobody.

@@ -1,5 +1,6 @@
 //! A certificate was seen: what is remembered of it, and who is told what.
 
+use domain::alert::morning::SOON_DAYS;
 use domain::contact::{Channel, Contact};
 use domain::delivery::Event;
 use domain::delivery::payload::CertificateNews;
@@ -119,6 +120,7 @@ async fn tell_of(
         subject: about,
         payload: json!(news(connection, seen, settings, (leaf, notice), now).await?),
         wait_until: None,
+        can_wait: matches!(notice, Notice::Expiring { days } if *days > SOON_DAYS),
     };
     let warned = match (notice, replaced) {
         (Notice::Renewed, Some(replaced)) => {

@@ -29,6 +29,7 @@ pub async fn test_contact(
         subject: contact.id.to_string(),
         payload: json!({}),
         wait_until: None,
+        can_wait: false,
     };
     let dedup_key = format!(
         "{}:{}:{}",

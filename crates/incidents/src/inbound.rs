@@ -94,11 +94,13 @@ async fn take(
         let found = store::incidents::find(connection, one.account_id, one.incident_id).await?;
         open.extend(found.map(|incident| (one, incident)));
     }
-    let free: Vec<(Told, Incident)> = open
+    let (drills, free): (Vec<(Told, Incident)>, Vec<_>) = open
         .iter()
         .filter(|(_, incident)| incident.acknowledged_at.is_none())
         .cloned()
-        .collect();
+        .partition(|(_, incident)| incident.test);
+    // What is really down comes before what only asks who answers.
+    let free = if free.is_empty() { drills } else { free };
     let chosen = match which {
         Which::All => free,
         Which::Number(number) => {
@@ -171,6 +173,9 @@ async fn take_one(
         return Ok(reply::already_taken(&name, &by.name, at, &zone, &link).into());
     }
     acknowledge_for(connection, one, now).await?;
+    if incident.test {
+        return Ok(reply::drill_answered(&name, &link).into());
+    }
     Ok(reply::acknowledged(&name, &link).into())
 }
 

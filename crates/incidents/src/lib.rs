@@ -39,16 +39,17 @@ mod registrations;
 mod sweep;
 mod tell;
 mod timeline;
+mod unreached;
 
 pub use accounts::delete_account;
-pub use calls::{CallEnd, CallTurn, Said, answer_call, end_call, go_on, press_key};
+pub use calls::{CallEnd, CallTurn, Said, answer_call, end_call, press_key};
 pub use certificates::{Seen, record_certificate};
 pub use commands::{By, Resolution, acknowledge, comment, resolve};
 pub use contacts::{tell_disabled, test_contact};
 pub use credit::{grant_plan_credit, grant_plan_credits};
 pub use drill::{Answer, Drilled, begin_drill, drill_answers, end_drills};
 pub use error::{Error, Result};
-pub use escalation::{NextStep, Outlook, escalate, escalate_due, outlook, snooze};
+pub use escalation::{NextStep, Outlook, escalate, escalate_due, go_on, outlook, snooze};
 pub use heartbeats::{PINGS_PER_MINUTE, PingOutcome, Pinged, decide_heartbeats, record_ping};
 pub use inbound::{Inbound, receive_text};
 pub use maintenance::{
@@ -65,3 +66,4 @@ pub use record::{Looked, Recorded, record_look, record_look_in};
 pub use refusal::{NOT_WANTED, block_address};
 pub use registrations::{Registered, record_registration};
 pub use sweep::{Overdue, decide_overdue, notice_quiet};
+pub use unreached::{Unreached, tell_instead, tell_next};

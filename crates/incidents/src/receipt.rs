@@ -9,6 +9,7 @@ use store::{Secrets, changes};
 
 use crate::Result;
 use crate::contacts::tell_disabled;
+use crate::unreached::{Unreached, tell_instead};
 
 /// A status callback, after its signature was verified.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +37,22 @@ pub async fn receipt(
     match claim::receipt(connection, account, delivery, word, now).await? {
         Receipt::Ignored => return Ok(false),
         Receipt::Delivered => {}
-        Receipt::Failed { fallback, disabled } => {
-            for (id, channel) in fallback {
+        Receipt::Failed {
+            untold,
+            reason,
+            woken,
+            disabled,
+        } => {
+            for claimed in &untold {
+                let of = Unreached {
+                    claimed,
+                    reason: &reason,
+                    text: None,
+                    base: callback.base,
+                };
+                tell_instead(connection, secrets, &of, now).await?;
+            }
+            for (id, channel) in woken {
                 jobs::enqueue_delivery(connection, channel, account, id, None).await?;
             }
             if let Some(contact) = disabled {

@@ -1,5 +1,6 @@
 //! A registry told when a registration ends: who is told how long before.
 
+use domain::alert::morning::SOON_DAYS;
 use domain::check::RegistrationFacts;
 use domain::contact::{Channel, Contact};
 use domain::delivery::Event;
@@ -72,6 +73,7 @@ pub async fn record_registration(
         payload: json!(news),
         // The registry is asked once a day: what it told is kept for the end of maintenance.
         wait_until: store::maintenance::covering(&mut transaction, account, monitor, now).await?,
+        can_wait: days > SOON_DAYS,
     };
     let wanted = |contact: &Contact| contact.channel != Channel::Sms || days <= URGENT_DAYS;
     tell::tell_recipients(&mut transaction, &message, &subject.spec, wanted, now).await?;

@@ -88,6 +88,7 @@ async fn notice(
             total_us: None
         }),
         wait_until: None,
+        can_wait: false,
     };
     let quiet = |contact: &domain::contact::Contact| contact.channel != Channel::Sms;
     tell::tell_recipients(&mut transaction, &message, &subject.spec, quiet, now).await?;

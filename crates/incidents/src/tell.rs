@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
-use domain::alert::{self, Reach, Recipients};
+use domain::alert::{self, Reach, Recipients, morning};
 use domain::contact::{Channel, Contact};
 use domain::delivery::Event;
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
 use domain::monitor::MonitorSpec;
+use domain::words;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use store::deliveries::{self, Planned};
@@ -26,6 +28,8 @@ pub(crate) struct Message {
     pub payload: Value,
     /// Not sent before this.
     pub wait_until: Option<Timestamp>,
+    /// It can wait: people are told of it with others of its kind. Programs get every event at once.
+    pub can_wait: bool,
 }
 
 impl Message {
@@ -43,6 +47,7 @@ impl Message {
             subject: incident_id.to_string(),
             payload: json!({}),
             wait_until: None,
+            can_wait: false,
         }
     }
 }
@@ -92,6 +97,9 @@ pub(crate) async fn tell_recipients(
         at: now,
     };
     let recipients = recipients(connection, (message.account_id, message.event), spec).await?;
+    let account = store::accounts::find(connection, message.account_id).await?;
+    let zone = account.map_or(TimeZone::UTC, |account| words::zone(&account.timezone));
+    let earliest = message.wait_until.unwrap_or(now);
     let plan = alert::deliveries(message.event, &message.subject, &recipients, &reach);
     let mut written = Vec::with_capacity(plan.len());
     for planned in plan {
@@ -99,7 +107,11 @@ pub(crate) async fn tell_recipients(
             continue;
         };
         let to = (contact.id, contact.channel);
-        let not_before = planned.not_before.max(message.wait_until.unwrap_or(now));
+        let earliest = match message.can_wait && !contact.channel.is_program() {
+            true => morning::next(earliest, &zone),
+            false => earliest,
+        };
+        let not_before = planned.not_before.max(earliest);
         let when = (not_before, now);
         written.extend(write(connection, message, to, planned.dedup_key, when).await?);
     }

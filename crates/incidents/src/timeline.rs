@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use store::incidents::events;
 
 use crate::Result;
+use crate::escalation::Begun;
 use crate::opening::Held;
 
 /// Changes of cause that are written down; a site that alternates would fill pages.
@@ -128,11 +129,21 @@ pub(crate) fn behind_it(names: &[&str], all: u32) -> String {
 }
 
 /// Who is told, or that nobody is.
-pub(crate) fn told(count: usize) -> String {
-    match count {
-        0 => "Nobody is told: no proven contact.".to_owned(),
-        1 => "One contact is told.".to_owned(),
-        n => format!("{n} contacts are told."),
+pub(crate) fn told(begun: Begun) -> String {
+    match begun {
+        Begun {
+            told: 0,
+            goes_on: true,
+            ..
+        } => "Nobody is told yet: the first step of the policy comes later.".to_owned(),
+        Begun {
+            told: 0,
+            is_minor: true,
+            ..
+        } => "Nobody is told: every contact that could be wants critical monitors only, and this is a normal one.".to_owned(),
+        Begun { told: 0, .. } => "Nobody is told: no proven contact.".to_owned(),
+        Begun { told: 1, .. } => "One contact is told.".to_owned(),
+        Begun { told, .. } => format!("{told} contacts are told."),
     }
 }
 
@@ -142,6 +153,15 @@ pub(crate) fn step_told(why: &str, names: &[String]) -> String {
         [] => format!("{why} Nobody is left to tell."),
         names => format!("{why} Told next: {}.", names.join(", ")),
     }
+}
+
+/// Those who were passed over.
+pub(crate) fn passed_over(names: &[String]) -> String {
+    let are = if names.len() == 1 { "is" } else { "are" };
+    let names = names.join(", ");
+    format!(
+        "{names} {are} in quiet hours, and will be told at the end of them if it is still open and nobody has it."
+    )
 }
 
 /// A reminder.
@@ -169,6 +189,14 @@ mod tests {
     use super::*;
     use domain::check::{Phase, VerdictKind};
     use domain::incident::RegionVoteLine;
+
+    const fn begun(told: usize) -> Begun {
+        Begun {
+            told,
+            goes_on: false,
+            is_minor: false,
+        }
+    }
 
     #[test]
     fn sentences_say_what_happened() {
@@ -210,8 +238,8 @@ mod tests {
             }),
             flapping(4),
             down_again(),
-            told(0),
-            told(2),
+            told(begun(0)),
+            told(begun(2)),
             resolved(ResolvedReason::Recovered, lasted),
             resolved(ResolvedReason::Edited, lasted),
         ];

@@ -109,6 +109,14 @@ impl<'b> Brief<'b> {
         ))
     }
 
+    /// How many stand behind the outage.
+    pub(crate) fn count_behind(&self) -> u32 {
+        match self.event {
+            Event::IncidentOpened => self.context.dependents.1,
+            _ => self.context.suppressed.1,
+        }
+    }
+
     /// What was down behind it, when it is over.
     pub(crate) fn was_behind(&self) -> Option<String> {
         let (list, all) = &self.context.suppressed;

@@ -47,6 +47,8 @@ pub(crate) struct Scene {
     /// The monitor is a heartbeat.
     pub(crate) waits: bool,
     pub(crate) incident: Option<Incident>,
+    /// What depends on the monitor.
+    pub(crate) dependents: Vec<String>,
     pub(crate) payload: Value,
     pub(crate) next: Option<NextStep>,
     /// It tells of these.
@@ -67,6 +69,7 @@ impl Scene {
             name: "Shop checkout".into(),
             waits: false,
             incident: None,
+            dependents: Vec::new(),
             payload,
             next: None,
             storm: None,
@@ -102,6 +105,22 @@ impl Scene {
             incident.test = true;
         }
         self
+    }
+
+    pub(crate) fn down_with_others_behind() -> Self {
+        let names = [
+            "Mail",
+            "Shop checkout",
+            "Shop search",
+            "Stock",
+            "Wiki",
+            "Wiki search",
+        ];
+        Self {
+            name: "Router Berlin".into(),
+            dependents: names.map(str::to_owned).to_vec(),
+            ..Self::down()
+        }
     }
 
     pub(crate) fn down_after_blind() -> Self {
@@ -445,6 +464,7 @@ impl Scene {
             }),
             contact: Some(contact.clone()),
             hook: None,
+            snoozed_until: None,
             earlier: None,
             last_check: None,
             monitor: Some(match self.waits {
@@ -468,7 +488,10 @@ impl Scene {
             } else {
                 Vec::new()
             },
-            dependents: (Vec::new(), 0),
+            dependents: (
+                self.dependents.iter().take(5).cloned().collect(),
+                u32::try_from(self.dependents.len()).unwrap_or(u32::MAX),
+            ),
             suppressed: (Vec::new(), 0),
             uptime: resolved.then(month),
         }

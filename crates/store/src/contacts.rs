@@ -146,7 +146,8 @@ pub async fn find(
     sqlx::query_as!(
         Row,
         r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
-             call_on_recovery, user_id, only_critical, quiet_hours AS "quiet_hours: Json<QuietHours>", disabled_reason,
+             call_on_recovery, (SELECT m.user_id FROM memberships m WHERE m.account_id = contacts.account_id
+                 AND m.user_id = contacts.user_id) AS user_id, only_critical, quiet_hours AS "quiet_hours: Json<QuietHours>", disabled_reason,
              created_at AS "created_at: jiff_sqlx::Timestamp"
          FROM contacts WHERE account_id = $1 AND id = $2"#,
         account.uuid(),
@@ -173,7 +174,8 @@ pub async fn list_page(
     sqlx::query_as!(
         Row,
         r#"SELECT id, channel, name, address, verified_at AS "verified_at: jiff_sqlx::Timestamp", in_default,
-             call_on_recovery, user_id, only_critical, quiet_hours AS "quiet_hours: Json<QuietHours>", disabled_reason,
+             call_on_recovery, (SELECT m.user_id FROM memberships m WHERE m.account_id = contacts.account_id
+                 AND m.user_id = contacts.user_id) AS user_id, only_critical, quiet_hours AS "quiet_hours: Json<QuietHours>", disabled_reason,
              created_at AS "created_at: jiff_sqlx::Timestamp"
          FROM contacts WHERE account_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3"#,
         account.uuid(),

@@ -292,6 +292,37 @@ pub async fn write_behind(
     Ok(())
 }
 
+/// What depends on a monitor does so no more, however much it is, and its workers hear of it. The settings keep
+/// their order.
+pub async fn forget_parent(
+    connection: &mut PgConnection,
+    account: AccountId,
+    parent: MonitorId,
+    now: Timestamp,
+) -> Result<usize> {
+    let freed = sqlx::query_scalar!(
+        "UPDATE monitors m SET depends_on = array_remove(m.depends_on, $2), updated_at = $4,
+           config_version = m.config_version + 1,
+           spec = (SELECT json_object_agg(field.key, CASE field.key WHEN 'depends_on' THEN (
+                       SELECT json_agg(one.value ORDER BY one.ordinality)
+                       FROM json_array_elements(field.value) WITH ORDINALITY AS one
+                       WHERE one.value #>> '{}' <> $3) ELSE field.value END ORDER BY field.ordinality)
+                   FROM json_each(m.spec) WITH ORDINALITY AS field
+                   WHERE field.key <> 'depends_on' OR cardinality(m.depends_on) > 1)
+         WHERE m.account_id = $1 AND m.deleted_at IS NULL AND m.depends_on @> ARRAY[$2::uuid]
+         RETURNING m.id",
+        account.uuid(),
+        parent.uuid(),
+        parent.to_string(),
+        now.to_sqlx() as _,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let freed: Vec<MonitorId> = freed.into_iter().map(MonitorId::from_uuid).collect();
+    crate::notify::monitors_changed(connection, account, &freed).await?;
+    Ok(freed.len())
+}
+
 /// After a change of what depends on what: everything that is held behind something is decided on anew.
 /// What somebody else has locked is being decided on.
 pub async fn forget_behind(connection: &mut PgConnection, account: AccountId) -> Result<()> {

@@ -153,6 +153,27 @@ async fn select(
     }))
 }
 
+/// Until when nobody is to be told of an incident that is open and that nobody has.
+pub async fn find_snooze(
+    connection: &mut PgConnection,
+    account: AccountId,
+    incident: IncidentId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let until = sqlx::query_scalar!(
+        r#"SELECT e.snoozed_until AS "until!: jiff_sqlx::Timestamp" FROM escalations e
+           JOIN incidents i ON i.account_id = e.account_id AND i.id = e.incident_id
+           WHERE e.account_id = $1 AND e.incident_id = $2 AND e.snoozed_until > $3
+             AND i.resolved_at IS NULL AND i.acknowledged_at IS NULL"#,
+        account.uuid(),
+        incident.uuid(),
+        now.to_sqlx() as _
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(until.map(|at| at.to_jiff()))
+}
+
 /// Escalations that are due, the longest overdue first. Read without a lock, over all accounts.
 pub async fn list_due(
     connection: &mut PgConnection,

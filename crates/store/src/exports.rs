@@ -35,6 +35,7 @@ pub enum Part {
     Certificates,
     Incidents,
     IncidentEvents,
+    Escalations,
     Deliveries,
     DeliveryAttempts,
     StatusIntervals,
@@ -48,7 +49,7 @@ pub enum Part {
 
 impl Part {
     /// All parts, in the order of the file.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Account,
         Self::People,
         Self::Subscription,
@@ -69,6 +70,7 @@ impl Part {
         Self::Certificates,
         Self::Incidents,
         Self::IncidentEvents,
+        Self::Escalations,
         Self::Deliveries,
         Self::DeliveryAttempts,
         Self::StatusIntervals,
@@ -103,6 +105,7 @@ impl Part {
             Self::Certificates => "certificates",
             Self::Incidents => "incidents",
             Self::IncidentEvents => "incident_events",
+            Self::Escalations => "escalations",
             Self::Deliveries => "deliveries",
             Self::DeliveryAttempts => "delivery_attempts",
             Self::StatusIntervals => "status_intervals",
@@ -152,7 +155,9 @@ pub fn rows<'c>(
         | Part::MaintenanceOccurrences
         | Part::Schedules
         | Part::ScheduleOverrides
-        | Part::DeployMarkers => rules(connection, account, part),
+        | Part::DeployMarkers
+        | Part::AuditEvents
+        | Part::Escalations => rules(connection, account, part),
         Part::Monitors => rows!(
             r#"SELECT to_jsonb(t) - 'secrets' AS "row!" FROM monitors t WHERE account_id = $1 ORDER BY id"#
         ),
@@ -198,13 +203,10 @@ pub fn rows<'c>(
         Part::Evidence => rows!(
             r#"SELECT to_jsonb(t) - 'body_hash' AS "row!" FROM evidence t WHERE account_id = $1 ORDER BY at"#
         ),
-        Part::AuditEvents => rows!(
-            r#"SELECT to_jsonb(t) AS "row!" FROM audit_events t WHERE account_id = $1 ORDER BY id"#
-        ),
     }
 }
 
-/// What people have laid down about alerts.
+/// What people have laid down about alerts, how far it was gone by, and what they did.
 fn rules<'c>(
     connection: &'c mut PgConnection,
     account: AccountId,
@@ -214,6 +216,16 @@ fn rules<'c>(
     mapped(match part {
         Part::Contacts => sqlx::query_scalar!(
             r#"SELECT to_jsonb(t) - '{code_hash,url_sealed,service_sealed,secret_sealed,old_secret_sealed,address_canonical}'::text[] AS "row!" FROM contacts t WHERE account_id = $1 ORDER BY id"#,
+            account
+        )
+        .fetch(connection),
+        Part::AuditEvents => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM audit_events t WHERE account_id = $1 ORDER BY id"#,
+            account
+        )
+        .fetch(connection),
+        Part::Escalations => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM escalations t WHERE account_id = $1 ORDER BY incident_id"#,
             account
         )
         .fetch(connection),

@@ -88,6 +88,17 @@ pub async fn list_people(connection: &mut PgConnection, account: AccountId) -> R
     Ok(people.collect())
 }
 
+/// The ids of every member of the account.
+pub async fn list_ids(connection: &mut PgConnection, account: AccountId) -> Result<Vec<UserId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT user_id FROM memberships WHERE account_id = $1 ORDER BY user_id",
+        account.uuid()
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(UserId::from_uuid).collect())
+}
+
 /// Those of `ids` that are members of the account.
 pub async fn list_known(
     connection: &mut PgConnection,

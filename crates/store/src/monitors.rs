@@ -270,22 +270,6 @@ pub async fn list_names_of(
         .collect())
 }
 
-/// The monitors that name this one as what they depend on, deleted ones left out.
-pub async fn list_ids_depending(
-    connection: &mut PgConnection,
-    account: AccountId,
-    parent: MonitorId,
-) -> Result<Vec<MonitorId>> {
-    let ids = sqlx::query_scalar!(
-        "SELECT id FROM monitors WHERE account_id = $1 AND deleted_at IS NULL AND depends_on @> ARRAY[$2::uuid] ORDER BY id",
-        account.uuid(),
-        parent.uuid()
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(ids.into_iter().map(MonitorId::from_uuid).collect())
-}
-
 /// Those of `ids` that are the account's, deleted ones left out.
 pub async fn list_known(
     connection: &mut PgConnection,

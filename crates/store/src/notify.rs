@@ -22,6 +22,23 @@ pub async fn monitor_changed(
     send(connection, MONITORS, &format!("{account}:{id}")).await
 }
 
+/// The same of many at once.
+pub async fn monitors_changed(
+    connection: &mut PgConnection,
+    account: AccountId,
+    ids: &[MonitorId],
+) -> Result<()> {
+    let changed: Vec<String> = ids.iter().map(|id| format!("{account}:{id}")).collect();
+    sqlx::query!(
+        "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload",
+        MONITORS,
+        &changed
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Tells workers that a look is wanted.
 pub async fn look_wanted(connection: &mut PgConnection, id: LookRequestId) -> Result<()> {
     send(connection, LOOKS, &id.to_string()).await

@@ -4,6 +4,7 @@ pub mod budget;
 pub mod dependency;
 pub mod escalation;
 pub mod inbound;
+pub mod morning;
 pub mod plan;
 pub mod policy;
 pub mod prices;

@@ -35,6 +35,10 @@ pub struct Facts<'f> {
     pub outage: Option<OutageDelivery>,
     /// The end of the contact's quiet hours, when they hold this message.
     pub quiet_until: Option<Timestamp>,
+    /// Somebody wants nobody to be told of its incident before, and nobody has it.
+    pub snoozed_until: Option<Timestamp>,
+    /// It is for somebody who was passed over in quiet hours, and only worth it while nobody has the incident.
+    pub passed_over: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -50,6 +54,8 @@ pub struct OutageDelivery {
     pub next_at: Timestamp,
     /// When the provider took it.
     pub accepted_at: Option<Timestamp>,
+    /// It is for somebody who was passed over in quiet hours.
+    pub passed_over: bool,
 }
 
 /// What to do.
@@ -63,6 +69,11 @@ pub enum Decision {
     },
     /// Look again later.
     Hold {
+        /// When.
+        until: Timestamp,
+    },
+    /// Look again when nobody wants it quiet any more.
+    Snoozed {
         /// When.
         until: Timestamp,
     },
@@ -80,17 +91,34 @@ pub enum Decision {
 }
 
 /// Decides. In the quiet hours of its contact a message that would be sent waits, unless it may have been
-/// sent already.
+/// sent already; while its incident is snoozed an alert does.
 pub fn decide(facts: &Facts<'_>) -> Decision {
-    match (decided(facts), facts.quiet_until) {
+    let decision = decided(facts);
+    let is_sent = matches!(decision, Decision::Send { .. });
+    if let (true, Some(until)) = (is_sent, facts.snoozed_until) {
+        match facts.event {
+            Event::IncidentOpened | Event::IncidentEscalated => {
+                return Decision::Snoozed { until };
+            }
+            // The next one comes after it.
+            Event::IncidentReminded => return Decision::Skip(IS_SNOOZED),
+            _ => {}
+        }
+    }
+    match (decision, facts.quiet_until) {
         (Decision::Send { .. }, Some(until))
             if !facts.may_have_arrived && facts.event != Event::ContactTest =>
         {
             Decision::Quiet { until }
         }
         // The message that waits says all of it.
-        (Decision::Hold { .. }, Some(_)) if facts.event == Event::IncidentReminded => {
-            Decision::Skip(NOT_TOLD)
+        (Decision::Hold { .. }, Some(_))
+            if matches!(
+                facts.event,
+                Event::IncidentReminded | Event::IncidentEscalated
+            ) && !facts.contact.is_some_and(|one| one.channel.is_program()) =>
+        {
+            Decision::Skip(WAITS)
         }
         (decision, _) => decision,
     }
@@ -116,6 +144,13 @@ fn decided(facts: &Facts<'_>) -> Decision {
     if contact.channel == Channel::Voice
         && let Some(reason) = is_not_worth_a_call(facts, contact)
     {
+        return Decision::Skip(reason);
+    }
+    if let (true, false, Some(reason)) = (
+        facts.passed_over && facts.event == Event::IncidentOpened,
+        facts.may_have_arrived,
+        is_settled(facts),
+    ) {
         return Decision::Skip(reason);
     }
     match facts.event {
@@ -161,6 +196,11 @@ fn recovery(outage: Option<OutageDelivery>) -> Decision {
             Decision::Send { first_word: false }
         }
         DeliveryState::Superseded => Decision::Send { first_word: true },
+        DeliveryState::Pending | DeliveryState::Held
+            if outage.passed_over && !outage.may_have_arrived =>
+        {
+            Decision::Skip(NOT_TOLD)
+        }
         DeliveryState::Pending | DeliveryState::Held if !outage.may_have_arrived => {
             Decision::Send { first_word: true }
         }
@@ -217,11 +257,8 @@ fn again(facts: &Facts<'_>) -> Decision {
     if facts.may_have_arrived {
         return Decision::Send { first_word: false };
     }
-    if facts.resolved.is_some() {
-        return Decision::Skip(IS_OVER);
-    }
-    if facts.taken {
-        return Decision::Skip(IS_TAKEN);
+    if let Some(reason) = is_settled(facts) {
+        return Decision::Skip(reason);
     }
     let is_reminder = facts.event == Event::IncidentReminded;
     match facts.outage {
@@ -231,6 +268,15 @@ fn again(facts: &Facts<'_>) -> Decision {
         Some(outage) if is_reminder && !outage.state.was_told() => Decision::Skip(NOT_TOLD),
         None if is_reminder && !facts.stand_in => Decision::Skip(NOT_TOLD),
         _ => Decision::Send { first_word: false },
+    }
+}
+
+/// Why nobody needs to be told of it any more.
+fn is_settled(facts: &Facts<'_>) -> Option<&'static str> {
+    match (facts.resolved, facts.taken) {
+        (Some(_), _) => Some(IS_OVER),
+        (None, true) => Some(IS_TAKEN),
+        (None, false) => None,
     }
 }
 
@@ -253,6 +299,8 @@ const NOT_WORTH_A_TEXT: &str =
     "a change of settings is sent as a text only within an hour of the text about the outage";
 const IS_OVER: &str = "the outage is over";
 const IS_TAKEN: &str = "somebody had it before it was sent";
+const IS_SNOOZED: &str = "it was snoozed before it was sent";
+const WAITS: &str = "the message about the outage waits for the end of quiet hours";
 const NOT_TOLD: &str = "this contact was not told of the outage";
 
 #[cfg(test)]

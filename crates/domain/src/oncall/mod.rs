@@ -24,7 +24,7 @@ use jiff::civil::{DateTime, Time, Weekday};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{OverrideId, ScheduleId};
+use crate::ids::{OverrideId, ScheduleId, UserId};
 
 /// A schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Schedule {
     pub timezone: String,
     /// The lowest first. Empty only when everybody who was in it is gone.
     pub layers: Vec<Layer>,
+    /// The account's members: turns of somebody who has left it are nobody's. `None`: everybody is one.
+    pub members: Option<Vec<UserId>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was changed last.
@@ -208,6 +210,15 @@ impl Override {
 }
 
 impl Schedule {
+    /// Somebody who has turns in it has left the account.
+    pub fn has_lost_somebody(&self) -> bool {
+        let Some(members) = &self.members else {
+            return false;
+        };
+        let mut all = self.layers.iter().flat_map(|layer| &layer.participants);
+        all.any(|who| matches!(who, Participant::Member(id) if !members.contains(id)))
+    }
+
     /// The schedule as it is read back: to the microsecond.
     #[must_use]
     pub fn as_kept(mut self) -> Self {

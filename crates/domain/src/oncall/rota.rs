@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Day, Layer, Override, Participant, Schedule, Times};
-use crate::ids::OverrideId;
+use crate::ids::{OverrideId, UserId};
 use crate::local;
 
 /// By what somebody is on call.
@@ -80,6 +80,7 @@ pub fn gaps(shifts: &[Shift], from: Timestamp, to: Timestamp) -> Vec<Span> {
 pub struct Rota<'s> {
     layers: &'s [Layer],
     overrides: &'s [Override],
+    members: Option<&'s [UserId]>,
     zone: TimeZone,
 }
 
@@ -89,6 +90,7 @@ impl<'s> Rota<'s> {
         Self {
             layers: &schedule.layers,
             overrides,
+            members: schedule.members.as_deref(),
             zone: crate::words::zone(&schedule.timezone),
         }
     }
@@ -98,7 +100,7 @@ impl<'s> Rota<'s> {
         let stands_in = self
             .overrides
             .iter()
-            .filter(|one| one.starts_at <= at && at < one.ends_at)
+            .filter(|one| one.starts_at <= at && at < one.ends_at && self.is_here(one.participant))
             .max_by_key(|one| (one.created_at, one.id));
         if let Some(one) = stands_in {
             return Some((one.participant, Turn::Override(one.id)));
@@ -209,7 +211,16 @@ impl<'s> Rota<'s> {
         let number = self.number(layer, at)?;
         let people = i64::try_from(layer.participants.len()).ok()?;
         let place = usize::try_from(number.checked_rem(people)?).ok()?;
-        Some((*layer.participants.get(place)?, number))
+        let who = *layer.participants.get(place)?;
+        self.is_here(who).then_some((who, number))
+    }
+
+    /// Nobody who has left the account is on call, and nobody moves up: others keep their turns.
+    fn is_here(&self, who: Participant) -> bool {
+        match (who, self.members) {
+            (Participant::Member(id), Some(members)) => members.contains(&id),
+            _ => true,
+        }
     }
 
     /// When a turn begins.

@@ -36,6 +36,7 @@ fn layer(people: &[u128], (count, unit): (u32, ShiftUnit), start: &str) -> Layer
 
 fn schedule(timezone: &str, layers: Vec<Layer>) -> Schedule {
     Schedule {
+        members: None,
         id: ScheduleId::generate(),
         name: "Night".into(),
         timezone: timezone.into(),

@@ -4,31 +4,30 @@
 //! Whoever comes first writes the messages and how far it has come in one transaction; whoever comes second
 //! finds nothing due. Somebody who takes the incident waits for the same lock, so that one of both wins.
 
+mod early;
 mod outlook;
 mod snooze;
+mod steps;
 
+pub use early::go_on;
+pub(crate) use early::{Early, tell_early};
 pub use outlook::{NextStep, Outlook, outlook};
 pub use snooze::snooze;
 
-use std::collections::HashSet;
-
-use domain::alert::escalation::{self, Advance, Cursor, Effect, Escalation, Facts};
+use domain::alert::escalation::{self, Advance, Escalation, Facts};
 use domain::alert::{Reach, plan, policy};
-use domain::contact::{Channel, Contact};
-use domain::delivery::Event;
-use domain::delivery::payload::{Escalated, Reminded};
+use domain::contact::Contact;
 use domain::ids::{AccountId, ContactId, IncidentId};
-use domain::incident::{Actor, Incident};
+use domain::incident::Incident;
 use domain::oncall::Duty;
 use jiff::Timestamp;
-use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use store::escalations::{self, Stored};
 use store::{Secrets, deliveries};
 
+use self::steps::follow;
 use crate::record::Scene;
-use crate::tell::{self, Message, Written};
-use crate::{Result, links, maintenance, timeline};
+use crate::{Result, links, maintenance};
 
 /// Rows in one sweep.
 const BATCH: u32 = 500;
@@ -79,13 +78,24 @@ impl<'g> Ground<'g> {
     }
 }
 
-/// Begins with an incident that opens, and tells the steps that are due at once. Says how many are told.
+/// What an incident that opens tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Begun {
+    /// Contacts that are told at once.
+    pub(crate) told: usize,
+    /// Somebody is told later.
+    pub(crate) goes_on: bool,
+    /// There are contacts that could be told, and they want critical monitors only.
+    pub(crate) is_minor: bool,
+}
+
+/// Begins with an incident that opens, and tells the steps that are due at once.
 pub(crate) async fn begin(
     connection: &mut PgConnection,
     secrets: &Secrets,
     scene: &Scene,
     incident: &Incident,
-) -> Result<usize> {
+) -> Result<Begun> {
     let (account, spec, now) = (scene.account_id, &scene.spec, scene.now);
     let policies = store::policies::list(connection, account).await?;
     let named = spec.contact_ids.as_deref();
@@ -102,15 +112,50 @@ pub(crate) async fn begin(
     };
     escalations::insert(connection, account, incident.id, &stored).await?;
     let advance = ground.ask(&stored.escalation, None, escalation::advance);
+    let goes_on = advance.escalation.next.is_some();
     let told = follow(connection, &ground, &stored, advance, None).await?;
     for one in &told.written {
         let message = (one.delivery_id, one.contact_id, Some(incident.id));
         links::mint(connection, secrets, account, message, now).await?;
     }
-    Ok(told.written.len())
+    let named = (ground.contacts.as_slice(), ground.duties.as_slice());
+    let named = plan::told(&stored.escalation.recipients, named);
+    let unwanted = |one: &&Contact| !one.wants(incident.severity);
+    Ok(Begun {
+        told: told.written.len(),
+        goes_on,
+        is_minor: !named.is_empty() && named.iter().all(unwanted),
+    })
 }
 
 type Rule = fn(&Escalation, &Facts<'_>, Timestamp) -> Advance;
+
+/// How an incident goes on.
+#[derive(Clone, Copy)]
+pub(crate) struct Going<'w> {
+    /// What is due by.
+    rule: Rule,
+    /// As a sentence.
+    why: &'w str,
+    /// A person asked for it: quiet hours do not hold it.
+    pub(crate) asked: bool,
+}
+
+impl<'w> Going<'w> {
+    /// By a rule alone.
+    pub(crate) const fn by(rule: Rule, why: &'w str) -> Self {
+        Self {
+            rule,
+            why,
+            asked: false,
+        }
+    }
+
+    /// What is due when its time has come.
+    const fn in_time() -> Self {
+        Self::by(escalation::advance, NOBODY)
+    }
+}
 
 impl Ground<'_> {
     fn ask(
@@ -157,14 +202,7 @@ pub async fn escalate(
     if stored.next_at.is_none_or(|at| at > now) {
         return Ok(false);
     }
-    go(
-        connection,
-        &incident,
-        &stored,
-        (escalation::advance, NOBODY),
-        now,
-    )
-    .await?;
+    go(connection, &incident, &stored, Going::in_time(), now).await?;
     Ok(true)
 }
 
@@ -185,14 +223,14 @@ pub(crate) async fn go(
     connection: &mut PgConnection,
     incident: &Incident,
     stored: &Stored,
-    (rule, why): (Rule, &str),
+    going: Going<'_>,
     now: Timestamp,
 ) -> Result<Vec<String>> {
     let ground = Ground::of(connection, incident, now).await?;
     let (account, monitor) = (incident.account_id, incident.monitor_id);
     let until = maintenance::end_of(connection, (account, monitor), now).await?;
-    let advance = ground.ask(&stored.escalation, until, rule);
-    let told = follow(connection, &ground, stored, advance, Some(why)).await?;
+    let advance = ground.ask(&stored.escalation, until, going.rule);
+    let told = follow(connection, &ground, stored, advance, Some(going)).await?;
     Ok(told.names)
 }
 
@@ -214,6 +252,23 @@ pub(crate) async fn end(
     };
     let advance = ground.ask(&stored.escalation, None, escalation::advance);
     follow(connection, &ground, &stored, advance, None).await?;
+    if incident.resolved_at.is_none() {
+        let taken = "somebody had it before it was sent";
+        deliveries::skip_snoozed(connection, account, id, taken, now).await?;
+    }
+    wake_snoozed(connection, incident, now).await
+}
+
+/// What a snooze holds is looked at again: it may hold no longer.
+async fn wake_snoozed(
+    connection: &mut PgConnection,
+    incident: &Incident,
+    now: Timestamp,
+) -> Result<()> {
+    let (account, id) = (incident.account_id, incident.id);
+    for (delivery, channel) in deliveries::wake_snoozed(connection, account, id, now).await? {
+        jobs::enqueue_delivery(connection, channel, account, delivery, None).await?;
+    }
     Ok(())
 }
 
@@ -225,14 +280,7 @@ pub(crate) async fn retime(
 ) -> Result<()> {
     for id in escalations::list_going_on(connection, account).await? {
         if let Some((incident, stored)) = lock(connection, (account, id)).await? {
-            go(
-                connection,
-                &incident,
-                &stored,
-                (escalation::advance, NOBODY),
-                now,
-            )
-            .await?;
+            go(connection, &incident, &stored, Going::in_time(), now).await?;
         }
     }
     Ok(())
@@ -265,174 +313,4 @@ async fn in_transaction(
     let went = escalate(&mut transaction, of, now).await?;
     transaction.commit().await?;
     Ok(went)
-}
-
-/// What was told.
-#[derive(Default)]
-struct ToldNow {
-    written: Vec<Written>,
-    names: Vec<String>,
-}
-
-/// Writes what is due, how far it has come, and the job that wakes it next. `why` is absent while an incident opens.
-async fn follow(
-    connection: &mut PgConnection,
-    ground: &Ground<'_>,
-    stored: &Stored,
-    advance: Advance,
-    why: Option<&str>,
-) -> Result<ToldNow> {
-    let (account, id) = (ground.incident.account_id, ground.incident.id);
-    let mut told = ToldNow::default();
-    for effect in &advance.effects {
-        match *effect {
-            Effect::Tell(cursor) => {
-                tell_step(connection, ground, &advance, (cursor, why), &mut told).await?
-            }
-            Effect::Remind(number) => remind(connection, ground, number, &told).await?,
-        }
-    }
-    let next_at = match advance.next_at {
-        Some(at) => {
-            let monitor = (account, ground.incident.monitor_id);
-            let end = maintenance::end_of(connection, monitor, at).await?;
-            Some(end.unwrap_or(at))
-        }
-        None => None,
-    };
-    let after = Stored {
-        escalation: advance.escalation,
-        snoozed_by: stored.snoozed_by.clone(),
-        next_at,
-    };
-    if after != *stored {
-        escalations::save(connection, account, id, &after).await?;
-    }
-    // What is only looked at again is left to the sweep.
-    if let (Some(at), true) = (after.next_at, advance.tells)
-        && stored.next_at != after.next_at
-    {
-        let job = jobs::Escalate {
-            account_id: account,
-            incident_id: id,
-        };
-        jobs::enqueue(connection, &job, Some(at)).await?;
-    }
-    if why.is_some() && !advance.effects.is_empty() {
-        store::changes::notify(connection, account, "incident", id).await?;
-    }
-    Ok(told)
-}
-
-/// Tells one step: who has not heard of the incident hears that it is down, who has hears it again, and
-/// programs that were told before hear how it goes on.
-async fn tell_step(
-    connection: &mut PgConnection,
-    ground: &Ground<'_>,
-    advance: &Advance,
-    (cursor, why): (Cursor, Option<&str>),
-    told: &mut ToldNow,
-) -> Result<()> {
-    let incident = ground.incident;
-    let (account, id, now) = (incident.account_id, incident.id, ground.now);
-    let reached = ground.reached(&advance.escalation, cursor.step, now);
-    let before = deliveries::list_planned(connection, account, id, Event::IncidentOpened).await?;
-    let knew: HashSet<ContactId> = before.iter().map(|(contact, _)| *contact).collect();
-    let opened = Message::of_incident(Event::IncidentOpened, account, id, incident.monitor_id);
-    let names: Vec<String> = reached.iter().map(|one| one.name.clone()).collect();
-    let again = Message {
-        event: Event::IncidentEscalated,
-        subject: format!("{id}:{}.{}", cursor.round + 1, cursor.step + 1),
-        payload: json!(escalated(&advance.escalation, cursor, &names, why)),
-        ..opened.clone()
-    };
-    for contact in &reached {
-        let message = match knew.contains(&contact.id) {
-            true => &again,
-            false => &opened,
-        };
-        told.written
-            .extend(write(connection, ground, message, (contact.id, contact.channel)).await?);
-    }
-    let programs = before.iter().filter(|(contact, channel)| {
-        channel.is_program() && !reached.iter().any(|one| one.id == *contact)
-    });
-    for &to in programs {
-        write(connection, ground, &again, to).await?;
-    }
-    if let Some(why) = why {
-        let text = timeline::step_told(why, &names);
-        let entry = (&Actor::system(), now);
-        timeline::add(connection, account, id, ("escalated", text), entry).await?;
-    }
-    for name in names {
-        if !told.names.contains(&name) {
-            told.names.push(name);
-        }
-    }
-    Ok(())
-}
-
-fn escalated(
-    escalation: &Escalation,
-    cursor: Cursor,
-    names: &[String],
-    why: Option<&str>,
-) -> Escalated {
-    let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-    Escalated {
-        step: number(cursor.step + 1),
-        steps: number(escalation.recipients.steps()),
-        round: cursor.round + 1,
-        rounds: escalation.repeat + 1,
-        told: names.to_vec(),
-        why: why.unwrap_or(NOBODY).to_owned(),
-    }
-}
-
-/// Reminds those who were told, but by calls, and not those who are told just now.
-async fn remind(
-    connection: &mut PgConnection,
-    ground: &Ground<'_>,
-    number: u32,
-    told: &ToldNow,
-) -> Result<()> {
-    let incident = ground.incident;
-    let (account, id, now) = (incident.account_id, incident.id, ground.now);
-    let message = Message {
-        subject: format!("{id}:{number}"),
-        payload: json!(Reminded { number }),
-        ..Message::of_incident(Event::IncidentReminded, account, id, incident.monitor_id)
-    };
-    let before = deliveries::list_planned(connection, account, id, Event::IncidentOpened).await?;
-    let mut reminded = 0;
-    for (contact, channel) in before {
-        let is_told_now = told.written.iter().any(|one| one.contact_id == contact);
-        if channel != Channel::Voice && !is_told_now {
-            let written = write(connection, ground, &message, (contact, channel)).await?;
-            reminded += usize::from(written.is_some());
-        }
-    }
-    if reminded > 0 {
-        let text = timeline::reminded(reminded);
-        let entry = (&Actor::system(), now);
-        timeline::add(connection, account, id, ("reminded", text), entry).await?;
-    }
-    Ok(())
-}
-
-async fn write(
-    connection: &mut PgConnection,
-    ground: &Ground<'_>,
-    message: &Message,
-    to: (ContactId, Channel),
-) -> Result<Option<Written>> {
-    let subject = match ground.quiet_until(to.0) {
-        Some(until) if message.event != Event::IncidentOpened => {
-            format!("{}:quiet:{}", ground.incident.id, until.as_second())
-        }
-        _ => message.subject.clone(),
-    };
-    let key = plan::dedup_key(message.event, &subject, to.0);
-    tell::write(connection, message, to, key, (ground.now, ground.now)).await
 }

@@ -1,6 +1,5 @@
 //! Leaving an incident alone for a while: nobody is told or reminded, and nobody has it.
 
-use domain::alert::escalation;
 use domain::ids::{AccountId, IncidentId};
 use domain::incident::Incident;
 use domain::words;
@@ -9,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use store::escalations::{self, Stored};
 
-use super::{NOBODY, go, is_waiting, lock};
+use super::{Going, go, is_waiting, lock, wake_snoozed};
 use crate::{By, Result, commands, timeline};
 
 /// A snooze that differs less from the one before is the same.
@@ -54,7 +53,7 @@ pub async fn snooze(
     let entry = ("snoozed", text);
     timeline::add(connection, account, id, entry, (&by.actor, now)).await?;
     commands::note(connection, account, by, action, (id, now)).await?;
-    let rule = (escalation::advance as _, NOBODY);
-    go(connection, &incident, &snoozed, rule, now).await?;
+    wake_snoozed(connection, &incident, now).await?;
+    go(connection, &incident, &snoozed, Going::in_time(), now).await?;
     Ok(Some(incident))
 }

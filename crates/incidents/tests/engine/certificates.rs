@@ -142,3 +142,33 @@ async fn a_look_from_before_an_edit_is_forgotten(pool: PgPool) {
     );
     assert_eq!(world.count("certificates").await, 0);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_warning_that_can_wait_comes_at_nine_and_to_programs_at_once(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.contact("ana", Channel::Email, true).await;
+    world
+        .sql(
+            "UPDATE accounts SET timezone = 'Europe/Berlin';
+             INSERT INTO subscriptions (account_id, plan, changed_at) SELECT id, 'free', now() FROM accounts;
+             INSERT INTO contacts SELECT (jsonb_populate_record(c, jsonb_build_object(
+                 'id', gen_random_uuid(), 'name', 'hook', 'channel', 'webhook', 'address', 'hooks.example'))).* FROM contacts c",
+        )
+        .await;
+    let monitor = world.monitor.id;
+    see(&world, monitor, facts(&world, "aa", 40, None), 0).await;
+    see(&world, monitor, facts(&world, "aa", 40, None), 27).await;
+    see(&world, monitor, facts(&world, "aa", 40, None), 39).await;
+    // The world begins at two in the afternoon there.
+    let said = "SELECT concat_ws(' ', channel, to_char(not_before AT TIME ZONE 'Europe/Berlin', 'DD HH24:MI'),
+                  (not_before - created_at)::text) FROM deliveries ORDER BY created_at, channel";
+    assert_eq!(
+        world.texts(said).await,
+        [
+            "email 20 09:00 19:00:00",
+            "webhook 19 14:00 00:00:00",
+            "email 31 14:00 00:00:00",
+            "webhook 31 14:00 00:00:00",
+        ]
+    );
+}

@@ -453,3 +453,99 @@ async fn parent_and_child_recorded_at_once_never_wait_for_each_other(pool: PgPoo
     }
     assert_eq!(tree.world.count("incidents").await, 25);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn whoever_takes_the_parent_does_not_take_what_is_still_down_after_it(pool: PgPool) {
+    let tree = Tree::new(pool).await;
+    let shop = tree.behind("Shop", &[tree.router()]).await;
+    let router = tree.world.outage().await;
+    tree.three(shop, 70, Down).await;
+    let world = &tree.world;
+    let mut connection = world.pool.acquire().await.unwrap();
+    incidents::acknowledge(
+        &mut connection,
+        world.account,
+        router,
+        &world.ana(),
+        world.at(90),
+    )
+    .await
+    .unwrap();
+    // Of what is held nobody is told, before and after.
+    assert_eq!(tree.sweep(95).await, 0);
+    assert!(tree.is_held(shop).await);
+    assert_eq!(tree.incidents_of(shop).await, []);
+    // The router works again and the shop does not: that is its own outage, and nobody has it.
+    tree.three(tree.router(), 120, Up).await;
+    tree.sweep(130).await;
+    tree.three(shop, 140, Down).await;
+    let own = tree.incidents_of(shop).await;
+    assert_eq!(own.len(), 1);
+    assert_eq!(world.incident(own[0]).await.acknowledged_at, None);
+    assert_eq!(
+        world
+            .count("deliveries WHERE event = 'incident.opened'")
+            .await,
+        2
+    );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_storm_tells_of_parents_and_of_no_child_that_is_held(pool: PgPool) {
+    let tree = Tree::new(pool).await;
+    let mut children = Vec::new();
+    for number in 0..8 {
+        let router = tree.behind(&format!("Router {number}"), &[]).await;
+        let shop = tree.behind(&format!("Shop {number}"), &[router]).await;
+        tree.three(router, 70, Down).await;
+        children.push(shop);
+    }
+    for shop in &children {
+        tree.three(*shop, 80, Down).await;
+    }
+    for shop in children {
+        assert!(tree.is_held(shop).await);
+        assert_eq!(tree.incidents_of(shop).await, []);
+    }
+    assert_eq!(tree.world.count("deliveries").await, 8);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_parent_with_very_many_children_lets_go_of_all_at_once(pool: PgPool) {
+    let tree = Tree::new(pool).await;
+    let world = &tree.world;
+    let other = tree.behind("Other", &[]).await;
+    let child = tree.behind("Shop", &[tree.router(), other]).await;
+    let only = tree.behind("Blog", &[tree.router()]).await;
+    world
+        .sql(&format!(
+            "INSERT INTO monitors (account_id, id, kind, name, host, spec, interval_seconds, tags, config_version,
+                 created_at, updated_at, depends_on, severity)
+             SELECT account_id, gen_random_uuid(), kind, name, host, spec, interval_seconds, tags, config_version,
+                 created_at, updated_at, depends_on, severity
+             FROM monitors, generate_series(1, 3000) WHERE id = '{}'",
+            only.uuid()
+        ))
+        .await;
+    let mut connection = world.pool.acquire().await.unwrap();
+    let router = tree.router();
+    let freed =
+        store::dependencies::forget_parent(&mut connection, world.account, router, world.at(9));
+    assert_eq!(freed.await.unwrap(), 3_002);
+    let mut read = async |id| {
+        store::monitors::find(&mut connection, &world.secrets, world.account, id)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    let (child, only) = (read(child).await, read(only).await);
+    assert_eq!(child.spec.depends_on, Some(vec![other]));
+    assert_eq!(only.spec.depends_on, None);
+    assert_eq!((child.config_version, only.config_version), (2, 2));
+    assert_eq!(
+        world
+            .count("monitors WHERE spec ->> 'url' = 'https://shop.example/'")
+            .await,
+        3_004
+    );
+}

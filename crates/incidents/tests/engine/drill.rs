@@ -20,7 +20,7 @@ impl World {
         drilled
     }
 
-    async fn begun(&self, second: i64) -> IncidentId {
+    pub async fn begun(&self, second: i64) -> IncidentId {
         match self.drill(second).await {
             Drilled::Begun(drill) => drill,
             other => panic!("{other:?}"),

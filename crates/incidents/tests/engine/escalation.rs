@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 
+use domain::account::{EmailAddress, Role};
+use domain::alert::voice::Script;
+use domain::alert::voice::call::Heard;
 use domain::alert::{Policy, Step};
 use domain::contact::Channel;
-use domain::ids::{ContactId, IncidentId};
+use domain::contact::quiet::{QuietHours, QuietRange};
+use domain::ids::{ContactId, DeliveryId, IncidentId, UserId};
+use domain::telephony::MessageStatus;
+use incidents::Callback;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
@@ -415,4 +421,251 @@ async fn the_end_of_a_snooze_tells_what_was_due(pool: PgPool) {
             .await,
         0
     );
+}
+
+/// Quiet from noon to three, every day.
+async fn quiet(world: &World, contact: ContactId) {
+    let mut connection = world.pool.acquire().await.unwrap();
+    let found = store::contacts::find(&mut connection, world.account, contact);
+    let mut contact = found.await.unwrap().unwrap();
+    contact.quiet_hours = Some(QuietHours {
+        timezone: "UTC".into(),
+        ranges: vec![QuietRange {
+            days: Vec::new(),
+            from: "12:00".into(),
+            to: "15:00".into(),
+        }],
+        except_critical: true,
+    });
+    store::contacts::update(&mut connection, world.account, &contact, world.start)
+        .await
+        .unwrap();
+}
+
+/// A contact's call about the outage was answered, and this key pressed.
+async fn press(world: &World, contact: ContactId, key: char, second: i64) -> Vec<String> {
+    let id = world
+        .texts(&format!(
+            "SELECT id::text FROM deliveries WHERE contact_id = '{}' AND event = 'incident.opened'",
+            contact.uuid()
+        ))
+        .await
+        .remove(0);
+    let id = DeliveryId::from_uuid(id.parse().unwrap());
+    let (now, whose) = (world.at(66 + second), (world.account, id));
+    let script = Script {
+        name: "Shop".into(),
+        alert: "Shop is down.".into(),
+        cause: String::new(),
+        machine: String::new(),
+        asks: true,
+        all: false,
+        drill: false,
+    };
+    let mut connection = world.pool.acquire().await.unwrap();
+    store::calls::put(&mut connection, world.account, id, &script, now)
+        .await
+        .unwrap();
+    let said = incidents::press_key(&mut connection, whose, Heard::Key(key), now);
+    said.await.unwrap().unwrap().say
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn key_three_ends_a_snooze_and_tells_the_next(pool: PgPool) {
+    let world = World::new(pool).await;
+    let ana = world.contact("ana", Channel::Voice, true).await;
+    let ben = world.contact("ben", Channel::Email, true).await;
+    let cleo = world.contact("cleo", Channel::Email, true).await;
+    policy(&world, &[(ana, 0), (ben, 300), (cleo, 300)], (0, None)).await;
+    let incident = world.outage().await;
+    let mut connection = world.pool.acquire().await.unwrap();
+    let (of, by) = ((world.account, incident), world.ana());
+    let until = Some(world.at(66 + 9_000));
+    incidents::snooze(&mut connection, of, until, &by, world.at(66 + 10))
+        .await
+        .unwrap();
+    assert_eq!(
+        press(&world, ana, '3', 20).await,
+        ["Passed on to ben. Goodbye."]
+    );
+    wake(&world, (20..400).step_by(20)).await;
+    assert_eq!(
+        told(&world).await,
+        [
+            "incident.opened ana 0",
+            "incident.opened ben 20",
+            "incident.opened cleo 320"
+        ]
+    );
+    assert_eq!(
+        world
+            .count("escalations WHERE snoozed_until IS NOT NULL OR snoozed_by IS NOT NULL")
+            .await,
+        0
+    );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn key_three_tells_the_next_in_their_quiet_hours_too(pool: PgPool) {
+    let world = World::new(pool).await;
+    let ana = world.contact("ana", Channel::Voice, true).await;
+    let ben = world.contact("ben", Channel::Email, true).await;
+    quiet(&world, ben).await;
+    policy(&world, &[(ana, 0), (ben, 300)], (1, None)).await;
+    world.outage().await;
+    assert_eq!(
+        press(&world, ana, '3', 20).await,
+        ["Passed on to ben. Goodbye."]
+    );
+    assert_eq!(
+        told(&world).await,
+        ["incident.opened ana 0", "incident.opened ben 20"]
+    );
+    assert_eq!(world.count("deliveries WHERE payload ? 'asked'").await, 1);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_was_passed_over_asleep_is_told_in_the_morning(pool: PgPool) {
+    let world = World::new(pool).await;
+    let ana = world.contact("ana", Channel::Email, true).await;
+    let ben = world.contact("ben", Channel::Email, true).await;
+    let cleo = world.contact("cleo", Channel::Email, true).await;
+    quiet(&world, ben).await;
+    policy(&world, &[(ana, 0), (ben, 60), (cleo, 120)], (0, None)).await;
+    let incident = world.outage().await;
+    wake(&world, (0..600).step_by(20)).await;
+    assert_eq!(
+        told(&world).await,
+        [
+            "incident.opened ana 0",
+            "incident.opened ben 120",
+            "incident.opened cleo 120"
+        ]
+    );
+    // What it waits for, and what ends it, is decided when it is sent.
+    assert_eq!(
+        world
+            .count("deliveries WHERE payload ? 'passed_over'")
+            .await,
+        1
+    );
+    let said = "note: ben is in quiet hours, and will be told at the end of them if it is still open and nobody has it.";
+    let timeline = world.timeline(incident).await;
+    assert!(timeline.contains(&said.to_owned()), "{timeline:?}");
+}
+
+/// Somebody who owns the account.
+async fn owner(world: &World) {
+    let mut connection = world.pool.acquire().await.unwrap();
+    let (user, now) = (UserId::generate(), world.start);
+    let email = EmailAddress::parse("owner@shop.example").unwrap();
+    store::users::insert(&mut connection, user, &email, "hash", true, now)
+        .await
+        .unwrap();
+    store::memberships::insert(&mut connection, world.account, user, Role::Owner, now)
+        .await
+        .unwrap();
+}
+
+/// The network does not deliver the text about the outage to a contact.
+async fn undelivered(world: &World, contact: ContactId, second: i64) {
+    let of = format!(
+        "contact_id = '{}' AND event = 'incident.opened'",
+        contact.uuid()
+    );
+    world
+        .sql(&format!(
+            "UPDATE deliveries SET state = 'sent', provider_id = 'SM1', accepted_at = now() WHERE {of}"
+        ))
+        .await;
+    let sql = format!("SELECT id::text FROM deliveries WHERE {of}");
+    let id = DeliveryId::from_uuid(world.texts(&sql).await[0].parse().unwrap());
+    let callback = Callback {
+        provider_id: "SM1",
+        status: MessageStatus::Failed,
+        error_code: Some(30_003),
+        base: "https://watchbell.example",
+    };
+    let mut connection = world.pool.acquire().await.unwrap();
+    let (whose, now) = ((world.account, id), world.at(66 + second));
+    let changed = incidents::receipt(&mut connection, &world.secrets, whose, &callback, now);
+    assert!(changed.await.unwrap());
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_step_that_reached_nobody_brings_the_next_forward(pool: PgPool) {
+    let world = World::new(pool).await;
+    let ana = world.contact("ana", Channel::Email, true).await;
+    let ben = world.contact("ben", Channel::Email, true).await;
+    let cleo = world.contact("cleo", Channel::Email, true).await;
+    world.sql("UPDATE contacts SET channel = 'sms'").await;
+    owner(&world).await;
+    let steps = [
+        Step {
+            contact_ids: vec![ana, ben],
+            ..Step::default()
+        },
+        Step {
+            delay_seconds: 600,
+            contact_ids: vec![cleo],
+            ..Step::default()
+        },
+    ];
+    let policy = Policy {
+        steps: Some(steps.to_vec()),
+        ..Policy::default_of(world.account)
+    };
+    let mut connection = world.pool.acquire().await.unwrap();
+    store::policies::save(&mut connection, world.account, &policy, world.start)
+        .await
+        .unwrap();
+    let incident = world.outage().await;
+    // Ben still may hear of it.
+    undelivered(&world, ana, 20).await;
+    assert_eq!(
+        told(&world).await,
+        ["incident.opened ana 0", "incident.opened ben 0"]
+    );
+    undelivered(&world, ben, 30).await;
+    assert_eq!(
+        told(&world).await,
+        [
+            "incident.opened ana 0",
+            "incident.opened ben 0",
+            "incident.opened cleo 30"
+        ]
+    );
+    assert_eq!(world.count("account_messages").await, 0, "Cleo is told");
+    let timeline = world.timeline(incident).await;
+    let said = "escalated: Ben could not be reached. Told next: cleo.";
+    assert!(timeline.contains(&said.to_owned()), "{timeline:?}");
+    // Nobody is left.
+    undelivered(&world, cleo, 40).await;
+    assert_eq!(world.count("account_messages").await, 1);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn that_nobody_wants_to_hear_of_a_normal_monitor_is_said(pool: PgPool) {
+    let world = World::new(pool).await;
+    let ana = world.contact("ana", Channel::Email, true).await;
+    policy(&world, &[(ana, 0)], (0, None)).await;
+    world
+        .sql("UPDATE contacts SET only_critical = true WHERE name = 'ana'")
+        .await;
+    let incident = world.outage().await;
+    assert_eq!(told(&world).await, Vec::<String>::new());
+    let timeline = world.timeline(incident).await;
+    let said = "note: Nobody is told: every contact that could be wants critical monitors only, and this is a normal one.";
+    assert!(timeline.contains(&said.to_owned()), "{timeline:?}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_policy_that_begins_later_is_not_said_to_tell_nobody(pool: PgPool) {
+    let world = World::new(pool).await;
+    let ana = world.contact("ana", Channel::Email, true).await;
+    policy(&world, &[(ana, 60)], (0, None)).await;
+    let incident = world.outage().await;
+    let timeline = world.timeline(incident).await;
+    let said = "note: Nobody is told yet: the first step of the policy comes later.";
+    assert!(timeline.contains(&said.to_owned()), "{timeline:?}");
 }

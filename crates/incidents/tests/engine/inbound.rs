@@ -143,3 +143,30 @@ async fn all_means_all(pool: PgPool) {
         assert!(world.incident(id).await.acknowledged_at.is_some());
     }
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_bare_ack_takes_what_is_down_before_it_answers_a_drill(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.contact("phone", Channel::Sms, true).await;
+    let outage = world.outage().await;
+    let drill = world.begun(80).await;
+    sent(&world).await;
+    let reply = text(&world, "SM1", "ACK", 90).await;
+    assert!(reply.starts_with("OK, you have "), "{reply}");
+    assert!(world.incident(outage).await.acknowledged_at.is_some());
+    let answered = async || {
+        let timeline = world.timeline(drill).await;
+        timeline
+            .iter()
+            .filter(|one| one.starts_with("answered"))
+            .count()
+    };
+    assert_eq!(answered().await, 0);
+    // Nothing that is down is left: now it answers the drill, and says that it is one.
+    let reply = text(&world, "SM2", "ACK", 91).await;
+    assert!(
+        reply.starts_with("Fire drill of ") && reply.contains("Nothing is down."),
+        "{reply}"
+    );
+    assert_eq!(answered().await, 1);
+}

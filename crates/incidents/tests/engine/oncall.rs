@@ -1,5 +1,6 @@
 //! Schedules and members as targets: whoever is on call when a step is due is told.
 
+use domain::account::{EmailAddress, Role};
 use domain::alert::{Policy, Step};
 use domain::contact::Channel;
 use domain::ids::{ContactId, OverrideId, ScheduleId, UserId};
@@ -11,6 +12,7 @@ use crate::world::World;
 /// Days of these people in turns, handed over at a local time of Berlin.
 async fn schedule(world: &World, participants: Vec<Participant>, local_start: &str) -> ScheduleId {
     let schedule = Schedule {
+        members: None,
         id: ScheduleId::generate(),
         name: "Night".into(),
         timezone: "Europe/Berlin".into(),
@@ -66,6 +68,20 @@ async fn theirs(world: &World, name: &str, member: UserId) -> ContactId {
     contact
 }
 
+/// Somebody of the account.
+async fn member(world: &World, name: &str) -> UserId {
+    let mut connection = world.pool.acquire().await.unwrap();
+    let (user, now) = (UserId::generate(), world.start);
+    let email = EmailAddress::parse(&format!("{name}@people.example")).unwrap();
+    store::users::insert(&mut connection, user, &email, "hash", true, now)
+        .await
+        .unwrap();
+    store::memberships::insert(&mut connection, world.account, user, Role::Editor, now)
+        .await
+        .unwrap();
+    user
+}
+
 /// Who was told, and how many seconds after the confirmation.
 async fn told(world: &World) -> Vec<String> {
     world
@@ -90,7 +106,7 @@ async fn wake(world: &World, seconds: i64) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn whoever_is_on_call_when_a_step_is_due_is_told(pool: PgPool) {
     let world = World::new(pool).await;
-    let (ana, ben) = (UserId::generate(), UserId::generate());
+    let (ana, ben) = (member(&world, "ana").await, member(&world, "ben").await);
     theirs(&world, "ana-mail", ana).await;
     theirs(&world, "ana-phone", ana).await;
     let ben_mail = theirs(&world, "ben", ben).await;
@@ -128,7 +144,7 @@ async fn the_hour_that_comes_twice_hands_over_once(pool: PgPool) {
 async fn who_stands_in_is_told_and_a_gap_is_passed_over(pool: PgPool) {
     let world = World::new(pool).await;
     let ana = world.contact("ana", Channel::Email, true).await;
-    let ben = UserId::generate();
+    let ben = member(&world, "ben").await;
     theirs(&world, "ben", ben).await;
     // Nobody is on call before tomorrow.
     let later = schedule(&world, vec![Participant::Contact(ana)], "2026-11-23T09:00").await;
@@ -162,4 +178,35 @@ async fn who_stands_in_is_told_and_a_gap_is_passed_over(pool: PgPool) {
     let duties = store::oncall::list_duties(&mut connection, world.account, world.at(66)).await;
     let who = duties.unwrap()[0].who(world.at(66));
     assert_eq!(who, Some(Participant::Contact(ana)));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn whoever_has_left_is_told_nothing_and_their_turn_is_a_gap(pool: PgPool) {
+    let world = World::new(pool).await;
+    let (ana, ben) = (member(&world, "ana").await, member(&world, "ben").await);
+    theirs(&world, "ana-mail", ana).await;
+    theirs(&world, "ben-mail", ben).await;
+    let office = world.contact("office", Channel::Email, true).await;
+    let people = vec![Participant::Member(ana), Participant::Member(ben)];
+    let night = schedule(&world, people, "2026-11-21T14:06").await;
+    let on_call = |delay_seconds| Step {
+        delay_seconds,
+        schedule_ids: vec![night],
+        ..Step::default()
+    };
+    let first = Step {
+        contact_ids: vec![office],
+        ..Step::default()
+    };
+    save(&world, vec![first, on_call(60), on_call(420)]).await;
+    world
+        .sql(&format!(
+            "DELETE FROM memberships WHERE user_id = '{}'",
+            ana.uuid()
+        ))
+        .await;
+    world.outage().await;
+    wake(&world, 600).await;
+    // It would be Ana's turn until 14:06; Ben keeps his.
+    assert_eq!(told(&world).await, ["office 0", "ben-mail 420"]);
 }

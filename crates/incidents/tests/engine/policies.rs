@@ -181,10 +181,12 @@ async fn a_step_in_quiet_hours_is_passed_over_while_another_reaches_somebody(poo
     quiet(&world, "cleo", 60).await;
     world.outage().await;
     world.sweep_through(1_000).await;
-    // Ben in place of Ana; after him nobody else is left, and Cleo's message waits for her.
+    // Ben in place of Ana, who hears of it in the morning if nobody has it; after him nobody else is left, and
+    // Cleo's message waits for her.
     assert_eq!(
         planned(&world).await,
         [
+            "incident.opened ana 0 pending",
             "incident.opened ben 0 pending",
             "incident.opened cleo 300 pending"
         ]

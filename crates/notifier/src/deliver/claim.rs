@@ -1,8 +1,6 @@
 //! The transaction of a claim: what is decided, what is reserved, what is said.
 
-use domain::account::Plan;
-use domain::alert::budget::{Budget, Over};
-use domain::contact::{Channel, Contact, Way};
+use domain::contact::{Contact, Way};
 use domain::delivery::decide::{Decision, Facts, decide};
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, DeliveryId, short_code};
@@ -13,11 +11,12 @@ use incidents::links;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
-use store::deliveries::claim::{self as rows, Claimed, Context, SendResult};
-use store::wallets::{self, Expense, Reservation};
+use store::deliveries::claim::{self as rows, Claimed, Context};
+use store::deliveries::{QUIET_UNTIL, SNOOZED_UNTIL};
 
 use super::Ready;
 use super::failure::{self, Failure};
+use super::pay::paid;
 use super::record::settle_trouble;
 use crate::brief::{Brief, Links};
 use crate::email::Mail;
@@ -58,7 +57,7 @@ async fn prepare(
     else {
         return Ok(None);
     };
-    let storm = match gather(room, connection, &claimed, now).await? {
+    let storm = match gather(room, connection, &claimed, first_word, now).await? {
         Gathered::Waits => return Ok(None),
         Gathered::Alone => None,
         Gathered::Together(storm) => Some(storm),
@@ -123,15 +122,9 @@ async fn prepare(
     }))
 }
 
-/// Whether it is sent, to whom, and if the recovery is the first word; what else was decided is written.
-async fn decided<'c>(
-    room: &Room,
-    connection: &mut PgConnection,
-    claimed: &Claimed,
-    context: &'c Context,
-    now: Timestamp,
-) -> Result<Option<(&'c Contact, bool)>, StepError> {
-    let facts = Facts {
+/// What is known when it is decided.
+fn facts<'c>(claimed: &Claimed, context: &'c Context, now: Timestamp) -> Facts<'c> {
+    Facts {
         event: claimed.event,
         contact: context
             .contact
@@ -154,8 +147,21 @@ async fn decided<'c>(
         earlier: context.earlier,
         outage: context.outage,
         quiet_until: quiet_until(claimed, context, now),
+        snoozed_until: context.snoozed_until,
+        passed_over: claimed.payload.get("passed_over").is_some(),
         now,
-    };
+    }
+}
+
+/// Whether it is sent, to whom, and if the recovery is the first word; what else was decided is written.
+async fn decided<'c>(
+    room: &Room,
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    context: &'c Context,
+    now: Timestamp,
+) -> Result<Option<(&'c Contact, bool)>, StepError> {
+    let facts = facts(claimed, context, now);
     match (decide(&facts), facts.contact) {
         (Decision::Send { first_word }, Some(contact)) => return Ok(Some((contact, first_word))),
         (Decision::Send { .. }, None) => {}
@@ -163,11 +169,14 @@ async fn decided<'c>(
             let until = until.max(now + SignedDuration::from_secs(1));
             wait(connection, claimed, (until, rows::FOR_THE_OUTAGE), now).await?;
         }
+        (Decision::Snoozed { until }, _) => {
+            let zone = context.account.as_ref().map(|one| one.timezone.as_str());
+            wait_until(connection, claimed, (SNOOZED_UNTIL, until, zone), now).await?;
+        }
         (Decision::Quiet { until }, contact) => {
             let hours = contact.and_then(|one| one.quiet_hours.as_ref());
-            let zone = hours.map_or(TimeZone::UTC, |hours| words::zone(&hours.timezone));
-            let reason = format!("quiet until {}", words::moment(until, &zone));
-            wait(connection, claimed, (until, &reason), now).await?;
+            let zone = hours.map(|hours| hours.timezone.as_str());
+            wait_until(connection, claimed, (QUIET_UNTIL, until, zone), now).await?;
         }
         (Decision::Skip(reason), _) => {
             end(
@@ -208,6 +217,18 @@ async fn decided<'c>(
     Ok(None)
 }
 
+/// The same with the reason in words.
+async fn wait_until(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    (what, until, zone): (&str, Timestamp, Option<&str>),
+    now: Timestamp,
+) -> Result<(), StepError> {
+    let zone = zone.map_or(TimeZone::UTC, words::zone);
+    let reason = format!("{what}{}", words::moment(until, &zone));
+    wait(connection, claimed, (until, &reason), now).await
+}
+
 /// Puts the claim back, to be looked at again then.
 async fn wait(
     connection: &mut PgConnection,
@@ -224,7 +245,8 @@ async fn wait(
 /// Until when the contact's quiet hours hold a message about this monitor. What was tried before they began is
 /// tried on: others may have been merged into it, which are critical.
 fn quiet_until(claimed: &Claimed, context: &Context, now: Timestamp) -> Option<Timestamp> {
-    if claimed.number > 1 {
+    // What a person asked for is told at any hour.
+    if claimed.number > 1 || claimed.payload.get("asked").is_some() {
         return None;
     }
     let contact = context.contact.as_ref()?;
@@ -255,96 +277,6 @@ async fn end(
     super::record::finish(room, connection, claimed, state, now).await
 }
 
-/// Sets the price aside. What is not paid or has no price is ended, and its fallback told.
-async fn paid(
-    room: &Room,
-    connection: &mut PgConnection,
-    (claimed, first_word): (&Claimed, bool),
-    message: &Message,
-    now: Timestamp,
-) -> Result<bool, StepError> {
-    let Some((channel, to)) = message.paid_to() else {
-        return Ok(true);
-    };
-    let Some(price) = room.prices.of(channel, to) else {
-        let reason = &format!("{} to that country are not offered", channel.plural());
-        refuse(room, connection, claimed, reason, now).await?;
-        let failure = Failure {
-            reason,
-            text: message.text(),
-        };
-        failure::tell(room, connection, claimed, failure, now).await?;
-        failure::go_on(connection, claimed, now).await?;
-        return Ok(false);
-    };
-    let what = match channel {
-        Channel::Voice => "Call",
-        _ => "Text message",
-    };
-    let entry = format!("{what} to {}", price.country);
-    let expense = Expense {
-        delivery_id: claimed.id,
-        attempt: claimed.number,
-        incident_id: claimed.incident_id,
-        channel,
-        micros: price.micros,
-        text: &entry,
-    };
-    let account = claimed.account_id;
-    let plan = store::accounts::find(connection, account).await?;
-    let plan = plan.map_or(Plan::Free, |account| account.plan);
-    let budget = Budget::new(channel, plan.limits().messages_micros_per_day);
-    let mut held = wallets::reserve(connection, account, &expense, budget, now).await?;
-    // The month may be so young that nobody has added the plan's share yet.
-    if held == Reservation::Short
-        && incidents::grant_plan_credit(connection, account, now).await? > 0
-    {
-        held = wallets::reserve(connection, account, &expense, budget, now).await?;
-    }
-    match held {
-        Reservation::Reserved => return Ok(true),
-        Reservation::Over(over) => {
-            let reason = &over_budget(over, channel, budget);
-            let text = message.text();
-            refuse(room, connection, claimed, reason, now).await?;
-            failure::tell(room, connection, claimed, Failure { reason, text }, now).await?;
-            failure::go_on(connection, claimed, now).await?;
-            return Ok(false);
-        }
-        Reservation::Short => {}
-    }
-    let reason = match channel {
-        Channel::Voice => "the wallet does not hold the price of a call",
-        _ => "the wallet does not hold the price of a text message",
-    };
-    refuse(room, connection, claimed, reason, now).await?;
-    failure::go_on(connection, claimed, now).await?;
-    // Who was not sent the outage needs no word of its end.
-    let follows_up = matches!(
-        claimed.event,
-        Event::IncidentResolved | Event::IncidentAcknowledged
-    );
-    if !(follows_up && first_word) {
-        failure::tell_unpaid(room, connection, claimed, message.text(), now).await?;
-    }
-    Ok(false)
-}
-
-/// As part of a sentence.
-fn over_budget(over: Over, channel: Channel, budget: Budget) -> String {
-    match over {
-        Over::Day => format!(
-            "the cap of {} USD a day for text messages and calls is reached",
-            budget.day_micros / 1_000_000
-        ),
-        Over::Incident => format!(
-            "{} {} within an hour are the most for one incident",
-            budget.incident_hour,
-            channel.plural()
-        ),
-    }
-}
-
 /// Keeps what the call has to say before it rings, and what tells an earlier try of it from others.
 async fn keep_call(
     connection: &mut PgConnection,
@@ -362,21 +294,6 @@ async fn keep_call(
         call.not_these = store::calls::list_other_provider_ids(connection, claimed, since).await?;
     }
     Ok(())
-}
-
-/// Ends the claim as a try that was refused, with the reason among the delivery's attempts.
-async fn refuse(
-    room: &Room,
-    connection: &mut PgConnection,
-    claimed: &Claimed,
-    reason: &str,
-    now: Timestamp,
-) -> Result<(), StepError> {
-    let refused = SendResult::Failed(words::capitalised(reason));
-    rows::record(connection, claimed, &refused, now).await?;
-    let untold = (DeliveryState::Failed, reason);
-    rows::storm::mark_untold(connection, claimed, untold, now).await?;
-    super::record::finish(room, connection, claimed, DeliveryState::Failed, now).await
 }
 
 /// The addresses that work for this message, also where it was not planned with its incident.

@@ -1,9 +1,10 @@
 //! What follows when a message cannot reach its contact: someone else is told, and the owner hears that
 //! a contact is dead.
 
-use domain::contact::{Channel, Contact};
+use domain::contact::Contact;
 use domain::delivery::{AccountMessage, DeliveryState, Event};
 use domain::ids::short_code;
+use incidents::Unreached;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use store::deliveries::claim::{self as rows, Claimed};
@@ -24,8 +25,7 @@ pub(super) fn is_stand_in(claimed: &Claimed) -> bool {
     claimed.payload.get("fallback").is_some()
 }
 
-/// Tells the stand-ins, or the account's owners where there are none. A test is told to nobody else: the
-/// page that asked for it shows what became of it.
+/// Tells somebody else: whoever comes next in the policy, stand-ins, or the account's owners.
 pub(super) async fn tell(
     room: &Room,
     connection: &mut PgConnection,
@@ -33,45 +33,13 @@ pub(super) async fn tell(
     failure: Failure<'_>,
     now: Timestamp,
 ) -> Result<(), StepError> {
-    // That somebody has it is no alert, and of what is only repeated somebody was told.
-    if matches!(
-        claimed.event,
-        Event::ContactTest | Event::IncidentAcknowledged | Event::IncidentReminded
-    ) {
-        return Ok(());
-    }
-    if !is_stand_in(claimed) {
-        let text = (!failure.text.is_empty()).then_some(failure.text);
-        if let Some(planned) =
-            rows::plan_fallback(connection, claimed, (failure.reason, text), now).await?
-        {
-            for &(id, channel) in &planned {
-                jobs::enqueue_delivery(connection, channel, claimed.account_id, id, None).await?;
-            }
-            if !planned.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-    // As long as another contact has heard of it or may, somebody knows; the last one that fails says so.
-    rows::lock_event(connection, claimed.account_id).await?;
-    if rows::may_reach_someone(connection, claimed).await? {
-        return Ok(());
-    }
-    let contact = contact_name(connection, claimed).await?;
-    let text = if failure.text.is_empty() {
-        claimed.event.as_str().to_owned()
-    } else {
-        failure.text.to_owned()
+    let of = Unreached {
+        claimed,
+        reason: failure.reason,
+        text: (!failure.text.is_empty()).then_some(failure.text),
+        base: &room.base,
     };
-    let message = AccountMessage::UnsentAlert {
-        contact,
-        reason: failure.reason.to_owned(),
-        text,
-        link: format!("{}/incidents", room.base),
-    };
-    incidents::write_to_owners(connection, &room.secrets, claimed.account_id, &message, now)
-        .await?;
+    incidents::tell_instead(connection, &room.secrets, &of, now).await?;
     Ok(())
 }
 
@@ -110,24 +78,6 @@ pub(super) async fn part_untold(
     for part in parts {
         tell(room, connection, &part, Failure { reason, text: "" }, now).await?;
     }
-    Ok(())
-}
-
-/// A call that could not be placed wakes nobody: the next step of the policy is told at once.
-pub(super) async fn go_on(
-    connection: &mut PgConnection,
-    claimed: &Claimed,
-    now: Timestamp,
-) -> Result<(), StepError> {
-    let (Channel::Voice, Event::IncidentOpened | Event::IncidentEscalated, Some(incident)) =
-        (claimed.channel, claimed.event, claimed.incident_id)
-    else {
-        return Ok(());
-    };
-    let contact = store::contacts::find(connection, claimed.account_id, claimed.contact_id).await?;
-    let name = contact.map_or_else(|| "a deleted contact".to_owned(), |contact| contact.name);
-    let why = format!("The call to {name} could not be placed.");
-    incidents::go_on(connection, (claimed.account_id, incident), &why, now).await?;
     Ok(())
 }
 
@@ -208,14 +158,6 @@ pub(super) async fn disable_contact(
     )
     .await?;
     Ok(())
-}
-
-async fn contact_name(
-    connection: &mut PgConnection,
-    claimed: &Claimed,
-) -> Result<String, StepError> {
-    let contact = store::contacts::find(connection, claimed.account_id, claimed.contact_id).await?;
-    Ok(contact.map_or_else(|| "a deleted contact".to_owned(), |contact| name(&contact)))
 }
 
 /// `Ana (ana@shop.example)`; of a number only its end.

@@ -2,6 +2,7 @@
 
 mod claim;
 mod failure;
+mod pay;
 mod record;
 #[cfg(test)]
 mod tests;

@@ -128,7 +128,6 @@ pub(super) async fn settle_trouble(
     }
     failure::tell(room, connection, claimed, Failure { reason, text }, now).await?;
     failure::part_untold(room, connection, claimed, (state, reason), now).await?;
-    failure::go_on(connection, claimed, now).await?;
     finish(room, connection, claimed, state, now).await
 }
 

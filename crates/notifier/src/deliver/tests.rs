@@ -7,6 +7,7 @@ mod faults;
 mod hooks;
 mod paging;
 mod quiet;
+mod snooze;
 mod storm;
 
 use std::sync::Arc;
@@ -313,6 +314,39 @@ impl World {
                 )
             })
             .collect()
+    }
+
+    /// The provider's last word on a text.
+    async fn is_undelivered(&self, id: DeliveryId, sid: &str, code: u32) {
+        let word = incidents::Callback {
+            provider_id: sid,
+            status: domain::telephony::MessageStatus::Failed,
+            error_code: Some(code),
+            base: "https://watchbell.example",
+        };
+        let mut connection = self.room.pool.acquire().await.unwrap();
+        let (secrets, whose) = (&self.room.secrets, (self.account, id));
+        let changed =
+            incidents::receipt(&mut connection, secrets, whose, &word, self.clock.now()).await;
+        assert!(changed.unwrap());
+    }
+
+    /// Messages that stand in for others.
+    async fn stand_ins(&self) -> Vec<DeliveryId> {
+        let ids: Vec<uuid::Uuid> = sqlx::query_scalar(
+            "SELECT id FROM deliveries WHERE account_id = $1 AND payload ? 'fallback' ORDER BY id",
+        )
+        .bind(self.account.uuid())
+        .fetch_all(&self.room.pool)
+        .await
+        .unwrap();
+        ids.into_iter().map(DeliveryId::from_uuid).collect()
+    }
+
+    async fn why_disabled(&self, contact: ContactId) -> Option<String> {
+        let mut connection = self.room.pool.acquire().await.unwrap();
+        let found = store::contacts::find(&mut connection, self.account, contact).await;
+        found.unwrap().unwrap().disabled_reason
     }
 
     /// The outcomes of all tries, oldest first.
@@ -805,21 +839,11 @@ async fn a_text_that_does_not_arrive_is_given_back_and_told_by_mail(pool: PgPool
     let id = world.plan(Event::IncidentOpened, Channel::Sms, phone).await;
     world.deliver(id).await;
     let sid = provider.messages()[0].sid.clone();
-    let mut connection = world.room.pool.acquire().await.unwrap();
-    let word = (
-        sid.as_str(),
-        domain::telephony::MessageStatus::Failed,
-        Some(30_005),
-    );
-    let receipt = rows::receipt(&mut connection, world.account, id, word, world.clock.now())
-        .await
-        .unwrap();
-    drop(connection);
-    let rows::Receipt::Failed { fallback, disabled } = receipt else {
-        panic!("{receipt:?}")
-    };
-    assert_eq!((fallback.len(), disabled), (1, Some(phone)));
-    world.deliver(fallback[0].0).await;
+    world.is_undelivered(id, &sid, 30_005).await;
+    let fallback = world.stand_ins().await;
+    assert_eq!(fallback.len(), 1);
+    assert!(world.why_disabled(phone).await.is_some());
+    world.deliver(fallback[0]).await;
     assert_eq!(
         world.outbox().await,
         [(

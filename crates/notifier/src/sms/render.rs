@@ -10,7 +10,11 @@ use crate::error::RenderError;
 
 /// The text message about an event.
 pub(crate) fn event(brief: &Brief<'_>) -> Result<String, RenderError> {
-    if let Some(storm) = &brief.storm {
+    if let Some(storm) = brief
+        .storm
+        .as_deref()
+        .filter(|storm| !storm.is_one_outage())
+    {
         return Ok(super::storm::together(brief, storm));
     }
     match brief.event {
@@ -56,6 +60,7 @@ fn opened(brief: &Brief<'_>) -> Result<String, RenderError> {
     }
     Ok(sms::down(&sms::Down {
         name: &brief.monitor_name(),
+        behind: brief.count_behind(),
         since: incident.first_failure_at,
         zone: &brief.zone,
         cause: &cause(&incident.failure, incident.attribution),

@@ -27,6 +27,13 @@ pub(super) fn together(brief: &Brief<'_>, storm: &Storm) -> String {
                 link,
             )
         }
+        Kind::Ending => {
+            let said = Said::of(storm, brief);
+            let what = said.title.trim_start_matches("Ending: ");
+            let (what, first) = what.split_once(" (").unwrap_or((what, ""));
+            let first = words::capitalised(first.trim_end_matches(')'));
+            texts::other("ENDING", what, ("", &first), link)
+        }
         Kind::Notice => {
             let said = Said::of(storm, brief);
             let kinds = said.title.split_once('(').map_or("", |(_, kinds)| kinds);

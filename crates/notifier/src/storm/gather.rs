@@ -3,7 +3,7 @@
 use domain::alert::storm::{Kind, Pace, WINDOW, may_share, pace};
 use domain::ids::{DeliveryId, GroupId};
 use incidents::links;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use store::deliveries::claim::storm as rows;
 use store::deliveries::claim::{Claimed, hold, lock_event};
@@ -11,6 +11,9 @@ use store::incidents::groups;
 
 use super::Storm;
 use crate::room::{Room, StepError};
+
+/// How long the end of an outage that nobody heard of lets a message about what is still down go first.
+const YIELDS: SignedDuration = SignedDuration::from_secs(5);
 
 /// What becomes of it.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ pub(crate) async fn gather(
     room: &Room,
     connection: &mut PgConnection,
     claimed: &Claimed,
+    first_word: bool,
     now: Timestamp,
 ) -> Result<Gathered, StepError> {
     let Some(kind) = Kind::of(claimed.event).filter(|_| may_share(claimed.channel)) else {
@@ -42,23 +46,30 @@ pub(crate) async fn gather(
     if !traffic.leads {
         // The end of a storm is told together, and so is that it goes on.
         let of_a_storm = matches!(kind, Kind::Up | Kind::Again) && group.is_some();
-        match pace(
-            claimed.channel,
-            (traffic.due_at, of_a_storm),
-            &traffic.sent,
-            now,
-        ) {
+        match paced(claimed, (kind, first_word), (&traffic, of_a_storm), now) {
             // What may have arrived is repeated as it was.
             _ if claimed.may_have_arrived => return Ok(Gathered::Alone),
             Pace::Alone => return Ok(Gathered::Alone),
             Pace::Wait { until } => {
-                wait(connection, claimed, until, now).await?;
+                let reason = "told together with others at the next full minute";
+                wait(connection, claimed, (until, reason), now).await?;
                 return Ok(Gathered::Waits);
             }
             Pace::Together => {}
         }
+        if let (Kind::Up, true, Some(reason)) = (kind, first_word, &traffic.quiet)
+            && rows::count_open_after_quiet(connection, claimed, now).await? > 0
+        {
+            // The message about what is still down says this in a line.
+            wait(connection, claimed, (now + YIELDS, reason), now).await?;
+            return Ok(Gathered::Waits);
+        }
+        let mut merged = rows::merge(connection, claimed, kind, now).await?;
+        if traffic.quiet.is_some() && (kind == Kind::Down || kind == Kind::Up && first_word) {
+            merged += rows::merge_ended(connection, claimed, now).await?;
+        }
         let ends = kind == Kind::Up && of_a_storm;
-        if rows::merge(connection, claimed, kind, now).await? == 0 && !ends {
+        if merged == 0 && !ends {
             return Ok(Gathered::Alone);
         }
         if kind == Kind::Down {
@@ -68,17 +79,39 @@ pub(crate) async fn gather(
             group = Some(groups::gather(connection, account, id, (since, now)).await?);
         }
     }
-    let storm = read(room, connection, claimed, (kind, group), now).await?;
+    let storm = read(room, connection, (claimed, first_word), (kind, group), now).await?;
     Ok(Gathered::Together(Box::new(storm)))
+}
+
+/// When it goes out. What waited for the end of quiet hours, or for the hour of notices, was collected: all of it
+/// is told at once.
+fn paced(
+    claimed: &Claimed,
+    (kind, first_word): (Kind, bool),
+    (traffic, of_a_storm): (&rows::Traffic, bool),
+    now: Timestamp,
+) -> Pace {
+    let has_waited = traffic.due_at > claimed.created_at;
+    let collected = match kind {
+        Kind::Ending => has_waited || traffic.quiet.is_some(),
+        Kind::Up => first_word && traffic.quiet.is_some(),
+        _ => traffic.quiet.is_some(),
+    };
+    match collected {
+        true => Pace::Together,
+        false => {
+            let due = (traffic.due_at, of_a_storm);
+            pace(claimed.channel, due, &traffic.sent, now)
+        }
+    }
 }
 
 async fn wait(
     connection: &mut PgConnection,
     claimed: &Claimed,
-    until: Timestamp,
+    (until, reason): (Timestamp, &str),
     now: Timestamp,
 ) -> Result<(), StepError> {
-    let reason = "told together with others at the next full minute";
     hold(connection, claimed, (until, reason), now).await?;
     let (account, id) = (claimed.account_id, claimed.id);
     jobs::enqueue_delivery(connection, claimed.channel, account, id, Some(until)).await?;
@@ -88,7 +121,7 @@ async fn wait(
 async fn read(
     room: &Room,
     connection: &mut PgConnection,
-    claimed: &Claimed,
+    (claimed, first_word): (&Claimed, bool),
     (kind, group): (Kind, Option<GroupId>),
     now: Timestamp,
 ) -> Result<Storm, StepError> {
@@ -114,9 +147,13 @@ async fn read(
         links::mint_all(connection, &room.secrets, claimed.account_id, message, now).await?;
     }
     let page = match kind {
-        Kind::Notice => "monitors",
+        Kind::Notice | Kind::Ending => "monitors",
         _ => "incidents",
     };
     let link = link.unwrap_or_else(|| format!("{}/{page}", room.base));
-    Ok(Storm::of(kind, (&parts, &alone), standing, link))
+    let storm = Storm::of(kind, (&parts, &alone), standing, link);
+    Ok(Storm {
+        first_word: kind == Kind::Up && first_word && storm.standing.is_none(),
+        ..storm
+    })
 }

@@ -12,7 +12,7 @@ pub(crate) use said::{
 
 use domain::alert::storm::{Kind, Member, shared};
 use domain::delivery::Event;
-use domain::delivery::payload::{StandIn, StatusNotice};
+use domain::delivery::payload::{CertificateNews, RegistrationNews, StandIn, StatusNotice};
 use domain::words;
 use store::deliveries::claim::storm::{Part, Standing};
 
@@ -30,6 +30,10 @@ pub(crate) struct Storm {
     pub(crate) members: Vec<Member>,
     /// Outages of the storm that the contact was told of one by one.
     pub(crate) alone: Vec<Member>,
+    /// Outages that began and ended while the contact was not to be told: said in a line.
+    pub(crate) ended: usize,
+    /// The contact has not heard of these outages: they tell of their beginning too.
+    pub(crate) first_word: bool,
     /// Who has them.
     pub(crate) by: Vec<String>,
     /// Of the storm as a whole; `None` for what belongs to none.
@@ -57,15 +61,29 @@ impl Storm {
             .iter()
             .filter_map(|part| part.payload.get("fallback"))
             .find_map(|fallback| serde_json::from_value(fallback.clone()).ok());
+        let is_over = |part: &&Part| kind == Kind::Down && part.event == Event::IncidentResolved;
+        let ended = parts.iter().filter(is_over).count();
+        let told = parts.iter().filter(|part| !is_over(part));
+        let mut members: Vec<Member> = told.map(member).collect();
+        if kind == Kind::Ending {
+            members.sort_by_key(|member| member.since);
+        }
         Self {
             kind,
-            members: parts.iter().map(member).collect(),
+            members,
+            ended,
+            first_word: false,
             alone: alone.iter().map(member).collect(),
             by,
             standing,
             stand_in,
             link,
         }
+    }
+
+    /// Of outages that go on it tells of one: where there is room for little, that is told as by itself.
+    pub(crate) fn is_one_outage(&self) -> bool {
+        self.kind == Kind::Down && self.members.len() + self.alone.len() == 1
     }
 
     /// What most of the outages have in common, those told before among them.
@@ -99,7 +117,7 @@ impl Storm {
             urgency: match self.kind {
                 Kind::Down | Kind::Again => Urgency::of_outage(brief),
                 Kind::Taken | Kind::Up => Urgency::News,
-                Kind::Notice => Urgency::Quiet,
+                Kind::Notice | Kind::Ending => Urgency::Quiet,
             },
             title: said.title,
             link: self.link.clone(),
@@ -114,6 +132,9 @@ impl Storm {
 }
 
 fn member(part: &Part) -> Member {
+    if let Some(ending) = ending(part) {
+        return ending;
+    }
     let notice: Option<StatusNotice> = serde_json::from_value(part.payload.clone()).ok();
     let (since, cause) = match (&part.failure, &notice) {
         (Some(failure), _) => (
@@ -136,12 +157,37 @@ fn member(part: &Part) -> Member {
     }
 }
 
+/// A certificate or a registration; of one that ends, `since` is its end.
+fn ending(part: &Part) -> Option<Member> {
+    let (name, since, cause) = match part.event {
+        Event::TlsExpiring => {
+            let news: CertificateNews = serde_json::from_value(part.payload.clone()).ok()?;
+            (news.host, news.not_after, "certificate")
+        }
+        Event::DomainExpiring => {
+            let news: RegistrationNews = serde_json::from_value(part.payload.clone()).ok()?;
+            (news.name, news.expires_at, "domain")
+        }
+        _ => return None,
+    };
+    Some(Member {
+        host: name.clone(),
+        name,
+        since,
+        until: None,
+        cause: cause.to_owned(),
+        address: None,
+    })
+}
+
 /// What a quiet notice says of its monitor.
 const fn noticed(event: Event) -> &'static str {
     match event {
         Event::MonitorDegraded => "slow",
         Event::MonitorPartial => "down for some regions",
         Event::MonitorBlocked => "refuses our looks",
+        Event::TlsRenewed => "has a new certificate",
+        Event::TlsWorse => "has a worse certificate",
         _ => "could not be looked at",
     }
 }

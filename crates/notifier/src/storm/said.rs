@@ -51,11 +51,12 @@ impl Said {
             Kind::Up => up(storm),
             Kind::Taken => taken(storm),
             Kind::Notice => notices(storm),
+            Kind::Ending => endings(storm, brief),
         };
         let (word, tone) = match storm.kind {
             Kind::Down | Kind::Again | Kind::Taken => ("DOWN", Tone::Down),
             Kind::Up => ("UP", Tone::Up),
-            Kind::Notice => ("NOTICE", Tone::Warn),
+            Kind::Notice | Kind::Ending => ("NOTICE", Tone::Warn),
         };
         let lines = storm.members.iter().take(NAMED);
         Self {
@@ -123,6 +124,13 @@ fn down(storm: &Storm, zone: &TimeZone) -> (String, String) {
     let members = storm.members.iter().chain(&storm.alone);
     let since = members.map(|member| member.since).min().unwrap_or_default();
     let since = words::clock(since, zone);
+    if let ([only], 1) = (storm.members.as_slice(), all) {
+        let cause = &only.cause;
+        return (
+            format!("Down: {} ({cause})", only.name),
+            format!("{} is DOWN since {since}", only.name),
+        );
+    }
     let of = match storm.standing.map(|standing| standing.monitors) {
         Some(monitors) if monitors == all => format!("All {all} of your {}", are(all)),
         Some(monitors) if monitors > all => format!("{all} of your {monitors} {}", are(monitors)),
@@ -179,6 +187,13 @@ fn up(storm: &Storm) -> (String, String) {
             format!("Up: all {} (down up to {longest})", monitors(standing.all)),
             format!("All {} {} UP again", standing.all, are(standing.all)),
         ),
+        None if storm.first_word => (
+            format!("Was down: {} (up to {longest})", monitors(number)),
+            format!(
+                "{number} {} UP again, after being down in your quiet hours",
+                are(number)
+            ),
+        ),
         None => (
             format!("Up: {} (down up to {longest})", monitors(number)),
             format!("{number} {} UP again", are(number)),
@@ -225,6 +240,28 @@ fn notices(storm: &Storm) -> (String, String) {
     )
 }
 
+/// `Soon over: 299 certificates and 1 domain (the first in 14 days)`.
+fn endings(storm: &Storm, brief: &Brief<'_>) -> (String, String) {
+    let count = |what: &str| storm.members.iter().filter(|one| one.cause == what).count();
+    let say = |what: &str| match count(what) {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        n => Some(format!("{} {what}s", words::thousands(n as u64))),
+    };
+    let what: Vec<String> = ["certificate", "domain"]
+        .into_iter()
+        .filter_map(say)
+        .collect();
+    let what = what.join(" and ");
+    let first = storm.members.iter().map(|one| one.since).min();
+    let first = first.unwrap_or(brief.now).duration_since(brief.now);
+    let first = words::days_left(first);
+    (
+        format!("Ending: {what} (the first {first})"),
+        format!("{what} come to their end, the first {first}"),
+    )
+}
+
 fn facts(storm: &Storm) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     if let Some(stand_in) = &storm.stand_in {
@@ -234,6 +271,11 @@ fn facts(storm: &Storm) -> Vec<(&'static str, String)> {
             stand_in.reason
         );
         facts.push(("Instead", words::capitalised(&why)));
+    }
+    if storm.ended > 0 {
+        let (n, are) = (storm.ended, if storm.ended == 1 { "is" } else { "are" });
+        let text = format!("{n} more broke in your quiet hours and {are} up again.");
+        facts.push(("Over", text));
     }
     if storm.kind == Kind::Up {
         facts.push(("Down", format!("up to {}", longest(storm))));
@@ -318,6 +360,7 @@ fn line(kind: Kind, member: &Member, zone: &TimeZone) -> Line {
             let lasted = words::duration(until.duration_since(member.since));
             format!("was down {lasted}, {}", member.cause)
         }
+        (Kind::Ending, _) => format!("{} ends {}", member.cause, words::day(member.since, zone)),
         (Kind::Notice, _) => format!("{}, since {since}", member.cause),
         // It ended while the message was on its way.
         (Kind::Down, Some(until)) => format!(

@@ -31,7 +31,11 @@ impl<'t> Twiml<'t> {
 
 /// What a call about an event has to say. Only an outage, its end and a test are called about.
 pub(crate) fn event(brief: &Brief<'_>) -> Result<Script, RenderError> {
-    if let Some(storm) = &brief.storm {
+    if let Some(storm) = brief
+        .storm
+        .as_deref()
+        .filter(|storm| !storm.is_one_outage())
+    {
         return together(brief, storm);
     }
     Ok(match brief.event {
@@ -40,7 +44,8 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Script, RenderError> {
             if incident.test {
                 return Ok(Script::drill(&brief.bare_name()));
             }
-            Script::down(&brief.monitor_name(), incident, &brief.zone)
+            let name = brief.monitor_name();
+            Script::down((&name, brief.count_behind()), incident, &brief.zone)
         }
         Event::IncidentResolved => {
             let incident = &brief.facts()?.incident;

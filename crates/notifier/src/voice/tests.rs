@@ -202,3 +202,15 @@ fn which_call_is_ours(
     };
     assert_eq!(placed.is(&call, at("13:02:17")), is_ours);
 }
+
+#[test]
+fn a_call_says_how_many_stand_behind_it() {
+    let scene = Scene::down_with_others_behind();
+    let said = scene.with_brief(|brief| event(brief).unwrap()).alert;
+    assert!(
+        said.starts_with(
+            "Watchbell alert. Router Berlin is down, and six behind it, since fourteen oh two."
+        ),
+        "{said}"
+    );
+}

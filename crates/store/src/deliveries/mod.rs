@@ -2,11 +2,14 @@
 
 pub mod claim;
 mod read;
+mod waiting;
 
 pub use read::{
     Attempt, Delivery, Told, list_attempts, list_by_contact, list_by_incident, list_planned,
     list_told,
 };
+
+pub use waiting::{QUIET_UNTIL, SNOOZED_UNTIL, release_quiet, skip_snoozed, wake_snoozed};
 
 use domain::contact::Channel;
 use domain::delivery::{DeliveryState, Event};

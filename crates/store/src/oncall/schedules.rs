@@ -1,6 +1,6 @@
 //! Table `schedules`.
 
-use domain::ids::{AccountId, ScheduleId};
+use domain::ids::{AccountId, ScheduleId, UserId};
 use domain::oncall::{Layer, Schedule};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -18,9 +18,14 @@ pub async fn list(connection: &mut PgConnection, account: AccountId) -> Result<V
            FROM schedules WHERE account_id = $1 ORDER BY id"#,
         account.uuid()
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    Ok(rows.into_iter().map(Row::into_schedule).collect())
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let members = crate::memberships::list_ids(connection, account).await?;
+    let with = |row: Row| row.into_schedule(members.clone());
+    Ok(rows.into_iter().map(with).collect())
 }
 
 /// The schedule, if it is the account's.
@@ -37,9 +42,11 @@ pub async fn find(
         account.uuid(),
         id.uuid()
     )
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    Ok(row.map(Row::into_schedule))
+    let Some(row) = row else { return Ok(None) };
+    let members = crate::memberships::list_ids(connection, account).await?;
+    Ok(Some(row.into_schedule(members)))
 }
 
 /// Those of `ids` that are schedules of the account.
@@ -151,12 +158,13 @@ struct Row {
 }
 
 impl Row {
-    fn into_schedule(self) -> Schedule {
+    fn into_schedule(self, members: Vec<UserId>) -> Schedule {
         Schedule {
             id: ScheduleId::from_uuid(self.id),
             name: self.name,
             timezone: self.timezone,
             layers: self.layers.0,
+            members: Some(members),
             created_at: self.created_at.to_jiff(),
             updated_at: self.updated_at.to_jiff(),
             version: self.version,

@@ -25,6 +25,7 @@ async fn account(pool: &PgPool) -> AccountId {
 
 fn schedule(participants: Vec<Participant>) -> Schedule {
     Schedule {
+        members: Some(Vec::new()),
         id: ScheduleId::generate(),
         name: "Night".into(),
         timezone: "Europe/Berlin".into(),

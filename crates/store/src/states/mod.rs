@@ -6,6 +6,7 @@ pub mod votes;
 
 use domain::check::Failure;
 use domain::ids::{AccountId, ContactId, MonitorId, PolicyId};
+use domain::incident::Severity;
 use domain::monitor::MonitorSpec;
 use domain::status::{MonitorState, Observed};
 use jiff::Timestamp;
@@ -222,6 +223,7 @@ pub struct Telling {
     pub name: String,
     pub contact_ids: Option<Vec<ContactId>>,
     pub policy_id: Option<PolicyId>,
+    pub severity: Severity,
 }
 
 /// Whom every monitor that is not deleted tells.
@@ -241,6 +243,7 @@ pub async fn list_recipients(
         .map(|row| Telling {
             id: MonitorId::from_uuid(row.id),
             name: row.name,
+            severity: row.spec.0.severity(),
             contact_ids: row.spec.0.contact_ids,
             policy_id: row.spec.0.policy_id,
         })

@@ -3,6 +3,7 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
+use domain::contact::Contact;
 use domain::ids::{ScheduleId, UserId};
 use domain::oncall::{Participant, Rota, Schedule, Shift};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -63,6 +64,7 @@ async fn show(
         .ok_or(PageError::NotFound)?;
     let since = now - BACK;
     let overrides = store::oncall::list_overrides(&mut transaction, account, id, since).await?;
+    let contacts = store::contacts::list(&mut transaction, account).await?;
     drop(transaction);
     let people = People::read(&state, account).await?;
     let rota = Rota::new(&schedule, &overrides);
@@ -70,11 +72,21 @@ async fn show(
     let mut turns = rota.turns(since - rota.longest_turn(), now + AHEAD);
     turns.retain(|turn| turn.to > since);
     if asked.only == "mine" {
-        turns.retain(|turn| turn.who == Participant::Member(person));
+        turns.retain(|turn| is_of(turn.who, person, &contacts));
     }
     let host = state.config.base_url.host_str().unwrap_or("localhost");
     let body = render(&schedule, &turns, &people, host);
     Ok(answer(body, &headers))
+}
+
+/// A turn is a person's own too where it is a contact of theirs that has it.
+fn is_of(who: Participant, person: UserId, contacts: &[Contact]) -> bool {
+    match who {
+        Participant::Member(id) => id == person,
+        Participant::Contact(id) => contacts
+            .iter()
+            .any(|one| one.id == id && one.member_id == Some(person)),
+    }
 }
 
 /// A token that nobody has: guessing is slowed down.
@@ -180,6 +192,7 @@ mod tests {
             contacts: Vec::new(),
         };
         let schedule = Schedule {
+            members: None,
             id: ScheduleId::from_uuid(uuid::Uuid::from_u128(7)),
             name: "Night and everything else that happens when nobody else is awake".into(),
             timezone: "Europe/Berlin".into(),

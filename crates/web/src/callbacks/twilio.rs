@@ -219,8 +219,10 @@ async fn record_call(
         let word = incidents::CallEnd {
             provider_id: get(fields, "CallSid").ok_or(PageError::NotFound)?,
             status,
+            base: state.config.base_url.as_str().trim_end_matches('/'),
         };
-        let known = incidents::end_call(&mut tx, named(query)?, &word, state.now())
+        let whose = named(query)?;
+        let known = incidents::end_call(&mut tx, &state.secrets, whose, &word, state.now())
             .await
             .map_err(PageError::internal)?;
         if !known {

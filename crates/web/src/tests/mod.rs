@@ -13,6 +13,7 @@ mod matrix;
 mod pages;
 mod schedules;
 mod settings;
+mod snooze;
 mod storms;
 mod unconfirmed;
 

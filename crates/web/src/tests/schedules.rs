@@ -227,6 +227,28 @@ async fn a_calendar_is_read_renewed_and_ends_with_the_membership(pool: PgPool) {
     );
     let mine = nobody.get(&format!("{first}?only=mine")).await.body;
     assert_eq!(ids(&mine), after);
+    // A turn of the person's own contact is theirs too; that of somebody else's is not.
+    let user: domain::ids::UserId = owner.parse().unwrap();
+    let contact: uuid::Uuid = sqlx::query_scalar("SELECT id FROM contacts WHERE user_id = $1")
+        .bind(user.uuid())
+        .fetch_one(&app.state.pool)
+        .await
+        .unwrap();
+    let contact = domain::ids::ContactId::from_uuid(contact).to_string();
+    sqlx::query("UPDATE schedules SET layers = replace(layers::text, $1, $2)::jsonb")
+        .bind(&owner)
+        .bind(&contact)
+        .execute(&app.state.pool)
+        .await
+        .unwrap();
+    let mine = nobody.get(&format!("{first}?only=mine")).await.body;
+    assert_eq!(ids(&mine).len(), after.len());
+    sqlx::query("UPDATE contacts SET user_id = NULL")
+        .execute(&app.state.pool)
+        .await
+        .unwrap();
+    let mine = nobody.get(&format!("{first}?only=mine")).await.body;
+    assert_eq!(ids(&mine), Vec::<String>::new());
 
     let second = address(&browser.post(&make, &[]).await.body);
     assert_ne!(first, second);

@@ -22,6 +22,7 @@ pub async fn check(
             name: one.name,
             contact_ids: one.contact_ids,
             policy_id: one.policy_id,
+            severity: one.severity,
         })
         .collect();
     let timezone = store::accounts::find(connection, account)

@@ -68,6 +68,9 @@ pub enum Reached {
 pub enum Effect {
     /// A step is told.
     Tell(Cursor),
+    /// A step was passed over, because everybody whom it reaches is in quiet hours: they are told at the end of
+    /// those, if it is still open then and nobody has it.
+    Later(Cursor),
     /// Those who were told are reminded, for the nth time counted from 1.
     Remind(u32),
 }
@@ -213,10 +216,35 @@ impl Escalation {
         while let Some((cursor, due)) = self.candidate(facts, now)
             && due <= now
         {
+            effects.extend(self.passed_over(cursor, facts, now));
             self.follow(cursor, now);
             effects.push(Effect::Tell(cursor));
         }
         effects
+    }
+
+    /// The steps before `told` that wait for the end of quiet hours.
+    fn passed_over(&self, told: Cursor, facts: &Facts<'_>, now: Timestamp) -> Vec<Effect> {
+        let before = self.rest().take_while(|cursor| *cursor < told);
+        let is_quiet =
+            |cursor: &Cursor| matches!((facts.reaches)(cursor.step, now), Reached::Later(_));
+        before.filter(is_quiet).map(Effect::Later).collect()
+    }
+
+    /// It belongs to the round that has begun.
+    fn is_in_round(&self, cursor: Cursor) -> bool {
+        self.next
+            .is_some_and(|next| next.round == cursor.round && (next.step > 0 || next.round == 0))
+    }
+
+    /// Tells a step now, whenever it is due, and then all that are due after it.
+    fn tell_early(mut self, cursor: Cursor, facts: &Facts<'_>, now: Timestamp) -> Advance {
+        let mut effects = self.passed_over(cursor, facts, now);
+        self.follow(cursor, now);
+        effects.push(Effect::Tell(cursor));
+        let mut after = advance(&self, facts, now);
+        effects.append(&mut after.effects);
+        Advance { effects, ..after }
     }
 
     fn remind_due(&mut self, now: Timestamp) -> Option<Effect> {
@@ -275,20 +303,33 @@ pub fn advance(before: &Escalation, facts: &Facts<'_>, now: Timestamp) -> Advanc
 /// Goes on before its time: the next step of the round that reaches somebody is told now, and those after
 /// it as much earlier. A further round is not begun by it.
 pub fn go_on(before: &Escalation, facts: &Facts<'_>, now: Timestamp) -> Advance {
-    let mut early = before.clone();
-    let in_round = |cursor: &Cursor| {
-        let next = before.next;
-        next.is_some_and(|next| next.round == cursor.round && (next.step > 0 || next.round == 0))
+    let next = before.candidate(facts, now).map(|(cursor, _)| cursor);
+    let next = next.filter(|cursor| before.is_in_round(*cursor));
+    let free = facts.is_waiting && before.held_until(facts, now).is_none();
+    match next.filter(|_| free) {
+        Some(cursor) => before.clone().tell_early(cursor, facts, now),
+        None => advance(before, facts, now),
+    }
+}
+
+/// The same because a person asked for it: nothing holds the next step. A snooze is ended by it, and where all
+/// who are left of the round are in quiet hours, the first of them are told.
+pub fn pass_on(before: &Escalation, facts: &Facts<'_>, now: Timestamp) -> Advance {
+    let left = || {
+        let reach = |cursor: Cursor| (cursor, (facts.reaches)(cursor.step, now));
+        let of_round = before.rest().filter(|cursor| before.is_in_round(*cursor));
+        of_round.map(reach)
     };
-    let next = early.candidate(facts, now).map(|(cursor, _)| cursor);
-    let free = facts.is_waiting && early.held_until(facts, now).is_none();
-    let Some(cursor) = next.filter(in_round).filter(|_| free) else {
+    let hears = left().find(|(_, reached)| *reached == Reached::Somebody);
+    let next = hears.or_else(|| left().find(|(_, reached)| *reached != Reached::Nobody));
+    let Some((cursor, _)) = next.filter(|_| facts.is_waiting) else {
         return advance(before, facts, now);
     };
-    early.follow(cursor, now);
-    let mut gone_on = advance(&early, facts, now);
-    gone_on.effects.insert(0, Effect::Tell(cursor));
-    gone_on
+    let awake = Escalation {
+        snoozed_until: None,
+        ..before.clone()
+    };
+    awake.tell_early(cursor, facts, now)
 }
 
 fn after(at: Timestamp, seconds: u32) -> Timestamp {

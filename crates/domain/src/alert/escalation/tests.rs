@@ -45,6 +45,7 @@ fn run(mut escalation: Escalation, facts: &Facts<'_>) -> Vec<(u32, usize, i64)> 
                 Effect::Remind(number) => {
                     told.push((number, usize::MAX, now.as_second()));
                 }
+                Effect::Later(_) => {}
             }
         }
         escalation = step.escalation;
@@ -177,6 +178,85 @@ fn a_step_in_quiet_hours_is_passed_over_while_another_reaches_somebody() {
 }
 
 #[test]
+fn who_is_passed_over_hears_of_it_at_the_end_of_their_quiet_hours() {
+    let cursor = |step| Cursor { round: 0, step };
+    let quiet = |steps: &'static [usize]| {
+        move |step: usize, when: Timestamp| match steps.contains(&step) {
+            true => until(9_000)(when),
+            false => Reached::Somebody,
+        }
+    };
+    // The middle one sleeps, the last one is told in its place.
+    let first = advance(&begun(&[0, 60, 60], 0), &facts(&quiet(&[1])), at(0));
+    assert_eq!(first.effects, [Effect::Tell(cursor(0))]);
+    let then = advance(&first.escalation, &facts(&quiet(&[1])), at(60));
+    let later = [Effect::Later(cursor(1)), Effect::Tell(cursor(2))];
+    assert_eq!(then.effects, later);
+    // The same when it goes on before its time.
+    let early = go_on(&first.escalation, &facts(&quiet(&[1])), at(5));
+    assert_eq!(early.effects, later);
+    // Nobody else is left: it is told, and its messages wait by themselves.
+    let last = advance(&begun(&[0], 0), &facts(&quiet(&[0])), at(0));
+    assert_eq!(last.effects, [Effect::Tell(cursor(0))]);
+}
+
+#[test]
+fn a_person_who_passes_it_on_is_held_by_nothing() {
+    let cursor = |step| Effect::Tell(Cursor { round: 0, step });
+    let all = |_, _| Reached::Somebody;
+    let mut first = advance(&begun(&[0, 300, 300], 0), &facts(&all), at(0)).escalation;
+    first.snoozed_until = Some(at(9_000));
+    assert!(go_on(&first, &facts(&all), at(10)).effects.is_empty());
+    let passed = pass_on(&first, &facts(&all), at(10));
+    assert_eq!(passed.effects, [cursor(1)]);
+    assert_eq!(passed.escalation.snoozed_until, None);
+    assert_eq!(passed.next_at, Some(at(310)));
+    let waits = Facts {
+        maintenance_until: Some(at(1_000)),
+        ..facts(&all)
+    };
+    let passed = pass_on(&first, &waits, at(10));
+    assert_eq!(
+        (passed.effects, passed.next_at),
+        (vec![cursor(1)], Some(at(1_000)))
+    );
+    // Only sleepers are left of the round, though a further one begins with somebody who does not sleep.
+    let asleep = |step: usize, when: Timestamp| match step {
+        0 => Reached::Somebody,
+        _ => until(9_000)(when),
+    };
+    let first = advance(&begun(&[0, 300, 300], 1), &facts(&asleep), at(0)).escalation;
+    assert!(go_on(&first, &facts(&asleep), at(10)).effects.is_empty());
+    assert_eq!(
+        pass_on(&first, &facts(&asleep), at(10)).effects,
+        [cursor(1)]
+    );
+    // Of two that are left, the one who does not sleep.
+    let one = |step: usize, when: Timestamp| match step {
+        1 => until(9_000)(when),
+        _ => Reached::Somebody,
+    };
+    let first = advance(&begun(&[0, 300, 300], 0), &facts(&one), at(0)).escalation;
+    assert_eq!(
+        pass_on(&first, &facts(&one), at(10)).effects.last(),
+        Some(&cursor(2))
+    );
+    // Nobody is left, or somebody has it: the snooze stays, and nothing is told.
+    let mut last = advance(&begun(&[0], 0), &facts(&all), at(0)).escalation;
+    last.snoozed_until = Some(at(9_000));
+    let passed = pass_on(&last, &facts(&all), at(10));
+    assert_eq!(
+        (passed.effects.len(), passed.escalation.snoozed_until),
+        (0, Some(at(9_000)))
+    );
+    let taken = Facts {
+        is_waiting: false,
+        ..facts(&all)
+    };
+    assert!(pass_on(&first, &taken, at(10)).effects.is_empty());
+}
+
+#[test]
 fn somebody_who_has_it_ends_it_and_so_does_its_end() {
     let all = |_, _| Reached::Somebody;
     let first = advance(&begun(&[0, 60], 3), &facts(&all), at(0));
@@ -264,12 +344,12 @@ proptest! {
             let step = advance(&escalation, &facts, now);
             let rounds: Vec<u32> = step.effects.iter().filter_map(|one| match one {
                 Effect::Tell(cursor) => Some(cursor.round),
-                Effect::Remind(_) => None,
+                Effect::Later(_) | Effect::Remind(_) => None,
             }).collect();
             prop_assert!(rounds.windows(2).all(|two| two[0] == two[1]));
             again.extend(step.effects.iter().filter_map(|one| match one {
                 Effect::Tell(cursor) => Some((cursor.round, cursor.step)),
-                Effect::Remind(_) => None,
+                Effect::Later(_) | Effect::Remind(_) => None,
             }));
             escalation = step.escalation;
             match step.next_at {
@@ -293,7 +373,7 @@ proptest! {
             let step = if hurried { go_on(&escalation, &facts, now) } else { advance(&escalation, &facts, now) };
             told.extend(step.effects.iter().filter_map(|one| match one {
                 Effect::Tell(cursor) => Some((cursor.round, cursor.step)),
-                Effect::Remind(_) => None,
+                Effect::Later(_) | Effect::Remind(_) => None,
             }));
             escalation = step.escalation;
             match step.next_at {

@@ -138,6 +138,8 @@ pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
 #[expect(missing_docs, reason = "the parts of the message")]
 pub struct Down<'t> {
     pub name: &'t str,
+    /// How many stand behind it.
+    pub behind: u32,
     pub since: Timestamp,
     pub zone: &'t TimeZone,
     /// As [`words::cause_sentence_case`] says it.
@@ -147,12 +149,17 @@ pub struct Down<'t> {
     pub link: &'t str,
 }
 
-/// `DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server. 3/3 looks failed. Reply ACK. {link}`
+/// `DOWN Shop checkout since 14:02 UTC+1. Error 502 from your server. 3/3 looks failed. Reply ACK. {link}`; with
+/// what stands behind it `DOWN Router and 4 behind it since …`
 pub fn down(text: &Down<'_>) -> String {
+    let behind = match text.behind {
+        0 => String::new(),
+        n => format!(" and {n} behind it"),
+    };
     Draft {
         word: "DOWN",
         name: text.name,
-        when: format!(" since {}", clock(text.since, text.zone)),
+        when: format!("{behind} since {}", clock(text.since, text.zone)),
         cause: text.cause.to_owned(),
         vote: text.vote.to_owned(),
         action: "Reply ACK.",

@@ -17,6 +17,19 @@ pub fn acknowledged(name: &str, link: &str) -> String {
     .render()
 }
 
+/// `Fire drill of Shop checkout: your answer is noted. Nothing is down. {link}`
+pub fn drill_answered(name: &str, link: &str) -> String {
+    Draft {
+        word: "Fire drill of",
+        name,
+        when: ": your answer is noted".to_owned(),
+        cause: "Nothing is down".to_owned(),
+        link,
+        ..Draft::default()
+    }
+    .render()
+}
+
 /// `OK, you have all 3. The others are told, reminders stop. {link}`
 pub fn acknowledged_all(count: usize, link: &str) -> String {
     acknowledged(&format!("all {count}"), link)

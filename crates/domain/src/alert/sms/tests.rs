@@ -17,12 +17,39 @@ fn berlin() -> TimeZone {
 fn shop<'t>(zone: &'t TimeZone, name: &'t str, cause: &'t str, link: &'t str) -> Down<'t> {
     Down {
         name,
+        behind: 0,
         since: at("2026-11-22T13:02:11Z"),
         zone,
         cause,
         vote: "3/3 looks failed",
         link,
     }
+}
+
+#[test]
+fn an_answer_to_a_drill_says_that_it_is_one() {
+    assert_eq!(
+        reply::drill_answered("Shop checkout", "https://w.example/i/7KQ2M9XA"),
+        "Fire drill of Shop checkout: your answer is noted. Nothing is down. https://w.example/i/7KQ2M9XA"
+    );
+}
+
+#[test]
+fn it_says_how_many_stand_behind_it() {
+    let zone = berlin();
+    let router = Down {
+        behind: 4,
+        ..shop(
+            &zone,
+            "Router",
+            "Does not answer",
+            "https://w.example/i/7KQ2M9XA",
+        )
+    };
+    assert_eq!(
+        down(&router),
+        "DOWN Router and 4 behind it since 14:02 UTC+1. Does not answer. 3/3 looks failed. Reply ACK. https://w.example/i/7KQ2M9XA"
+    );
 }
 
 #[test]
@@ -138,10 +165,10 @@ fn a_long_link_goes_without_its_scheme() {
 
 proptest! {
     #[test]
-    fn one_segment_with_link_and_ack(name in any::<String>(), cause in "[ -~äöü€\\[]{0,300}", vote in ".{0,60}", host in "[a-z]{1,90}") {
+    fn one_segment_with_link_and_ack(name in any::<String>(), cause in "[ -~äöü€\\[]{0,300}", vote in ".{0,60}", behind in 0..5_000_u32, host in "[a-z]{1,90}") {
         let link = format!("https://{host}/i/7KQ2M9XA");
         let zone = berlin();
-        let text = down(&Down { name: &name, cause: &cause, vote: &vote, ..shop(&zone, "", "", &link) });
+        let text = down(&Down { name: &name, behind, cause: &cause, vote: &vote, ..shop(&zone, "", "", &link) });
         prop_assert!(gsm::length(&text) <= gsm::SEGMENT, "{} {text}", gsm::length(&text));
         prop_assert!(text.chars().all(|c| gsm::septets(c).is_some()));
         prop_assert!(text.contains("Reply ACK."));

@@ -32,8 +32,10 @@ pub enum Kind {
     Taken,
     /// Outages that end.
     Up,
-    /// Quiet notices about a status.
+    /// Quiet notices about a status, and about certificates that are new.
     Notice,
+    /// Certificates and registrations that come to their end.
+    Ending,
 }
 
 impl Kind {
@@ -47,8 +49,11 @@ impl Kind {
             Event::MonitorDegraded
             | Event::MonitorPartial
             | Event::MonitorBlocked
-            | Event::MonitorUnknown => Some(Self::Notice),
-            _ => None,
+            | Event::MonitorUnknown
+            | Event::TlsRenewed
+            | Event::TlsWorse => Some(Self::Notice),
+            Event::TlsExpiring | Event::DomainExpiring => Some(Self::Ending),
+            Event::ContactTest => None,
         }
     }
 
@@ -64,7 +69,10 @@ impl Kind {
                 Event::MonitorPartial,
                 Event::MonitorBlocked,
                 Event::MonitorUnknown,
+                Event::TlsRenewed,
+                Event::TlsWorse,
             ],
+            Self::Ending => &[Event::TlsExpiring, Event::DomainExpiring],
         }
     }
 }

@@ -115,13 +115,19 @@ impl Script {
         }
     }
 
-    /// Tells of an outage.
-    pub fn down(name: &str, incident: &Incident, zone: &TimeZone) -> Self {
+    /// Tells of an outage, and of how many stand behind it.
+    pub fn down((name, behind): (&str, u32), incident: &Incident, zone: &TimeZone) -> Self {
         let name = speech::name(name);
         let since = speech::clock(incident.first_failure_at, zone);
         let why = cause(&incident.failure, incident.attribution);
         let alert = join([
-            format!("Watchbell alert. {name} is down, since {since}."),
+            match behind {
+                0 => format!("Watchbell alert. {name} is down, since {since}."),
+                n => format!(
+                    "Watchbell alert. {name} is down, and {} behind it, since {since}.",
+                    speech::number(u64::from(n))
+                ),
+            },
             why.clone(),
             vote(&incident.vote),
         ]);

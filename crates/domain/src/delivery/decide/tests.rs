@@ -37,6 +37,8 @@ fn facts(event: Event, contact: &Contact) -> Facts<'_> {
         earlier: None,
         outage: None,
         quiet_until: None,
+        snoozed_until: None,
+        passed_over: false,
         now: LATER,
     }
 }
@@ -69,6 +71,7 @@ fn a_recovery_follows_its_outage(
         may_have_arrived,
         next_at: LATER,
         accepted_at: None,
+        passed_over: false,
     });
     let recovered = Facts {
         resolved: Some(ResolvedReason::Recovered),
@@ -142,6 +145,7 @@ fn a_change_of_settings_is_worth_a_text_for_an_hour(
         may_have_arrived: false,
         next_at: LATER,
         accepted_at: told_minutes_ago.map(|ago| LATER - SignedDuration::from_mins(ago)),
+        passed_over: false,
     };
     let closed = Facts {
         resolved: Some(reason),
@@ -199,6 +203,7 @@ fn a_webhook_gets_every_event_in_order(
         may_have_arrived: false,
         next_at: LATER,
         accepted_at: None,
+        passed_over: false,
     });
     let over = Facts {
         resolved: Some(ResolvedReason::Recovered),
@@ -326,6 +331,7 @@ fn a_recovery_is_called_about_where_it_was_asked_for(
         may_have_arrived: false,
         next_at: LATER,
         accepted_at: Some(LATER),
+        passed_over: false,
     };
     let facts = Facts {
         resolved: Some(reason),
@@ -372,6 +378,7 @@ fn it_is_told_again_after_the_first_message(
                 may_have_arrived: false,
                 next_at: LATER,
                 accepted_at: None,
+                passed_over: false,
             }),
             ..facts(event, &contact)
         };
@@ -398,6 +405,7 @@ fn a_call_is_repeated_until_somebody_has_it() {
         may_have_arrived: false,
         next_at: LATER,
         accepted_at: None,
+        passed_over: false,
     };
     let step = Facts {
         outage: Some(told),
@@ -436,4 +444,98 @@ fn in_quiet_hours_what_would_be_sent_waits_and_all_else_is_as_ever() {
     };
     assert_eq!(decide(&on_its_way), SEND);
     assert_eq!(decide(&quiet(Event::IncidentResolved)), NOT_FOR_THEM);
+}
+
+#[test]
+fn an_alert_waits_for_the_end_of_a_snooze_however_often_it_was_tried() {
+    let contact = contact();
+    let snoozed = |event| Facts {
+        snoozed_until: Some(LATER),
+        ..facts(event, &contact)
+    };
+    let waits = Decision::Snoozed { until: LATER };
+    assert_eq!(decide(&snoozed(Event::IncidentOpened)), waits);
+    assert_eq!(decide(&snoozed(Event::IncidentEscalated)), waits);
+    let again = Facts {
+        may_have_arrived: true,
+        ..snoozed(Event::IncidentOpened)
+    };
+    assert_eq!(decide(&again), waits);
+    let reminder = Facts {
+        outage: Some(sent()),
+        ..snoozed(Event::IncidentReminded)
+    };
+    assert_eq!(decide(&reminder), Decision::Skip(IS_SNOOZED));
+    // What is no alert is told as ever.
+    assert_eq!(decide(&snoozed(Event::TlsExpiring)), SEND);
+    let up = Facts {
+        outage: Some(sent()),
+        resolved: Some(ResolvedReason::Recovered),
+        ..facts(Event::IncidentResolved, &contact)
+    };
+    assert_eq!(decide(&up), SEND);
+}
+
+fn sent() -> OutageDelivery {
+    OutageDelivery {
+        state: DeliveryState::Sent,
+        may_have_arrived: false,
+        next_at: LATER,
+        accepted_at: Some(LATER),
+        passed_over: false,
+    }
+}
+
+#[test]
+fn who_was_passed_over_hears_of_what_is_open_and_nobody_has() {
+    let contact = contact();
+    let late = Facts {
+        passed_over: true,
+        ..facts(Event::IncidentOpened, &contact)
+    };
+    assert_eq!(decide(&late), SEND);
+    let taken = Facts {
+        taken: true,
+        ..late
+    };
+    assert_eq!(decide(&taken), Decision::Skip(IS_TAKEN));
+    let over = Facts {
+        resolved: Some(ResolvedReason::Recovered),
+        ..late
+    };
+    assert_eq!(decide(&over), Decision::Skip(IS_OVER));
+    // And nothing of its end, if they never heard of it.
+    let held = OutageDelivery {
+        state: DeliveryState::Held,
+        accepted_at: None,
+        passed_over: true,
+        ..sent()
+    };
+    let up = |outage| Facts {
+        outage: Some(outage),
+        resolved: Some(ResolvedReason::Recovered),
+        ..facts(Event::IncidentResolved, &contact)
+    };
+    assert_eq!(decide(&up(held)), NOT_FOR_THEM);
+    let told = OutageDelivery {
+        passed_over: true,
+        ..sent()
+    };
+    assert_eq!(decide(&up(told)), SEND);
+}
+
+#[test]
+fn a_step_that_repeats_what_waits_for_the_morning_is_left_out() {
+    let contact = contact();
+    let held = OutageDelivery {
+        state: DeliveryState::Held,
+        accepted_at: None,
+        ..sent()
+    };
+    let again = Facts {
+        outage: Some(held),
+        quiet_until: Some(LATER),
+        ..facts(Event::IncidentEscalated, &contact)
+    };
+    assert_eq!(decide(&again), Decision::Skip(WAITS));
 }

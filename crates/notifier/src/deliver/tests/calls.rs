@@ -65,9 +65,10 @@ impl World {
         let word = CallEnd {
             provider_id: sid,
             status,
+            base: "https://watchbell.example",
         };
-        let whose = (self.account, id);
-        let known = incidents::end_call(&mut transaction, whose, &word, self.clock.now())
+        let (secrets, whose) = (&self.room.secrets, (self.account, id));
+        let known = incidents::end_call(&mut transaction, secrets, whose, &word, self.clock.now())
             .await
             .unwrap();
         transaction.commit().await.unwrap();

@@ -451,18 +451,9 @@ async fn accepted_and_then_undelivered(pool: PgPool) {
     let id = world.plan(Event::IncidentOpened, Channel::Sms, phone).await;
     world.deliver(id).await;
     let sid = provider.messages().remove(0).sid;
-    let word = (
-        sid.as_str(),
-        domain::telephony::MessageStatus::Failed,
-        Some(30_003),
-    );
-    let mut connection = world.room.pool.acquire().await.unwrap();
-    let receipt = rows::receipt(&mut connection, world.account, id, word, world.clock.now());
-    let rows::Receipt::Failed { fallback, disabled } = receipt.await.unwrap() else {
-        panic!("a failure");
-    };
-    drop(connection);
-    assert_eq!((fallback.len(), disabled), (1, None));
+    world.is_undelivered(id, &sid, 30_003).await;
+    assert_eq!(world.stand_ins().await.len(), 1);
+    assert_eq!(world.why_disabled(phone).await, None);
     assert_eq!(world.state_of(id).await.0, DeliveryState::Failed);
     assert_eq!(world.balance().await, 500_000, "it is given back");
 }

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use super::*;
 
 /// One outage of a storm and the message about it.
-struct Outage {
+pub(super) struct Outage {
     monitor: MonitorId,
     incident: IncidentId,
 }
 
 impl World {
     /// A monitor of `host` that is down.
-    async fn outage(&self, number: usize, address: &str, class: FailureClass) -> Outage {
+    pub(super) async fn outage(&self, number: usize, address: &str, class: FailureClass) -> Outage {
         let (monitor, incident) = (MonitorId::generate(), IncidentId::generate());
         let mut connection = self.room.pool.acquire().await.unwrap();
         let row = Monitor {
@@ -43,7 +43,12 @@ impl World {
         Outage { monitor, incident }
     }
 
-    async fn tell(&self, event: Event, outage: &Outage, to: (ContactId, Channel)) -> DeliveryId {
+    pub(super) async fn tell(
+        &self,
+        event: Event,
+        outage: &Outage,
+        to: (ContactId, Channel),
+    ) -> DeliveryId {
         let (contact_id, channel) = to;
         let planned = Planned {
             account_id: self.account,
@@ -66,7 +71,7 @@ impl World {
     }
 
     /// `number` monitors on one host go down, and `to` is to be told of each.
-    async fn storm(
+    pub(super) async fn storm(
         &self,
         numbers: std::ops::Range<usize>,
         to: (ContactId, Channel),
@@ -86,7 +91,7 @@ impl World {
     }
 
     /// Hands out everything that is due, as the queue would.
-    async fn deliver_due(&self) {
+    pub(super) async fn deliver_due(&self) {
         let due: Vec<uuid::Uuid> = sqlx::query_scalar(
             "SELECT id FROM deliveries WHERE state IN ('pending', 'held', 'sending') AND next_at <= to_timestamp($1)
              ORDER BY next_at, created_at, id",
@@ -100,14 +105,14 @@ impl World {
         }
     }
 
-    async fn at_the_next_minute(&self) {
+    pub(super) async fn at_the_next_minute(&self) {
         let now = self.clock.now();
         let past = SignedDuration::from_micros(now.as_microsecond().rem_euclid(60_000_000));
         self.clock.advance(SignedDuration::from_mins(1) - past);
         self.deliver_due().await;
     }
 
-    async fn end(&self, outages: &[Outage], to: (ContactId, Channel)) {
+    pub(super) async fn end(&self, outages: &[Outage], to: (ContactId, Channel)) {
         for outage in outages {
             let mut connection = self.room.pool.acquire().await.unwrap();
             let (recovered, now) = (ResolvedReason::Recovered, self.clock.now());
@@ -123,7 +128,7 @@ impl World {
         }
     }
 
-    async fn subjects(&self) -> Vec<String> {
+    pub(super) async fn subjects(&self) -> Vec<String> {
         self.outbox()
             .await
             .into_iter()
@@ -132,7 +137,7 @@ impl World {
     }
 
     /// How many deliveries of an event are in each state.
-    async fn count(&self, event: Event) -> Vec<(String, i64)> {
+    pub(super) async fn count(&self, event: Event) -> Vec<(String, i64)> {
         sqlx::query_as(
             "SELECT state, count(*) FROM deliveries WHERE event = $1 GROUP BY 1 ORDER BY 1",
         )
@@ -548,4 +553,69 @@ async fn reminders_of_a_storm_are_one_message(pool: PgPool) {
         .filter(|one| one.starts_with("Re: "))
         .collect();
     assert_eq!(again, ["Re: Down: 40 monitors (nobody has them)"]);
+}
+
+/// Notices about the ends of certificates, all of which wait for the same hour.
+async fn endings(world: &World, number: usize, to: (ContactId, Channel)) {
+    let (contact_id, channel) = to;
+    let mut connection = world.room.pool.acquire().await.unwrap();
+    let begin = world.clock.now();
+    let hour = begin + SignedDuration::from_hours(4);
+    for i in 0..number {
+        let news = domain::delivery::payload::CertificateNews {
+            host: format!("shop{i:03}.example"),
+            not_after: begin + SignedDuration::from_hours(14 * 24),
+            ..serde_json::from_value(
+                fixture::Scene::certificate(Event::TlsExpiring)
+                    .claimed()
+                    .payload,
+            )
+            .unwrap()
+        };
+        let planned = Planned {
+            account_id: world.account,
+            event: Event::TlsExpiring,
+            incident_id: None,
+            monitor_id: Some(world.monitor),
+            contact_id,
+            channel,
+            dedup_key: format!("tls.expiring:{i}:{contact_id}"),
+            payload: serde_json::json!(news),
+            not_before: hour,
+        };
+        let written = store::deliveries::insert(&mut connection, &planned, begin);
+        written.await.unwrap().unwrap();
+    }
+    drop(connection);
+    world.clock.advance(hour.duration_since(world.clock.now()));
+    world.deliver_due().await;
+    for _ in 0..3 {
+        world.at_the_next_minute().await;
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn three_hundred_certificates_that_end_are_one_message(pool: PgPool) {
+    let world = World::new(pool, &[]).await;
+    let ana = world.contact(Channel::Email, "ana").await;
+    endings(&world, 300, (ana, Channel::Email)).await;
+    assert_eq!(
+        world.subjects().await,
+        ["Ending: 300 certificates (the first in 14 days)"]
+    );
+    let phone = world.contact(Channel::Sms, "phone").await;
+    endings(&world, 2, (phone, Channel::Sms)).await;
+    let told = world.subjects().await;
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].starts_with("ENDING 2 certificates"), "{told:?}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_certificate_alone_keeps_its_own_message(pool: PgPool) {
+    let world = World::new(pool, &[]).await;
+    let ana = world.contact(Channel::Email, "ana").await;
+    endings(&world, 1, (ana, Channel::Email)).await;
+    let told = world.subjects().await;
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("shop000.example"), "{told:?}");
 }

@@ -71,6 +71,8 @@ pub struct Context {
     pub incident: Option<IncidentFacts>,
     /// The message about the outage to the same contact.
     pub outage: Option<OutageDelivery>,
+    /// Nobody is to be told of its incident before, while nobody has it.
+    pub snoozed_until: Option<Timestamp>,
     /// Who is told of the outage by now, this contact among them; later steps are left out.
     pub told: Vec<Told>,
     /// The contact's first mail about the incident, if it is another one.
@@ -116,6 +118,7 @@ pub async fn load(
         monitor,
         incident: None,
         outage: None,
+        snoozed_until: None,
         told: Vec::new(),
         first_mail: None,
         regions: BTreeMap::new(),
@@ -138,6 +141,8 @@ pub async fn load(
         }
         context.incident = find_incident(connection, account, incident).await?;
         context.outage = lock_outage(connection, account, incident, claimed.contact_id).await?;
+        context.snoozed_until =
+            crate::escalations::find_snooze(connection, account, incident, now).await?;
         context.told = list_told(connection, account, incident, now).await?;
         context.first_mail = find_first_mail(connection, claimed, incident).await?;
         context.regions = list_regions(connection).await?;
@@ -194,7 +199,7 @@ async fn lock_outage(
     let row = sqlx::query!(
         r#"SELECT o.id, o.state, o.next_at AS "next_at: jiff_sqlx::Timestamp", l.state AS "leader?",
              l.next_at AS "leader_next_at?: jiff_sqlx::Timestamp",
-             o.accepted_at AS "accepted_at: jiff_sqlx::Timestamp" FROM deliveries o
+             o.accepted_at AS "accepted_at: jiff_sqlx::Timestamp", o.payload ? 'passed_over' AS "passed_over!" FROM deliveries o
            LEFT JOIN deliveries l ON l.account_id = o.account_id AND l.id = o.merged_into AND o.state = 'merged'
            WHERE o.account_id = $1 AND o.incident_id = $2 AND o.contact_id = $3 AND o.event = 'incident.opened'
            FOR NO KEY UPDATE OF o"#,
@@ -218,6 +223,7 @@ async fn lock_outage(
             may_have_arrived: true,
             next_at: next_at.to_jiff(),
             accepted_at: row.accepted_at.map(|at| at.to_jiff()),
+            passed_over: false,
         }));
     }
     let state = DeliveryState::parse(&row.state).ok_or_else(impossible)?;
@@ -231,6 +237,7 @@ async fn lock_outage(
             may_have_arrived: true,
             next_at: at,
             accepted_at: Some(at),
+            passed_over: false,
         }));
     }
     Ok(Some(OutageDelivery {
@@ -238,6 +245,7 @@ async fn lock_outage(
         may_have_arrived: super::may_have_arrived(connection, account, id).await?,
         next_at: row.next_at.to_jiff(),
         accepted_at: row.accepted_at.map(|at| at.to_jiff()),
+        passed_over: row.passed_over,
     }))
 }
 

@@ -28,7 +28,9 @@ pub use result::{
     FOR_THE_OUTAGE, SendResult, close, give_up_unreadable, hold, mark_superseded_by_recovery,
     plan_recovery, record, wake_held,
 };
-pub use siblings::{Unpaid, list_unpaid, lock_event, may_reach_someone, name_unpaid};
+pub use siblings::{
+    Unpaid, list_unpaid, lock_event, may_reach_someone, name_unpaid, step_may_reach_someone,
+};
 pub use sweep::{list_overdue, mark_pushed};
 
 use crate::{Error, Result};
@@ -37,7 +39,7 @@ use crate::{Error, Result};
 pub type Queued = (DeliveryId, Channel);
 
 /// A delivery under this caller's lease.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
     /// Its account.
     pub account_id: AccountId,

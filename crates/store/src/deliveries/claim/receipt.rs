@@ -9,7 +9,7 @@ use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Claimed, Queued, plan_fallback};
+use super::{Claimed, Queued};
 use crate::{Error, Result, wallets};
 
 /// What a receipt changed.
@@ -19,11 +19,15 @@ pub enum Receipt {
     Ignored,
     /// It arrived; its price is settled.
     Delivered,
-    /// It did not arrive; its price is given back. The messages that stand in for it are to be
-    /// enqueued by the caller in the same transaction.
+    /// It did not arrive; its price is given back. Who is told instead is the caller's to say in the same
+    /// transaction.
     Failed {
+        /// The message, and those that it was to tell of besides.
+        untold: Vec<Claimed>,
+        /// Why, as part of a sentence.
+        reason: String,
         /// Deliveries to enqueue.
-        fallback: Vec<Queued>,
+        woken: Vec<Queued>,
         /// Nothing more is sent to the contact.
         disabled: Option<ContactId>,
     },
@@ -127,15 +131,16 @@ async fn fail(
     {
         disabled = Some(failed.contact_id);
     }
-    let fallback = plan_fallback(connection, failed, (reason, None), now).await?;
-    let mut fallback = fallback.unwrap_or_default();
-    let untold = (DeliveryState::Failed, reason);
-    for part in super::storm::mark_untold(connection, failed, untold, now).await? {
-        let planned = plan_fallback(connection, &part, (reason, None), now).await?;
-        fallback.extend(planned.unwrap_or_default());
-    }
-    fallback.extend(super::wake_held(connection, failed, now).await?);
-    Ok(Receipt::Failed { fallback, disabled })
+    let mut untold = vec![failed.clone()];
+    let state = (DeliveryState::Failed, reason);
+    untold.extend(super::storm::mark_untold(connection, failed, state, now).await?);
+    let woken = super::wake_held(connection, failed, now).await?;
+    Ok(Receipt::Failed {
+        untold,
+        reason: reason.to_owned(),
+        woken,
+        disabled,
+    })
 }
 
 fn reason(error_code: Option<u32>) -> String {

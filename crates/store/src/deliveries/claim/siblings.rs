@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Claimed;
 use crate::Result;
+use crate::deliveries::QUIET_UNTIL;
 
 /// A text message or call that the wallet does not pay, or will not.
 #[derive(Debug, Clone)]
@@ -43,12 +44,35 @@ pub async fn may_reach_someone(connection: &mut PgConnection, claimed: &Claimed)
                AND left(o.dedup_key, -$3::int) = left(d.dedup_key, -$3::int)
                AND (o.incident_id = $4 OR $4::uuid IS NULL AND o.incident_id IS NULL)
                AND (o.monitor_id = $5 OR $5::uuid IS NULL AND o.monitor_id IS NULL)
-               AND o.state IN ('sent', 'delivered', 'merged', 'pending', 'sending', 'held')) AS "found!""#,
+               AND o.state IN ('sent', 'delivered', 'merged', 'pending', 'sending', 'held')
+               AND NOT (o.payload ? 'passed_over' AND o.state = 'held')) AS "found!""#,
         claimed.account_id.uuid(),
         claimed.id.uuid(),
         contact_length(claimed),
         claimed.incident_id.map(IncidentId::uuid),
         claimed.monitor_id.map(MonitorId::uuid),
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Another message about the outage, of the same step of its policy or told later, has reached its contact or
+/// soon may. Steps have no rows of their own: their messages are written in one instant.
+pub async fn step_may_reach_someone(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+             SELECT 1 FROM deliveries o JOIN deliveries d ON d.account_id = o.account_id AND d.id = $2
+             WHERE o.account_id = $1 AND o.id <> d.id AND o.incident_id = d.incident_id
+               AND o.event IN ('incident.opened', 'incident.escalated') AND o.created_at >= d.created_at
+               AND o.state IN ('sent', 'delivered', 'merged', 'pending', 'sending', 'held')
+               AND NOT o.payload ? 'fallback'
+               AND NOT (o.state = 'held' AND coalesce(starts_with(o.reason, $3), false))) AS "found!""#,
+        claimed.account_id.uuid(),
+        claimed.id.uuid(),
+        QUIET_UNTIL,
     )
     .fetch_one(connection)
     .await?)

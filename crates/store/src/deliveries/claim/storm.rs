@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::{Claimed, Queued, SendResult};
+use crate::deliveries::{QUIET_UNTIL, SNOOZED_UNTIL};
 use crate::{Error, Result};
 
 /// Rows of a message that are read; a plan has at most 5,000 monitors.
@@ -25,6 +26,8 @@ pub struct Traffic {
     /// When other messages went to the same contact lately or were last tried, in order; those under way
     /// went now.
     pub sent: Vec<Timestamp>,
+    /// Why it has waited, when that was for the end of its contact's quiet hours.
+    pub quiet: Option<String>,
     /// It tells of several already: an earlier try did not arrive.
     pub leads: bool,
     /// The storm that its incident is of.
@@ -40,7 +43,7 @@ pub async fn traffic(
     now: Timestamp,
 ) -> Result<Traffic> {
     let row = sqlx::query!(
-        r#"SELECT d.not_before AS "due_at: jiff_sqlx::Timestamp", i.group_id AS "group_id?", coalesce(i.test, false) AS "is_drill!",
+        r#"SELECT d.not_before AS "due_at: jiff_sqlx::Timestamp", d.reason, i.group_id AS "group_id?", coalesce(i.test, false) AS "is_drill!",
              EXISTS (SELECT 1 FROM deliveries m WHERE m.account_id = d.account_id AND m.merged_into = d.id) AS "leads!"
            FROM deliveries d LEFT JOIN incidents i ON i.account_id = d.account_id AND i.id = d.incident_id
            WHERE d.account_id = $1 AND d.id = $2"#,
@@ -67,6 +70,7 @@ pub async fn traffic(
     .await?;
     Ok(Traffic {
         due_at: row.due_at.to_jiff(),
+        quiet: row.reason.filter(|reason| reason.starts_with(QUIET_UNTIL)),
         sent: sent.into_iter().rev().map(|at| at.to_jiff()).collect(),
         leads: row.leads,
         group: row.group_id.map(GroupId::from_uuid),
@@ -99,11 +103,13 @@ pub async fn merge(
          WHERE d.account_id = $1 AND d.id = due.id AND due.account_id = $1 AND due.contact_id = $2 AND due.id <> $3
            AND due.event = ANY($4) AND due.state IN ('pending', 'held') AND due.not_before <= $5
            AND NOT coalesce(i.test, false)
+           AND (due.reason IS NULL OR NOT starts_with(due.reason, $6) OR due.next_at <= $5)
            AND due.claims = due.attempts AND NOT EXISTS (
                SELECT 1 FROM delivery_attempts a WHERE a.account_id = due.account_id AND a.delivery_id = due.id
                  AND a.outcome IN ('lost', 'ambiguous'))
            AND CASE due.event
                WHEN 'incident.opened' THEN i.resolved_at IS NULL
+                   AND NOT (due.payload ? 'passed_over' AND i.acknowledged_at IS NOT NULL)
                WHEN 'incident.escalated' THEN i.resolved_at IS NULL AND i.acknowledged_at IS NULL
                WHEN 'incident.reminded' THEN i.resolved_at IS NULL AND i.acknowledged_at IS NULL
                    AND coalesce(l.state, o.state) IN ('sent', 'delivered')
@@ -116,10 +122,75 @@ pub async fn merge(
         claimed.id.uuid(),
         &events,
         now.to_sqlx() as _,
+        SNOOZED_UNTIL,
     )
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// The contact was to be told of this much that is still down, all of which waited for the end of its quiet hours.
+pub async fn count_open_after_quiet(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM deliveries d
+           JOIN incidents i ON i.account_id = d.account_id AND i.id = d.incident_id
+           WHERE d.account_id = $1 AND d.contact_id = $2 AND d.event = 'incident.opened' AND d.state = 'held'
+             AND starts_with(d.reason, $3) AND i.resolved_at IS NULL AND NOT i.test
+             AND d.next_at <= $4
+             AND NOT (d.payload ? 'passed_over' AND i.acknowledged_at IS NOT NULL)"#,
+        claimed.account_id.uuid(),
+        claimed.contact_id.uuid(),
+        QUIET_UNTIL,
+        now.to_sqlx() as _,
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Lets a claimed message tell in a line of what began and ended in its contact's quiet hours, and says of how
+/// much: the messages about those ends are merged into it, and those about the outages are not sent any more.
+pub async fn merge_ended(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<u64> {
+    let ended = sqlx::query_scalar!(
+        r#"UPDATE deliveries d
+         SET state = 'merged', merged_into = $3, reason = 'told together with others', finished_at = $4
+         FROM incidents i, deliveries o
+         WHERE d.account_id = $1 AND d.contact_id = $2 AND d.id <> $3 AND d.event = 'incident.resolved'
+           AND d.state = 'held' AND starts_with(d.reason, $5)
+           AND i.account_id = $1 AND i.id = d.incident_id AND NOT i.test
+           AND o.account_id = $1 AND o.contact_id = $2 AND o.incident_id = d.incident_id
+           AND o.event = 'incident.opened' AND o.state IN ('pending', 'held', 'superseded')
+           AND d.claims = d.attempts AND NOT EXISTS (
+               SELECT 1 FROM delivery_attempts a WHERE a.account_id = $1 AND a.delivery_id IN (d.id, o.id)
+                 AND a.outcome IN ('lost', 'ambiguous'))
+         RETURNING d.incident_id AS "id!""#,
+        claimed.account_id.uuid(),
+        claimed.contact_id.uuid(),
+        claimed.id.uuid(),
+        now.to_sqlx() as _,
+        QUIET_UNTIL,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "UPDATE deliveries SET state = 'superseded', reason = 'over before it was sent', finished_at = $4
+         WHERE account_id = $1 AND contact_id = $2 AND incident_id = ANY($3) AND event = 'incident.opened'
+           AND state IN ('pending', 'held')",
+        claimed.account_id.uuid(),
+        claimed.contact_id.uuid(),
+        &ended,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(u64::try_from(ended.len()).unwrap_or(0))
 }
 
 /// One event that a message tells of, or an outage of the same storm.

@@ -16,7 +16,7 @@ use crate::usecases::account_check;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Finding)]
 pub struct FindingView {
-    /// `tells_nobody`, `unusable_contact`, `nobody_on_call`, `wallet_empty` or `only_mail`; more may come.
+    /// `tells_nobody`, `only_critical`, `unusable_contact`, `nobody_on_call`, `wallet_empty` or `only_mail`; more may come.
     code: &'static str,
     #[schema(value_type = FindingSeverity)]
     severity: &'static str,

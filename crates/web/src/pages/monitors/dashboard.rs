@@ -35,6 +35,8 @@ pub struct Asked {
     pub status: String,
     /// Carries this tag.
     pub tag: String,
+    /// `critical` or `normal`.
+    pub severity: String,
     /// `status` or `name`.
     pub sort: String,
     /// Pages count from one.

@@ -1,5 +1,6 @@
 //! Which monitors the dashboard shows: search, filters, order, pages.
 
+use domain::incident::Severity;
 use domain::status::Shown;
 use store::monitors::{Listed, Sort};
 
@@ -11,6 +12,7 @@ pub struct Choice {
     pub(super) q: String,
     pub(super) status: String,
     pub(super) tag: String,
+    pub(super) severity: Option<Severity>,
     pub sort: Sort,
     pub(super) page: usize,
     pub(super) done: Option<String>,
@@ -23,6 +25,7 @@ impl Choice {
             q: asked.q.trim().chars().take(200).collect(),
             status: asked.status.clone(),
             tag: asked.tag.clone(),
+            severity: Severity::parse(&asked.severity),
             sort: sort(&asked.sort),
             page: asked.page.max(1),
             done: done_words(&asked.done, asked.count),
@@ -37,6 +40,9 @@ impl Choice {
         let mut text = [&settings.name, &address].into_iter().chain(&settings.tags);
         (wanted.is_empty() || text.any(|text| text.to_lowercase().contains(&wanted)))
             && (self.tag.is_empty() || settings.tags.contains(&self.tag))
+            && self
+                .severity
+                .is_none_or(|wanted| listed.monitor.spec.severity() == wanted)
             && match self.status.as_str() {
                 "" => true,
                 "problems" => is_problem(listed.shown),
@@ -54,7 +60,12 @@ impl Choice {
     }
 
     pub(super) fn is_filtered(&self) -> bool {
-        !(self.q.is_empty() && self.status.is_empty() && self.tag.is_empty())
+        let all = self.q.is_empty() && self.status.is_empty() && self.tag.is_empty();
+        !(all && self.severity.is_none())
+    }
+
+    pub(super) fn severity_word(&self) -> &'static str {
+        self.severity.map_or("", Severity::as_str)
     }
 
     /// The address with one thing changed; a change of the filter begins at page one.
@@ -64,6 +75,7 @@ impl Choice {
             ("q", self.q.as_str()),
             ("status", self.status.as_str()),
             ("tag", self.tag.as_str()),
+            ("severity", self.severity_word()),
             ("sort", sort),
         ];
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -162,6 +174,18 @@ pub(super) fn chips(choice: &Choice, all: &[Listed], tags: &[(String, u32)]) -> 
             current: choice.status == word,
         })
         .collect();
+    let is_critical = |listed: &&Listed| listed.monitor.spec.severity() == Severity::Critical;
+    let critical = all.iter().filter(is_critical).count();
+    let current = choice.severity == Some(Severity::Critical);
+    if critical > 0 || current {
+        chips.push(Chip {
+            link: choice.link(&[("severity", if current { "" } else { "critical" })]),
+            text: "Critical".to_owned(),
+            count: critical,
+            mark: None,
+            current,
+        });
+    }
     chips.extend(tags.iter().take(12).map(|(tag, count)| {
         let current = *tag == choice.tag;
         Chip {

@@ -85,6 +85,7 @@ pub struct DashboardPage {
     pub q: String,
     pub status: String,
     pub tag: String,
+    pub severity: &'static str,
     pub is_filtered: bool,
     pub by_name: bool,
     pub sort_status: String,
@@ -121,6 +122,7 @@ pub fn page(
             name,
             shown: listed.shown,
             since: listed.since,
+            is_behind: listed.behind.is_some(),
         })
         .collect();
     let headline = headline(&known, facts.now);
@@ -156,6 +158,7 @@ pub fn page(
         q: choice.q.clone(),
         status: choice.status.clone(),
         tag: choice.tag.clone(),
+        severity: choice.severity_word(),
         is_filtered: choice.is_filtered(),
         by_name: choice.sort == Sort::Name,
         sort_status: choice.link(&[("sort", "")]),

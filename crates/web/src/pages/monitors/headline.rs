@@ -13,6 +13,8 @@ pub struct Known<'a> {
     pub shown: Shown,
     /// Since when.
     pub since: Timestamp,
+    /// It is down behind another one.
+    pub is_behind: bool,
 }
 
 /// The headline in two parts: what is said loudly and what is said after it.
@@ -62,7 +64,11 @@ pub fn headline(all: &[Known<'_>], now: Timestamp) -> Headline {
 }
 
 fn down_words(down: &[&Known<'_>], looked: usize, now: Timestamp) -> (String, String) {
-    let Some(longest) = down.iter().min_by_key(|known| known.since) else {
+    // What stands behind something else is not what is to be mended, whenever it was seen first.
+    let Some(longest) = down
+        .iter()
+        .min_by_key(|known| (known.is_behind, known.since))
+    else {
         return Default::default();
     };
     let lasted = words::duration(now.duration_since(longest.since).max(SignedDuration::ZERO));
@@ -131,11 +137,28 @@ mod tests {
             name,
             shown: Shown::Down,
             since: now,
+            is_behind: false,
         };
         let said = headline(&[known], now);
         assert_eq!(
             said.main,
             "shop.example/a/very/long/path/that/nobo… is down"
+        );
+    }
+
+    #[test]
+    fn a_child_is_never_named_while_what_it_stands_behind_is_down() {
+        let now: Timestamp = "2026-11-22T13:02:11Z".parse().unwrap();
+        let known = |name, ago, is_behind| Known {
+            name,
+            shown: Shown::Down,
+            since: now - SignedDuration::from_secs(ago),
+            is_behind,
+        };
+        let said = headline(&[known("Shop", 90, true), known("Router", 61, false)], now);
+        assert_eq!(
+            (said.main.as_str(), said.rest.as_str()),
+            ("2 of 2 are down", "Router for 1 min 1 s")
         );
     }
 
@@ -167,6 +190,7 @@ mod tests {
                 name,
                 shown: *shown,
                 since: now - SignedDuration::from_secs(371 - i64::try_from(number).unwrap()),
+                is_behind: false,
             })
             .collect();
         let said = headline(&known, now);

@@ -100,8 +100,9 @@ pub async fn press(
         let word = CallEnd {
             provider_id: NO_PROVIDER,
             status,
+            base: state.config.base_url.as_str().trim_end_matches('/'),
         };
-        incidents::end_call(&mut tx, whose, &word, state.now())
+        incidents::end_call(&mut tx, &state.secrets, whose, &word, state.now())
             .await
             .map_err(PageError::internal)?;
     }

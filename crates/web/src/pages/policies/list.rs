@@ -27,6 +27,8 @@ struct Line {
 struct ListPage {
     shell: Shell,
     lines: Vec<Line>,
+    /// By which policy news goes that is no outage; empty: by each monitor's own.
+    notices: String,
     /// What would keep an alert from arriving.
     findings: Vec<Finding>,
     can_edit: bool,
@@ -60,9 +62,11 @@ pub async fn show(
             monitors: used.await?.len(),
         });
     }
+    let notices = store::accounts::find_notice_policy(&mut transaction, account).await?;
     let findings = account_check::check(&mut transaction, &state, account).await?;
     let notice = match done.done.as_str() {
         "saved" => Some("Saved. The next outage goes by it."),
+        "notices" => Some("Saved. The next news goes by it."),
         "deleted" => Some("Deleted. Its monitors tell the default contacts again."),
         _ => None,
     };
@@ -72,6 +76,7 @@ pub async fn show(
             .section("contacts")
             .notice(notice.map(str::to_owned)),
         lines,
+        notices: notices.map_or_else(String::new, |id| id.to_string()),
         findings,
         can_edit: tenant.role().can_edit(),
     })

@@ -4,6 +4,7 @@ mod delete;
 mod edit;
 mod form;
 mod list;
+mod notices;
 
 use domain::alert::Policy;
 use domain::oncall::{Participant, Schedule};
@@ -20,6 +21,7 @@ pub fn routes() -> Routes {
         .get("/policies", Tenant, list::show)
         .post("/policies", Tenant, edit::create)
         .get("/policies/new", Tenant, edit::new)
+        .post("/policies/notices", Tenant, notices::save)
         .get("/policies/{policy_id}", Tenant, edit::show)
         .post("/policies/{policy_id}", Tenant, edit::save)
         .get("/policies/{policy_id}/delete", Tenant, delete::confirm)

@@ -67,6 +67,7 @@ pub async fn create(
         Err(errors) => return page(&tenant, &state, form, Shown::default().with(errors)).await,
     };
     let schedule = Schedule {
+        members: None,
         id: ScheduleId::generate(),
         name: parts.name,
         timezone: parts.timezone,
@@ -136,6 +137,7 @@ async fn store(
     let mut transaction = store::tenant::begin(&state.pool, tenant.account_id()).await?;
     let before = schedules::find_locked(&mut transaction, &caller, id).await?;
     let after = Schedule {
+        members: None,
         name: parts.name,
         timezone: parts.timezone,
         layers: parts.layers,

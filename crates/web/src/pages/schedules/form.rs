@@ -371,6 +371,7 @@ mod tests {
         assert_eq!(parts.layers.len(), 1, "a layer without anybody is left out");
         assert_eq!(parts.layers[0].times.as_ref().unwrap().len(), 1);
         let schedule = Schedule {
+            members: None,
             id: ScheduleId::generate(),
             name: parts.name,
             timezone: parts.timezone,

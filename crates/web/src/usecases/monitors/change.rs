@@ -76,15 +76,7 @@ pub async fn delete(
 ) -> UseCaseResult<()> {
     find_locked(connection, state, caller, id).await?;
     incidents::delete_monitor(connection, caller.account_id, id, &caller.by(), caller.now).await?;
-    let behind = store::monitors::list_ids_depending(connection, caller.account_id, id).await?;
-    for child in behind {
-        respec(connection, state, caller, child, |spec| {
-            let parents = spec.depends_on.take().unwrap_or_default();
-            let left: Vec<_> = parents.into_iter().filter(|one| *one != id).collect();
-            spec.depends_on = (!left.is_empty()).then_some(left);
-        })
-        .await?;
-    }
+    store::dependencies::forget_parent(connection, caller.account_id, id, caller.now).await?;
     Ok(())
 }
 

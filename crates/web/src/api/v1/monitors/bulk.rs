@@ -3,6 +3,7 @@
 use axum::Json as AxumJson;
 use axum::extract::State;
 use domain::ids::MonitorId;
+use domain::incident::Severity;
 use domain::monitor::{Kind, MonitorSpec};
 use domain::status::Shown;
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,9 @@ pub struct FilterInput {
     tag: Option<String>,
     #[schema(value_type = Option<super::blocks::KindName>)]
     kind: Option<Kind>,
+    /// `critical` or `normal`.
+    #[schema(value_type = Option<String>)]
+    severity: Option<Severity>,
     q: Option<String>,
 }
 
@@ -256,7 +260,7 @@ impl FilterInput {
             statuses,
             tag: self.tag,
             kind: self.kind,
-            severity: None,
+            severity: self.severity,
             text,
             key: None,
         })

@@ -134,6 +134,7 @@ impl ScheduleInput {
         };
         let layers = self.layers.ok_or_else(|| required("layers"))?;
         Ok(Schedule {
+            members: None,
             id: ScheduleId::generate(),
             name: self.name.ok_or_else(|| required("name"))?,
             timezone,
@@ -164,6 +165,7 @@ pub(super) async fn patched(
         .map_err(|error| Problem::invalid(vec![error]))?;
     let after = input.schedule(connection, caller).await?;
     Ok(Schedule {
+        members: None,
         name: after.name,
         timezone: after.timezone,
         layers: after.layers,

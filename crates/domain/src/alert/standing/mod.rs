@@ -7,6 +7,7 @@ use super::plan::Recipients;
 use super::policy::{Policy, Step, recipients};
 use crate::contact::{Channel, Contact};
 use crate::ids::{AccountId, ContactId, MonitorId, PolicyId};
+use crate::incident::Severity as Importance;
 use crate::oncall::{self, Duty, Span};
 use crate::words;
 
@@ -55,6 +56,7 @@ pub struct Watched {
     pub name: String,
     pub contact_ids: Option<Vec<ContactId>>,
     pub policy_id: Option<PolicyId>,
+    pub severity: Importance,
 }
 
 /// What is looked at.
@@ -106,33 +108,39 @@ impl Standing<'_> {
         self.policies.iter().find(named).or(self.policies.first())
     }
 
-    fn monitors_that_tell_nobody(&self) -> Option<Finding> {
-        let silent: Vec<&Watched> = self
-            .monitors
-            .iter()
-            .filter(|one| {
-                let told = recipients(one.contact_ids.as_deref(), one.policy_id, self.policies);
-                self.reached(&told).is_empty()
-            })
-            .collect();
-        let first = silent.first()?;
-        let names: Vec<&str> = silent
-            .iter()
-            .take(NAMED)
-            .map(|one| one.name.as_str())
-            .collect();
-        let more = silent.len().saturating_sub(NAMED);
-        let (names, verb) = match (names.as_slice(), more) {
-            ([one], _) => ((*one).to_owned(), "tells"),
-            (_, 0) => (names.join(", "), "tell"),
-            (_, more) => (format!("{} and {more} more", names.join(", ")), "tell"),
-        };
-        Some(Finding {
-            code: "tells_nobody",
-            severity: Severity::Problem,
-            text: format!("{names} {verb} nobody: no contact that is named can be told."),
-            link: format!("/monitors/{}", first.id),
+    /// Some monitor goes by it that is not critical.
+    fn is_used_by_a_normal_one(&self, policy: &Policy) -> bool {
+        self.monitors.iter().any(|monitor| {
+            monitor.severity == Importance::Normal
+                && monitor.contact_ids.is_none()
+                && self.policy_of(monitor).map(|of| of.id) == Some(policy.id)
         })
+    }
+
+    fn monitors_that_tell_nobody(&self) -> Vec<Finding> {
+        let (mut silent, mut minor) = (Vec::new(), Vec::new());
+        for one in self.monitors {
+            let told = recipients(one.contact_ids.as_deref(), one.policy_id, self.policies);
+            let reached = self.reached(&told);
+            if reached.is_empty() {
+                silent.push(one);
+            } else if !reached.iter().any(|contact| contact.wants(one.severity)) {
+                minor.push(one);
+            }
+        }
+        let silent = named(&silent, "tells_nobody", |is_one| match is_one {
+            true => " tells nobody: no contact that is named can be told.",
+            false => " tell nobody: no contact that is named can be told.",
+        });
+        let minor = named(&minor, "only_critical", |is_one| match is_one {
+            true => {
+                " tells nobody: every contact that could be told wants critical monitors only, and it is a normal one."
+            }
+            false => {
+                " tell nobody: every contact that could be told wants critical monitors only, and they are normal ones."
+            }
+        });
+        silent.into_iter().chain(minor).collect()
     }
 
     /// Usable contacts that are told at some time.
@@ -169,6 +177,11 @@ impl Standing<'_> {
                     .map(|text| finding("unusable_contact", Severity::Problem, text)),
             );
         }
+        if let Recipients::Steps(steps) = &told
+            && let Some(text) = self.minor_end(policy, steps)
+        {
+            found.push(finding("only_critical", Severity::Advice, text));
+        }
         if !reached.is_empty() && reached.iter().all(|one| one.channel == Channel::Email) {
             let text = format!("{} has only mail: nobody is woken by it.", policy.name);
             found.push(finding("only_mail", Severity::Advice, text));
@@ -188,6 +201,31 @@ impl Standing<'_> {
             });
         }
         found
+    }
+
+    /// Of a normal monitor nobody is told any more from some step on, because whoever could be wants critical ones
+    /// only. That nobody is told at all is said of the monitor.
+    fn minor_end(&self, policy: &Policy, steps: &[Step]) -> Option<String> {
+        if !self.is_used_by_a_normal_one(policy) {
+            return None;
+        }
+        let usable = |step: &Step| -> Vec<&Contact> {
+            let usable = self.contacts.iter().filter(|one| one.is_usable());
+            usable
+                .filter(|one| step.may_reach(one, self.duties))
+                .collect()
+        };
+        let hears = |step: &Step| usable(step).iter().any(|one| one.wants(Importance::Normal));
+        let last = steps.iter().rposition(hears)?;
+        let after = steps.get(last + 1..)?;
+        let first = after.iter().flat_map(usable).next()?;
+        Some(format!(
+            "{} ends with {} ({}), who wants critical monitors only: of a normal one nobody is told after step {}.",
+            policy.name,
+            first.name,
+            first.channel.name(),
+            last + 1
+        ))
     }
 
     /// A step of which nobody can be told, because of contacts that are not confirmed or are stopped.
@@ -235,7 +273,14 @@ impl Standing<'_> {
         Some(Finding {
             code: "nobody_on_call",
             severity: Severity::Problem,
-            text: format!("Nobody is on call {when}{more} ({}).", duty.schedule.name),
+            text: format!(
+                "Nobody is on call {when}{more} ({}).{}",
+                duty.schedule.name,
+                match duty.schedule.has_lost_somebody() {
+                    true => " Somebody in it is no member any more.",
+                    false => "",
+                }
+            ),
             link: format!("/schedules/{id}"),
         })
     }
@@ -259,169 +304,25 @@ impl Standing<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::{ScheduleId, UserId};
-    use crate::oncall::{Day, Layer, Participant, Schedule, ShiftUnit, Times};
-
-    fn now() -> Timestamp {
-        "2026-11-27T13:00:00Z".parse().unwrap()
-    }
-
-    fn contact(name: &str, channel: Channel) -> Contact {
-        Contact {
-            id: ContactId::generate(),
-            channel,
-            name: name.into(),
-            address: name.into(),
-            verified_at: Some(now()),
-            in_default: false,
-            call_on_recovery: false,
-            only_critical: false,
-            quiet_hours: None,
-            member_id: None,
-            disabled_reason: None,
-            created_at: now(),
-        }
-    }
-
-    fn policy(name: &str, steps: Vec<Step>) -> Policy {
-        Policy {
-            id: PolicyId::generate(),
-            name: name.into(),
-            steps: Some(steps),
-            ..Policy::default_of(AccountId::generate())
-        }
-    }
-
-    fn step(contacts: &[&Contact]) -> Step {
-        Step {
-            contact_ids: contacts.iter().map(|one| one.id).collect(),
-            ..Step::default()
-        }
-    }
-
-    /// Every day but Sunday, by one contact.
-    fn duty(of: &Contact) -> Duty {
-        let days = Day::ALL.into_iter().filter(|day| *day != Day::Su);
-        let midnight = jiff::civil::Time::midnight();
-        let layer = Layer {
-            participants: vec![Participant::Contact(of.id)],
-            shift_unit: ShiftUnit::Week,
-            shift_count: 1,
-            local_start: jiff::civil::date(2026, 11, 2).at(0, 0, 0, 0),
-            times: Some(vec![Times {
-                days: days.collect(),
-                from: midnight,
-                to: midnight,
-            }]),
-        };
-        Duty {
-            schedule: Schedule {
-                id: ScheduleId::generate(),
-                name: "Office".into(),
-                timezone: "Europe/Berlin".into(),
-                layers: vec![layer],
-                created_at: now(),
-                updated_at: now(),
-                version: 1,
-            },
-            overrides: Vec::new(),
-        }
-    }
-
-    /// The findings of an account whose only monitor goes by the first policy.
-    fn found(
-        policies: &[Policy],
-        contacts: &[Contact],
-        duties: &[Duty],
-        balance_micros: Option<i64>,
-    ) -> Vec<(&'static str, String)> {
-        let zone = words::zone("Europe/Berlin");
-        let monitors = [Watched {
-            id: MonitorId::generate(),
-            name: "Shop".into(),
-            contact_ids: None,
-            policy_id: None,
-        }];
-        let standing = Standing {
-            account: AccountId::generate(),
-            policies,
-            contacts,
-            duties,
-            monitors: &monitors,
-            balance_micros,
-            zone: &zone,
-            now: now(),
-        };
-        let findings = standing.check().into_iter();
-        findings.map(|one| (one.code, one.text)).collect()
-    }
-
-    #[test]
-    fn nothing_is_said_where_all_is_well() {
-        let (mail, sms) = (contact("ops", Channel::Email), contact("kim", Channel::Sms));
-        let night = policy("Night", vec![step(&[&mail]), step(&[&sms])]);
-        // A policy that no monitor goes by may be as it likes.
-        let other = policy("Other", vec![step(&[])]);
-        let contacts = [mail, sms];
-        assert_eq!(found(&[night.clone(), other], &contacts, &[], Some(1)), []);
-        assert_eq!(found(&[night], &contacts, &[], None), []);
-    }
-
-    #[test]
-    fn what_keeps_an_alert_from_arriving_is_said() {
-        let (mail, mut sms) = (contact("ops", Channel::Email), contact("kim", Channel::Sms));
-        let night = policy("Night", vec![step(&[&mail]), step(&[&sms])]);
-        let empty = "Night tells by text messages, and the wallet is empty: a mail comes instead.";
-        let contacts = [mail.clone(), sms.clone()];
-        assert_eq!(
-            found(std::slice::from_ref(&night), &contacts, &[], Some(0)),
-            [("wallet_empty", empty.to_owned())]
-        );
-        sms.verified_at = None;
-        let ends = "Night ends with kim (SMS), which is not confirmed yet.";
-        let only = "Night has only mail: nobody is woken by it.";
-        let unverified = [mail.clone(), sms.clone()];
-        assert_eq!(
-            found(std::slice::from_ref(&night), &unverified, &[], Some(0)),
-            [
-                ("unusable_contact", ends.to_owned()),
-                ("only_mail", only.to_owned())
-            ]
-        );
-        let nobody = "Shop tells nobody: no contact that is named can be told.";
-        let gone = found(&[policy("Night", vec![step(&[&sms])])], &[sms], &[], None);
-        assert_eq!(gone[0], ("tells_nobody", nobody.to_owned()));
-        assert_eq!(found(&[], &[mail], &[], None).len(), 1);
-        let of_nobody = Step {
-            member_ids: vec![UserId::generate()],
-            ..Step::default()
-        };
-        let gone = found(&[policy("Night", vec![of_nobody])], &[], &[], None);
-        assert_eq!(gone[1].1, "Night ends with somebody who has no contact.");
-    }
-
-    #[test]
-    fn a_gap_of_a_schedule_that_is_used_is_said() {
-        let phone = contact("kim", Channel::Sms);
-        let duty = duty(&phone);
-        let on_call = Step {
-            schedule_ids: vec![duty.schedule.id],
-            ..Step::default()
-        };
-        let (night, other) = (
-            policy("Night", vec![on_call]),
-            policy("Other", vec![step(&[&phone])]),
-        );
-        let said = "Nobody is on call from Sun 29 Nov 2026, 00:00 UTC+1 to Mon 30 Nov 2026, 00:00 UTC+1, \
-                    and once more in the coming two weeks (Office).";
-        let (contacts, duties) = ([phone], [duty]);
-        assert_eq!(
-            found(std::slice::from_ref(&night), &contacts, &duties, None),
-            [("nobody_on_call", said.to_owned())]
-        );
-        assert_eq!(found(&[other, night], &contacts, &duties, None), []);
-    }
+/// The first of some monitors by their names, and what is to be said of them.
+fn named(
+    monitors: &[&Watched],
+    code: &'static str,
+    says: impl FnOnce(bool) -> &'static str,
+) -> Option<Finding> {
+    let first = monitors.first()?;
+    let names: Vec<&str> = monitors.iter().map(|one| one.name.as_str()).collect();
+    let names = match monitors.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..NAMED].join(", ")),
+    };
+    Some(Finding {
+        code,
+        severity: Severity::Problem,
+        text: format!("{names}{}", says(monitors.len() == 1)),
+        link: format!("/monitors/{}", first.id),
+    })
 }
+
+#[cfg(test)]
+mod tests;
