@@ -108,7 +108,15 @@ pub(crate) async fn tell_recipients(
         };
         let to = (contact.id, contact.channel);
         let earliest = match message.can_wait && !contact.channel.is_program() {
-            true => morning::next(earliest, &zone),
+            true => {
+                let lately = (message.account_id, contact.id);
+                let since = now
+                    .saturating_sub(morning::WITHIN)
+                    .unwrap_or(Timestamp::MIN);
+                let events = [Event::TlsExpiring, Event::DomainExpiring];
+                let lately = deliveries::count_since(connection, lately, &events, since).await?;
+                morning::when(lately, earliest, &zone)
+            }
             false => earliest,
         };
         let not_before = planned.not_before.max(earliest);

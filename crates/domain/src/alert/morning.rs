@@ -1,7 +1,8 @@
-//! When notices are told that can wait: together, once a day, at an hour at which nobody is woken.
+//! When notices are told that can wait: a few at once, and what is more than that together, once a day, at an
+//! hour at which nobody is woken.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::local;
 
@@ -10,8 +11,22 @@ const HOUR: i8 = 9;
 /// What ends in so many days or fewer does not wait.
 pub const SOON_DAYS: u32 = 1;
 
+/// So many of them are told to a contact within a day without waiting for it.
+pub const AT_ONCE: u32 = 5;
+/// That day.
+pub const WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// When a notice goes to a contact that was told `lately` of so many others within a day.
+pub fn when(lately: u32, now: Timestamp, zone: &TimeZone) -> Timestamp {
+    if lately < AT_ONCE {
+        now
+    } else {
+        next(now, zone)
+    }
+}
+
 /// The next such hour, later than `now`.
-pub fn next(now: Timestamp, zone: &TimeZone) -> Timestamp {
+fn next(now: Timestamp, zone: &TimeZone) -> Timestamp {
     let today = now.to_zoned(zone.clone()).date();
     let days = [Some(today), today.tomorrow().ok()];
     let mut hours = days
@@ -35,6 +50,8 @@ mod tests {
     #[case::elsewhere("2026-11-23T03:00:00Z", "America/New_York", "2026-11-23T14:00:00Z")]
     fn it_is_nine_where_the_account_is(#[case] now: &str, #[case] zone: &str, #[case] then: &str) {
         let zone = TimeZone::get(zone).unwrap();
-        assert_eq!(next(now.parse().unwrap(), &zone), then.parse().unwrap());
+        let now = now.parse().unwrap();
+        assert_eq!(when(AT_ONCE, now, &zone), then.parse().unwrap());
+        assert_eq!(when(AT_ONCE - 1, now, &zone), now);
     }
 }

@@ -144,7 +144,7 @@ async fn a_look_from_before_an_edit_is_forgotten(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
-async fn a_warning_that_can_wait_comes_at_nine_and_to_programs_at_once(pool: PgPool) {
+async fn the_sixth_warning_of_a_day_comes_at_nine_and_to_programs_at_once(pool: PgPool) {
     let world = World::new(pool).await;
     world.contact("ana", Channel::Email, true).await;
     world
@@ -155,20 +155,28 @@ async fn a_warning_that_can_wait_comes_at_nine_and_to_programs_at_once(pool: PgP
                  'id', gen_random_uuid(), 'name', 'hook', 'channel', 'webhook', 'address', 'hooks.example'))).* FROM contacts c",
         )
         .await;
-    let monitor = world.monitor.id;
-    see(&world, monitor, facts(&world, "aa", 40, None), 0).await;
-    see(&world, monitor, facts(&world, "aa", 40, None), 27).await;
-    see(&world, monitor, facts(&world, "aa", 40, None), 39).await;
+    let first = world.monitor.id;
+    for number in 1..=6 {
+        let monitor = match number {
+            1 => first,
+            _ => world.another_monitor(&format!("Shop {number}")).await,
+        };
+        let certificate = facts(&world, &format!("a{number}"), 40, None);
+        see(&world, monitor, certificate, 27).await;
+    }
+    see(&world, first, facts(&world, "a1", 40, None), 39).await;
     // The world begins at two in the afternoon there.
-    let said = "SELECT concat_ws(' ', channel, to_char(not_before AT TIME ZONE 'Europe/Berlin', 'DD HH24:MI'),
-                  (not_before - created_at)::text) FROM deliveries ORDER BY created_at, channel";
+    let said = "SELECT concat_ws(' ', count(*), channel, to_char(not_before AT TIME ZONE 'Europe/Berlin', 'DD HH24:MI'),
+                  (not_before - created_at)::text) FROM deliveries
+                GROUP BY channel, not_before, created_at ORDER BY created_at, channel, not_before";
     assert_eq!(
         world.texts(said).await,
         [
-            "email 20 09:00 19:00:00",
-            "webhook 19 14:00 00:00:00",
-            "email 31 14:00 00:00:00",
-            "webhook 31 14:00 00:00:00",
+            "5 email 19 14:00 00:00:00",
+            "1 email 20 09:00 19:00:00",
+            "6 webhook 19 14:00 00:00:00",
+            "1 email 31 14:00 00:00:00",
+            "1 webhook 31 14:00 00:00:00",
         ]
     );
 }

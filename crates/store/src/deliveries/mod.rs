@@ -5,8 +5,8 @@ mod read;
 mod waiting;
 
 pub use read::{
-    Attempt, Delivery, Told, list_attempts, list_by_contact, list_by_incident, list_planned,
-    list_told,
+    Attempt, Delivery, Told, count_since, list_attempts, list_by_contact, list_by_incident,
+    list_planned, list_told,
 };
 
 pub use waiting::{QUIET_UNTIL, SNOOZED_UNTIL, release_quiet, skip_snoozed, wake_snoozed};

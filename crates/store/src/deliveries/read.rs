@@ -6,6 +6,7 @@ use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId, MonitorId};
 use domain::incident::ResolvedReason;
 use domain::monitor::{MonitorSpec, Settings};
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -259,4 +260,28 @@ impl Row {
             monitor_name: self.spec.map(|spec| Settings::of(&spec.0).name),
         })
     }
+}
+
+/// How many messages of these events were planned for a contact since then.
+pub async fn count_since(
+    connection: &mut PgConnection,
+    (account, contact): (AccountId, ContactId),
+    events: &[Event],
+    since: Timestamp,
+) -> Result<u32> {
+    let events: Vec<String> = events
+        .iter()
+        .map(|event| event.as_str().to_owned())
+        .collect();
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM deliveries
+           WHERE account_id = $1 AND contact_id = $2 AND created_at > $3 AND event = ANY($4)"#,
+        account.uuid(),
+        contact.uuid(),
+        since.to_sqlx() as _,
+        &events
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }

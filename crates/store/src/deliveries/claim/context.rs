@@ -137,7 +137,7 @@ pub async fn load(
     }
     if let Some(incident) = claimed.incident_id {
         if claimed.channel.is_program() {
-            context.earlier = find_earlier(connection, claimed, incident).await?;
+            context.earlier = find_earlier(connection, claimed, incident, now).await?;
         }
         context.incident = find_incident(connection, account, incident).await?;
         context.outage = lock_outage(connection, account, incident, claimed.contact_id).await?;
@@ -270,14 +270,17 @@ async fn find_told_later(
 }
 
 /// When the next of the messages planned before this one is looked at again; `None` when all have come
-/// to their end.
+/// to their end. What is being sent may end at this moment, unseen by the message that it would wake.
 async fn find_earlier(
     connection: &mut PgConnection,
     claimed: &Claimed,
     incident: IncidentId,
+    now: Timestamp,
 ) -> Result<Option<Timestamp>> {
     let next = sqlx::query_scalar!(
-        r#"SELECT min(next_at) AS "at: jiff_sqlx::Timestamp" FROM deliveries
+        r#"SELECT min(CASE state WHEN 'sending' THEN least(next_at, $6::timestamptz + interval '2 seconds')
+                      ELSE next_at END) AS "at: jiff_sqlx::Timestamp"
+           FROM deliveries
            WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND id <> $4
              AND (created_at, id) < ($5, $4) AND state IN ('pending', 'sending', 'held')"#,
         claimed.account_id.uuid(),
@@ -285,6 +288,7 @@ async fn find_earlier(
         claimed.contact_id.uuid(),
         claimed.id.uuid(),
         claimed.created_at.to_sqlx() as _,
+        now.to_sqlx() as _,
     )
     .fetch_one(connection)
     .await?;
