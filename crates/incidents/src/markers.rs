@@ -1,7 +1,7 @@
 //! Deploy markers in the incidents that came shortly after them.
 
 use domain::ids::{AccountId, IncidentId, MonitorId};
-use domain::incident::diagnosis::EvidenceLine;
+use domain::incident::diagnosis::{CHANGED, EvidenceLine};
 use domain::incident::{Actor, Diagnosis};
 use domain::marker::{self, BEFORE, Marker};
 use jiff::Timestamp;
@@ -36,7 +36,7 @@ pub(crate) fn shown(
     diagnosis
         .evidence
         .extend(markers.iter().map(|marker| EvidenceLine {
-            label: "Changed".to_owned(),
+            label: CHANGED.to_owned(),
             value: marker.before(first_failure_at),
         }));
     Some(diagnosis)

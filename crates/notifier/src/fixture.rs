@@ -12,7 +12,7 @@ use domain::contact::{Channel, Contact};
 use domain::delivery::payload::{CertificateNews, RegistrationNews, StatusNotice};
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, MonitorId};
-use domain::incident::diagnosis::EvidenceLine;
+use domain::incident::diagnosis::{CHANGED, EvidenceLine};
 use domain::incident::{
     Actor, ActorKind, BlindSpan, Confidence, Diagnosis, Incident, ResolvedReason, VoteSummary,
 };
@@ -135,6 +135,20 @@ impl Scene {
         };
         Self {
             incident: Some(Incident { vote, ..incident }),
+            ..Self::down()
+        }
+    }
+
+    pub(crate) fn down_after_deploy() -> Self {
+        let mut incident = incident();
+        if let Some(diagnosis) = &mut incident.diagnosis {
+            diagnosis.evidence.push(EvidenceLine {
+                label: CHANGED.into(),
+                value: "Deploy 3f2c, 1 min 11 s before the first failing look".into(),
+            });
+        }
+        Self {
+            incident: Some(incident),
             ..Self::down()
         }
     }

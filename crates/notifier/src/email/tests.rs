@@ -15,6 +15,7 @@ fn every_event() {
         ),
         ("down_stand_in", Scene::stand_in()),
         ("down_after_blind", Scene::down_after_blind()),
+        ("down_after_deploy", Scene::down_after_deploy()),
         ("down_behind", Scene::down_with_others_behind()),
         ("cert_earlier", Scene::earlier_certificate()),
     ];

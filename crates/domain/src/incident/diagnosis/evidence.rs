@@ -29,6 +29,9 @@ const VALUE: usize = 60;
 /// The label of the line that says what came of the look; it stands first.
 pub const RESULT: &str = "Result";
 
+/// The label of a line that says what the owner changed before it failed.
+pub const CHANGED: &str = "Changed";
+
 /// The lines in the order of a look.
 pub(super) fn lines(case: &Case<'_>) -> Vec<EvidenceLine> {
     let mut lines = Vec::new();

@@ -11,7 +11,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use evidence::RESULT;
+pub use evidence::{CHANGED, RESULT};
 pub use explain::explain;
 
 use serde::{Deserialize, Serialize};
@@ -82,4 +82,19 @@ pub struct Diagnosis {
     pub next_steps: Vec<NextStep>,
     /// The rule that decided, for counting which rules are right.
     pub rule: String,
+}
+
+impl Diagnosis {
+    /// What its owner changed before it failed, the nearest first.
+    pub fn changes(&self) -> impl Iterator<Item = &str> {
+        let lines = self.evidence.iter();
+        lines
+            .filter(|line| line.label == CHANGED)
+            .map(|line| line.value.as_str())
+    }
+
+    /// What we saw.
+    pub fn seen(&self) -> impl Iterator<Item = &EvidenceLine> {
+        self.evidence.iter().filter(|line| line.label != CHANGED)
+    }
 }

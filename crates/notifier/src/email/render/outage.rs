@@ -5,7 +5,7 @@ mod resolved;
 use domain::check::FailureClass;
 use domain::delivery::DeliveryState;
 use domain::incident::Incident;
-use domain::incident::diagnosis::{EvidenceLine, RESULT};
+use domain::incident::diagnosis::{Diagnosis, EvidenceLine, RESULT};
 use domain::words;
 use jiff::Timestamp;
 
@@ -71,7 +71,7 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
     let still = brief.still(incident).map(Say::new);
     let (saw, steps) = match &incident.diagnosis {
         Some(diagnosis) => (
-            diagnosis.evidence.iter().map(line).collect(),
+            diagnosis.seen().map(line).collect(),
             diagnosis
                 .next_steps
                 .iter()
@@ -132,7 +132,7 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
     .words()
 }
 
-/// When it was good for the last time, and since when nobody knows.
+/// What its owner changed, when it was good for the last time, and since when nobody knows.
 fn changed(brief: &Brief<'_>, incident: &Incident, last_good: Option<Timestamp>) -> Option<Say> {
     let moment = |at| moment_beside(at, incident.first_failure_at, brief);
     let what = if brief.waits() { "heartbeat" } else { "look" };
@@ -144,7 +144,9 @@ fn changed(brief: &Brief<'_>, incident: &Incident, last_good: Option<Timestamp>)
             moment(span.to)
         )
     });
-    let said: Vec<String> = good.into_iter().chain(blind).collect();
+    let changes = incident.diagnosis.iter().flat_map(Diagnosis::changes);
+    let changes = changes.map(|change| format!("{change}."));
+    let said: Vec<String> = changes.chain(good).chain(blind).collect();
     (!said.is_empty()).then(|| Say::new(said.join(" ")))
 }
 

@@ -65,6 +65,7 @@ struct IncidentPage {
     audit: Vec<AuditStep>,
     steps: Vec<(String, Option<String>)>,
     facts: Vec<(String, String)>,
+    changes: Vec<String>,
     last_good: Option<Moment>,
     evidence: Vec<EvidenceView>,
     told: Vec<ToldLine>,
@@ -246,11 +247,13 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
         facts: diagnosis
             .map(|diagnosis| {
                 diagnosis
-                    .evidence
-                    .iter()
+                    .seen()
                     .map(|line| (line.label.clone(), line.value.clone()))
                     .collect()
             })
+            .unwrap_or_default(),
+        changes: diagnosis
+            .map(|diagnosis| diagnosis.changes().map(str::to_owned).collect())
             .unwrap_or_default(),
         last_good: incident.last_good_at.map(moment),
         evidence: facts
