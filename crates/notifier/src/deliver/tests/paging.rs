@@ -64,3 +64,39 @@ async fn a_test_page_is_over_at_once(pool: PgPool) {
     assert_eq!(actions, ["trigger", "resolve"]);
     assert_eq!(json(&posts[0])["dedup_key"], json(&posts[1])["dedup_key"]);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_waits_for_a_message_that_is_being_sent_looks_again_soon(pool: PgPool) {
+    let world = World::new(pool.clone(), &[]).await;
+    let site = SwitchableSite::start().await;
+    let contact = world.hook(Channel::Webhook, &site, true).await;
+    let opened = world
+        .plan(Event::IncidentOpened, Channel::Webhook, contact)
+        .await;
+    let resolved = world
+        .plan(Event::IncidentResolved, Channel::Webhook, contact)
+        .await;
+    // Another process sends it, and may end at the moment at which the other one begins to wait.
+    let now = world.clock.now().to_string();
+    sqlx::query(
+        "UPDATE deliveries SET state = 'sending', lease_token = gen_random_uuid(),
+           lease_until = $2::timestamptz + interval '1 minute', next_at = $2::timestamptz + interval '1 minute'
+         WHERE id = $1",
+    )
+    .bind(opened.uuid())
+    .bind(&now)
+    .execute(&pool)
+    .await
+    .unwrap();
+    world.deliver(resolved).await;
+    assert_eq!(world.state_of(resolved).await, (DeliveryState::Held, 0));
+    let waits: f64 = sqlx::query_scalar(
+        "SELECT extract(epoch FROM next_at - $2::timestamptz)::float8 FROM deliveries WHERE id = $1",
+    )
+    .bind(resolved.uuid())
+    .bind(&now)
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert!((0.0..=2.0).contains(&waits), "{waits} s");
+}
