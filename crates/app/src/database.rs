@@ -186,9 +186,21 @@ async fn connect(url: &SecretString, connections: u32, name: &str) -> anyhow::Re
             ))
         })?
         .application_name("watchbell");
+    // An operator who sets it in the URL knows better.
+    let bounded = !url
+        .expose_secret()
+        .contains("idle_in_transaction_session_timeout");
     PgPoolOptions::new()
         .max_connections(connections.max(2))
         .acquire_timeout(Duration::from_secs(10))
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                if bounded {
+                    store::admin::bound_session(connection).await?;
+                }
+                Ok(())
+            })
+        })
         .connect_with(options)
         .await
         .with_context(|| format!("connecting to the database of {name}"))

@@ -55,6 +55,15 @@ pub async fn beat(
     Ok(now.to_jiff())
 }
 
+/// When the server that answers was started: another time is another server, or this one anew.
+pub async fn find_server_start(connection: &mut PgConnection) -> Result<Timestamp> {
+    let at =
+        sqlx::query_scalar!(r#"SELECT pg_postmaster_start_time() AS "at!: jiff_sqlx::Timestamp""#)
+            .fetch_one(connection)
+            .await?;
+    Ok(at.to_jiff())
+}
+
 /// The workers of a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Workers {

@@ -34,7 +34,7 @@ pub(crate) async fn run(shared: Arc<Shared>, drained: CancellationToken) {
         }
         match flush(&shared, tell).await {
             Ok(full) if full => continue,
-            Ok(_) if ending => return,
+            Ok(_) if ending => return tell_progress(&shared).await,
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, waiting = shared.buffer().len(), "looks wait for the database");
@@ -48,6 +48,16 @@ pub(crate) async fn run(shared: Arc<Shared>, drained: CancellationToken) {
             () = drained.cancelled() => {}
             () = shared.full.notified() => {}
         }
+    }
+}
+
+/// Writes how far each shard has come, the last batch included: whoever takes the shards next looks at
+/// nothing again that is stored.
+pub(crate) async fn tell_progress(shared: &Shared) {
+    match tokio::time::timeout(DEADLINE, write(shared, &[], &Gaps::new(), true)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "some slots will be looked at twice"),
+        Err(_) => tracing::warn!("some slots will be looked at twice: the database takes too long"),
     }
 }
 

@@ -109,7 +109,9 @@ impl Book {
             None => {
                 let missed = since.map(|since| (plan.slot_at(now), since));
                 let missed = missed.filter(|(slot, since)| slot > since && *slot > plan.created_at);
-                let slot = missed.map_or_else(|| plan.next_slot(now), |(slot, _)| slot);
+                // The clock of whoever held it before may have been a little ahead.
+                let next = since.map_or(now, |since| since.max(now));
+                let slot = missed.map_or_else(|| plan.next_slot(next), |(slot, _)| slot);
                 self.insert(plan.clone(), known, slot);
                 self.schedule_slot(id, slot, missed.is_some());
             }
@@ -154,6 +156,12 @@ impl Book {
         self.shards.remove(gone);
         self.entries
             .retain(|_, entry| !gone.contains(&entry.plan.shard));
+    }
+
+    /// Takes out what was to be given up.
+    pub(crate) fn drop_leaving(&mut self) {
+        let leaving = self.shards.leaving();
+        self.remove_shards(&leaving);
     }
 
     pub(crate) fn get(&self, id: MonitorId) -> Option<&Entry> {
@@ -264,6 +272,9 @@ impl Book {
             return;
         };
         let plan = entry.plan.clone();
+        if !self.shards.stays(plan.shard) {
+            return;
+        }
         // Slots that passed while this process slept are gaps: one look now, not one for each.
         let slot = plan.slot_at(now).max(at);
         if entry.slot_runs() {

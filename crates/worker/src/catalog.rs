@@ -14,6 +14,8 @@ use crate::plan::{Known, Plan};
 use crate::shared::Shared;
 
 const RECONCILE: Duration = Duration::from_secs(30);
+/// Waits between two attempts to read everything anew.
+const AGAIN: Duration = Duration::from_secs(1);
 /// More changes than this are read by shard and not one by one.
 const MANY: usize = 200;
 
@@ -24,6 +26,14 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
+            () = shared.moved.notified() => {
+                if let Err(error) = reload_all(&shared).await {
+                    tracing::warn!(%error, "states are read anew later");
+                    tokio::time::sleep(AGAIN).await;
+                    shared.moved.notify_one();
+                }
+                continue;
+            }
             _ = due.tick() => {}
         }
         if let Err(error) = reconcile(&shared).await {
@@ -46,6 +56,13 @@ pub(crate) async fn load_taken(shared: &Shared) -> Result<()> {
     drop(book);
     shared.due.notify_one();
     Ok(())
+}
+
+/// Reads everything that is held anew. A standby that took over may not have the last that this worker
+/// wrote: a status that is believed to be settled would never be written again.
+async fn reload_all(shared: &Shared) -> Result<()> {
+    let shards = shared.book().shards.numbers();
+    load(shared, &shards, false).await
 }
 
 async fn load(shared: &Shared, shards: &[i16], taken: bool) -> Result<()> {

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use metrics::{counter, gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::book::{Due, Why};
 use crate::clock::until;
+use crate::leases;
 use crate::look;
 use crate::metrics as names;
 use crate::shared::Shared;
@@ -20,7 +22,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut lanes = Lanes::new(shared.config.looks);
+    let mut turned = Instant::now();
     while !stop.is_cancelled() {
+        if turned.elapsed() > leases::STOOD_STILL {
+            // Others may have taken what the books say is ours.
+            leases::wait_for_renewal(&shared, &stop).await;
+        }
+        turned = Instant::now();
         let now = shared.now();
         let (popped, next, monitors) = {
             let mut book = shared.book();

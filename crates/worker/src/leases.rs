@@ -4,17 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use metrics::gauge;
 use store::Result;
 use store::leases::{self, Lease, SHARDS, Workers};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::batch;
 use crate::catalog;
 use crate::metrics as names;
 use crate::shared::Shared;
 
+/// A process that stood still for longer may have lost its leases, which last 8 s and are renewed every 2.
+pub(crate) const STOOD_STILL: Duration = Duration::from_secs(4);
 const RENEW: Duration = Duration::from_secs(2);
 /// A renewal that takes longer has failed.
 const DEADLINE: Duration = Duration::from_secs(6);
@@ -22,20 +25,36 @@ const DEADLINE: Duration = Duration::from_secs(6);
 const BLIND_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// How often it says again who and where it is.
 const INTRODUCE: Duration = Duration::from_secs(3600);
+/// What has begun in shards that are given up may take so long to end; what takes longer is looked at
+/// again by whoever takes them.
+const PARTING: Duration = Duration::from_secs(2);
+/// How often it is asked whether it has.
+const ASK: Duration = Duration::from_millis(20);
 /// A worker that has been blind for longer lets others of its region look.
 const HAND_OVER_AFTER: SignedDuration = SignedDuration::from_secs(15);
+
+/// What a round remembers for the next.
+#[derive(Debug, Default)]
+struct Seen {
+    introduced: Option<Instant>,
+    /// When the server that answers was started.
+    server: Option<Timestamp>,
+}
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(RENEW);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut known = None;
+    let mut seen = Seen::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        match tokio::time::timeout(DEADLINE, round(&shared, &mut known)).await {
-            Ok(Ok(())) => shared.health.renewed(),
+        match tokio::time::timeout(DEADLINE, round(&shared, &mut seen)).await {
+            Ok(Ok(())) => {
+                shared.health.renewed();
+                shared.renewed.notify_waiters();
+            }
             Ok(Err(error)) => tracing::warn!(%error, "leases could not be renewed"),
             Err(_) => tracing::warn!("renewing leases takes too long"),
         }
@@ -43,15 +62,30 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 /// One round. What it held before and does not hold any more leaves the timetable.
-async fn round(shared: &Shared, known: &mut Option<Instant>) -> Result<()> {
+async fn round(shared: &Shared, seen: &mut Seen) -> Result<()> {
     let (region, worker) = (&shared.config.region, &shared.config.worker_id);
+    // What a round before this one meant to give up and did not is loaded anew below.
+    shared.book().drop_leaving();
     let mut connection = shared.pool.acquire().await?;
-    if known.is_none_or(|since| since.elapsed() > INTRODUCE) {
+    let server = leases::find_server_start(&mut connection).await?;
+    if seen
+        .server
+        .replace(server)
+        .is_some_and(|before| before != server)
+    {
+        tracing::info!("another database server answers, or this one was started anew");
+        seen.introduced = None;
+        shared.moved.notify_one();
+    }
+    if seen
+        .introduced
+        .is_none_or(|since| since.elapsed() > INTRODUCE)
+    {
         store::regions::upsert(&mut connection, region, &shared.config.region_name).await?;
         let addresses = &shared.config.public_addresses;
         let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         store::regions::set_addresses(&mut connection, region, &addresses).await?;
-        *known = Some(Instant::now());
+        seen.introduced = Some(Instant::now());
     }
     let asked = Instant::now();
     let beat = shared.canaries.beat();
@@ -61,7 +95,7 @@ async fn round(shared: &Shared, known: &mut Option<Instant>) -> Result<()> {
     let workers = leases::count_workers(&mut connection, region).await?;
     let share = fair_share(workers, long_blind(shared, now));
     let have = u32::try_from(held.len()).unwrap_or(u32::MAX);
-    let mut took = false;
+    let (mut took, mut surplus) = (false, Vec::new());
     if have < share {
         let taken = leases::take(&mut connection, region, worker, share - have).await?;
         for lease in &taken {
@@ -70,16 +104,48 @@ async fn round(shared: &Shared, known: &mut Option<Instant>) -> Result<()> {
         took = !taken.is_empty();
         held.extend(taken);
     } else if have > share {
-        let surplus = held.split_off(usize::try_from(share).unwrap_or(usize::MAX));
-        let shards: Vec<i16> = surplus.iter().map(|lease| lease.shard).collect();
-        leases::give_up(&mut connection, region, worker, &shards).await?;
+        surplus = held.split_off(usize::try_from(share).unwrap_or(usize::MAX));
     }
     drop(connection);
+    if !surplus.is_empty() {
+        part_with(shared, &surplus).await?;
+    }
     keep(shared, &held);
     if took {
         shared.canaries.shards_taken(now);
     }
     catalog::load_taken(shared).await
+}
+
+/// Gives leases up when what has begun under them is stored, so that nobody looks at it again.
+async fn part_with(shared: &Shared, surplus: &[Lease]) -> Result<()> {
+    let shards: Vec<i16> = surplus.iter().map(|lease| lease.shard).collect();
+    shared.book().shards.leave(&shards);
+    let stored = async {
+        while shared.book().shards.are_open(&shards) {
+            shared.full.notify_one();
+            tokio::time::sleep(ASK).await;
+        }
+    };
+    if tokio::time::timeout(PARTING, stored).await.is_err() {
+        tracing::debug!("looks still run in shards that are given up");
+    }
+    batch::tell_progress(shared).await;
+    // If they cannot be given up, the next round finds them and loads them anew.
+    shared.book().remove_shards(&shards);
+    let mut connection = shared.pool.acquire().await?;
+    let (region, worker) = (&shared.config.region, &shared.config.worker_id);
+    leases::give_up(&mut connection, region, worker, &shards).await
+}
+
+/// Waits until the books say again what is ours, or until the database takes too long to say it: whoever
+/// is cut off from it goes on looking.
+pub(crate) async fn wait_for_renewal(shared: &Shared, stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = shared.renewed.notified() => {}
+        () = tokio::time::sleep(DEADLINE) => {}
+    }
 }
 
 /// The books hold exactly what the database says is ours.
@@ -111,7 +177,7 @@ async fn mark_blind(
     connection: &mut sqlx::PgConnection,
     region: &str,
     lease: &Lease,
-    now: jiff::Timestamp,
+    now: Timestamp,
 ) -> Result<()> {
     if now.duration_since(lease.recorded_through) <= BLIND_AFTER {
         return Ok(());
@@ -136,7 +202,7 @@ fn fair_share(workers: Workers, blind: bool) -> u32 {
 }
 
 /// Blind for so long that it is no hiccup.
-fn long_blind(shared: &Shared, now: jiff::Timestamp) -> bool {
+fn long_blind(shared: &Shared, now: Timestamp) -> bool {
     let since = shared.canaries.blind_since();
     since.is_some_and(|since| now.duration_since(since) > HAND_OVER_AFTER)
 }

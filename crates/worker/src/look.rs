@@ -36,6 +36,8 @@ pub(crate) struct Looked {
     pub seen: Observation,
     pub verdict: Verdict,
     pub finished_at: Timestamp,
+    /// The lease under which it began; `None` when somebody asked for it.
+    pub epoch: Option<i64>,
     /// Why it was made, when it is not on the timetable.
     pub reason: Option<&'static str>,
 }
@@ -44,7 +46,11 @@ pub(crate) struct Looked {
 pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
     let work = AtWork::new(&shared, &due);
     let (plan, now) = (&due.plan, shared.now());
-    let known = shared.book().get(plan.monitor_id).map(|entry| entry.known);
+    let (known, epoch) = {
+        let book = shared.book();
+        let known = book.get(plan.monitor_id).map(|entry| entry.known);
+        (known, book.shards.epoch(plan.shard))
+    };
     let Some(known) = known.filter(|_| !overtaken(&due, now)) else {
         skip(&shared, &due, "late");
         return;
@@ -79,6 +85,7 @@ pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
         seen,
         verdict,
         finished_at,
+        epoch,
         reason,
     };
     let clouded = shared.canaries.clouds(looked.check.at, finished_at);
@@ -233,6 +240,7 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
         seen,
         verdict,
         finished_at,
+        epoch,
         reason,
     } = looked;
     let (id, shard, slot) = (
@@ -242,7 +250,8 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
     );
     let clouded = shared.canaries.clouds(check.at, finished_at);
     let mut book = shared.book();
-    let epoch = book.shards.epoch(shard);
+    // What began under a lease that was lost meanwhile must not pass for its new holder's.
+    let epoch = epoch.or_else(|| book.shards.epoch(shard));
     let certificate = (!clouded)
         .then(|| certificate(&mut book, &plan, &seen, finished_at))
         .flatten();

@@ -168,6 +168,7 @@ async fn look_at_monitor(
         seen,
         verdict,
         finished_at: shared.now(),
+        epoch: None,
         reason,
     };
     if let Some(done) = look::hand_over(shared, looked) {

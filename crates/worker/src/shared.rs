@@ -40,6 +40,10 @@ pub(crate) struct Shared {
     pub full: Notify,
     /// Somebody asks for a look.
     pub asked: Notify,
+    /// The leases were renewed: the books say what is ours.
+    pub renewed: Notify,
+    /// Another server answers for the database: what is known of states may be newer than what it has.
+    pub moved: Notify,
     book: Mutex<Book>,
     buffer: Mutex<Buffer>,
 }
@@ -63,6 +67,8 @@ impl Shared {
             turns: Notify::new(),
             full: Notify::new(),
             asked: Notify::new(),
+            renewed: Notify::new(),
+            moved: Notify::new(),
             book: Mutex::new(Book::default()),
             buffer: Mutex::new(Buffer::new(config.buffer_rows, config.buffer_for)),
             config,

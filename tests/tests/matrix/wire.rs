@@ -98,7 +98,9 @@ impl Wire {
     pub fn url(&self, url: &str) -> String {
         let (user, rest) = url.split_once('@').expect("a database URL");
         let (_, name) = rest.split_once('/').expect("a database");
-        format!("{user}@{}/{name}?sslmode=disable", self.address)
+        // What is held here is to stay open for as long as it is held.
+        let patience = "options=-c%20idle_in_transaction_session_timeout%3D0";
+        format!("{user}@{}/{name}?sslmode=disable&{patience}", self.address)
     }
 
     /// From now on these are held, and no others.

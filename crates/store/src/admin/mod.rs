@@ -37,6 +37,22 @@ pub async fn migrate(
     MIGRATOR.run(connection).await
 }
 
+/// A process that was stopped, or whose host was cut off, must not hold locks for others to wait for: the
+/// server ends its session when a transaction stands still for as long as a lease lasts, or when nobody
+/// answers for as long. Lasts as long as the connection.
+pub async fn bound_session(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT set_config('idle_in_transaction_session_timeout', '8s', false) AS idle,
+                set_config('tcp_user_timeout', '10s', false) AS unanswered,
+                set_config('tcp_keepalives_idle', '5', false) AS asked_after,
+                set_config('tcp_keepalives_interval', '3', false) AS asked_every,
+                set_config('tcp_keepalives_count', '2', false) AS asked_times"
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
+}
+
 /// How many migrations the database lacks; an error when it holds one that we do not know.
 pub async fn pending_migrations(connection: &mut PgConnection) -> Result<usize> {
     let table = "_sqlx_migrations";

@@ -15,6 +15,8 @@ struct Held {
     /// Everything due up to here has been started; unset until its monitors are loaded.
     swept: Option<Timestamp>,
     recorded: Timestamp,
+    /// It is about to be given up: no slot of it begins any more.
+    leaving: bool,
 }
 
 /// The shards that are held.
@@ -32,6 +34,7 @@ impl Shards {
             open: BTreeMap::new(),
             swept: None,
             recorded,
+            leaving: false,
         };
         self.held.insert(lease.shard, held);
     }
@@ -55,6 +58,31 @@ impl Shards {
         self.held.retain(|shard, _| !gone.contains(shard));
     }
 
+    /// These are about to be given up: their progress stands where it is, and only what has begun ends.
+    pub(crate) fn leave(&mut self, shards: &[i16]) {
+        for shard in shards {
+            if let Some(held) = self.held.get_mut(shard) {
+                held.leaving = true;
+            }
+        }
+    }
+
+    pub(crate) fn leaving(&self) -> Vec<i16> {
+        let leaving = self.held.iter().filter(|(_, held)| held.leaving);
+        leaving.map(|(shard, _)| *shard).collect()
+    }
+
+    /// Whether slots of a shard still begin.
+    pub(crate) fn stays(&self, shard: i16) -> bool {
+        self.held.get(&shard).is_some_and(|held| !held.leaving)
+    }
+
+    /// Whether a slot of these shards has begun and is not stored yet.
+    pub(crate) fn are_open(&self, shards: &[i16]) -> bool {
+        let mut held = shards.iter().filter_map(|shard| self.held.get(shard));
+        held.any(|held| !held.open.is_empty())
+    }
+
     pub(crate) fn numbers(&self) -> Vec<i16> {
         self.held.keys().copied().collect()
     }
@@ -74,7 +102,7 @@ impl Shards {
     }
 
     pub(crate) fn swept(&mut self, now: Timestamp) {
-        for held in self.held.values_mut() {
+        for held in self.held.values_mut().filter(|held| !held.leaving) {
             held.swept = held.swept.map(|swept| swept.max(now));
         }
     }

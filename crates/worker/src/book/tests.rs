@@ -277,3 +277,40 @@ fn progress_stops_before_what_is_not_stored() {
     book.remove_shards(&[shard]);
     assert!(book.shards.progress().is_empty() && book.get(id).is_none());
 }
+
+#[test]
+fn no_slot_begins_in_a_shard_that_is_given_up_and_its_progress_stands() {
+    let id = MonitorId::generate();
+    let mut book = book_with(id, None);
+    let first = book.pop_due(at(60)).due.remove(0);
+    let shard = schedule::shard(id);
+    book.shards.leave(&[shard]);
+    assert!(book.shards.are_open(&[shard]), "what has begun goes on");
+    assert!(book.pop_due(at(300)).due.is_empty());
+    book.shards.done(shard, first.at, id);
+    assert!(!book.shards.are_open(&[shard]));
+    assert_eq!(book.shards.progress()[0].through, at(60));
+
+    // It could not be given up after all: it is loaded anew, from where it stood.
+    book.drop_leaving();
+    assert!(book.get(id).is_none() && book.shards.numbers().is_empty());
+}
+
+#[test]
+fn what_another_looked_at_by_a_clock_that_was_ahead_is_not_looked_at_again() {
+    let id = MonitorId::generate();
+    let slot = plan(id, 60).next_slot(at(0));
+    let now = slot - SignedDuration::from_millis(50);
+    let mut book = Book::default();
+    let shard = schedule::shard(id);
+    book.shards.insert(&Lease {
+        shard,
+        epoch: 8,
+        recorded_through: slot,
+    });
+    book.upsert(plan(id, 60), KNOWN, Some(slot), now);
+    book.shards.loaded(shard);
+    assert!(book.pop_due(slot).due.is_empty());
+    let next = slot + SignedDuration::from_secs(60);
+    assert_eq!(book.pop_due(next).due[0].at, next);
+}
