@@ -7,10 +7,12 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod citus;
 mod clock;
 mod commands;
 mod cut;
 mod database_outage;
+mod fleet;
 mod heartbeat;
 mod hooks;
 mod kill;

@@ -38,6 +38,14 @@ pub async fn account(settings: &Settings, email: &str, plan: &str) -> Api {
 }
 
 impl Api {
+    /// The same account by another web process.
+    pub fn through(&self, address: &str) -> Self {
+        Self {
+            base: format!("http://{address}/api/v1"),
+            ..self.clone()
+        }
+    }
+
     /// Sends a request; the answer's status and JSON.
     pub async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let method = method.parse().expect("a method");

@@ -2,8 +2,10 @@
 
 pub mod api;
 pub mod browser;
+pub mod cluster;
 pub mod database;
 pub mod folder;
+pub mod forwarder;
 pub mod mail;
 pub mod network;
 pub mod postfix;
