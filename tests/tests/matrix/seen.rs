@@ -217,6 +217,7 @@ impl House {
     }
 
     /// One process, held at all of these points at once, and killed.
+    #[expect(clippy::print_stdout, reason = "what the database refused meanwhile")]
     async fn wave(&mut self, slots: &[Slot]) {
         let Some(first) = slots.first() else { return };
         let mut planned = Vec::new();
@@ -238,17 +239,21 @@ impl House {
         {
             self.cast.be_well().await;
             let missing = self.wire.missing();
+            let undone = self.wire.take_undone();
+            if !undone.is_empty() {
+                println!("begun again: {undone:#?}");
+            }
             assert!(began.elapsed() < LIMIT, "not held: {missing:?} {slots:?}");
         }
         // One may have a statement less than the one that was rehearsed: then nothing comes after its end.
-        for (_, id) in self.wire.passed() {
+        for ((_, id), said) in self.wire.passed() {
             let of = slots
                 .iter()
                 .zip(&planned)
                 .find(|(_, ((_, one), _))| *one == id);
             assert!(
                 of.is_some_and(|(slot, _)| slot.is_last),
-                "shorter than it was: {of:?}"
+                "shorter than it was: {of:?} {said:#?}"
             );
         }
         process.kill().await;

@@ -28,8 +28,10 @@ struct Book {
     marks: Vec<&'static str>,
     planned: HashMap<Which, Point>,
     held: HashSet<Which>,
-    /// Transactions that were planned to be held and were shorter than that.
-    passed: HashSet<Which>,
+    /// Transactions that were planned to be held and were shorter than that, with what they said.
+    passed: HashMap<Which, Vec<String>>,
+    /// Transactions that were planned to be held and ended with ROLLBACK before that, with what they said.
+    undone: Vec<(Which, Vec<String>)>,
     /// Statements of each transaction that came to its end.
     lengths: HashMap<Which, usize>,
 }
@@ -126,14 +128,19 @@ impl Wire {
     }
 
     /// Those that were planned to be held and were shorter than that.
-    pub fn passed(&self) -> Vec<Which> {
-        lock(&self.book).passed.iter().copied().collect()
+    pub fn passed(&self) -> HashMap<Which, Vec<String>> {
+        lock(&self.book).passed.clone()
+    }
+
+    /// Those that were planned to be held and ended with ROLLBACK first, with what they said; each once.
+    pub fn take_undone(&self) -> Vec<(Which, Vec<String>)> {
+        std::mem::take(&mut lock(&self.book).undone)
     }
 
     /// Those that are planned and have not come to their point.
     pub fn missing(&self) -> Vec<(Which, Point)> {
         let book = lock(&self.book);
-        let is_there = |which: &Which| book.held.contains(which) || book.passed.contains(which);
+        let is_there = |which: &Which| book.held.contains(which) || book.passed.contains_key(which);
         book.planned
             .iter()
             .filter(|(which, _)| !is_there(which))
@@ -167,6 +174,8 @@ struct Line {
     prepared: HashMap<String, String>,
     /// The open transaction: statements so far, and what it is.
     open: Option<(usize, Option<Which>)>,
+    /// The beginnings of its statements.
+    said: Vec<String>,
     started: bool,
 }
 
@@ -186,6 +195,7 @@ impl Line {
             changed,
             prepared: HashMap::new(),
             open: None,
+            said: Vec::new(),
             started: false,
         }
     }
@@ -268,10 +278,11 @@ impl Line {
         match sql.trim().split([' ', ';']).next().unwrap_or_default() {
             "BEGIN" => {
                 self.open = Some((0, None));
+                self.said.clear();
                 Fate::Goes
             }
             "ROLLBACK" => {
-                self.end();
+                self.undo();
                 Fate::Goes
             }
             "COMMIT" => {
@@ -295,6 +306,7 @@ impl Line {
             return Fate::Goes;
         };
         *count += 1;
+        self.said.push(sql.chars().take(90).collect());
         let book = lock(&self.book);
         if which.is_none() {
             let mark = book.marks.iter().find(|mark| sql.contains(**mark));
@@ -336,6 +348,17 @@ impl Line {
         lock(&self.book).held.insert(which);
     }
 
+    /// It did not happen. Whoever began it does so again, and is held then.
+    fn undo(&mut self) {
+        let Some((_, Some(which))) = self.open.take() else {
+            return;
+        };
+        let mut book = lock(&self.book);
+        if book.planned.contains_key(&which) && !book.held.contains(&which) {
+            book.undone.push((which, std::mem::take(&mut self.said)));
+        }
+    }
+
     fn end(&mut self) {
         let Some((count, Some(which))) = self.open.take() else {
             return;
@@ -344,7 +367,7 @@ impl Line {
         let longest = book.lengths.entry(which).or_default();
         *longest = count.max(*longest);
         if book.planned.contains_key(&which) && !book.held.contains(&which) {
-            book.passed.insert(which);
+            book.passed.insert(which, std::mem::take(&mut self.said));
         }
         drop(book);
         self.changed.notify_waiters();
