@@ -55,6 +55,10 @@ pub const GOOD_TEXT: &str = "Everything is fine here.";
 
 #[derive(Debug)]
 struct State {
+    /// A handle on the socket that listens; nothing while connections are refused.
+    open: Mutex<Option<std::net::TcpListener>>,
+    /// One that listens since connections are taken again.
+    reopened: Mutex<Option<std::net::TcpListener>>,
     behaviour: Mutex<Behaviour>,
     changed: tokio::sync::watch::Sender<()>,
     requests: AtomicUsize,
@@ -108,17 +112,17 @@ impl SwitchableSite {
 
     /// The same at an address and port of this machine.
     pub async fn start_at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address)
-            .await
-            .expect("the address takes a listener");
+        let listener = listen(address);
         let address = listener.local_addr().expect("a listener has an address");
         let state = Arc::new(State {
+            open: Mutex::new(Some(listener.try_clone().expect("a handle"))),
+            reopened: Mutex::new(Some(listener)),
             behaviour: Mutex::new(Behaviour::Fine),
             changed: tokio::sync::watch::Sender::new(()),
             requests: AtomicUsize::new(0),
             posts: tokio::sync::watch::Sender::new(Vec::new()),
         });
-        let task = tokio::spawn(run(listener, address, state.clone()));
+        let task = tokio::spawn(run(state.clone()));
         Self {
             address,
             state,
@@ -126,8 +130,24 @@ impl SwitchableSite {
         }
     }
 
-    /// Behaves so from now on. Open connections are closed, as by a restart.
+    /// Behaves so from now on. Open connections are closed, as by a restart. Whoever connects after this
+    /// is refused or taken as it says, whether the site has had its turn or not.
     pub fn set(&self, behaviour: Behaviour) {
+        let mut open = self.state.open.lock().expect("no panic");
+        match (&behaviour, open.take()) {
+            (Behaviour::Refuse, closing) => {
+                let how = std::net::Shutdown::Both;
+                // A socket that listens stops listening by this, on Linux.
+                closing.map(|socket| socket2::SockRef::from(&socket).shutdown(how));
+            }
+            (_, Some(still)) => *open = Some(still),
+            (_, None) => {
+                let listener = listen(self.address);
+                *open = Some(listener.try_clone().expect("a handle"));
+                *self.state.reopened.lock().expect("no panic") = Some(listener);
+            }
+        }
+        drop(open);
         *self.state.behaviour.lock().expect("no panic") = behaviour;
         self.state.changed.send_replace(());
     }
@@ -166,26 +186,32 @@ impl State {
     }
 }
 
+fn listen(address: SocketAddr) -> std::net::TcpListener {
+    let listener = std::net::TcpListener::bind(address).expect("the address takes a listener");
+    listener.set_nonblocking(true).expect("a socket");
+    listener
+}
+
 /// Serves until told to refuse; then the listener is gone until told otherwise.
-async fn run(first: TcpListener, address: SocketAddr, state: Arc<State>) {
+async fn run(state: Arc<State>) {
     let mut changed = state.changed.subscribe();
-    let mut listener = Some(first);
+    let mut listener = None;
     let mut served = JoinSet::new();
     loop {
         changed.mark_unchanged();
+        let reopened = state.reopened.lock().expect("no panic").take();
+        if let Some(reopened) = reopened {
+            listener = Some(TcpListener::from_std(reopened).expect("a runtime"));
+        }
         if state.behaviour() == Behaviour::Refuse {
             listener = None;
+        }
+        let Some(open) = &listener else {
             served.abort_all();
             if changed.changed().await.is_err() {
                 return;
             }
             continue;
-        }
-        let open = match listener.take() {
-            Some(open) => open,
-            None => TcpListener::bind(address)
-                .await
-                .expect("the port is still ours"),
         };
         tokio::select! {
             accepted = open.accept() => {
@@ -195,7 +221,6 @@ async fn run(first: TcpListener, address: SocketAddr, state: Arc<State>) {
             }
             _ = changed.changed() => served.abort_all(),
         }
-        listener = Some(open);
         while served.try_join_next().is_some() {}
     }
 }
