@@ -31,8 +31,12 @@ impl Kept {
     }
 }
 
-/// Looks that began are in the database.
-async fn settled() {
+/// Every monitor had its first slot, and looks that began are in the database.
+async fn settled(scene: &Scene) {
+    let without = "SELECT count(*) FROM monitors WHERE id NOT IN (SELECT monitor_id FROM checks)";
+    scene
+        .until_count("a slot of each monitor", without, 0)
+        .await;
     tokio::time::sleep(Duration::from_secs(6)).await;
 }
 
@@ -74,7 +78,7 @@ async fn shards_go_from_hand_to_hand_and_each_slot_is_looked_at_once() {
     scene.target.set_broken("page-0", false);
     scene.look("page-0").await;
     scene.told("incident.resolved", &["page-0"], LIMIT).await;
-    settled().await;
+    settled(&scene).await;
 
     let joined = scene.kept(&["page-0"], begin, shared).await;
     let all = scene
@@ -106,7 +110,7 @@ async fn one_two_and_four_workers_look_at_each_slot_once() {
         let from = Timestamp::now();
         tokio::time::sleep(Duration::from_secs(45)).await;
         let to = Timestamp::now();
-        settled().await;
+        settled(&scene).await;
         let kept = scene.kept(&[], from, to).await;
         eprintln!("{wanted} workers: {kept:?}");
         kept.is_whole();
@@ -125,7 +129,7 @@ async fn one_two_and_four_workers_look_at_each_slot_once() {
         assert_eq!(fellows.remove(0).process.terminate().await, 0);
         scene.shared_by(&fellows.iter().collect::<Vec<_>>()).await;
     }
-    settled().await;
+    settled(&scene).await;
     let left = scene
         .kept(&[], leaving, Timestamp::now() - Duration::from_secs(6))
         .await;
@@ -164,7 +168,7 @@ async fn workers_die_and_stop_and_come_back() {
         scene.target.set_broken(page, false);
         scene.told("incident.resolved", &[page], LIMIT).await;
     }
-    settled().await;
+    settled(&scene).await;
     let kept = scene
         .kept(&broken, begin, Timestamp::now() - Duration::from_secs(6))
         .await;
@@ -203,7 +207,7 @@ async fn a_worker_stopped_in_a_transaction_holds_nobody_up() {
     let over = Timestamp::now().duration_since(begin);
     first.process.freeze(false).await;
     scene.shared_by(&[&first, &second]).await;
-    settled().await;
+    settled(&scene).await;
     let kept = scene
         .kept(&[], begin, Timestamp::now() - Duration::from_secs(6))
         .await;

@@ -126,7 +126,7 @@ async fn a_promoted_standby_has_lost_nothing() {
     act.scene
         .told("incident.resolved", &names(&pages[..25]), LIMIT)
         .await;
-    settled().await;
+    settled(&act.scene).await;
     let again = act.scene.only_these_were_down(&names(&pages[..25])).await;
     let looked = act
         .scene

@@ -136,7 +136,7 @@ async fn a_host_that_is_cut_off_is_replaced_by_the_other_and_comes_back() {
              after its return"
         );
     }
-    settled().await;
+    settled(&scene).await;
     let kept = scene
         .kept(&broken, begin, Timestamp::now() - Duration::from_secs(6))
         .await;

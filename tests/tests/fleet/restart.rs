@@ -26,7 +26,7 @@ async fn replaced(times: usize, monitors: usize) {
     scene.told("incident.opened", &["page-0"], LIMIT).await;
     scene.target.set_broken("page-0", false);
     scene.told("incident.resolved", &["page-0"], LIMIT).await;
-    settled().await;
+    settled(&scene).await;
     let kept = scene
         .kept(
             &["page-0"],

@@ -175,7 +175,9 @@ impl Scene {
 
     /// Waits until these workers and no others hold everything, each its fair share.
     pub async fn shared_by(&self, fellows: &[&Fellow]) {
-        let share = 256_i64.div_euclid(i64::try_from(fellows.len()).expect("a few"));
+        // Shares are rounded up, and the last has what is left.
+        let others = i64::try_from(fellows.len()).expect("a few") - 1;
+        let share = 256 - others * (256 + others).div_euclid(others + 1);
         wait::until("a fair share each", LIMIT, async || {
             let shares = self.shares().await;
             let all = fellows
