@@ -5,9 +5,13 @@
 
 mod alerts;
 mod hanging;
+mod history;
 mod metrics;
 mod outage;
+mod postgres;
 mod program;
+mod sample;
+mod storage;
 mod table;
 mod timetable;
 
@@ -38,6 +42,10 @@ enum Scenario {
     Outage,
     /// From a confirmed outage to the providers.
     Alerts,
+    /// What a look costs in the database, hot and at rest.
+    Storage,
+    /// Whether a year of history slows anything.
+    History,
 }
 
 #[tokio::main]
@@ -60,6 +68,14 @@ async fn main() -> anyhow::Result<()> {
     if wanted(Scenario::Alerts) {
         let load = if quick { alerts::SMALL } else { alerts::FULL };
         print(&alerts::run(database, load).await?);
+    }
+    if wanted(Scenario::Storage) {
+        let load = if quick { storage::SMALL } else { storage::FULL };
+        print(&storage::run(database, load).await?);
+    }
+    if wanted(Scenario::History) {
+        let load = if quick { history::SMALL } else { history::FULL };
+        print(&history::run(database, load).await?);
     }
     Ok(())
 }

@@ -6,14 +6,49 @@ pub use row::CheckRow;
 
 use domain::check::Check;
 use domain::ids::{AccountId, MonitorId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
-use sqlx::PgConnection;
 use sqlx::types::ipnetwork::IpNetwork;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::{Error, Result};
 use row::{Columns, phases_array, whole_i32};
+
+macro_rules! insert {
+    ($columns:expr, $into:literal, $conflict:literal) => {
+        sqlx::query!(
+            $into
+                + " (account_id, monitor_id, region, slot, at, verdict, total_us, phases, status, address, port, failure, attribution)
+                   SELECT account_id, monitor_id, region, slot, at, verdict, total_us,
+                          ARRAY[dns, connect, tls, send, first_byte, body], status, address, port, failure, attribution
+                   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::smallint[],
+                               $7::integer[], $8::integer[], $9::integer[], $10::integer[], $11::integer[], $12::integer[],
+                               $13::integer[], $14::smallint[], $15::inet[], $16::integer[], $17::jsonb[], $18::text[])
+                       AS t (account_id, monitor_id, region, slot, at, verdict, total_us,
+                             dns, connect, tls, send, first_byte, body, status, address, port, failure, attribution) "
+                + $conflict,
+            &$columns.account_id,
+            &$columns.monitor_id,
+            &$columns.region,
+            &$columns.slot as _,
+            &$columns.at as _,
+            &$columns.verdict,
+            &$columns.total_us,
+            &$columns.phases[0] as _,
+            &$columns.phases[1] as _,
+            &$columns.phases[2] as _,
+            &$columns.phases[3] as _,
+            &$columns.phases[4] as _,
+            &$columns.phases[5] as _,
+            &$columns.status as _,
+            &$columns.address as _,
+            &$columns.port as _,
+            &$columns.failure as _,
+            &$columns.attribution as _,
+        )
+    };
+}
 
 /// A look with whose it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,61 +61,62 @@ pub struct Owned {
     pub check: Check,
 }
 
-/// Appends looks of the timetable in one statement. A slot that is already recorded stays as it is.
-/// What is older than half an hour, or over five minutes ahead of `now`, is kept apart until the
-/// packer merges it, since its hour may be packed already. Returns how many were new.
+/// From this many on it pays to try without `ON CONFLICT`, which costs as much again as the insert.
+const MANY: usize = 100;
+/// What is older than this is kept apart until the packer merges it: its hour may be packed already.
+const OLD: SignedDuration = SignedDuration::from_mins(30);
+/// The same of what is so far ahead: a clock is wrong.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// Appends looks of the timetable, in one statement while they are of this hour and new, as nearly all
+/// are. A slot that is already recorded stays as it is. What is older than half an hour, or over five
+/// minutes ahead of `now`, is kept apart until the packer merges it. Returns how many were new.
 pub async fn insert_batch(
     connection: &mut PgConnection,
     looks: &[Owned],
     now: Timestamp,
 ) -> Result<u64> {
-    let columns = Columns::of(looks);
-    let done = sqlx::query_scalar!(
-        r#"WITH given AS (
-               SELECT account_id, monitor_id, region, slot, at, verdict, total_us,
-                      ARRAY[dns, connect, tls, send, first_byte, body] AS phases, status, address, port, failure, attribution
-               FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::smallint[],
-                           $7::integer[], $8::integer[], $9::integer[], $10::integer[], $11::integer[], $12::integer[],
-                           $13::integer[], $14::smallint[], $15::inet[], $16::integer[], $17::jsonb[], $18::text[])
-                   AS t (account_id, monitor_id, region, slot, at, verdict, total_us,
-                         dns, connect, tls, send, first_byte, body, status, address, port, failure, attribution)
-           ), hot AS (
-               INSERT INTO checks (account_id, monitor_id, region, slot, at, verdict, total_us, phases, status, address,
-                                   port, failure, attribution)
-               SELECT * FROM given
-               WHERE slot BETWEEN $19::timestamptz - interval '30 minutes' AND $19 + interval '5 minutes'
-               ON CONFLICT DO NOTHING RETURNING 1
-           ), late AS (
-               INSERT INTO checks_late (account_id, monitor_id, region, slot, at, verdict, total_us, phases, status,
-                                        address, port, failure, attribution)
-               SELECT * FROM given
-               WHERE NOT slot BETWEEN $19 - interval '30 minutes' AND $19 + interval '5 minutes'
-               ON CONFLICT DO NOTHING RETURNING 1
-           )
-           SELECT (SELECT count(*) FROM hot) + (SELECT count(*) FROM late) AS "count!""#,
-        &columns.account_id,
-        &columns.monitor_id,
-        &columns.region,
-        &columns.slot as _,
-        &columns.at as _,
-        &columns.verdict,
-        &columns.total_us,
-        &columns.phases[0] as _,
-        &columns.phases[1] as _,
-        &columns.phases[2] as _,
-        &columns.phases[3] as _,
-        &columns.phases[4] as _,
-        &columns.phases[5] as _,
-        &columns.status as _,
-        &columns.address as _,
-        &columns.port as _,
-        &columns.failure as _,
-        &columns.attribution as _,
-        now.to_sqlx() as _,
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(u64::try_from(done).unwrap_or(0))
+    let (hot, late): (Vec<&Owned>, Vec<&Owned>) = looks.iter().partition(|look| {
+        let age = now.duration_since(look.check.slot.unwrap_or(look.check.at));
+        -AHEAD <= age && age <= OLD
+    });
+    let mut new = insert_hot(connection, &Columns::of(&hot)).await?;
+    if !late.is_empty() {
+        let columns = Columns::of(&late);
+        new += insert!(columns, "INSERT INTO checks_late", "ON CONFLICT DO NOTHING")
+            .execute(connection)
+            .await?
+            .rows_affected();
+    }
+    Ok(new)
+}
+
+/// A batch in which a slot is recorded already, as after a lost answer, is written once more with that
+/// in mind.
+async fn insert_hot(connection: &mut PgConnection, columns: &Columns) -> Result<u64> {
+    let count = columns.slot.len();
+    if count >= MANY {
+        let mut attempt = connection.begin().await?;
+        match insert!(columns, "INSERT INTO checks", "")
+            .execute(&mut *attempt)
+            .await
+        {
+            Ok(done) => {
+                attempt.commit().await?;
+                return Ok(done.rows_affected());
+            }
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                attempt.rollback().await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    } else if count == 0 {
+        return Ok(0);
+    }
+    let done = insert!(columns, "INSERT INTO checks", "ON CONFLICT DO NOTHING")
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
 }
 
 /// Looks no longer wait for the disk: at most the last moment is lost when the database's machine
@@ -146,21 +182,16 @@ pub async fn prune_requested(
     Ok(done.rows_affected())
 }
 
-/// Brings `last_checks` up to date from the looks since `since`.
+/// Brings `last_checks` up to date with the looks that were asked for since `since`; those of the
+/// timetable come into it when their hour is packed.
 pub async fn refresh_last(connection: &mut PgConnection, since: Timestamp) -> Result<u64> {
     let done = sqlx::query!(
         "INSERT INTO last_checks (account_id, monitor_id, region, check_id, at, slot, verdict, total_us, phases, status,
              address, port, failure, attribution)
-         SELECT DISTINCT ON (account_id, monitor_id, region) *
-         FROM (
-             SELECT account_id, monitor_id, region, '00000000-0000-0000-0000-000000000000'::uuid, at, slot, verdict, total_us,
-                    phases, status, address, port, failure, attribution
-             FROM checks WHERE slot >= $1
-             UNION ALL
-             SELECT account_id, monitor_id, region, id, at, NULL, verdict, total_us,
-                    phases, status, address, port, failure, attribution
-             FROM requested_checks WHERE at >= $1
-         ) looked
+         SELECT DISTINCT ON (account_id, monitor_id, region)
+                account_id, monitor_id, region, id, at, NULL::timestamptz, verdict, total_us,
+                phases, status, address, port, failure, attribution
+         FROM requested_checks WHERE at >= $1
          ORDER BY account_id, monitor_id, region, at DESC
          ON CONFLICT (account_id, monitor_id, region) DO UPDATE SET
              check_id = excluded.check_id, at = excluded.at, slot = excluded.slot, verdict = excluded.verdict,
@@ -193,10 +224,7 @@ pub async fn list_last(
                 FROM last_checks WHERE account_id = $1 AND monitor_id = wanted.id ORDER BY at DESC LIMIT 1)
                UNION ALL
                (SELECT region, NULL, slot, at, verdict, total_us, phases, status, address, port, failure, attribution
-                FROM checks WHERE account_id = $1 AND monitor_id = wanted.id
-                  AND slot > coalesce((SELECT max(slot) FROM last_checks WHERE account_id = $1 AND monitor_id = wanted.id),
-                                      '-infinity'::timestamptz)
-                ORDER BY slot DESC LIMIT 1)
+                FROM checks WHERE account_id = $1 AND monitor_id = wanted.id ORDER BY slot DESC LIMIT 1)
                UNION ALL
                (SELECT region, id, NULL, at, verdict, total_us, phases, status, address, port, failure, attribution
                 FROM requested_checks WHERE account_id = $1 AND monitor_id = wanted.id ORDER BY at DESC LIMIT 1)

@@ -195,7 +195,9 @@ pub fn rows<'c>(
             r#"SELECT to_jsonb(t) AS "row!" FROM requested_checks t WHERE account_id = $1 ORDER BY at"#
         ),
         Part::CheckHours => rows!(
-            r#"SELECT to_jsonb(t) AS "row!" FROM check_hours t WHERE account_id = $1 ORDER BY hour"#
+            r#"SELECT to_jsonb(t) || jsonb_build_object('totals_ms',
+                   ARRAY(SELECT unpack_total(e.total) FROM unnest(t.totals_ms) WITH ORDINALITY AS e (total, place) ORDER BY place)) AS "row!"
+               FROM check_hours t WHERE account_id = $1 ORDER BY hour"#
         ),
         Part::CheckDays => rows!(
             r#"SELECT to_jsonb(t) AS "row!" FROM check_days t WHERE account_id = $1 ORDER BY day"#

@@ -113,16 +113,12 @@ pub async fn detach(connection: &mut PgConnection, hour: Timestamp) -> Result<()
     Ok(())
 }
 
-/// Drops a detached hour's table.
+/// Drops a detached hour's table, in one transaction. A look that was written into it after it was
+/// packed is kept with the late ones.
 pub async fn drop_table(connection: &mut PgConnection, hour: Timestamp) -> Result<()> {
-    let statement = format!("DROP TABLE IF EXISTS {}", partition(hour));
-    connection.execute(AssertSqlSafe(statement)).await?;
-    sqlx::query!(
-        "UPDATE hours SET state = 'dropped' WHERE hour = $1 AND state = 'detached'",
-        hour.to_sqlx() as _
-    )
-    .execute(connection)
-    .await?;
+    sqlx::query!(r#"SELECT drop_hour($1) AS "done: ()""#, hour.to_sqlx() as _)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -255,5 +251,9 @@ pub async fn try_lead(connection: &mut PgConnection) -> Result<bool> {
     Ok(leads)
 }
 
+#[cfg(test)]
+mod plans;
+#[cfg(test)]
+mod races;
 #[cfg(test)]
 mod tests;

@@ -53,7 +53,7 @@ type Result<T> = std::result::Result<T, Error>;
 pub enum Sweep {
     /// Partitions of this and the next three hours.
     Partitions,
-    /// The last look of every monitor.
+    /// The last look of every monitor that was asked for.
     LastChecks,
     /// Statuses that nobody decided, and quiet notices.
     Overdue,
@@ -76,7 +76,7 @@ impl Sweep {
     const ALL: [(Self, i64); 9] = [
         (Self::Partitions, 600),
         (Self::Overdue, 5),
-        (Self::LastChecks, 60),
+        (Self::LastChecks, 3_600),
         (Self::Pack, 60),
         (Self::Days, 600),
         (Self::Prune, 3_600),
@@ -168,7 +168,9 @@ pub async fn once(pool: &PgPool, secrets: &Secrets, sweep: Sweep, now: Timestamp
     match sweep {
         Sweep::Partitions => partitions(pool, now).await,
         Sweep::LastChecks => {
-            let since = now.checked_sub(SignedDuration::from_mins(3)).unwrap_or(now);
+            let since = now
+                .checked_sub(SignedDuration::from_hours(3))
+                .unwrap_or(now);
             checks::refresh_last(&mut *pool.acquire().await?, since).await?;
             Ok(())
         }

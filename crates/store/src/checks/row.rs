@@ -109,7 +109,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn of(looks: &[Owned]) -> Self {
+    pub(super) fn of(looks: &[&Owned]) -> Self {
         let mut columns = Self::default();
         for look in looks {
             columns.push(look);

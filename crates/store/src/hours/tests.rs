@@ -16,14 +16,14 @@ use crate::{Secrets, accounts, monitors};
 
 const START: &str = "2026-11-22T10:00:00Z";
 
-struct World {
-    pool: PgPool,
-    account: AccountId,
-    start: Timestamp,
+pub(super) struct World {
+    pub(super) pool: PgPool,
+    pub(super) account: AccountId,
+    pub(super) start: Timestamp,
 }
 
 impl World {
-    async fn new(pool: PgPool, plan: Plan) -> Self {
+    pub(super) async fn new(pool: PgPool, plan: Plan) -> Self {
         let world = Self {
             pool,
             account: AccountId::generate(),
@@ -47,7 +47,7 @@ impl World {
         world
     }
 
-    async fn monitor(&self, interval_seconds: u32) -> MonitorId {
+    pub(super) async fn monitor(&self, interval_seconds: u32) -> MonitorId {
         let monitor = Monitor {
             id: MonitorId::generate(),
             account_id: self.account,
@@ -69,7 +69,13 @@ impl World {
         monitor.id
     }
 
-    fn look(&self, monitor_id: MonitorId, us: i64, kind: VerdictKind, total_us: u64) -> Owned {
+    pub(super) fn look(
+        &self,
+        monitor_id: MonitorId,
+        us: i64,
+        kind: VerdictKind,
+        total_us: u64,
+    ) -> Owned {
         let slot = self.start + SignedDuration::from_micros(us);
         let mut seen = Observation::begin(slot + SignedDuration::from_millis(3));
         seen.total_us = total_us;
@@ -90,7 +96,7 @@ impl World {
         }
     }
 
-    async fn store(&self, looks: &[Owned]) -> u64 {
+    pub(super) async fn store(&self, looks: &[Owned]) -> u64 {
         let now = looks
             .iter()
             .filter_map(|look| look.check.slot)
@@ -102,7 +108,7 @@ impl World {
     }
 
     /// Slot, verdict and whole milliseconds of all looks, by a walk through all pages.
-    async fn all(
+    pub(super) async fn all(
         &self,
         monitor: MonitorId,
         page: u32,
@@ -136,7 +142,7 @@ impl World {
         }
     }
 
-    async fn pack_first_hour(&self) -> Option<u64> {
+    pub(super) async fn pack_first_hour(&self) -> Option<u64> {
         let mut transaction = self.pool.begin().await.unwrap();
         let packed = pack(
             &mut transaction,
@@ -150,7 +156,7 @@ impl World {
     }
 }
 
-fn kind(n: i64) -> VerdictKind {
+pub(super) fn kind(n: i64) -> VerdictKind {
     VerdictKind::ALL[usize::try_from(n % 7).unwrap().min(4)]
 }
 

@@ -9,7 +9,8 @@ use crate::Result;
 
 /// The response times of a monitor in steps of `step_seconds`, over looks that got an answer (up and
 /// slow ones). A step without one has no point. Each step within a quarter of a packed hour has that
-/// quarter's means.
+/// quarter's means. Steps of whole UTC days are read from `check_days` where a day is rolled up and
+/// within the window, which has whole milliseconds; everything else from the looks themselves.
 pub async fn response_times(
     connection: &mut PgConnection,
     account: AccountId,
@@ -18,9 +19,27 @@ pub async fn response_times(
     step_seconds: i64,
 ) -> Result<Vec<Point>> {
     let rows = sqlx::query!(
-        r#"WITH looked AS (
-               SELECT date_bin(make_interval(secs => $5::bigint::float8), slot, 'epoch'::timestamptz) AS step, total_us, phases
-               FROM looks($1, $2, $3, $4) WHERE verdict IN (0, 1)
+        r#"WITH rolled AS (
+               -- Of several regions the row of all of them, whose region is empty.
+               SELECT DISTINCT ON (c.day) c.day, c.counts[1] + c.counts[2] AS count, c.max_ms, c.p50_ms, c.p95_ms, c.phases_p50_us
+               FROM check_days c JOIN days d ON d.day = c.day AND d.rolled_at IS NOT NULL
+               WHERE $5::bigint = 86400 AND c.account_id = $1 AND c.monitor_id = $2
+                 AND c.day >= ($3::timestamptz AT TIME ZONE 'UTC')::date AND c.day < ($4::timestamptz AT TIME ZONE 'UTC')::date
+                 AND c.day::timestamp AT TIME ZONE 'UTC' >= $3
+                 AND NOT EXISTS (
+                     SELECT FROM checks_late l
+                     WHERE l.account_id = $1 AND l.monitor_id = $2 AND l.slot >= c.day::timestamp AT TIME ZONE 'UTC'
+                       AND l.slot < (c.day + 1)::timestamp AT TIME ZONE 'UTC')
+               ORDER BY c.day, c.region
+           ), spans AS (
+               SELECT $3::timestamptz AS since, $4::timestamptz AS until WHERE $5::bigint <> 86400
+               UNION ALL
+               SELECT greatest(day, $3), least(day + interval '24 hours', $4)
+               FROM generate_series(date_trunc('day', $3, 'UTC'), $4, interval '24 hours') AS day
+               WHERE $5::bigint = 86400 AND day < $4 AND (day AT TIME ZONE 'UTC')::date NOT IN (SELECT r.day FROM rolled r)
+           ), looked AS (
+               SELECT date_bin(make_interval(secs => $5::bigint::float8), l.slot, 'epoch'::timestamptz) AS step, l.total_us, l.phases
+               FROM spans s CROSS JOIN LATERAL looks($1, $2, s.since, s.until) l WHERE l.verdict IN (0, 1)
            ), totals AS (
                SELECT step, count(*) AS count, max(total_us) AS max,
                       percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY total_us) AS shares
@@ -34,9 +53,14 @@ pub async fn response_times(
                                p.hour + q * interval '15 minutes' + make_interval(secs => (part * $5)::float8), 'epoch'::timestamptz),
                       p.phase_means_us[q * 6 + 1], p.phase_means_us[q * 6 + 2], p.phase_means_us[q * 6 + 3],
                       p.phase_means_us[q * 6 + 4], p.phase_means_us[q * 6 + 5], p.phase_means_us[q * 6 + 6]
-               FROM check_hours p JOIN hours h ON h.hour = p.hour AND h.state <> 'hot' CROSS JOIN generate_series(0, 3) AS q
+               FROM spans s
+               CROSS JOIN LATERAL (
+                   -- Not one with the rest of the statement, so that each span reads its own months only.
+                   SELECT c.hour, c.phase_means_us FROM check_hours c
+                   WHERE c.account_id = $1 AND c.monitor_id = $2 AND c.hour >= s.since AND c.hour < s.until OFFSET 0
+               ) p
+               JOIN hours h ON h.hour = p.hour AND h.state <> 'hot' CROSS JOIN generate_series(0, 3) AS q
                CROSS JOIN generate_series(0, greatest(900 / $5, 1) - 1) AS part
-               WHERE p.account_id = $1 AND p.monitor_id = $2 AND p.hour >= $3 AND p.hour < $4
            ), medians AS (
                SELECT step,
                       percentile_cont(0.5) WITHIN GROUP (ORDER BY dns) AS dns,
@@ -49,7 +73,12 @@ pub async fn response_times(
            )
            SELECT step AS "step!: jiff_sqlx::Timestamp", t.count AS "count!", t.max AS "max!",
                   t.shares AS "shares!: Vec<f64>", m.dns, m.connect, m.tls, m.send, m.first_byte, m.body
-           FROM totals t LEFT JOIN medians m USING (step) ORDER BY step"#,
+           FROM totals t LEFT JOIN medians m USING (step)
+           UNION ALL
+           SELECT day::timestamp AT TIME ZONE 'UTC', count, max_ms * 1000, ARRAY[p50_ms * 1000, p95_ms * 1000]::float8[],
+                  phases_p50_us[1], phases_p50_us[2], phases_p50_us[3], phases_p50_us[4], phases_p50_us[5], phases_p50_us[6]
+           FROM rolled WHERE count > 0
+           ORDER BY 1"#,
         account.uuid(),
         monitor.uuid(),
         window.from.to_sqlx() as _,

@@ -1,0 +1,227 @@
+//! The plans of what is read on every page, over months of history: by index, in the partitions of the
+//! time that is asked for, and never through all of it.
+
+use domain::account::Plan;
+use domain::ids::MonitorId;
+use domain::report::Window;
+use sqlx::{AssertSqlSafe, PgPool, Row};
+
+use super::tests::World;
+use super::*;
+use crate::reports::{ChecksFilter, last_checks, list_checks, response_times, uptimes};
+use crate::{checks, live};
+
+/// Five months of thirty monitors, packed, and an hour that is hot.
+async fn filled(pool: PgPool) -> (World, MonitorId) {
+    let world = World::new(pool, Plan::Team).await;
+    let mut monitors = Vec::new();
+    for _ in 0..30 {
+        monitors.push(world.monitor(60).await);
+    }
+    let mut c = world.pool.acquire().await.unwrap();
+    for days in [30, 60, 90, 120] {
+        let at = world.start - SignedDuration::from_hours(24 * days);
+        ensure_partitions(&mut c, at).await.unwrap();
+    }
+    for statement in [
+        "INSERT INTO check_hours SELECT 24, m.account_id, m.id, 'local', hour, 60000000, 0, repeat('0', 60),
+             array_fill(100::smallint, ARRAY[60]), array_fill(5, ARRAY[24])
+         FROM generate_series('2026-08-01T00:00Z'::timestamptz, '2026-11-22T09:00Z', '1 hour') AS hour CROSS JOIN monitors m",
+        "INSERT INTO hours (hour, state) SELECT DISTINCT hour, 'dropped' FROM check_hours ON CONFLICT (hour) DO UPDATE SET state = 'dropped'",
+        "INSERT INTO days SELECT DISTINCT (hour AT TIME ZONE 'UTC')::date, now() FROM check_hours WHERE hour < '2026-11-22T00:00Z'",
+        "INSERT INTO check_days (account_id, monitor_id, region, day, counts, p50_ms, p95_ms, p99_ms, max_ms)
+         SELECT m.account_id, m.id, 'local', d.day, '{1440,0,0,0,0}', 1, 2, 3, 4 FROM days d CROSS JOIN monitors m",
+        "INSERT INTO status_intervals SELECT m.account_id, m.id, hour, hour + interval '1 hour', 'up'
+         FROM monitors m CROSS JOIN (SELECT hour FROM hours WHERE state = 'dropped') h",
+    ] {
+        sqlx::raw_sql(statement).execute(&mut *c).await.unwrap();
+    }
+    for monitor in &monitors {
+        let looks: Vec<checks::Owned> = (0..120)
+            .map(|n| {
+                world.look(
+                    *monitor,
+                    n * 60_000_000,
+                    domain::check::VerdictKind::Up,
+                    9_000,
+                )
+            })
+            .collect();
+        world.store(&looks[..60]).await;
+        world.store(&looks[60..]).await;
+    }
+    sqlx::raw_sql("ANALYZE").execute(&mut *c).await.unwrap();
+    (world, monitors[7])
+}
+
+/// The plan that the statement with `part` in it, which was run on this connection, has with `values`.
+/// Reading a table from end to end is made dear, since most of these are small or empty: a plan that
+/// does it all the same has no index to go by.
+async fn plan_of(c: &mut PgConnection, part: &str, values: &str) -> String {
+    sqlx::raw_sql("SET enable_seqscan = off")
+        .execute(&mut *c)
+        .await
+        .unwrap();
+    let name: String = sqlx::query_scalar(
+        "SELECT name FROM pg_prepared_statements WHERE position($1 IN statement) > 0 AND name LIKE 'sqlx%'
+           AND position('pg_prepared_statements' IN statement) = 0
+         ORDER BY prepare_time DESC LIMIT 1",
+    )
+    .bind(part)
+    .fetch_one(&mut *c)
+    .await
+    .unwrap();
+    let explain =
+        format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE {name}({values})");
+    let rows = sqlx::raw_sql(AssertSqlSafe(explain))
+        .fetch_all(&mut *c)
+        .await
+        .unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    lines.join("\n")
+}
+
+/// Months of packed looks that were read, and no table from end to end. A walk in order of time looks at
+/// the first row of each month before it begins: that is not reading.
+fn months(plan: &str) -> Vec<String> {
+    for table in [
+        "check_hours",
+        "check_days",
+        "status_intervals",
+        "last_checks",
+    ] {
+        assert!(!plan.contains(&format!("Seq Scan on {table}")), "{plan}");
+    }
+    let mut months: Vec<String> = plan
+        .lines()
+        .filter(|line| line.contains("on check_hours_24_") && !line.contains("never executed"))
+        .filter(|line| !line.contains("actual rows=1 loops=1") && !line.contains("actual rows=0"))
+        .filter_map(|line| line.split("on check_hours_24_").nth(1))
+        .map(|rest| rest.chars().take(6).collect())
+        .collect();
+    months.sort();
+    months.dedup();
+    months
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_chart_of_a_day_opens_the_month_that_it_is_in(pool: PgPool) {
+    let (world, monitor) = filled(pool).await;
+    let mut c = world.pool.acquire().await.unwrap();
+    let to = world.start + SignedDuration::from_hours(2);
+    let window = Window::last_hours(to, 24);
+    let points = response_times(&mut c, world.account, monitor, window, 300)
+        .await
+        .unwrap();
+    assert!(points.len() > 200);
+    let (account, id) = (world.account.uuid(), monitor.uuid());
+    let values = |since: &str, step: i64| {
+        format!("'{account}', '{id}', '{since}', '2026-11-22T12:00Z', {step}")
+    };
+    let plan = plan_of(&mut c, "WITH rolled AS", &values("2026-11-21T12:00Z", 300)).await;
+    assert_eq!(months(&plan), ["202611"], "{plan}");
+    assert!(!plan.contains("Seq Scan on checks_20"), "{plan}");
+
+    let window = Window::last_days(to, 90);
+    let points = response_times(&mut c, world.account, monitor, window, 86_400)
+        .await
+        .unwrap();
+    assert_eq!(points.len(), 91);
+    let plan = plan_of(
+        &mut c,
+        "WITH rolled AS",
+        &values("2026-08-24T12:00Z", 86_400),
+    )
+    .await;
+    let opened = months(&plan);
+    assert_eq!(
+        opened,
+        ["202608", "202611"],
+        "its first day and today: {plan}"
+    );
+    assert!(plan.contains("check_days_pkey"), "{plan}");
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn lists_read_a_few_rows_of_each_monitor(pool: PgPool) {
+    let (world, monitor) = filled(pool).await;
+    let mut c = world.pool.acquire().await.unwrap();
+    let (account, id) = (world.account.uuid(), monitor.uuid());
+    let to = world.start + SignedDuration::from_hours(2);
+    last_checks(&mut c, world.account, &[monitor])
+        .await
+        .unwrap();
+    let plan = plan_of(
+        &mut c,
+        "CROSS JOIN LATERAL",
+        &format!("'{account}', '{{{id}}}'"),
+    )
+    .await;
+    assert_eq!(months(&plan), Vec::<String>::new());
+    assert!(!plan.contains("Seq Scan on checks_20"), "{plan}");
+    assert!(
+        !plan.contains("Sort Key: checks.slot"),
+        "the newest is the end of the index: {plan}"
+    );
+
+    let day = Window::last_hours(to, 24);
+    live::sparklines(&mut c, world.account, &[monitor], day)
+        .await
+        .unwrap();
+    let span = "'2026-11-21T12:00Z', '2026-11-22T12:00Z'";
+    let plan = plan_of(
+        &mut c,
+        "AS steps ORDER BY",
+        &format!("'{account}', '{{{id}}}', {span}"),
+    )
+    .await;
+    assert_eq!(months(&plan), ["202611"], "{plan}");
+
+    uptimes(&mut c, world.account, &[monitor], day)
+        .await
+        .unwrap();
+    let plan = plan_of(
+        &mut c,
+        "FROM status_intervals",
+        &format!("'{account}', '{{{id}}}', {span}"),
+    )
+    .await;
+    months(&plan);
+
+    let ninety = Window::last_days(to, 90);
+    let key = (world.account, monitor);
+    let filter = ChecksFilter::default();
+    let page = list_checks(&mut c, key, ninety, &filter, (None, 20))
+        .await
+        .unwrap();
+    assert_eq!(page.checks.len(), 20);
+    let span = "'2026-08-24T12:00Z', '2026-11-22T12:00Z'";
+    let none = "NULL, NULL, NULL, NULL, NULL, 20";
+    let plan = plan_of(
+        &mut c,
+        "WITH reach AS",
+        &format!("'{account}', '{id}', {span}, {none}"),
+    )
+    .await;
+    assert_eq!(
+        months(&plan),
+        ["202611"],
+        "no further back than the page: {plan}"
+    );
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn an_erasure_finds_its_rows_by_index(pool: PgPool) {
+    let (world, monitor) = filled(pool).await;
+    let mut c = world.pool.acquire().await.unwrap();
+    let erasure = crate::erasures::Erasure {
+        account_id: world.account,
+        monitor_id: Some(monitor),
+    };
+    crate::erasures::erase_some(&mut c, erasure, 50)
+        .await
+        .unwrap();
+    let values = format!("'{}', '{}', 50", world.account.uuid(), monitor.uuid());
+    let plan = plan_of(&mut c, "DELETE FROM check_hours", &values).await;
+    months(&plan);
+}
