@@ -1,5 +1,6 @@
 //! History written packed, in bulk: what would take a year to look at.
 
+use domain::check::{Failure, FailureClass, Phase};
 use jiff::{SignedDuration, Timestamp};
 use store::hours;
 
@@ -15,8 +16,8 @@ const HOT: i64 = 2;
 const PACKS: &str = "
 CREATE TEMP TABLE packs AS
 SELECT n, CASE WHEN n % 50 = 0 THEN overlay(repeat('0', 60) PLACING '22' FROM n / 50 + 1 FOR 2) ELSE repeat('0', 60) END AS verdicts,
-       (SELECT array_agg((30 + n % 200 + random() * 90)::smallint) FROM generate_series(1, 60) AS i WHERE n IS NOT NULL) AS totals_ms,
-       (SELECT array_agg((random() * 60000)::integer) FROM generate_series(1, 24) AS i WHERE n IS NOT NULL) AS means
+       (SELECT array_agg((30 + n % 200 + i % 7 + random() * 90)::smallint) FROM generate_series(1, 60) AS i) AS totals_ms,
+       (SELECT array_agg((i + n + random() * 60000)::integer) FROM generate_series(1, 24) AS i) AS means
 FROM generate_series(0, 996) AS n;
 CREATE UNIQUE INDEX ON packs (n);
 CREATE TEMP TABLE chosen (place integer, id uuid);
@@ -75,6 +76,9 @@ pub async fn packed(
 
 /// What hangs on packed hours: their states, the days, and what the statuses were.
 fn around(account: &str, begin: Timestamp, end: Timestamp) -> String {
+    let failure = Failure::new(FailureClass::ConnectRefused, Phase::Connect, "refused");
+    let failure = serde_json::json!(failure);
+    let vote = serde_json::json!({"down": 1, "of": 1, "looks": 3, "regions": []});
     format!(
         "DO $$ DECLARE hour_name text; BEGIN
              FOR hour_name IN SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'checks'::regclass LOOP
@@ -89,21 +93,21 @@ fn around(account: &str, begin: Timestamp, end: Timestamp) -> String {
          SELECT DISTINCT (hour AT TIME ZONE 'UTC')::date, now() FROM hours
          WHERE hour < date_trunc('day', '{end}'::timestamptz, 'UTC');
          INSERT INTO check_days (account_id, monitor_id, region, day, counts, p50_ms, p95_ms, p99_ms, max_ms, phases_p50_us)
-         SELECT '{account}', c.id, '{REGION}', d.day, ARRAY[1437, 0, 3, 0, 0], 120, 190, 210, 260, ARRAY[9000, 11000, 18000, 30, 47000, 500]
+         SELECT '{account}'::uuid, c.id, '{REGION}', d.day, ARRAY[1437, 0, 3, 0, 0], 120, 190, 210, 260, ARRAY[9000, 11000, 18000, 30, 47000, 500]
          FROM days d CROSS JOIN chosen c;
          -- An outage a week of each monitor.
          INSERT INTO status_intervals (account_id, monitor_id, started_at, ended_at, status)
-         SELECT '{account}', c.id, at, at + interval '4 minutes', 'down'
+         SELECT '{account}'::uuid, c.id, at, at + interval '4 minutes', 'down'
          FROM chosen c CROSS JOIN generate_series('{begin}'::timestamptz + interval '1 hour', '{end}'::timestamptz, interval '7 days') AS at
          UNION ALL
-         SELECT '{account}', c.id, at + interval '4 minutes',
+         SELECT '{account}'::uuid, c.id, at + interval '4 minutes',
                 CASE WHEN at + interval '7 days' <= '{end}' THEN at + interval '7 days' END, 'up'
          FROM chosen c CROSS JOIN generate_series('{begin}'::timestamptz + interval '1 hour', '{end}'::timestamptz, interval '7 days') AS at;
          INSERT INTO incidents (account_id, id, monitor_id, short, first_failure_at, confirmed_at, resolved_at, resolved_reason,
                                 resolved_confirmed_at, failure, class, vote)
          SELECT account_id, gen_random_uuid(), monitor_id, left(md5(monitor_id::text || started_at), 12), started_at,
                 started_at + interval '6 s', ended_at, 'recovered', ended_at,
-                '{{\"class\": \"connect_refused\", \"phase\": \"connect\", \"technical\": \"refused\"}}', 'connect_refused', '{{}}'
+                '{failure}', 'connect_refused', '{vote}'
          FROM status_intervals WHERE status = 'down';
          UPDATE monitor_states SET observed = 'up';"
     )
