@@ -37,10 +37,6 @@ ALTER TABLE checks
     ADD CONSTRAINT checks_pkey PRIMARY KEY (account_id, monitor_id, slot, region);
 DROP INDEX checks_slot_idx;
 
--- A unique index without the account cannot be kept over several databases; the token is 256 random bits.
-ALTER TABLE accounts DROP CONSTRAINT accounts_practice_token_key;
-CREATE INDEX accounts_practice_token_idx ON accounts (practice_token);
-
 -- How many looks an hour had when it was packed: a table with more has some that came too late.
 ALTER TABLE hours ADD COLUMN looks bigint;
 

@@ -123,7 +123,7 @@ fn look(monitor: MonitorId, number: u64, slot: Timestamp) -> Check {
         ),
         (Phase::Body, between(24, 100, 3_000)),
     ];
-    if chance % 5 == 0 {
+    if chance.is_multiple_of(5) {
         spent.push((Phase::Dns, between(28, 500, 30_000)));
     }
     for (phase, us) in spent {

@@ -194,11 +194,7 @@ pub fn rows<'c>(
         Part::RequestedChecks => rows!(
             r#"SELECT to_jsonb(t) AS "row!" FROM requested_checks t WHERE account_id = $1 ORDER BY at"#
         ),
-        Part::CheckHours => rows!(
-            r#"SELECT to_jsonb(t) || jsonb_build_object('totals_ms',
-                   ARRAY(SELECT unpack_total(e.total) FROM unnest(t.totals_ms) WITH ORDINALITY AS e (total, place) ORDER BY place)) AS "row!"
-               FROM check_hours t WHERE account_id = $1 ORDER BY hour"#
-        ),
+        Part::CheckHours => packed(connection, account),
         Part::CheckDays => rows!(
             r#"SELECT to_jsonb(t) AS "row!" FROM check_days t WHERE account_id = $1 ORDER BY day"#
         ),
@@ -206,6 +202,20 @@ pub fn rows<'c>(
             r#"SELECT to_jsonb(t) - 'body_hash' AS "row!" FROM evidence t WHERE account_id = $1 ORDER BY at"#
         ),
     }
+}
+
+/// Packed hours with their totals as milliseconds.
+fn packed(
+    connection: &mut PgConnection,
+    account: AccountId,
+) -> BoxStream<'_, Result<Value, Error>> {
+    let rows = sqlx::query_scalar!(
+        r#"SELECT to_jsonb(t) || jsonb_build_object('totals_ms',
+               ARRAY(SELECT unpack_total(e.total) FROM unnest(t.totals_ms) WITH ORDINALITY AS e (total, place) ORDER BY place)) AS "row!"
+           FROM check_hours t WHERE account_id = $1 ORDER BY hour"#,
+        account.uuid()
+    );
+    mapped(rows.fetch(connection))
 }
 
 /// What people have laid down about alerts, how far it was gone by, and what they did.

@@ -18,7 +18,8 @@ pub async fn response_times(
     window: Window,
     step_seconds: i64,
 ) -> Result<Vec<Point>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"WITH rolled AS (
                -- Of several regions the row of all of them, whose region is empty.
                SELECT DISTINCT ON (c.day) c.day, c.counts[1] + c.counts[2] AS count, c.max_ms, c.p50_ms, c.p95_ms, c.phases_p50_us
@@ -87,23 +88,40 @@ pub async fn response_times(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Point {
-            at: row.step.to_jiff(),
-            count: u32::try_from(row.count).unwrap_or(u32::MAX),
-            p50_ms: row.shares.first().copied().unwrap_or_default() / 1000.0,
-            p95_ms: row.shares.get(1).copied().unwrap_or_default() / 1000.0,
-            max_ms: f64::from(row.max) / 1000.0,
-            phases_p50_ms: [
-                row.dns,
-                row.connect,
-                row.tls,
-                row.send,
-                row.first_byte,
-                row.body,
-            ]
-            .map(|median| median.map(|us| us / 1000.0)),
-        })
-        .collect())
+    Ok(rows.into_iter().map(Row::into_point).collect())
+}
+
+struct Row {
+    step: jiff_sqlx::Timestamp,
+    count: i64,
+    max: i32,
+    shares: Vec<f64>,
+    dns: Option<f64>,
+    connect: Option<f64>,
+    tls: Option<f64>,
+    send: Option<f64>,
+    first_byte: Option<f64>,
+    body: Option<f64>,
+}
+
+impl Row {
+    fn into_point(self) -> Point {
+        let share = |place: usize| self.shares.get(place).copied().unwrap_or_default() / 1000.0;
+        let phases = [
+            self.dns,
+            self.connect,
+            self.tls,
+            self.send,
+            self.first_byte,
+            self.body,
+        ];
+        Point {
+            at: self.step.to_jiff(),
+            count: u32::try_from(self.count).unwrap_or(u32::MAX),
+            p50_ms: share(0),
+            p95_ms: share(1),
+            max_ms: f64::from(self.max) / 1000.0,
+            phases_p50_ms: phases.map(|median| median.map(|us| us / 1000.0)),
+        }
+    }
 }
