@@ -107,6 +107,9 @@ impl Kept {
             assert!(rows.len() <= 1, "a slot is recorded once");
             let Some((_, at)) = rows.first().copied() else {
                 self.missed += 1;
+                eprintln!(
+                    "{name}: slot {slot} was missed; asked for at {hits:?}, recorded {looked:?}"
+                );
                 continue;
             };
             self.latest = self.latest.max(seconds(at - slot));
