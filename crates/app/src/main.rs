@@ -20,6 +20,10 @@ use config::{Settings, SettingsError, Source};
 use database::WrongUsage;
 use roles::Role;
 
+/// A look allocates some two hundred times; with the C library's allocator that is a tenth of what it costs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

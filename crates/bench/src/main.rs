@@ -4,13 +4,19 @@
 //! a table. Figures depend on the machine: compare ratios and runs of one machine.
 
 mod alerts;
+mod api;
+mod cpu;
+mod fleet;
 mod hanging;
 mod history;
+mod looks;
 mod metrics;
 mod outage;
+mod overload;
 mod postgres;
 mod program;
 mod sample;
+mod scale;
 mod storage;
 mod table;
 mod timetable;
@@ -30,10 +36,21 @@ struct Options {
     quick: bool,
     /// One scenario instead of all.
     scenario: Option<Scenario>,
+    /// Work that this program does for another of its kind, as JSON.
+    #[arg(long, hide = true)]
+    part: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scenario {
+    /// What a look costs, beside a client written by hand.
+    Looks,
+    /// Up to what one core can do, and beyond.
+    Overload,
+    /// Very many monitors: the start of a worker, and its memory.
+    Scale,
+    /// The API under load.
+    Api,
     /// Many monitors that are up.
     Timetable,
     /// The same with and without others that hang.
@@ -48,11 +65,61 @@ enum Scenario {
     History,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+impl Scenario {
+    /// Whether it is among those that are over in three minutes together.
+    const fn is_quick(self) -> bool {
+        matches!(self, Self::Looks | Self::Api | Self::Alerts)
+    }
+}
+
+fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    match &options.part {
+        Some(part) => {
+            let part = serde_json::from_str(part)?;
+            let runtime = tokio::runtime::Builder::new_current_thread();
+            if let Some(said) = block_on(runtime, looks::part(&part))? {
+                print(&said);
+            }
+            Ok(())
+        }
+        None => block_on(tokio::runtime::Builder::new_multi_thread(), run(options)),
+    }
+}
+
+fn block_on<T>(
+    mut runtime: tokio::runtime::Builder,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    runtime.enable_all().build()?.block_on(work)
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
     let (database, quick) = (options.database.as_str(), options.quick);
-    let wanted = |scenario| options.scenario.is_none_or(|one| one == scenario);
+    let wanted = |scenario: Scenario| match options.scenario {
+        Some(one) => one == scenario,
+        None => !quick || scenario.is_quick(),
+    };
+    if wanted(Scenario::Looks) {
+        let load = if quick { looks::SMALL } else { looks::FULL };
+        print(&looks::run(database, load).await?);
+    }
+    if wanted(Scenario::Overload) {
+        let load = if quick {
+            overload::SMALL
+        } else {
+            overload::FULL
+        };
+        print(&overload::run(database, load).await?);
+    }
+    if wanted(Scenario::Scale) {
+        let sizes = if quick { scale::SMALL } else { scale::FULL };
+        print(&scale::run(database, sizes).await?);
+    }
+    if wanted(Scenario::Api) {
+        let load = if quick { api::SMALL } else { api::FULL };
+        print(&api::run(database, load).await?);
+    }
     if wanted(Scenario::Timetable) {
         let length = Duration::from_secs(if quick { 60 } else { 180 });
         print(&timetable::run(database, 1_000, length).await?);

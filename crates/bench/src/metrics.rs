@@ -25,6 +25,16 @@ impl Scrape {
         self.samples(name).map(|(_, value)| value).sum()
     }
 
+    /// The sum over the series of `name` that have `label` as a label's value.
+    pub fn sum_where(&self, name: &str, label: &str) -> f64 {
+        let label = format!("=\"{label}\"");
+        let found = |(series, _): &(&str, f64)| series.contains(&label);
+        self.samples(name)
+            .filter(found)
+            .map(|(_, value)| value)
+            .sum()
+    }
+
     /// The upper bound of the bucket that holds quantile `q` of what came since `before`, seconds.
     pub fn quantile_since(&self, before: &Self, name: &str, q: f64) -> Option<f64> {
         let bucket = format!("{name}_bucket");

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running `watchbell serve` with an account on the largest plan.
 pub struct Program {
-    child: Child,
+    child: Option<Child>,
     customer: Customer,
     client: ProviderClient,
     settings: Vec<(&'static str, String)>,
@@ -25,7 +25,7 @@ pub struct Program {
 }
 
 /// Somebody with an account and a key to write with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Customer {
     key: String,
     /// Each comes from an address of its own, as customers do: some limits are an address's.
@@ -33,7 +33,8 @@ pub struct Customer {
 }
 
 impl Customer {
-    fn sign(&self, request: Request) -> anyhow::Result<Request> {
+    /// A request of theirs.
+    pub fn sign(&self, request: Request) -> anyhow::Result<Request> {
         let request = request.header("authorization", &format!("Bearer {}", self.key))?;
         Ok(request.header("x-forwarded-for", &self.address)?)
     }
@@ -79,7 +80,8 @@ impl Lateness {
     }
 }
 
-fn binary() -> anyhow::Result<PathBuf> {
+/// The program beside this one.
+pub fn binary() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     Ok(own.parent().context("a folder")?.join("watchbell"))
 }
@@ -157,7 +159,7 @@ impl Program {
         }
         let customer = customer(&settings, "bench@shop.example", "enterprise").await?;
         Ok(Self {
-            child,
+            child: Some(child),
             customer,
             client,
             settings,
@@ -222,7 +224,7 @@ impl Program {
 
     /// The most memory that it ever held, MiB; nothing where the kernel does not say.
     pub fn peak_memory(&self) -> Option<u64> {
-        let pid = self.child.id()?;
+        let pid = self.child.as_ref()?.id()?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
         let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
@@ -271,12 +273,56 @@ impl Program {
         })
     }
 
-    /// Ends it.
-    pub async fn stop(mut self) -> anyhow::Result<()> {
-        let pid = self.child.id().context("running")?.to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().await?;
-        self.child.wait().await?;
+    /// One more client of it.
+    pub fn client(&self) -> anyhow::Result<ProviderClient> {
+        let listen = self
+            .settings
+            .iter()
+            .find(|(name, _)| *name == "WATCHBELL_LISTEN");
+        let (_, listen) = listen.context("it listens")?;
+        let base = format!("http://{listen}/").parse()?;
+        let way_out = testkit::way_out::way_out(None, None);
+        Ok(ProviderClient::new(
+            &way_out,
+            &Trusted::from_operator_configuration(base),
+        )?)
+    }
+
+    /// Makes a monitor as the API is asked to.
+    pub async fn make(&self, body: &Value) -> anyhow::Result<()> {
+        self.post(&self.customer, "monitors", body).await?;
         Ok(())
+    }
+
+    /// Runs a statement.
+    pub async fn sql(&self, statement: &str) -> anyhow::Result<()> {
+        psql(&self.database_url, statement).await?;
+        Ok(())
+    }
+
+    /// What a statement prints.
+    pub async fn text(&self, statement: &str) -> anyhow::Result<String> {
+        psql(&self.database_url, statement).await
+    }
+
+    /// What it was started with.
+    pub fn settings(&self) -> &[(&'static str, String)] {
+        &self.settings
+    }
+
+    /// Ends the process; its database stays.
+    pub async fn pause(mut self) -> anyhow::Result<Self> {
+        if let Some(mut child) = self.child.take() {
+            let pid = child.id().context("running")?.to_string();
+            Command::new("kill").args(["-TERM", &pid]).status().await?;
+            child.wait().await?;
+        }
+        Ok(self)
+    }
+
+    /// Ends it.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.pause().await.map(|_| ())
     }
 }
 

@@ -21,6 +21,11 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
+    /// The database ended the transaction for another's sake: worth trying again at once.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_conflict())
+    }
+
     /// The database cannot be reached or is starting: worth trying again.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_unavailable())

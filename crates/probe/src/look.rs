@@ -136,10 +136,7 @@ impl<'p> Look<'p> {
         if self.phase != Phase::Send {
             return;
         }
-        let written = self
-            .wire
-            .as_ref()
-            .and_then(|wire| wire.snapshot().last_write);
+        let written = self.wire.as_ref().and_then(Log::last_write);
         if let Some(written) = written.filter(|at| *at >= self.phase_started) {
             self.enter_at(Phase::FirstByte, written);
         }

@@ -37,6 +37,18 @@ impl Error {
         }
     }
 
+    /// The database ended the transaction for the sake of another that it stood in the way of: whatever it
+    /// was about may be done again at once.
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            // 40001 serialization failure, 40P01 deadlock.
+            Self::Database(sqlx::Error::Database(error)) => {
+                matches!(error.code().as_deref(), Some("40001" | "40P01"))
+            }
+            _ => false,
+        }
+    }
+
     /// The database cannot be reached or is starting: worth trying again.
     pub fn is_unavailable(&self) -> bool {
         let Self::Database(error) = self else {

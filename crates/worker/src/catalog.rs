@@ -10,12 +10,15 @@ use store::monitors::timetable::{self, Scheduled};
 use store::{Error, Result};
 use tokio_util::sync::CancellationToken;
 
+use crate::book::SeenCertificate;
 use crate::plan::{Known, Plan};
 use crate::shared::Shared;
 
 const RECONCILE: Duration = Duration::from_secs(30);
 /// Waits between two attempts to read everything anew.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Shards that are read in one statement: all of a million monitors would not fit into memory.
+const AT_ONCE: usize = 8;
 /// More changes than this are read by shard and not one by one.
 const MANY: usize = 200;
 
@@ -48,13 +51,16 @@ pub(crate) async fn load_taken(shared: &Shared) -> Result<()> {
     if shards.is_empty() {
         return Ok(());
     }
-    load(shared, &shards, true).await?;
-    let mut book = shared.book();
-    for shard in shards {
-        book.shards.loaded(shard);
+    // The first are looked at while the others are still read.
+    for some in shards.chunks(AT_ONCE) {
+        load(shared, some, true).await?;
+        let mut book = shared.book();
+        for shard in some {
+            book.shards.loaded(*shard);
+        }
+        drop(book);
+        shared.due.notify_one();
     }
-    drop(book);
-    shared.due.notify_one();
     Ok(())
 }
 
@@ -62,7 +68,10 @@ pub(crate) async fn load_taken(shared: &Shared) -> Result<()> {
 /// wrote: a status that is believed to be settled would never be written again.
 async fn reload_all(shared: &Shared) -> Result<()> {
     let shards = shared.book().shards.numbers();
-    load(shared, &shards, false).await
+    for some in shards.chunks(AT_ONCE) {
+        load(shared, some, false).await?;
+    }
+    Ok(())
 }
 
 async fn load(shared: &Shared, shards: &[i16], taken: bool) -> Result<()> {
@@ -90,7 +99,17 @@ fn put(shared: &Shared, scheduled: &Scheduled, taken: bool, now: jiff::Timestamp
     // A look on request may be newer than the last slot that is recorded.
     let looked = scheduled.vote.as_ref().map(|vote| vote.looked_at);
     let since = taken.then(|| looked.map_or(recorded, |looked| recorded.max(looked)));
+    let (id, config_version) = (plan.monitor_id, plan.config_version);
     book.upsert(plan, Known::of(scheduled), since, now);
+    if let Some((entry, seen)) = book.get_mut(id).zip(scheduled.certificate.as_ref()) {
+        // What is recorded is not recorded again by whoever takes a shard.
+        entry.certificate.get_or_insert_with(|| SeenCertificate {
+            config_version,
+            fingerprint: seen.fingerprint.clone(),
+            problem: seen.problem,
+            at: seen.at,
+        });
+    }
 }
 
 /// Reads one monitor anew and puts it into the timetable, or takes it out.
@@ -126,7 +145,7 @@ pub(crate) async fn reconcile(shared: &Shared) -> Result<()> {
         .map(|(account, id, _)| (*account, *id))
         .collect();
     if changed.len() > MANY {
-        return load(shared, &shards, false).await;
+        return reload_all(shared).await;
     }
     for (account, id) in changed {
         match reload(shared, account, id).await {

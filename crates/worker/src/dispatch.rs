@@ -3,9 +3,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use metrics::{counter, gauge};
+use metrics::counter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -35,21 +36,26 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             let popped = book.pop_due(now);
             (popped, book.next_due(), book.len())
         };
-        gauge!(names::MONITORS).set(count(monitors));
-        counter!(names::LOOKS_SKIPPED, "reason" => "running").increment(popped.running);
+        shared.meters.monitors.set(count(monitors));
+        if popped.running > 0 {
+            shared.meters.running.increment(popped.running);
+        }
         for due in popped.due {
             if due.why != Why::Recheck {
-                counter!(names::LOOKS_DUE).increment(1);
+                shared.meters.due.increment(1);
             }
             lanes.push(due);
         }
+        // Written down before room is looked for: who gives room back after that sees that it is wanted.
+        shared.waiting.store(lanes.len(), Ordering::SeqCst);
         while let Some((due, room)) = lanes.next() {
             shared
                 .tasks
                 .spawn(look::on_timetable(shared.clone(), due, room));
         }
-        gauge!(names::WAITING).set(count(lanes.len()));
-        gauge!(names::INFLIGHT).set(count(lanes.running()));
+        shared.waiting.store(lanes.len(), Ordering::SeqCst);
+        shared.meters.waiting.set(count(lanes.len()));
+        shared.meters.inflight.set(count(lanes.running()));
         let wait = next.map_or(LONGEST_WAIT, |at| until(at, shared.now()).min(LONGEST_WAIT));
         tokio::select! {
             () = stop.cancelled() => break,

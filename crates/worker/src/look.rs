@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::check::{Check, Expectation, Observation, Verdict, VerdictKind};
@@ -10,7 +11,7 @@ use domain::incident::{Diagnosis, diagnosis};
 use domain::monitor::{Settings, schedule};
 use domain::status::Look;
 use jiff::{SignedDuration, Timestamp};
-use metrics::{counter, histogram};
+use metrics::counter;
 use store::checks::Owned;
 
 use crate::book::{Book, Due, SeenCertificate, Ticket, Why};
@@ -44,28 +45,38 @@ pub(crate) struct Looked {
 
 /// A due look: a slot, or a recheck.
 pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
-    let work = AtWork::new(&shared, &due);
+    let again = whole(&shared, &due, room).await;
+    // Whoever waits for nothing is not woken for each look.
+    if again || shared.waiting.load(Ordering::SeqCst) > 0 {
+        shared.due.notify_one();
+    }
+}
+
+/// The look from its begin to the books; whether another was put into the timetable.
+async fn whole(shared: &Arc<Shared>, due: &Due, room: Room) -> bool {
+    let work = AtWork::new(shared, due);
     let (plan, now) = (&due.plan, shared.now());
     let (known, epoch) = {
         let book = shared.book();
         let known = book.get(plan.monitor_id).map(|entry| entry.known);
         (known, book.shards.epoch(plan.shard))
     };
-    let Some(known) = known.filter(|_| !overtaken(&due, now)) else {
-        skip(&shared, &due, "late");
-        return;
+    let Some(known) = known.filter(|_| !overtaken(due, now)) else {
+        skip(shared, due, "late");
+        return false;
     };
     match due.why {
         Why::Slot { caught_up: true } => counter!(names::CAUGHT_UP).increment(1),
         Why::Slot { caught_up: false } | Why::Recheck => {
-            histogram!(names::LATENESS).record(now.duration_since(due.at).as_secs_f64().max(0.0));
+            let late = now.duration_since(due.at).as_secs_f64();
+            shared.meters.late.record(late.max(0.0));
         }
     }
     let fresh = due.why == Why::Recheck;
-    let observed = observe(&shared, plan, known, fresh, Some((&work, room))).await;
+    let observed = observe(shared, plan, known, fresh, Some((&work, room))).await;
     let Some((seen, verdict)) = observed else {
-        skip(&shared, &due, "put_off");
-        return;
+        skip(shared, due, "put_off");
+        return false;
     };
     let region = &shared.config.region;
     let (check, reason) = match due.why {
@@ -90,13 +101,14 @@ pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
     };
     let clouded = shared.canaries.clouds(looked.check.at, finished_at);
     work.turn().await;
-    let _recorded = hand_over(&shared, looked);
+    let _recorded = hand_over(shared, looked);
     drop(work);
-    if clouded && !shared.canaries.is_blind() {
+    let again = clouded && !shared.canaries.is_blind();
+    if again {
         // It began while nothing was seen, and sight is back.
         shared.book().look_at(plan.monitor_id, shared.now());
     }
-    shared.due.notify_one();
+    again
 }
 
 /// A look of the timetable, from due to handed over or given up, whatever becomes of its task.
@@ -190,8 +202,9 @@ pub(crate) async fn observe(
             if seen.http.is_none() && !verdict.kind.is_good() {
                 shared.canaries.poke(shared.now());
             }
-            counter!(names::LOOKS_DONE, "verdict" => verdict.kind.as_str()).increment(1);
-            histogram!(names::DURATION).record(Duration::from_micros(seen.total_us).as_secs_f64());
+            shared.meters.done(verdict.kind).increment(1);
+            let took = Duration::from_micros(seen.total_us).as_secs_f64();
+            shared.meters.duration.record(took);
             return Some((seen, verdict));
         };
         counter!(names::PUT_OFF).increment(1);
@@ -322,8 +335,10 @@ fn keep_row(shared: &Shared, row: Owned) {
         let mut buffer = shared.buffer();
         (buffer.push(row, now), buffer.len())
     };
-    shared.let_go(&dropped);
-    counter!(names::DROPPED).increment(dropped.len() as u64);
+    if !dropped.is_empty() {
+        shared.let_go(&dropped);
+        counter!(names::DROPPED).increment(dropped.len() as u64);
+    }
     if waiting >= crate::batch::ROWS {
         shared.full.notify_one();
     }

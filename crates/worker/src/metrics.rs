@@ -2,7 +2,11 @@
 
 use std::sync::Once;
 
-use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use ::metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram,
+};
+use domain::check::VerdictKind;
 
 /// Looks of the timetable that came due.
 pub const LOOKS_DUE: &str = "watchbell_looks_due_total";
@@ -53,6 +57,53 @@ pub const HELD: &str = "watchbell_looks_held_total";
 pub const INGEST: &str = "watchbell_ingest_well";
 /// Rounds of housekeeping, by `sweep` and `outcome`.
 pub const SWEEPS: &str = "watchbell_sweeps_total";
+
+/// What is written at every look, found once: to find it by name costs more than to write it.
+pub(crate) struct Meters {
+    pub due: Counter,
+    pub running: Counter,
+    pub late: Histogram,
+    pub duration: Histogram,
+    pub monitors: Gauge,
+    pub waiting: Gauge,
+    pub inflight: Gauge,
+    done: [Counter; 5],
+}
+
+impl Meters {
+    /// Those of the recorder that is installed.
+    pub fn new() -> Self {
+        Self {
+            due: counter!(LOOKS_DUE),
+            running: counter!(LOOKS_SKIPPED, "reason" => "running"),
+            late: histogram!(LATENESS),
+            duration: histogram!(DURATION),
+            monitors: gauge!(MONITORS),
+            waiting: gauge!(WAITING),
+            inflight: gauge!(INFLIGHT),
+            done: [
+                VerdictKind::Up,
+                VerdictKind::Degraded,
+                VerdictKind::Down,
+                VerdictKind::Blocked,
+                VerdictKind::Unknown,
+            ]
+            .map(|kind| counter!(LOOKS_DONE, "verdict" => kind.as_str())),
+        }
+    }
+
+    /// Looks of a verdict.
+    pub const fn done(&self, kind: VerdictKind) -> &Counter {
+        let [up, degraded, down, blocked, unknown] = &self.done;
+        match kind {
+            VerdictKind::Up => up,
+            VerdictKind::Degraded => degraded,
+            VerdictKind::Down => down,
+            VerdictKind::Blocked => blocked,
+            VerdictKind::Unknown => unknown,
+        }
+    }
+}
 
 /// Tells the recorder what each name means; once a process.
 pub fn describe() {

@@ -21,8 +21,21 @@ use crate::scrub::scrub_observation;
 use crate::shared::Shared;
 
 const POLL: Duration = Duration::from_secs(1);
-/// How long the answer waits for its own look to be taken into the status.
+/// How long the answer waits for its own look to be taken into the status: a person is told what was
+/// seen, whatever becomes of the status.
 const RECORDED_WITHIN: Duration = Duration::from_secs(2);
+/// The same where nobody reads the answer, and all that counts is what becomes of the status: less than
+/// what a request is taken for.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(12);
+
+/// What became of a request.
+enum Answer {
+    /// It is done; `None`: there was nothing to look at.
+    Done(Option<LookResult>),
+    /// What was seen is not recorded yet. The request stays open, so that if this process dies somebody
+    /// looks again.
+    Open,
+}
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(shared.config.requested_looks.max(1)));
@@ -94,11 +107,14 @@ async fn answer(shared: &Arc<Shared>, account: AccountId, id: LookRequestId) -> 
         }
     };
     counter!(names::REQUESTED, "reason" => request.reason.as_str()).increment(1);
-    let result = match &request.subject {
-        Subject::Spec(spec) => Some(look_without_monitor(shared, spec).await),
+    let answer = match &request.subject {
+        Subject::Spec(spec) => Answer::Done(Some(look_without_monitor(shared, spec).await)),
         Subject::Monitor(monitor) => look_at_monitor(shared, &request, *monitor).await?,
     };
-    finish(shared, (account, id), result.as_ref()).await
+    match answer {
+        Answer::Done(result) => finish(shared, (account, id), result.as_ref()).await,
+        Answer::Open => Ok(()),
+    }
 }
 
 async fn finish(
@@ -131,7 +147,7 @@ async fn look_at_monitor(
     shared: &Arc<Shared>,
     request: &LookRequest,
     monitor: MonitorId,
-) -> Result<Option<LookResult>> {
+) -> Result<Answer> {
     let mut connection = shared.pool.acquire().await?;
     let region = &shared.config.region;
     let key = (request.account_id, monitor);
@@ -139,7 +155,7 @@ async fn look_at_monitor(
     drop(connection);
     // Paused, deleted, or moved to another region meanwhile.
     let Some(scheduled) = found else {
-        return Ok(None);
+        return Ok(Answer::Done(None));
     };
     let plan = Arc::new(Plan::of(&scheduled, region));
     let known = Known::of(&scheduled);
@@ -153,7 +169,7 @@ async fn look_at_monitor(
     let fresh = matches!(request.reason, Reason::Recheck | Reason::Vote);
     let observed = look::observe(shared, &plan, known, fresh, None).await;
     let Some((seen, verdict)) = observed else {
-        return Ok(None);
+        return Ok(Answer::Done(None));
     };
     let check = Check::on_request(CheckId::generate(), region, &seen, &verdict);
     let result = LookResult::new(
@@ -172,8 +188,17 @@ async fn look_at_monitor(
         reason,
     };
     if let Some(done) = look::hand_over(shared, looked) {
+        let confirms = matches!(request.reason, Reason::Recheck | Reason::Vote);
+        let within = if confirms {
+            CONFIRMED_WITHIN
+        } else {
+            RECORDED_WITHIN
+        };
         // Whoever waits should find the status that this look made; late is better than never.
-        let _in_time = tokio::time::timeout(RECORDED_WITHIN, done).await;
+        let is_late = tokio::time::timeout(within, done).await.is_err();
+        if is_late && confirms {
+            return Ok(Answer::Open);
+        }
     }
-    Ok(Some(result))
+    Ok(Answer::Done(Some(result)))
 }

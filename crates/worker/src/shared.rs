@@ -1,5 +1,6 @@
 //! What the parts of a worker share.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::clock::Clock;
@@ -17,6 +18,7 @@ use crate::canary::Canaries;
 use crate::clock::Anchored;
 use crate::config::WorkerConfig;
 use crate::health::Health;
+use crate::metrics::Meters;
 use crate::record::Recorder;
 
 pub(crate) struct Shared {
@@ -27,13 +29,16 @@ pub(crate) struct Shared {
     pub clock: Anchored,
     pub health: Health,
     pub recorder: Recorder,
+    pub meters: Meters,
     pub canaries: Canaries,
     /// Looks and recordings that run.
     pub tasks: TaskTracker,
     /// Monitors that are read anew at once: a flood of changes leaves connections for the leases.
     pub reloads: Semaphore,
-    /// The timetable changed, or a look ended.
+    /// The timetable changed, or a look ended while others wait for room.
     pub due: Notify,
+    /// Looks that are due and wait for room.
+    pub waiting: AtomicUsize,
     /// A look has ended for which another at the same monitor may wait.
     pub turns: Notify,
     /// The buffer is worth a batch.
@@ -60,10 +65,12 @@ impl Shared {
             clock: Anchored::new(clock),
             health: Health::default(),
             recorder: Recorder::new(Semaphore::new(config.recorders.max(1))),
+            meters: Meters::new(),
             canaries: Canaries::new(config.canaries.as_ref()),
             tasks: TaskTracker::new(),
             reloads: Semaphore::new(2),
             due: Notify::new(),
+            waiting: AtomicUsize::new(0),
             turns: Notify::new(),
             full: Notify::new(),
             asked: Notify::new(),

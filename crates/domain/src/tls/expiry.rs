@@ -178,7 +178,7 @@ mod tests {
             version: None,
             cipher: None,
             alpn: None,
-            chain: vec![certificate],
+            chain: vec![certificate].into(),
             problem,
         }
     }

@@ -1,5 +1,7 @@
 //! What a TLS handshake showed, kept also when verification failed.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +37,9 @@ pub struct TlsFacts {
     pub cipher: Option<String>,
     /// Negotiated application protocol.
     pub alpn: Option<String>,
-    /// The presented chain, leaf first.
-    pub chain: Vec<CertificateFacts>,
+    /// The presented chain, leaf first; looks at the same chain share it.
+    #[serde(with = "shared")]
+    pub chain: Arc<[CertificateFacts]>,
     /// The verifier's word: `None` when the chain is good for the name.
     pub problem: Option<FailureClass>,
 }
@@ -53,5 +56,27 @@ impl TlsFacts {
             .iter()
             .map(|certificate| certificate.not_after)
             .min()
+    }
+}
+
+/// A shared list as an ordinary one.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::CertificateFacts;
+
+    pub(super) fn serialize<S: Serializer>(
+        chain: &Arc<[CertificateFacts]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        chain.as_ref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<[CertificateFacts]>, D::Error> {
+        Vec::deserialize(deserializer).map(Arc::from)
     }
 }

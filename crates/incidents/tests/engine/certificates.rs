@@ -29,7 +29,7 @@ fn facts(world: &World, fingerprint: &str, until: i64, problem: Option<FailureCl
         version: Some("TLS 1.3".into()),
         cipher: None,
         alpn: None,
-        chain: vec![leaf],
+        chain: vec![leaf].into(),
         problem,
     }
 }

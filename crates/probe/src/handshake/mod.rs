@@ -2,6 +2,7 @@
 
 mod facts;
 mod failure;
+mod known;
 mod old;
 mod problem;
 mod recorder;
@@ -15,6 +16,7 @@ use domain::target::Host;
 use domain::tls::TlsFacts;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore};
 use tokio::net::TcpStream;
@@ -30,6 +32,7 @@ use recorder::{Presented, Recorder};
 pub(crate) struct Tls {
     verifier: Arc<WebPkiServerVerifier>,
     trusted: Arc<problem::Trusted>,
+    known: Arc<known::Known>,
     /// Offers HTTP/2 and HTTP/1.1.
     web: Arc<ClientConfig>,
     /// Offers no application protocol.
@@ -38,14 +41,18 @@ pub(crate) struct Tls {
 
 impl Tls {
     pub(crate) fn new(roots: Arc<RootCertStore>) -> Result<Self, crate::ProberError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(provider());
         let trusted = Arc::new(problem::Trusted::of(&roots));
+        let known = Arc::new(known::Known::default());
         let verifier =
             WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build()?;
         let mut plain = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Recorder::new(verifier.clone())))
+            .with_custom_certificate_verifier(Arc::new(Recorder::new(
+                verifier.clone(),
+                known.clone(),
+            )))
             .with_no_client_auth();
         // Each look is a visitor that was never here before.
         plain.resumption = rustls::client::Resumption::disabled();
@@ -54,13 +61,14 @@ impl Tls {
         Ok(Self {
             verifier,
             trusted,
+            known,
             web: Arc::new(web),
             plain: Arc::new(plain),
         })
     }
 
     fn recording(&self, web: bool) -> (ClientConfig, Arc<Recorder>) {
-        let recorder = Arc::new(Recorder::new(self.verifier.clone()));
+        let recorder = Arc::new(Recorder::new(self.verifier.clone(), self.known.clone()));
         let mut config = if web {
             (*self.web).clone()
         } else {
@@ -71,6 +79,23 @@ impl Tls {
         config.client_auth_cert_resolver = recorder.clone();
         (config, recorder)
     }
+}
+
+/// Offers AES-128 before AES-256, as browsers do: a server that follows the client then needs no
+/// SHA-384, which takes as long as the rest of a handshake's hashing many times over.
+fn provider() -> CryptoProvider {
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| {
+        use rustls::CipherSuite as C;
+        match suite.suite() {
+            C::TLS13_AES_128_GCM_SHA256 => 0,
+            suite if suite.as_str().is_some_and(|name| name.starts_with("TLS13")) => 1,
+            C::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+            | C::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => 2,
+            _ => 3,
+        }
+    });
+    provider
 }
 
 /// How a handshake is to be done.
@@ -109,10 +134,19 @@ pub(crate) async fn shake(
         .await
     {
         Ok(stream) => {
-            let presented = recorder.presented();
+            let presented = recorder.take_presented();
             let (_, session) = stream.get_ref();
             let found = problem::problem(&presented, &host.to_string(), &trusted);
             let mut facts = self::facts(&presented);
+            let is_read = facts.chain.len() == presented.chain.len();
+            if let (Some(key), None, None, true) =
+                (presented.key, &found, &presented.verdict, is_read)
+            {
+                let good = known::Good {
+                    facts: facts.chain.clone(),
+                };
+                look.prober.tls().known.put(key, good);
+            }
             facts.version = session.protocol_version().map(version);
             facts.cipher = session
                 .negotiated_cipher_suite()
@@ -138,7 +172,7 @@ pub(crate) async fn shake(
             }
         }
         Err(error) => {
-            let presented = recorder.presented();
+            let presented = recorder.take_presented();
             let found = problem::problem(&presented, &host.to_string(), &trusted);
             let mut failure = failure::classify(&error, &log.snapshot(), &presented);
             let mut facts = self::facts(&presented);
@@ -174,7 +208,10 @@ fn facts(presented: &Presented) -> TlsFacts {
         version: None,
         cipher: None,
         alpn: None,
-        chain: presented.chain.iter().filter_map(facts::facts).collect(),
+        chain: match &presented.good {
+            Some(good) => good.facts.clone(),
+            None => presented.chain.iter().filter_map(facts::facts).collect(),
+        },
         problem: None,
     }
 }

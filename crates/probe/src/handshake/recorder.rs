@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::known::{Good, Key, Known};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -18,6 +19,10 @@ pub(crate) struct Presented {
     pub chain: Vec<CertificateDer<'static>>,
     /// The stapled OCSP response.
     pub ocsp: Vec<u8>,
+    /// The chain is one that was found good before; then it stands here alone.
+    pub good: Option<Good>,
+    /// What the chain is remembered by.
+    pub key: Option<Key>,
     /// What a verifier that matters would have said.
     pub verdict: Option<Error>,
     /// The time it judged with.
@@ -30,13 +35,15 @@ pub(crate) struct Presented {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     inner: Arc<WebPkiServerVerifier>,
+    known: Arc<Known>,
     presented: Mutex<Presented>,
 }
 
 impl Recorder {
-    pub(crate) fn new(inner: Arc<WebPkiServerVerifier>) -> Self {
+    pub(super) fn new(inner: Arc<WebPkiServerVerifier>, known: Arc<Known>) -> Self {
         Self {
             inner,
+            known,
             presented: Mutex::new(Presented::default()),
         }
     }
@@ -47,8 +54,9 @@ impl Recorder {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn presented(&self) -> Presented {
-        self.lock().clone()
+    /// What was presented; it is asked for once, when the handshake is over.
+    pub(crate) fn take_presented(&self) -> Presented {
+        std::mem::take(&mut self.lock())
     }
 
     /// A signature that cannot be checked because the key is too weak for every modern verifier is
@@ -62,7 +70,11 @@ impl Recorder {
             if !super::facts::has_weak_key(leaf) {
                 return Err(error);
             }
-            self.lock().verdict.get_or_insert(error);
+            let mut presented = self.lock();
+            presented.verdict.get_or_insert(error);
+            if presented.chain.is_empty() {
+                presented.chain.push(leaf.clone().into_owned());
+            }
             Ok(HandshakeSignatureValid::assertion())
         })
     }
@@ -77,6 +89,11 @@ impl ServerCertVerifier for Recorder {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let key = super::known::key(end_entity, intermediates, server_name, ocsp_response);
+        if let Some(good) = self.known.get(&key, now) {
+            self.lock().good = Some(good);
+            return Ok(ServerCertVerified::assertion());
+        }
         let verdict = self
             .inner
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
@@ -87,6 +104,7 @@ impl ServerCertVerifier for Recorder {
             .map(|c| c.clone().into_owned())
             .collect();
         presented.ocsp = ocsp_response.to_vec();
+        presented.key = Some(key);
         presented.verdict = verdict;
         presented.at = Some(now);
         Ok(ServerCertVerified::assertion())

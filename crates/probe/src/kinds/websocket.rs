@@ -48,6 +48,7 @@ pub(crate) async fn look(look: &mut Look<'_>, target: &WebsocketTarget) -> Step<
         verify: target.verify_tls,
     };
     let mut connection = exchange::open(look, stream, &url, way).await?;
+    connection.move_by_itself();
     let Some(answer) = upgrade(look, &mut connection, &url).await? else {
         // The status is judged like that of a page.
         return Ok(());

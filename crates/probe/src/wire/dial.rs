@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use domain::check::{AddressTried, Failure, FailureClass, Phase};
 use domain::target::Host;
 use egress::{CheckedAddr, ConnectError};
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 
 use super::order::order;
 use crate::look::{Look, Resolved, Step};
@@ -23,6 +24,9 @@ pub(crate) struct Endpoint {
     pub host: Host,
     pub port: u16,
 }
+
+/// Attempts at addresses, each with the address's place in the list.
+type Attempts = FuturesUnordered<BoxFuture<'static, (usize, Result<TcpStream, ConnectError>)>>;
 
 /// When a call to `egress` has to be over.
 pub(crate) fn until(look: &Look<'_>) -> tokio::time::Instant {
@@ -91,7 +95,7 @@ async fn ask(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<CheckedAddr>> {
 pub(crate) async fn connect(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> Step<TcpStream> {
     look.enter(Phase::Connect);
     spend(look, addresses)?;
-    let mut attempts: JoinSet<(usize, Result<TcpStream, ConnectError>)> = JoinSet::new();
+    let mut attempts = Attempts::new();
     let first = look.seen.tried.len();
     let mut errors = Vec::new();
     let mut next = 0;
@@ -104,8 +108,7 @@ pub(crate) async fn connect(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> S
             next += 1;
         }
         tokio::select! {
-            Some(joined) = attempts.join_next() => {
-                let Ok((index, outcome)) = joined else { continue };
+            Some((index, outcome)) = attempts.next() => {
                 match outcome {
                     Ok(stream) => {
                         let Some(address) = addresses.get(index) else { continue };
@@ -157,12 +160,7 @@ pub(crate) fn spend(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> Step<()> 
     })
 }
 
-fn start(
-    look: &mut Look<'_>,
-    attempts: &mut JoinSet<(usize, Result<TcpStream, ConnectError>)>,
-    addresses: &[CheckedAddr],
-    index: usize,
-) {
+fn start(look: &mut Look<'_>, attempts: &mut Attempts, addresses: &[CheckedAddr], index: usize) {
     let Some(address) = addresses.get(index).copied() else {
         return;
     };
@@ -173,7 +171,8 @@ fn start(
         error,
     });
     let (egress, deadline) = (look.prober.egress().clone(), until(look));
-    attempts.spawn(async move { (index, egress.connect(address, deadline).await) });
+    let attempt = async move { (index, egress.connect(address, deadline).await) };
+    attempts.push(Box::pin(attempt));
 }
 
 fn note(look: &mut Look<'_>, index: usize, error: Option<String>) {

@@ -84,6 +84,11 @@ impl Log {
         self.lock().clone()
     }
 
+    /// When the last byte was written.
+    pub(crate) fn last_write(&self) -> Option<Instant> {
+        self.lock().last_write
+    }
+
     fn note_read(&self, bytes: &[u8]) {
         let mut passed = self.lock();
         if bytes.is_empty() {

@@ -1,9 +1,11 @@
 //! What a worker has to know of a monitor to look at it.
 
 use domain::account::Plan;
+use domain::check::FailureClass;
 use domain::ids::{AccountId, MonitorId};
 use domain::monitor::{Monitor, MonitorSpec};
 use domain::status::{Candidate, Observed, RegionVote};
+use jiff::Timestamp;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -30,6 +32,19 @@ pub struct Scheduled {
     pub vote: Option<RegionVote>,
     /// How long its history is kept.
     pub history_months: u32,
+    /// Its certificate, if that was recorded since the monitor was last changed.
+    pub certificate: Option<SeenCertificate>,
+}
+
+/// A certificate that is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenCertificate {
+    /// Of the leaf, SHA-256 in hex.
+    pub fingerprint: String,
+    /// What was wrong with the chain.
+    pub problem: Option<FailureClass>,
+    /// When it was recorded last.
+    pub at: Timestamp,
 }
 
 impl Scheduled {
@@ -52,13 +67,15 @@ pub async fn list_by_shards(
         r#"SELECT m.account_id, m.id, m.spec AS "spec: Json<MonitorSpec>", m.secrets, m.config_version,
              m.created_at AS "created_at: jiff_sqlx::Timestamp", m.updated_at AS "updated_at: jiff_sqlx::Timestamp",
              s.observed, s.ever_up, s.was_public, s.quiet_until_up, s.confirming,
-             v.vote AS "vote?: Json<RegionVote>", p.plan AS "plan?"
+             v.vote AS "vote?: Json<RegionVote>", p.plan AS "plan?",
+             c.fingerprint AS "fingerprint?", c.problem AS "problem?", c.seen_at AS "seen_at?: jiff_sqlx::Timestamp"
            FROM monitors m
            JOIN monitor_states s ON s.account_id = m.account_id AND s.monitor_id = m.id
            JOIN accounts a ON a.id = m.account_id AND a.deleted_at IS NULL
            LEFT JOIN region_votes v ON v.account_id = m.account_id AND v.monitor_id = m.id AND v.region = $1
              AND v.config_version = m.config_version
            LEFT JOIN subscriptions p ON p.account_id = m.account_id
+           LEFT JOIN certificates c ON c.account_id = m.account_id AND c.monitor_id = m.id AND c.seen_at >= m.updated_at
            WHERE m.shard = ANY ($2) AND m.deleted_at IS NULL AND m.paused_at IS NULL AND m.kind <> 'heartbeat'
              AND (m.regions IS NULL OR $1 = ANY (m.regions))"#,
         region,
@@ -84,13 +101,15 @@ pub async fn find_scheduled(
         r#"SELECT m.account_id, m.id, m.spec AS "spec: Json<MonitorSpec>", m.secrets, m.config_version,
              m.created_at AS "created_at: jiff_sqlx::Timestamp", m.updated_at AS "updated_at: jiff_sqlx::Timestamp",
              s.observed, s.ever_up, s.was_public, s.quiet_until_up, s.confirming,
-             v.vote AS "vote?: Json<RegionVote>", p.plan AS "plan?"
+             v.vote AS "vote?: Json<RegionVote>", p.plan AS "plan?",
+             c.fingerprint AS "fingerprint?", c.problem AS "problem?", c.seen_at AS "seen_at?: jiff_sqlx::Timestamp"
            FROM monitors m
            JOIN monitor_states s ON s.account_id = m.account_id AND s.monitor_id = m.id
            JOIN accounts a ON a.id = m.account_id AND a.deleted_at IS NULL
            LEFT JOIN region_votes v ON v.account_id = m.account_id AND v.monitor_id = m.id AND v.region = $1
              AND v.config_version = m.config_version
            LEFT JOIN subscriptions p ON p.account_id = m.account_id
+           LEFT JOIN certificates c ON c.account_id = m.account_id AND c.monitor_id = m.id AND c.seen_at >= m.updated_at
            WHERE m.account_id = $2 AND m.id = $3 AND m.deleted_at IS NULL AND m.paused_at IS NULL AND m.kind <> 'heartbeat'
              AND (m.regions IS NULL OR $1 = ANY (m.regions))"#,
         region,
@@ -146,6 +165,9 @@ struct Row {
     confirming: bool,
     vote: Option<Json<RegionVote>>,
     plan: Option<String>,
+    fingerprint: Option<String>,
+    problem: Option<String>,
+    seen_at: Option<jiff_sqlx::Timestamp>,
 }
 
 impl Row {
@@ -168,7 +190,14 @@ impl Row {
             .as_deref()
             .and_then(Plan::parse)
             .unwrap_or(Plan::Free);
+        let certificate = self.fingerprint.zip(self.seen_at);
+        let certificate = certificate.map(|(fingerprint, at)| SeenCertificate {
+            fingerprint,
+            problem: self.problem.as_deref().and_then(FailureClass::parse),
+            at: at.to_jiff(),
+        });
         Ok(Scheduled {
+            certificate,
             monitor: stored.into_monitor(secrets)?,
             observed: Observed::parse(&self.observed).ok_or_else(|| impossible("observed"))?,
             ever_up: self.ever_up,

@@ -64,11 +64,15 @@ pub async fn sms(
         body: get(&fields, "Body").unwrap_or_default(),
         base: state.config.base_url.as_str().trim_end_matches('/'),
     };
-    let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
-    let reply = incidents::receive_text(&mut tx, &state.secrets, &text, state.now())
-        .await
-        .map_err(PageError::internal)?;
-    tx.commit().await.map_err(store::Error::from)?;
+    let (state, text) = (&state, &text);
+    let reply = again(|| async move {
+        let mut tx = state.pool.begin().await?;
+        let (secrets, now) = (&state.secrets, state.now());
+        let reply = incidents::receive_text(&mut tx, secrets, text, now).await?;
+        tx.commit().await?;
+        Ok(reply)
+    });
+    let reply = reply.await?;
     if reply.is_empty() {
         return Ok(twiml(""));
     }
@@ -93,14 +97,34 @@ pub async fn voice(
         provider_id: get(&fields, "CallSid").ok_or(PageError::NotFound)?,
         heard: Heard::parse(get(&fields, "AnsweredBy"), get(&fields, "Digits")),
     };
-    let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
-    let said = incidents::answer_call(&mut tx, (account, delivery), &turn, state.now())
-        .await
-        .map_err(PageError::internal)?
-        .ok_or(PageError::NotFound)?;
-    tx.commit().await.map_err(store::Error::from)?;
+    let (state, turn) = (&state, &turn);
+    let said = again(|| async move {
+        let mut tx = state.pool.begin().await?;
+        let whose = (account, delivery);
+        let said = incidents::answer_call(&mut tx, whose, turn, state.now()).await?;
+        tx.commit().await?;
+        Ok(said)
+    });
+    let said = said.await?.ok_or(PageError::NotFound)?;
     let keys = voice_callback(state.config.base_url.as_str(), account, delivery);
     spoken(&said.say, said.asks.then_some(&keys))
+}
+
+/// Times that a transaction is tried which the database ends for another's sake: the provider would read
+/// a fault to whoever just pressed a key, or not come back with what it has to report.
+const ATTEMPTS: usize = 4;
+
+async fn again<T, F>(work: impl Fn() -> F) -> Result<T, PageError>
+where
+    F: Future<Output = incidents::Result<T>>,
+{
+    for _ in 1..ATTEMPTS {
+        match work().await {
+            Err(error) if error.is_conflict() => {}
+            done => return done.map_err(PageError::internal),
+        }
+    }
+    work().await.map_err(PageError::internal)
 }
 
 fn spoken(say: &[String], keys: Option<&str>) -> Result<Response, PageError> {
@@ -174,32 +198,28 @@ async fn record(
     status: MessageStatus,
 ) -> Result<(), PageError> {
     let error_code = get(fields, "ErrorCode").and_then(|code| code.parse().ok());
-    let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
     if let Some(message) = about_the_account(query) {
-        if status != MessageStatus::OnItsWay {
-            let reason = error_code.and_then(domain::telephony::error_words);
-            let arrived = status == MessageStatus::Delivered;
-            store::account_messages::receipt(&mut tx, message, arrived, reason).await?;
+        if status == MessageStatus::OnItsWay {
+            return Ok(());
         }
-    } else {
-        let callback = incidents::Callback {
-            provider_id: get(fields, "MessageSid").unwrap_or_default(),
-            status,
-            error_code,
-            base: state.config.base_url.as_str().trim_end_matches('/'),
-        };
-        incidents::receipt(
-            &mut tx,
-            &state.secrets,
-            named(query)?,
-            &callback,
-            state.now(),
-        )
-        .await
-        .map_err(PageError::internal)?;
+        let reason = error_code.and_then(domain::telephony::error_words);
+        let arrived = status == MessageStatus::Delivered;
+        return receipt(state, message, arrived, reason).await;
     }
-    tx.commit().await.map_err(store::Error::from)?;
-    Ok(())
+    let callback = incidents::Callback {
+        provider_id: get(fields, "MessageSid").unwrap_or_default(),
+        status,
+        error_code,
+        base: state.config.base_url.as_str().trim_end_matches('/'),
+    };
+    let (whose, callback) = (named(query)?, &callback);
+    again(|| async move {
+        let mut tx = state.pool.begin().await?;
+        let (secrets, now) = (&state.secrets, state.now());
+        incidents::receipt(&mut tx, secrets, whose, callback, now).await?;
+        Ok(tx.commit().await?)
+    })
+    .await
 }
 
 async fn record_call(
@@ -208,27 +228,39 @@ async fn record_call(
     fields: &Pairs,
     status: CallStatus,
 ) -> Result<(), PageError> {
-    let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
     if let Some(message) = about_the_account(query) {
-        if status != CallStatus::OnItsWay {
-            let arrived = status == CallStatus::Completed;
-            let reason = (!arrived).then_some("nobody answered the call");
-            store::account_messages::receipt(&mut tx, message, arrived, reason).await?;
+        if status == CallStatus::OnItsWay {
+            return Ok(());
         }
-    } else {
-        let word = incidents::CallEnd {
-            provider_id: get(fields, "CallSid").ok_or(PageError::NotFound)?,
-            status,
-            base: state.config.base_url.as_str().trim_end_matches('/'),
-        };
-        let whose = named(query)?;
-        let known = incidents::end_call(&mut tx, &state.secrets, whose, &word, state.now())
-            .await
-            .map_err(PageError::internal)?;
-        if !known {
-            return Err(PageError::NotFound);
-        }
+        let arrived = status == CallStatus::Completed;
+        let reason = (!arrived).then_some("nobody answered the call");
+        return receipt(state, message, arrived, reason).await;
     }
+    let word = incidents::CallEnd {
+        provider_id: get(fields, "CallSid").ok_or(PageError::NotFound)?,
+        status,
+        base: state.config.base_url.as_str().trim_end_matches('/'),
+    };
+    let (whose, word) = (named(query)?, &word);
+    let known = again(|| async move {
+        let mut tx = state.pool.begin().await?;
+        let (secrets, now) = (&state.secrets, state.now());
+        let known = incidents::end_call(&mut tx, secrets, whose, word, now).await?;
+        tx.commit().await?;
+        Ok(known)
+    });
+    known.await?.then_some(()).ok_or(PageError::NotFound)
+}
+
+/// What became of a message about the account.
+async fn receipt(
+    state: &AppState,
+    message: Uuid,
+    arrived: bool,
+    reason: Option<&'static str>,
+) -> Result<(), PageError> {
+    let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
+    store::account_messages::receipt(&mut tx, message, arrived, reason).await?;
     tx.commit().await.map_err(store::Error::from)?;
     Ok(())
 }

@@ -127,6 +127,36 @@ impl World {
 const ANSWERED: [(&str, &str); 2] = [("CallSid", "CA1"), ("AnsweredBy", "human")];
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_turn_that_the_database_ends_for_another_is_taken_again(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    // A sequence goes on whatever becomes of the transaction: the first three are ended as by a deadlock.
+    sqlx::raw_sql(
+        "CREATE SEQUENCE tries;
+         CREATE FUNCTION end_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF nextval('tries') <= 3 THEN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER end_it BEFORE UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION end_it();
+         CREATE TRIGGER end_it BEFORE UPDATE ON deliveries FOR EACH ROW EXECUTE FUNCTION end_it()",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let path = world.path("voice");
+    let pressed = [("CallSid", "CA1"), ("Digits", "2")];
+    let (status, body) = world.call(&path, &pressed, TOKEN).await;
+    let tries: i64 = sqlx::query_scalar("SELECT last_value FROM tries")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(
+        (status, tries >= 4),
+        (StatusCode::OK, true),
+        "{tries}: {body}"
+    );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_call_asks_what_to_say(pool: PgPool) {
     let world = World::new(pool).await;
     let path = world.path("voice");

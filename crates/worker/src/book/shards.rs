@@ -12,17 +12,20 @@ struct Held {
     epoch: i64,
     /// Slots that have come due and are not stored yet, each with what it still waits for.
     open: BTreeMap<(Timestamp, MonitorId), u32>,
-    /// Everything due up to here has been started; unset until its monitors are loaded.
-    swept: Option<Timestamp>,
+    /// How many sweeps there were when its monitors were loaded; unset until then.
+    loaded: Option<u64>,
     recorded: Timestamp,
-    /// It is about to be given up: no slot of it begins any more.
-    leaving: bool,
+    /// It is about to be given up: no slot of it begins any more. How far it had been swept then.
+    leaving: Option<Timestamp>,
 }
 
 /// The shards that are held.
 #[derive(Debug, Default)]
 pub(crate) struct Shards {
     held: HashMap<i16, Held>,
+    /// Everything due up to here has been started, in shards that were loaded before the last sweep.
+    swept: Timestamp,
+    sweeps: u64,
 }
 
 impl Shards {
@@ -32,9 +35,9 @@ impl Shards {
         let held = Held {
             epoch: lease.epoch,
             open: BTreeMap::new(),
-            swept: None,
+            loaded: None,
             recorded,
-            leaving: false,
+            leaving: None,
         };
         self.held.insert(lease.shard, held);
     }
@@ -42,14 +45,14 @@ impl Shards {
     /// The monitors of the shard are in the timetable.
     pub(crate) fn loaded(&mut self, shard: i16) {
         if let Some(held) = self.held.get_mut(&shard) {
-            held.swept = held.swept.or(Some(held.recorded));
+            held.loaded.get_or_insert(self.sweeps);
         }
     }
 
     pub(crate) fn unloaded(&self) -> Vec<i16> {
         self.held
             .iter()
-            .filter(|(_, held)| held.swept.is_none())
+            .filter(|(_, held)| held.loaded.is_none())
             .map(|(shard, _)| *shard)
             .collect()
     }
@@ -61,20 +64,23 @@ impl Shards {
     /// These are about to be given up: their progress stands where it is, and only what has begun ends.
     pub(crate) fn leave(&mut self, shards: &[i16]) {
         for shard in shards {
-            if let Some(held) = self.held.get_mut(shard) {
-                held.leaving = true;
+            let swept = self.held.get(shard).map(|held| self.swept_of(held));
+            if let (Some(held), Some(swept)) = (self.held.get_mut(shard), swept) {
+                held.leaving = held.leaving.or(Some(swept));
             }
         }
     }
 
     pub(crate) fn leaving(&self) -> Vec<i16> {
-        let leaving = self.held.iter().filter(|(_, held)| held.leaving);
+        let leaving = self.held.iter().filter(|(_, held)| held.leaving.is_some());
         leaving.map(|(shard, _)| *shard).collect()
     }
 
     /// Whether slots of a shard still begin.
     pub(crate) fn stays(&self, shard: i16) -> bool {
-        self.held.get(&shard).is_some_and(|held| !held.leaving)
+        self.held
+            .get(&shard)
+            .is_some_and(|held| held.leaving.is_none())
     }
 
     /// Whether a slot of these shards has begun and is not stored yet.
@@ -101,10 +107,18 @@ impl Shards {
         self.held.get(&shard).map(|held| held.recorded)
     }
 
-    pub(crate) fn swept(&mut self, now: Timestamp) {
-        for held in self.held.values_mut().filter(|held| !held.leaving) {
-            held.swept = held.swept.map(|swept| swept.max(now));
+    fn swept_of(&self, held: &Held) -> Timestamp {
+        match (held.leaving, held.loaded) {
+            (Some(left), _) => left,
+            (None, Some(loaded)) if loaded < self.sweeps => self.swept.max(held.recorded),
+            (None, _) => held.recorded,
         }
+    }
+
+    /// Everything due up to `now` has been started.
+    pub(crate) fn swept(&mut self, now: Timestamp) {
+        self.swept = self.swept.max(now);
+        self.sweeps += 1;
     }
 
     /// A slot has come due; it waits for one thing.
@@ -138,7 +152,8 @@ impl Shards {
         self.held
             .iter()
             .filter_map(|(shard, held)| {
-                let swept = held.swept?;
+                held.loaded?;
+                let swept = self.swept_of(held);
                 let open = held
                     .open
                     .keys()

@@ -90,7 +90,7 @@ fn tls_that_may_be_ours_is_down_once_it_was_up(#[case] class: FailureClass) {
         version: Some("TLS 1.1".to_owned()),
         cipher: None,
         alpn: None,
-        chain: Vec::new(),
+        chain: [].into(),
         problem: Some(class),
     };
     let old_only = Observation {
@@ -417,7 +417,7 @@ fn a_bad_certificate_counts_only_when_it_is_judged(
         version: Some("TLS 1.3".to_owned()),
         cipher: None,
         alpn: None,
-        chain: Vec::new(),
+        chain: [].into(),
         problem: Some(FailureClass::TlsExpired),
     };
     let look = Observation {

@@ -6,11 +6,10 @@ use std::time::Instant;
 use domain::check::{Failure, FailureClass, Phase};
 use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use http::Response;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::brotli::Brotli;
-use super::exchange::Connection;
+use super::exchange::{self, Connection};
 use super::failure;
 use crate::look::{Look, Step};
 use crate::wire::Stopped;
@@ -33,7 +32,7 @@ const BOMB_RATIO: u64 = 100;
 /// Reads the body of `answer` into the look's facts, and keeps its first `keep` bytes.
 pub(super) async fn read(
     look: &mut Look<'_>,
-    connection: &Connection,
+    connection: &mut Connection,
     answer: Response<Incoming>,
     keep: usize,
 ) -> Step<()> {
@@ -49,7 +48,7 @@ pub(super) async fn read(
     let mut body = answer.into_body();
     let mut wire = 0_u64;
     let outcome = loop {
-        let Some(frame) = body.frame().await else {
+        let Some(frame) = exchange::frame(connection, &mut body).await else {
             break inflater.finish(wire).map(|()| true);
         };
         let data = match frame {

@@ -1,14 +1,16 @@
 //! One request and the header block of its answer, over HTTP/1.1 or HTTP/2.
 
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use bytes::Bytes;
 use domain::check::{HttpFacts, Phase};
 use domain::target::TargetUrl;
 use http::{Request, Response, Version};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -51,6 +53,15 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Movers 
     }
 }
 
+/// Who moves a connection's bytes.
+enum Mover {
+    /// The look itself while it waits: HTTP/1.1 has one exchange at a time, and a task for it would cost
+    /// as much as the exchange.
+    Waiting(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// Somebody else, or nobody any more.
+    Away,
+}
+
 enum Sender {
     One(http1::SendRequest<Full<Bytes>>),
     Two(http2::SendRequest<Full<Bytes>>),
@@ -78,6 +89,7 @@ pub(in crate::kinds) struct Way {
 /// An open connection, ready for a request.
 pub(in crate::kinds) struct Connection {
     sender: Sender,
+    mover: Mover,
     movers: Movers,
     /// What passes inside of TLS.
     pub log: Log,
@@ -89,6 +101,34 @@ pub(in crate::kinds) struct Connection {
 impl Connection {
     pub(super) const fn is_http2(&self) -> bool {
         matches!(self.sender, Sender::Two(_))
+    }
+
+    /// From here on the bytes are moved whether somebody waits or not, as after an upgrade.
+    pub(in crate::kinds) fn move_by_itself(&mut self) {
+        if let Mover::Waiting(mover) = std::mem::replace(&mut self.mover, Mover::Away) {
+            self.movers.spawn(mover);
+        }
+    }
+}
+
+impl Mover {
+    /// Waits for `work`, which needs bytes to move.
+    async fn carry<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(done) = work.as_mut().poll(cx) {
+                return Poll::Ready(done);
+            }
+            let Self::Waiting(mover) = self else {
+                return Poll::Pending;
+            };
+            if mover.as_mut().poll(cx).is_ready() {
+                *self = Self::Away;
+            }
+            // What it brought.
+            work.as_mut().poll(cx)
+        })
+        .await
     }
 }
 
@@ -143,7 +183,7 @@ where
     let io = TokioIo::new(stream);
     let fail =
         |error: hyper::Error| failure::of_head(&error, &log.snapshot(), http2, wants_certificate);
-    let sender = if http2 {
+    let (sender, mover) = if http2 {
         let (sender, connection) = http2::Builder::new(movers.clone())
             .max_header_list_size(4 * MAX_HEAD as u32)
             .initial_stream_window_size(WINDOW)
@@ -154,7 +194,7 @@ where
             // Its error comes back through the request.
             let _ = connection.await;
         });
-        Sender::Two(sender)
+        (Sender::Two(sender), Mover::Away)
     } else {
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_HEAD)
@@ -164,13 +204,14 @@ where
             .handshake(io)
             .await
             .map_err(fail)?;
-        movers.spawn(async move {
+        let mover = async move {
             let _ = connection.with_upgrades().await;
-        });
-        Sender::One(sender)
+        };
+        (Sender::One(sender), Mover::Waiting(Box::pin(mover)))
     };
     Ok(Connection {
         sender,
+        mover,
         movers,
         log,
         wants_certificate,
@@ -198,19 +239,23 @@ pub(in crate::kinds) async fn carry(
 ) -> Step<Response<Incoming>> {
     let http2 = connection.is_http2();
     let outcome = match &mut connection.sender {
-        Sender::One(sender) => sender.send_request(request).await,
+        Sender::One(sender) => connection.mover.carry(sender.send_request(request)).await,
         Sender::Two(sender) => sender.send_request(request).await,
     };
     look.split_send();
-    let passed = connection.log.snapshot();
     match outcome {
-        Ok(answer) if head_size(&answer) > MAX_HEAD => Err(failure::head_too_large(passed.read)),
+        Ok(answer) if head_size(&answer) > MAX_HEAD => {
+            Err(failure::head_too_large(connection.log.snapshot().read))
+        }
         Ok(answer) => {
             connection.log.limit(None);
             Ok(answer)
         }
-        Err(_) if passed.stopped == Some(Stopped::Late) => Err(look.timed_out()),
         Err(error) => {
+            let passed = connection.log.snapshot();
+            if passed.stopped == Some(Stopped::Late) {
+                return Err(look.timed_out());
+            }
             connection.wants_http1 = failure::wants_http1(&error);
             Err(failure::of_head(
                 &error,
@@ -228,6 +273,14 @@ fn head_size(answer: &Response<Incoming>) -> usize {
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum()
+}
+
+/// The next piece of the answer's body.
+pub(in crate::kinds) async fn frame(
+    connection: &mut Connection,
+    body: &mut Incoming,
+) -> Option<Result<Frame<Bytes>, hyper::Error>> {
+    connection.mover.carry(body.frame()).await
 }
 
 /// Writes down the header block.

@@ -81,7 +81,6 @@ pub(super) async fn round(look: &mut Look<'_>, target: &HttpTarget, keep: usize)
     let mut visited = HashSet::new();
     loop {
         let hop = look.seen.redirects.len();
-        visited.insert(outgoing.fingerprint(&cookies));
         let outcome = one(look, target, (&outgoing, &cookies), keep).await;
         let location = match outcome {
             Ok(location) => location,
@@ -99,6 +98,7 @@ pub(super) async fn round(look: &mut Look<'_>, target: &HttpTarget, keep: usize)
         let Some(http) = &look.seen.http else {
             return Ok(());
         };
+        visited.insert(outgoing.fingerprint(&cookies));
         cookies.take(&outgoing.url, http);
         let status = http.status;
         let next = follow(&outgoing.url, location.as_deref(), policy)?;
@@ -145,7 +145,7 @@ async fn one(
         versions: Versions::Best,
         verify: target.verify_tls,
     };
-    let (connection, answer) = loop {
+    let (mut connection, answer) = loop {
         let stream = crate::wire::connect(look, &addresses).await?;
         let mut connection = exchange::open(look, stream, &outgoing.url, way).await?;
         match exchange::send(look, &mut connection, outgoing, cookies).await {
@@ -167,7 +167,7 @@ async fn one(
         // The body of a redirect is for people; nobody reads it.
         return Ok(Some(location));
     }
-    body::read(look, &connection, answer, keep).await?;
+    body::read(look, &mut connection, answer, keep).await?;
     Ok(None)
 }
 

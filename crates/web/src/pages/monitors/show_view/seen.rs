@@ -150,7 +150,7 @@ fn encryption(tls: &TlsFacts) -> Vec<(String, String)> {
 }
 
 fn certificates(seen: &Observation, zone: &TimeZone) -> Vec<(String, String)> {
-    let chain = seen.tls.iter().flat_map(|tls| &tls.chain).enumerate();
+    let chain = seen.tls.iter().flat_map(|tls| tls.chain.iter()).enumerate();
     chain
         .map(|(place, part)| {
             let label = match place {
