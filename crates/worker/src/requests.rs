@@ -31,7 +31,7 @@ const CONFIRMED_WITHIN: Duration = Duration::from_secs(12);
 /// What became of a request.
 enum Answer {
     /// It is done; `None`: there was nothing to look at.
-    Done(Option<LookResult>),
+    Done(Option<Box<LookResult>>),
     /// What was seen is not recorded yet. The request stays open, so that if this process dies somebody
     /// looks again.
     Open,
@@ -108,11 +108,13 @@ async fn answer(shared: &Arc<Shared>, account: AccountId, id: LookRequestId) -> 
     };
     counter!(names::REQUESTED, "reason" => request.reason.as_str()).increment(1);
     let answer = match &request.subject {
-        Subject::Spec(spec) => Answer::Done(Some(look_without_monitor(shared, spec).await)),
+        Subject::Spec(spec) => {
+            Answer::Done(Some(Box::new(look_without_monitor(shared, spec).await)))
+        }
         Subject::Monitor(monitor) => look_at_monitor(shared, &request, *monitor).await?,
     };
     match answer {
-        Answer::Done(result) => finish(shared, (account, id), result.as_ref()).await,
+        Answer::Done(result) => finish(shared, (account, id), result.as_deref()).await,
         Answer::Open => Ok(()),
     }
 }
@@ -200,5 +202,5 @@ async fn look_at_monitor(
             return Ok(Answer::Open);
         }
     }
-    Ok(Answer::Done(Some(result)))
+    Ok(Answer::Done(Some(Box::new(result))))
 }

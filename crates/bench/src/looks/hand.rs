@@ -1,7 +1,7 @@
 //! The floor: the same requests over the same connections, written by hand, with nothing around them.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -164,7 +164,7 @@ async fn look(kind: Kind, to: SocketAddr, tls: TlsConnector, whole: usize) -> io
         Kind::Tcp => Ok(()),
         Kind::Http => talk(stream, to, whole).await,
         Kind::Https => {
-            let name = ServerName::from(IpAddr::from(to.ip()));
+            let name = ServerName::from(to.ip());
             talk(tls.connect(name, stream).await?, to, whole).await
         }
     }
