@@ -34,12 +34,12 @@ soak:
 bench:
 	@scripts/install run
 	@cargo build --quiet --release --locked -p app -p bench
-	@scripts/with-postgres target/release/bench
+	@WATCHBELL_DURABLE=1 scripts/with-postgres target/release/bench
 
 bench-quick:
 	@scripts/install run
 	@cargo build --quiet --release --locked -p app -p bench
-	@scripts/with-postgres target/release/bench --quick
+	@WATCHBELL_DURABLE=1 scripts/with-postgres target/release/bench --quick
 
 sqlx:
 	@scripts/install run

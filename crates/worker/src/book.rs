@@ -61,6 +61,8 @@ pub(crate) struct Entry {
     pub known: Known,
     pub kept: Kept,
     pub certificate: Option<SeenCertificate>,
+    /// It came before its shard was loaded, perhaps, and no slot of it has come due yet.
+    is_early: bool,
     /// Its last look was slow.
     pub slow: bool,
     /// Transitions that are not recorded yet: what comes after must wait behind them.
@@ -102,23 +104,26 @@ impl Book {
     ) {
         let id = plan.monitor_id;
         let plan = Arc::new(plan);
-        let present = self.entries.get(&id).map(|entry| entry.plan.clone());
-        match present {
-            Some(old) if same_grid(&old, &plan) => {}
-            Some(_) => self.schedule_slot(id, plan.next_slot(now), false),
-            None => {
-                let missed = since.map(|since| (plan.slot_at(now), since));
-                let missed = missed.filter(|(slot, since)| slot > since && *slot > plan.created_at);
+        let missed = since.map(|since| (plan.slot_at(now), since));
+        let missed = missed.filter(|(slot, since)| slot > since && *slot > plan.created_at);
+        let missed = missed.map(|(slot, _)| slot);
+        match (self.entries.get(&id), missed) {
+            // Somebody asked for a look before its shard was loaded: its slots are those of the shard.
+            (Some(entry), Some(missed)) if entry.is_early => self.schedule_slot(id, missed, true),
+            (Some(entry), _) if same_grid(&entry.plan, &plan) => {}
+            (Some(_), _) => self.schedule_slot(id, plan.next_slot(now), false),
+            (None, _) => {
                 // The clock of whoever held it before may have been a little ahead.
                 let next = since.map_or(now, |since| since.max(now));
-                let slot = missed.map_or_else(|| plan.next_slot(next), |(slot, _)| slot);
-                self.insert(plan.clone(), known, slot);
+                let slot = missed.unwrap_or_else(|| plan.next_slot(next));
+                self.insert(plan.clone(), known, slot, since.is_none());
                 self.schedule_slot(id, slot, missed.is_some());
             }
         }
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.plan = plan;
             entry.known = known;
+            entry.is_early &= since.is_none();
         }
         // A confirmation that another process began is continued at once.
         let ours = |entry: &Entry| !entry.rechecks.is_empty();
@@ -127,9 +132,10 @@ impl Book {
         }
     }
 
-    fn insert(&mut self, plan: Arc<Plan>, known: Known, slot: Timestamp) {
+    fn insert(&mut self, plan: Arc<Plan>, known: Known, slot: Timestamp, is_early: bool) {
         let entry = Entry {
             known,
+            is_early,
             kept: Kept::default(),
             certificate: None,
             slow: false,
@@ -275,6 +281,7 @@ impl Book {
         if !self.shards.stays(plan.shard) {
             return;
         }
+        entry.is_early = false;
         // Slots that passed while this process slept are gaps: one look now, not one for each.
         let slot = plan.slot_at(now).max(at);
         if entry.slot_runs() {

@@ -96,9 +96,8 @@ fn put(shared: &Shared, scheduled: &Scheduled, taken: bool, now: jiff::Timestamp
     let Some(recorded) = book.shards.recorded(plan.shard) else {
         return;
     };
-    // A look on request may be newer than the last slot that is recorded.
-    let looked = scheduled.vote.as_ref().map(|vote| vote.looked_at);
-    let since = taken.then(|| looked.map_or(recorded, |looked| recorded.max(looked)));
+    // A look on request after the last slot that is recorded stands for no slot.
+    let since = taken.then_some(recorded);
     let (id, config_version) = (plan.monitor_id, plan.config_version);
     book.upsert(plan, Known::of(scheduled), since, now);
     if let Some((entry, seen)) = book.get_mut(id).zip(scheduled.certificate.as_ref()) {

@@ -38,6 +38,23 @@ impl Filter {
         Some(ids.iter().map(|id| id.uuid()).collect())
     }
 
+    /// It takes all.
+    const fn is_empty(&self) -> bool {
+        let Self {
+            ids: None,
+            statuses: None,
+            tag: None,
+            kind: None,
+            severity: None,
+            text: None,
+            key: None,
+        } = self
+        else {
+            return false;
+        };
+        true
+    }
+
     fn status_words(&self) -> Option<Vec<String>> {
         let all = self.statuses.as_ref()?;
         Some(all.iter().map(|shown| shown.as_str().to_owned()).collect())
@@ -98,6 +115,42 @@ pub struct Listed {
 
 /// At most `limit` monitors after `cursor`, deleted ones left out.
 pub async fn list(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    account: AccountId,
+    filter: &Filter,
+    (sort, cursor, limit): (Sort, Option<&Cursor>, u32),
+    now: Timestamp,
+) -> Result<Vec<Listed>> {
+    if sort != Sort::Name || !filter.is_empty() {
+        return list_among(
+            connection,
+            secrets,
+            account,
+            filter,
+            (sort, cursor, limit),
+            now,
+        )
+        .await;
+    }
+    let ids = page_by_name(connection, account, cursor, limit).await?;
+    let page = Filter {
+        ids: Some(ids),
+        ..Filter::default()
+    };
+    list_among(
+        connection,
+        secrets,
+        account,
+        &page,
+        (sort, None, limit),
+        now,
+    )
+    .await
+}
+
+/// The same by looking closely at each.
+async fn list_among(
     connection: &mut PgConnection,
     secrets: &Secrets,
     account: AccountId,
@@ -181,6 +234,28 @@ pub async fn list(
     rows.into_iter()
         .map(|row| row.into_listed(secrets))
         .collect()
+}
+
+/// The next `limit` monitors by name: found by index, so that only they are looked at closely.
+async fn page_by_name(
+    connection: &mut PgConnection,
+    account: AccountId,
+    cursor: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<MonitorId>> {
+    let (key, id) = cursor.map_or(("", Uuid::nil()), |cursor| (&cursor.key, cursor.id.uuid()));
+    let ids = sqlx::query_scalar!(
+        r#"SELECT id FROM monitors
+         WHERE account_id = $1 AND deleted_at IS NULL AND (lower(name) COLLATE "C", id) > ($2 COLLATE "C", $3)
+         ORDER BY lower(name) COLLATE "C", id LIMIT $4"#,
+        account.uuid(),
+        key,
+        id,
+        i64::from(limit)
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(MonitorId::from_uuid).collect())
 }
 
 /// Each tag in use with the number of monitors that carry it, by name.

@@ -74,6 +74,36 @@ fn each_slot_is_due_once() {
 }
 
 #[test]
+fn a_look_that_was_asked_for_before_the_shard_was_loaded_hides_no_slot() {
+    let id = MonitorId::generate();
+    let mut book = Book::default();
+    let (shard, plan) = (schedule::shard(id), plan(id, 60));
+    let slot = plan.slot_at(at(0));
+    let recorded_through = slot - SignedDuration::from_secs(1);
+    book.shards.insert(&Lease {
+        shard,
+        epoch: 7,
+        recorded_through,
+    });
+    // As a request does, and then the load of the shard.
+    book.upsert(plan.clone(), KNOWN, None, at(0));
+    book.upsert(plan.clone(), KNOWN, Some(recorded_through), at(0));
+    book.shards.loaded(shard);
+    let due = book.pop_due(at(0)).due;
+    assert_eq!(due.iter().map(|due| due.at).collect::<Vec<_>>(), [slot]);
+    assert_eq!(due[0].why, Why::Slot { caught_up: true });
+    book.ended(id, due[0].ticket);
+    // Loaded again, it is not looked at again; and the next slot comes once.
+    book.upsert(plan.clone(), KNOWN, Some(recorded_through), at(0));
+    assert_eq!(book.pop_due(at(0)).due.len(), 0);
+    let next = book.pop_due(at(60)).due;
+    assert_eq!(
+        next.iter().map(|due| due.at).collect::<Vec<_>>(),
+        [plan.next_slot(at(0))]
+    );
+}
+
+#[test]
 fn a_monitor_that_is_still_being_looked_at_is_not_looked_at_twice() {
     let id = MonitorId::generate();
     let mut book = book_with(id, None);
