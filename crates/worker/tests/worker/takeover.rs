@@ -6,6 +6,7 @@ use domain::monitor::schedule;
 use domain::status::Observed;
 use sqlx::PgPool;
 use store::leases;
+use store::look_requests::{Reason, Subject};
 use testkit::{Behaviour, SwitchableSite};
 
 use crate::world::{World, now, until};
@@ -65,6 +66,7 @@ async fn a_slot_that_nobody_stored_is_looked_at_though_somebody_asked_for_a_look
     let (world, site) = (World::new(pool).await, SwitchableSite::start().await);
     let monitor = world.monitor(&site.url("/"), 600).await;
     let first = world.start("first");
+    world.ask(Subject::Monitor(monitor), Reason::First).await;
     world.wait_for(monitor, Observed::Up).await;
     first.stop().await;
     let interval = Duration::from_secs(600);
