@@ -151,8 +151,8 @@ fn copies(monitors: u32) -> String {
                    paused_at, created_at, updated_at, depends_on, severity";
     let new = columns.replace(", ", ", new.");
     format!(
-        "CREATE TABLE copies AS SELECT m.account_id, m.id AS old, n, gen_random_uuid() AS id FROM monitors m, generate_series(1, {copies}) n;
-         INSERT INTO monitors ({columns}) SELECT new.{new} FROM monitors old JOIN copies copy ON copy.old = old.id,
+        "CREATE TABLE copies AS SELECT m.account_id, m.id AS source, n, gen_random_uuid() AS id FROM monitors m, generate_series(1, {copies}) n;
+         INSERT INTO monitors ({columns}) SELECT new.{new} FROM monitors old JOIN copies copy ON copy.source = old.id,
            LATERAL jsonb_populate_record(old, jsonb_build_object('id', copy.id, 'name', 'Shop ' || copy.n)) new;
          INSERT INTO monitor_states (account_id, monitor_id, observed, since) SELECT account_id, id, 'up', now() FROM copies;
          DROP TABLE copies;

@@ -1,6 +1,9 @@
 //! Keeps the timetable in step with the monitors: shards that were taken are loaded, changes come by
 //! NOTIFY, and a reconcile finds what a lost notice left out.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,13 +129,17 @@ pub(crate) async fn reload(shared: &Shared, account: AccountId, id: MonitorId) -
     Ok(())
 }
 
-/// Compares the timetable with the monitors of the shards that are held.
+/// Compares the timetable with the monitors of the shards that are held. What is known is written down
+/// before the database is asked: what comes meanwhile, by a shard that is taken or a monitor that is made,
+/// is not in its answer and yet not gone.
 pub(crate) async fn reconcile(shared: &Shared) -> Result<()> {
-    let shards = shared.book().shards.numbers();
+    let (shards, known) = {
+        let book = shared.book();
+        (book.shards.numbers(), book.versions())
+    };
     let mut connection = shared.pool.acquire().await?;
     let stored = timetable::list_versions(&mut connection, &shared.config.region, &shards).await?;
     drop(connection);
-    let known = shared.book().versions();
     let present: HashSet<MonitorId> = stored.iter().map(|(_, id, _)| *id).collect();
     let gone = known.keys().filter(|id| !present.contains(id));
     for id in gone {
