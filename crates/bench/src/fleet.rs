@@ -29,7 +29,7 @@ pub struct Like {
 /// The monitors and their database; nobody looks at them yet.
 pub struct Fleet {
     program: Program,
-    postmaster: u32,
+    postmaster: i32,
 }
 
 /// Rows of one monitor that are copied with it, each with the column of its id.
@@ -110,7 +110,7 @@ impl Fleet {
 
     /// Processor time of the database, seconds.
     pub fn database_cpu(&self) -> anyhow::Result<f64> {
-        cpu::seconds_of_all(self.postmaster)
+        Ok(cpu::of_server(self.postmaster)?.as_secs_f64())
     }
 
     /// A worker for them on that core.
@@ -162,8 +162,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    fn pid(&self) -> anyhow::Result<u32> {
-        self.child.id().context("the worker runs")
+    fn pid(&self) -> anyhow::Result<i32> {
+        Ok(self.child.id().context("the worker runs")?.try_into()?)
     }
 
     /// What its metrics say.
@@ -178,7 +178,7 @@ impl Worker {
 
     /// Its processor time, seconds.
     pub fn cpu(&self) -> anyhow::Result<f64> {
-        cpu::seconds(self.pid()?)
+        Ok(cpu::of_threads(self.pid()?)?.as_secs_f64())
     }
 
     /// Its memory, bytes.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::cpu;
 
 /// A database of its own behind one connection.
 #[derive(Debug)]
@@ -62,24 +63,12 @@ impl Database {
 
     /// The processor time that this connection's server process has used; it must be on this machine.
     pub fn used(&self) -> anyhow::Result<Duration> {
-        used_by(self.backend)
+        cpu::of_process(self.backend)
     }
 
     /// The processor time of the whole server, background writers and ended processes too.
     pub fn used_by_server(&self) -> anyhow::Result<Duration> {
-        let parent = stat(self.backend)?.parent;
-        let mut all = stat(parent)?.of_ended;
-        for entry in std::fs::read_dir("/proc")? {
-            let name = entry?.file_name();
-            let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else {
-                continue;
-            };
-            // A process may end while the list is read.
-            if stat(pid).is_ok_and(|stat| stat.parent == parent) {
-                all += used_by(pid).unwrap_or_default();
-            }
-        }
-        Ok(all)
+        cpu::of_server(cpu::parent(self.backend)?)
     }
 }
 
@@ -94,35 +83,4 @@ async fn execute_alone(server_url: &str, statement: String) -> anyhow::Result<()
         .await?;
     pool.close().await;
     Ok(())
-}
-
-/// The kernel counts it in nanoseconds.
-fn used_by(pid: i32) -> anyhow::Result<Duration> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat"))
-        .context("Postgres runs on this machine")?;
-    let nanoseconds = text.split_whitespace().next().context("a number")?;
-    Ok(Duration::from_nanos(nanoseconds.parse()?))
-}
-
-struct Stat {
-    parent: i32,
-    of_ended: Duration,
-}
-
-fn stat(pid: i32) -> anyhow::Result<Stat> {
-    /// Hundredths of a second, everywhere on Linux.
-    const TICK: Duration = Duration::from_millis(10);
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, rest) = text.rsplit_once(')').context("a name in brackets")?;
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    let field = |place: usize| -> anyhow::Result<&str> {
-        Ok(*fields
-            .get(place - 3)
-            .context("fields as proc(5) counts them")?)
-    };
-    let ended: u32 = field(16)?.parse::<u32>()? + field(17)?.parse::<u32>()?;
-    Ok(Stat {
-        parent: field(4)?.parse()?,
-        of_ended: TICK * ended,
-    })
 }

@@ -181,7 +181,8 @@ pub async fn run(folder: &Path, job: &Job) -> anyhow::Result<Done> {
     };
     let mut tick = tokio::time::interval(Duration::from_millis(1));
     let (began, mut started) = (Instant::now(), 0_u64);
-    let before = crate::cpu::seconds(std::process::id())?;
+    let own = i32::try_from(std::process::id())?;
+    let before = crate::cpu::of_threads(own)?;
     while began.elapsed().as_secs_f64() < job.seconds {
         tick.tick().await;
         let due = began.elapsed().as_secs_f64() * job.rate;
@@ -204,7 +205,7 @@ pub async fn run(folder: &Path, job: &Job) -> anyhow::Result<Done> {
     while let Some(ended) = looks.join_next().await {
         done.count(matches!(ended, Ok(Ok(Ok(())))));
     }
-    done.cpu = crate::cpu::seconds(std::process::id())? - before;
+    done.cpu = (crate::cpu::of_threads(own)? - before).as_secs_f64();
     Ok(done)
 }
 
