@@ -3,7 +3,7 @@
 
 mod shards;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod under_way;
 
 use std::cmp::Reverse;

@@ -13,7 +13,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-fn plan(id: MonitorId, interval_seconds: u32) -> Plan {
+pub(crate) fn plan(id: MonitorId, interval_seconds: u32) -> Plan {
     let spec = MonitorSpec {
         url: Some("https://shop.example/".to_owned()),
         interval_seconds: Some(interval_seconds),
@@ -32,7 +32,7 @@ fn plan(id: MonitorId, interval_seconds: u32) -> Plan {
     }
 }
 
-const KNOWN: Known = Known {
+pub(crate) const KNOWN: Known = Known {
     observed: Observed::Up,
     vote: Some(VerdictKind::Up),
     confirming: false,

@@ -1,44 +1,16 @@
 use std::time::Duration;
 
-use domain::check::VerdictKind;
 use domain::clock::SystemClock;
-use domain::monitor::{MonitorSpec, Settings, schedule};
-use domain::status::Observed;
-use jiff::{SignedDuration, Timestamp};
+use domain::monitor::schedule;
+use jiff::Timestamp;
 use probe::Prober;
 use sqlx::PgPool;
 use store::Secrets;
 use store::leases::Lease;
 
 use super::*;
+use crate::book::tests::{KNOWN, plan};
 use crate::config::WorkerConfig;
-
-const KNOWN: Known = Known {
-    observed: Observed::Up,
-    vote: Some(VerdictKind::Up),
-    confirming: false,
-    quiet: false,
-    ever_up: true,
-    was_public: true,
-};
-
-fn plan(id: MonitorId, now: Timestamp) -> Plan {
-    let spec = MonitorSpec {
-        url: Some("https://shop.example/".to_owned()),
-        ..MonitorSpec::default()
-    };
-    let settings = Settings::of(&spec);
-    Plan {
-        account_id: AccountId::generate(),
-        monitor_id: id,
-        shard: schedule::shard(id),
-        config_version: 1,
-        phase: schedule::phase(id, settings.interval, 0, 1),
-        settings,
-        history_months: 3,
-        created_at: now - SignedDuration::from_hours(1),
-    }
-}
 
 fn take(shared: &Shared, id: MonitorId, now: Timestamp) {
     let lease = Lease {
@@ -48,7 +20,7 @@ fn take(shared: &Shared, id: MonitorId, now: Timestamp) {
     };
     let mut book = shared.book();
     book.shards.insert(&lease);
-    book.upsert(plan(id, now), KNOWN, Some(now), now);
+    book.upsert(plan(id, 60), KNOWN, Some(now), now);
     book.shards.loaded(lease.shard);
 }
 
