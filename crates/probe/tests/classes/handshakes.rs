@@ -224,3 +224,32 @@ async fn the_first_certificate_is_kept() {
     assert_eq!((seen.failure, seen.redirects.len()), (None, 1));
     assert_eq!(seen.tls.expect("facts").chain, own.chain);
 }
+
+/// What is remembered of a chain is good for the name that it was shown for, and for that chain.
+#[tokio::test]
+async fn a_remembered_chain_vouches_for_nothing_else() {
+    let ca = Ca::default();
+    let prober = prober(Some(&ca));
+    let (config, presented) = ca.replaceable(Flaw::None);
+    let server = Server::tls(config, Script::page("200 OK", "", "hello")).await;
+    let look = async |host: &str| {
+        let url = format!("https://{host}:{}/", server.port());
+        let seen = look_by(&prober, &plain(url)).await;
+        let class = seen.failure.as_ref().map(|failure| failure.class);
+        (class, seen.tls.expect("facts"))
+    };
+    let (class, first) = look("localhost").await;
+    assert_eq!(class, None);
+    assert_eq!(look("localhost").await, (None, first), "the same again");
+    assert_eq!(look("shop.localhost").await.0, Some(C::TlsHostnameMismatch));
+    for (flaw, class) in [
+        (Flaw::Expired, Some(C::TlsExpired)),
+        (Flaw::None, None),
+        (Flaw::Revoked, Some(C::TlsRevoked)),
+        (Flaw::WeakKey, Some(C::TlsWeakKey)),
+    ] {
+        presented.set(&ca, flaw);
+        assert_eq!(look("localhost").await.0, class, "{flaw:?}");
+        assert_eq!(look("localhost").await.0, class, "{flaw:?} again");
+    }
+}

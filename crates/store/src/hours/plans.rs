@@ -225,3 +225,25 @@ async fn an_erasure_finds_its_rows_by_index(pool: PgPool) {
     let plan = plan_of(&mut c, "DELETE FROM check_hours", &values).await;
     months(&plan);
 }
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_page_of_monitors_by_name_reads_its_own_rows(pool: PgPool) {
+    let (world, _) = filled(pool).await;
+    let mut c = world.pool.acquire().await.unwrap();
+    let secrets = crate::Secrets::new(["a key that is long enough"]).unwrap();
+    let (by_name, all) = (crate::monitors::Sort::Name, Default::default());
+    let page = (by_name, None, 5);
+    let now = world.start;
+    crate::monitors::list(&mut c, &secrets, world.account, &all, page, now)
+        .await
+        .unwrap();
+    let nil = uuid::Uuid::nil();
+    let values = format!("'{}', '', '{nil}', 5", world.account.uuid());
+    let plan = plan_of(&mut c, "ORDER BY lower(name)", &values).await;
+    assert!(
+        plan.contains("monitors_name_idx")
+            && plan.contains("rows=5 loops=1")
+            && !plan.contains("Sort"),
+        "{plan}"
+    );
+}
