@@ -81,6 +81,8 @@ pub(crate) struct Popped {
     pub due: Vec<Due>,
     /// Slots whose monitor was still being looked at.
     pub running: u64,
+    /// Slots that were over before there was room for them: the next one has their place.
+    pub overtaken: u64,
 }
 
 /// The books.
@@ -151,7 +153,13 @@ impl Book {
 
     /// Takes a monitor out: paused, deleted, or no longer of this region.
     pub(crate) fn remove(&mut self, id: MonitorId) {
-        self.entries.remove(&id);
+        let Some(entry) = self.entries.remove(&id) else {
+            return;
+        };
+        // What waits for room will not be looked at, and nobody else knows which slot it stands for.
+        for slot in entry.slots_waiting() {
+            self.shards.done(entry.plan.shard, slot, id);
+        }
     }
 
     /// Takes out all monitors of shards that are no longer held.
@@ -170,6 +178,7 @@ impl Book {
         self.remove_shards(&leaving);
     }
 
+    #[cfg(test)]
     pub(crate) fn get(&self, id: MonitorId) -> Option<&Entry> {
         self.entries.get(&id)
     }
@@ -284,7 +293,11 @@ impl Book {
         entry.is_early = false;
         // Slots that passed while this process slept are gaps: one look now, not one for each.
         let slot = plan.slot_at(now).max(at);
-        if entry.slot_runs() {
+        if let Some(over) = entry.move_waiting(slot) {
+            popped.overtaken += 1;
+            self.shards.done(plan.shard, over, id);
+            self.shards.began(plan.shard, slot, id);
+        } else if entry.slot_runs() {
             popped.running += 1;
         } else {
             self.counted += 1;

@@ -285,7 +285,7 @@ fn say(shared: &Shared, health: Health, change: Change) {
 /// Looks at everything held once more, spread over [`LOOK_AGAIN_OVER`].
 fn look_again(shared: &Shared) {
     shared.book().look_again(shared.now(), LOOK_AGAIN_OVER);
-    shared.due.notify_one();
+    shared.pace.due.notify_one();
 }
 
 /// Whether something about our sight must be written before a look may be recorded.

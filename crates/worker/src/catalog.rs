@@ -62,7 +62,7 @@ pub(crate) async fn load_taken(shared: &Shared) -> Result<()> {
             book.shards.loaded(*shard);
         }
         drop(book);
-        shared.due.notify_one();
+        shared.pace.due.notify_one();
     }
     Ok(())
 }
@@ -125,7 +125,7 @@ pub(crate) async fn reload(shared: &Shared, account: AccountId, id: MonitorId) -
         Some(scheduled) => put(shared, &scheduled, false, shared.now()),
         None => shared.book().remove(id),
     }
-    shared.due.notify_one();
+    shared.pace.due.notify_one();
     Ok(())
 }
 

@@ -87,7 +87,14 @@ impl Worker {
         let shared = &self.shared;
         // Recording goes on after looking has stopped.
         let drained = CancellationToken::new();
-        let writer = tokio::spawn(batch::run(shared.clone(), drained.clone()));
+        let _abandoned = drained.clone().drop_guard();
+        let writer = match batch::spawn(shared.clone(), drained.clone()) {
+            Ok(writer) => writer,
+            Err(error) => {
+                tracing::error!(%error, "no thread to record looks on; nothing is looked at");
+                return;
+            }
+        };
         let looking = async {
             tokio::join!(
                 leases::run(shared.clone(), stop.clone()),

@@ -2,7 +2,6 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::check::{Check, Expectation, Observation, Verdict, VerdictKind};
@@ -45,24 +44,26 @@ pub(crate) struct Looked {
 
 /// A due look: a slot, or a recheck.
 pub(crate) async fn on_timetable(shared: Arc<Shared>, due: Due, room: Room) {
-    let again = whole(&shared, &due, room).await;
-    // Whoever waits for nothing is not woken for each look.
-    if again || shared.waiting.load(Ordering::SeqCst) > 0 {
-        shared.due.notify_one();
+    shared.pace.began();
+    if whole(&shared, due, room).await {
+        shared.pace.due.notify_one();
     }
+    shared.pace.ended();
 }
 
 /// The look from its begin to the books; whether another was put into the timetable.
-async fn whole(shared: &Arc<Shared>, due: &Due, room: Room) -> bool {
-    let work = AtWork::new(shared, due);
-    let (plan, now) = (&due.plan, shared.now());
-    let (known, epoch) = {
-        let book = shared.book();
-        let known = book.get(plan.monitor_id).map(|entry| entry.known);
-        (known, book.shards.epoch(plan.shard))
+async fn whole(shared: &Arc<Shared>, mut due: Due, room: Room) -> bool {
+    let work = AtWork::new(shared, &due);
+    let (plan, now) = (due.plan.clone(), shared.now());
+    let (taken, epoch) = {
+        let mut book = shared.book();
+        let taken = book.take_up(plan.monitor_id, due.ticket);
+        (taken, book.shards.epoch(plan.shard))
     };
-    let Some(known) = known.filter(|_| !overtaken(due, now)) else {
-        skip(shared, due, "late");
+    // Another slot may have come while it waited.
+    due.at = taken.as_ref().map_or(due.at, |(at, _)| *at);
+    let Some((_, known)) = taken.filter(|_| !overtaken(&due, now)) else {
+        skip(shared, &due, "late");
         return false;
     };
     match due.why {
@@ -73,9 +74,9 @@ async fn whole(shared: &Arc<Shared>, due: &Due, room: Room) -> bool {
         }
     }
     let fresh = due.why == Why::Recheck;
-    let observed = observe(shared, plan, known, fresh, Some((&work, room))).await;
+    let observed = observe(shared, &plan, known, fresh, Some((&work, room))).await;
     let Some((seen, verdict)) = observed else {
-        skip(shared, due, "put_off");
+        skip(shared, &due, "put_off");
         return false;
     };
     let region = &shared.config.region;

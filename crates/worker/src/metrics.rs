@@ -62,6 +62,7 @@ pub const SWEEPS: &str = "watchbell_sweeps_total";
 pub(crate) struct Meters {
     pub due: Counter,
     pub running: Counter,
+    pub overtaken: Counter,
     pub late: Histogram,
     pub duration: Histogram,
     pub monitors: Gauge,
@@ -76,6 +77,7 @@ impl Meters {
         Self {
             due: counter!(LOOKS_DUE),
             running: counter!(LOOKS_SKIPPED, "reason" => "running"),
+            overtaken: counter!(LOOKS_SKIPPED, "reason" => "late"),
             late: histogram!(LATENESS),
             duration: histogram!(DURATION),
             monitors: gauge!(MONITORS),

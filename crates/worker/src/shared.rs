@@ -1,6 +1,5 @@
 //! What the parts of a worker share.
 
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::clock::Clock;
@@ -17,6 +16,7 @@ use crate::buffer::Buffer;
 use crate::canary::Canaries;
 use crate::clock::Anchored;
 use crate::config::WorkerConfig;
+use crate::dispatch::Pace;
 use crate::health::Health;
 use crate::metrics::Meters;
 use crate::record::Recorder;
@@ -35,10 +35,8 @@ pub(crate) struct Shared {
     pub tasks: TaskTracker,
     /// Monitors that are read anew at once: a flood of changes leaves connections for the leases.
     pub reloads: Semaphore,
-    /// The timetable changed, or a look ended while others wait for room.
-    pub due: Notify,
-    /// Looks that are due and wait for room.
-    pub waiting: AtomicUsize,
+    /// Whom the dispatcher waits for.
+    pub pace: Pace,
     /// A look has ended for which another at the same monitor may wait.
     pub turns: Notify,
     /// The buffer is worth a batch.
@@ -69,8 +67,7 @@ impl Shared {
             canaries: Canaries::new(config.canaries.as_ref()),
             tasks: TaskTracker::new(),
             reloads: Semaphore::new(2),
-            due: Notify::new(),
-            waiting: AtomicUsize::new(0),
+            pace: Pace::new(),
             turns: Notify::new(),
             full: Notify::new(),
             asked: Notify::new(),

@@ -109,10 +109,39 @@ fn a_monitor_that_is_still_being_looked_at_is_not_looked_at_twice() {
     let mut book = book_with(id, None);
     let first = book.pop_due(at(60)).due;
     assert_eq!(first.len(), 1);
+    book.take_up(id, first[0].ticket).unwrap();
     let next = book.pop_due(at(120));
     assert_eq!((next.due.len(), next.running), (0, 1));
     book.ended(id, first[0].ticket);
     assert_eq!(book.pop_due(at(180)).due.len(), 1);
+}
+
+#[test]
+fn a_look_that_waits_for_room_stands_for_the_newest_slot_and_the_others_are_counted() {
+    let id = MonitorId::generate();
+    let mut book = book_with(id, None);
+    let first = book.pop_due(at(60)).due.remove(0);
+    let later: Vec<Popped> = [120, 180].map(|second| book.pop_due(at(second))).into();
+    assert!(later.iter().all(|popped| popped.due.is_empty()));
+    assert_eq!(later.iter().map(|popped| popped.overtaken).sum::<u64>(), 2);
+    let (slot, _) = book.take_up(id, first.ticket).unwrap();
+    assert_eq!(slot, first.at + SignedDuration::from_secs(120));
+    // Progress waits for that one alone.
+    let through = |book: &Book| book.shards.progress()[0].through;
+    assert_eq!(through(&book), slot - SignedDuration::from_micros(1));
+    book.shards.done(schedule::shard(id), slot, id);
+    assert_eq!(through(&book), at(180));
+}
+
+#[test]
+fn a_monitor_that_is_removed_while_it_waits_for_room_holds_up_no_progress() {
+    let id = MonitorId::generate();
+    let mut book = book_with(id, None);
+    let first = book.pop_due(at(60)).due.remove(0);
+    book.pop_due(at(120));
+    book.remove(id);
+    assert_eq!(book.shards.progress()[0].through, at(120));
+    assert!(book.take_up(id, first.ticket).is_none());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{Book, Entry, Why};
 use crate::clock::later;
+use crate::plan::Known;
 
 /// Tells one look under way from the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,8 +21,16 @@ pub(super) struct Running {
     ticket: Ticket,
     why: Why,
     pub due: Timestamp,
+    /// It waits for nothing but its end.
+    taken_up: bool,
     /// Its place among all that began; `None` while it waits for room.
     began: Option<u64>,
+}
+
+impl Running {
+    fn waits_as_slot(&self) -> bool {
+        !self.taken_up && self.why != Why::Recheck
+    }
 }
 
 impl Entry {
@@ -30,6 +39,7 @@ impl Entry {
             ticket,
             why,
             due,
+            taken_up: false,
             began: None,
         });
     }
@@ -41,9 +51,32 @@ impl Entry {
     pub(super) fn slot_runs(&self) -> bool {
         self.running.iter().any(|run| run.why != Why::Recheck)
     }
+
+    /// Slots whose look waits for room.
+    pub(super) fn slots_waiting(&self) -> impl Iterator<Item = Timestamp> {
+        let waiting = self.running.iter().filter(|run| run.waits_as_slot());
+        waiting.map(|run| run.due)
+    }
+
+    /// A look that waits for room while its next slot comes stands for that one, in its old place.
+    /// Which one it stood for.
+    pub(super) fn move_waiting(&mut self, slot: Timestamp) -> Option<Timestamp> {
+        let run = self.running.iter_mut().find(|run| run.waits_as_slot())?;
+        Some(std::mem::replace(&mut run.due, slot))
+    }
 }
 
 impl Book {
+    /// There is room for a look that was due. The slot it stands for by now, and what is known of its
+    /// monitor; `None` when that is no longer looked at.
+    pub(crate) fn take_up(&mut self, id: MonitorId, ticket: Ticket) -> Option<(Timestamp, Known)> {
+        let entry = self.entries.get_mut(&id)?;
+        let known = entry.known;
+        let run = entry.running.iter_mut().find(|run| run.ticket == ticket)?;
+        run.taken_up = true;
+        Some((run.due, known))
+    }
+
     /// A look that was due begins. The rechecks after it keep their distance from its start.
     pub(crate) fn began(&mut self, id: MonitorId, ticket: Ticket, now: Timestamp) {
         self.counted += 1;

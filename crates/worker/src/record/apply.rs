@@ -134,7 +134,7 @@ fn held_back(shared: &Shared, transition: &Transition) {
     if !shared.canaries.is_blind() {
         let id = transition.plan.monitor_id;
         shared.book().look_at(id, shared.now());
-        shared.due.notify_one();
+        shared.pace.due.notify_one();
     }
 }
 
@@ -187,5 +187,5 @@ fn follow(shared: &Arc<Shared>, transition: &Transition, recorded: &Recorded) {
         Some(vote) => book.plan_rechecks(id, vote.looked_at, recorded.rechecks.clone()),
         None => return,
     }
-    shared.due.notify_one();
+    shared.pace.due.notify_one();
 }

@@ -8,6 +8,7 @@ mod database;
 mod hanging;
 mod heartbeats;
 mod outage;
+mod recorder;
 mod requests;
 mod sweeps;
 mod takeover;
