@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::embedded::Embedded;
+
+/// For so long after it was used a connection is taken for good.
+const PROVEN: Duration = Duration::from_secs(1);
 
 /// A pool, and the embedded server behind it if there is one.
 pub struct Database {
@@ -193,6 +196,17 @@ async fn connect(url: &SecretString, connections: u32, name: &str) -> anyhow::Re
     PgPoolOptions::new()
         .max_connections(connections.max(2))
         .acquire_timeout(Duration::from_secs(10))
+        // Asked whether it is still there only when it may have gone unnoticed: the question costs every
+        // request as much as its shortest statement.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > PROVEN {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 if bounded {

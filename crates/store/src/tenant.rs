@@ -5,29 +5,35 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Postgres, Transaction}
 
 use crate::Result;
 
-/// Opens a transaction that sees and writes rows of `account` only.
+/// Opens a transaction that sees and writes rows of `account` only. In one round trip.
 pub async fn begin(pool: &PgPool, account: AccountId) -> Result<Transaction<'static, Postgres>> {
-    let mut transaction = pool.begin().await?;
-    fence(&mut transaction, account).await?;
-    Ok(transaction)
+    let pool = pool.clone();
+    let statement = AssertSqlSafe(format!("BEGIN; {}", fencing(account)));
+    // Whoever asked may go away at any moment. A transaction that was cut short while it began would
+    // stay open on its connection, fenced, for the next who takes that from the pool: so it begins in a
+    // task of its own and ends with its handle.
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    Ok(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
 }
 
 /// Fences the rest of the transaction on `connection` to `account`.
-///
+pub async fn fence(connection: &mut PgConnection, account: AccountId) -> Result<()> {
+    connection.execute(AssertSqlSafe(fencing(account))).await?;
+    Ok(())
+}
+
 /// SET LOCAL and not `set_config()`: a distributed database hands the former on to its nodes. The id
 /// is a UUID's text, so that nothing can be smuggled into the statement.
-pub async fn fence(connection: &mut PgConnection, account: AccountId) -> Result<()> {
+fn fencing(account: AccountId) -> String {
     let id = account.uuid();
-    let statement =
-        format!("SET LOCAL ROLE watchbell_tenant; SET LOCAL watchbell.account = '{id}'");
-    connection.execute(AssertSqlSafe(statement)).await?;
-    Ok(())
+    format!("SET LOCAL ROLE watchbell_tenant; SET LOCAL watchbell.account = '{id}'")
 }
 
 #[cfg(test)]
 mod tests {
     use domain::ids::AccountId;
     use sqlx::PgPool;
+    use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
     async fn visible(pool: &PgPool, setup: Option<AccountId>) -> i64 {
         let mut transaction = pool.begin().await.unwrap();
@@ -66,6 +72,46 @@ mod tests {
             0,
             "without an account nothing is seen, even by a superuser"
         );
+    }
+
+    /// The role of the connection that the pool hands out next, and whether a transaction is open on it.
+    async fn left_behind(pool: &PgPool) -> (String, bool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let mut moments = Vec::new();
+        for _ in 0..2 {
+            let now = sqlx::query_scalar::<_, String>("SELECT now()::text");
+            moments.push(now.fetch_one(&mut *connection).await.unwrap());
+        }
+        let role = sqlx::query_scalar("SELECT current_user::text");
+        let role = role.fetch_one(&mut *connection).await.unwrap();
+        (role, moments[0] == moments[1])
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn who_goes_away_while_a_transaction_begins_leaves_none_open(
+        options: PgPoolOptions,
+        connect: PgConnectOptions,
+    ) {
+        let pool = options
+            .max_connections(1)
+            .connect_with(connect)
+            .await
+            .unwrap();
+        let before = left_behind(&pool).await;
+        for steps in 0..60 {
+            let account = AccountId::generate();
+            let leave = async {
+                for _ in 0..steps {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = super::begin(&pool, account) => {}
+                () = leave => {}
+            }
+            assert_eq!(left_behind(&pool).await, before, "after {steps} steps");
+        }
     }
 
     /// Not a tenant's: a session is a person's, and remembers which account is in view.
