@@ -10,7 +10,7 @@ pub mod timetable;
 
 pub use deleted::{Deleted, count_deleted, list_deleted};
 pub use limits::{list_faster_than, list_newest_beyond};
-pub use list::{Cursor, Filter, Listed, Sort, list, list_tags};
+pub use list::{Brief, Cursor, Filter, Listed, Sort, list, list_briefly, list_tags};
 pub use sealed::Stored;
 
 use domain::ids::{AccountId, ContactId, MonitorId, PolicyId};

@@ -8,6 +8,8 @@ mod tests;
 mod uptime;
 
 pub use checks::{ChecksCursor, ChecksFilter, ChecksPage, list_checks};
+#[cfg(test)]
+pub(crate) use series::in_database;
 pub use series::response_times;
 pub use uptime::{Bars, bars, uptime, uptimes};
 

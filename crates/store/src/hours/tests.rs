@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use super::*;
 use crate::accounts::NewAccount;
 use crate::checks::{self, Owned};
-use crate::reports::{ChecksFilter, list_checks, response_times};
+use crate::reports::{ChecksFilter, in_database, list_checks, response_times};
 use crate::{Secrets, accounts, monitors};
 
 const START: &str = "2026-11-22T10:00:00Z";
@@ -323,6 +323,64 @@ async fn a_series_is_the_same_packed_and_hot(pool: PgPool) {
         fine.iter().all(|point| point.phases_p50_ms[4].is_some()),
         "a chart of five-minute steps has no holes between the quarters: {fine:?}"
     );
+}
+
+/// Packed, hot and late looks on two timetables, cut by windows anywhere.
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_series_is_what_the_database_would_work_out(pool: PgPool) {
+    let world = World::new(pool, Plan::Free).await;
+    let (minute, other) = (world.monitor(60).await, world.monitor(10).await);
+    let mut looks = Vec::new();
+    for n in 0..170_i64 {
+        let total = 1_500 + n.unsigned_abs() * 7_919 % 70_000_000;
+        looks.push(world.look(minute, n * 60_000_000 + 41_234_567, kind(n), total));
+    }
+    for n in 0..100 {
+        looks.push(world.look(other, n * 30_000_000 + 3_000_001, kind(n), 9_000));
+        looks.push(world.look(other, n * 10_000_000 + 5, kind(n + 1), 11_000));
+    }
+    looks.sort_by_key(|look| look.check.slot);
+    for part in looks.chunks(25) {
+        world.store(part).await;
+    }
+    let now = world.start + SignedDuration::from_mins(170);
+    let mut c = world.pool.acquire().await.unwrap();
+    let late = [
+        world.look(minute, 30 * 60_000_000 + 41_234_567, VerdictKind::Up, 1),
+        world.look(minute, 31 * 60_000_000 + 5, VerdictKind::Up, 99_000_000),
+    ];
+    checks::insert_batch(&mut c, &late, now).await.unwrap();
+    for packed in [false, true] {
+        if packed {
+            assert!(world.pack_first_hour().await.is_some());
+            let late = [world.look(minute, 59 * 60_000_000 + 9, VerdictKind::Degraded, 5_000)];
+            checks::insert_batch(&mut c, &late, now).await.unwrap();
+        }
+        for (monitor, from, to, step) in [
+            (minute, 0, 180, 300),
+            (minute, 7, 133, 300),
+            (minute, 59, 61, 60),
+            (minute, 0, 180, 3600),
+            (minute, 31, 60, 3600),
+            (minute, -600, 600, 14_400),
+            (other, 1, 44, 300),
+            (other, -60, 180, 3600),
+            (other, 200, 210, 300),
+        ] {
+            let at = |minutes| world.start + SignedDuration::from_mins(minutes);
+            let window = Window {
+                from: at(from),
+                to: at(to),
+            };
+            let found = response_times(&mut c, world.account, monitor, window, step).await;
+            let wanted = in_database(&mut c, world.account, monitor, window, step).await;
+            assert_eq!(
+                found.unwrap(),
+                wanted.unwrap(),
+                "{from} to {to} by {step}, {packed}"
+            );
+        }
+    }
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -1,5 +1,7 @@
 //! Response times in steps.
 
+mod steps;
+
 use domain::ids::{AccountId, MonitorId};
 use domain::report::{Point, Window};
 use jiff_sqlx::ToSqlx;
@@ -12,6 +14,20 @@ use crate::Result;
 /// quarter's means. Steps of whole UTC days are read from `check_days` where a day is rolled up and
 /// within the window, which has whole milliseconds; everything else from the looks themselves.
 pub async fn response_times(
+    connection: &mut PgConnection,
+    account: AccountId,
+    monitor: MonitorId,
+    window: Window,
+    step_seconds: i64,
+) -> Result<Vec<Point>> {
+    if step_seconds < 86_400 {
+        return steps::read(connection, account, monitor, window, step_seconds).await;
+    }
+    in_database(connection, account, monitor, window, step_seconds).await
+}
+
+/// The same, worked out by the database whatever the steps.
+pub(crate) async fn in_database(
     connection: &mut PgConnection,
     account: AccountId,
     monitor: MonitorId,

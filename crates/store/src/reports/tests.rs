@@ -100,6 +100,43 @@ async fn uptime_is_time_and_blind_time_is_left_out(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn what_began_before_the_window_counts_in_it(pool: PgPool) {
+    let (account, monitor, start) = world(&pool).await;
+    let mut c = pool.acquire().await.unwrap();
+    let at = |minute| start + SignedDuration::from_mins(minute);
+    let (mut minute, mut statuses) = (0, [Shown::Up, Shown::Down].into_iter().cycle());
+    for length in [10, 5, 20, 5, 30, 10, 60] {
+        let status = statuses.next().unwrap();
+        intervals::begin(&mut c, account, monitor, status, at(minute))
+            .await
+            .unwrap();
+        minute += length;
+    }
+    // Up until 10, down until 15, up until 35, down until 40, up until 70, down until 80, up.
+    for (from, to, up, down) in [
+        (0, 100, 80, 20),
+        (12, 37, 20, 5),
+        (15, 35, 20, 0),
+        (35, 40, 0, 5),
+        (36, 39, 0, 3),
+        (40, 70, 30, 0),
+        (41, 42, 1, 0),
+        (75, 200, 120, 5),
+        (90, 95, 5, 0),
+        (-20, 5, 5, 0),
+        (-20, 0, 0, 0),
+    ] {
+        let window = Window {
+            from: at(from),
+            to: at(to),
+        };
+        let found = uptime(&mut c, account, monitor, window).await.unwrap();
+        let seen = (found.up_seconds, found.down_seconds);
+        assert_eq!(seen, (up * 60, down * 60), "{from} to {to}");
+    }
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn the_last_look_is_the_newest_wherever_it_is(pool: PgPool) {
     let (account, monitor, start) = world(&pool).await;
     let mut c = pool.acquire().await.unwrap();

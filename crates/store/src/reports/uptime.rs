@@ -85,70 +85,74 @@ async fn histories(
     window: Window,
 ) -> Result<HashMap<MonitorId, History>> {
     let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
+    let shards: Vec<i16> = monitors.iter().map(|id| schedule::shard(*id)).collect();
     let mut found: HashMap<MonitorId, History> = monitors
         .iter()
         .map(|id| (*id, History::default()))
         .collect();
+    let mut dark = Dark::new();
+    // One status follows another, so that of those that began before the window the last alone reaches
+    // into it. Blind times stand in the same answer with their shard and region.
     let rows = sqlx::query!(
-        r#"SELECT monitor_id, started_at AS "started_at: jiff_sqlx::Timestamp",
-             ended_at AS "ended_at: jiff_sqlx::Timestamp", status
-           FROM status_intervals
-           WHERE account_id = $1 AND monitor_id = ANY ($2) AND started_at < $4 AND (ended_at IS NULL OR ended_at > $3)
-           ORDER BY monitor_id, started_at"#,
+        r#"SELECT i.monitor_id AS "monitor_id?", i.started_at AS "started_at!: jiff_sqlx::Timestamp",
+             i.ended_at AS "ended_at?: jiff_sqlx::Timestamp", i.status AS "word!", NULL::smallint AS "shard?"
+           FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+               (SELECT monitor_id, started_at, ended_at, status FROM status_intervals
+                WHERE account_id = $1 AND monitor_id = wanted.id AND started_at <= $3 ORDER BY started_at DESC LIMIT 1)
+               UNION ALL
+               (SELECT monitor_id, started_at, ended_at, status FROM status_intervals
+                WHERE account_id = $1 AND monitor_id = wanted.id AND started_at > $3 AND started_at < $4)
+           ) i
+           WHERE i.ended_at IS NULL OR i.ended_at > $3
+           UNION ALL
+           SELECT NULL, started_at, ended_at, region, shard FROM blind_intervals
+           WHERE shard = ANY ($5) AND started_at < $4 AND (ended_at IS NULL OR ended_at > $3)
+           ORDER BY 1, 2"#,
         account.uuid(),
         &ids,
         window.from.to_sqlx() as _,
-        window.to.to_sqlx() as _
+        window.to.to_sqlx() as _,
+        &shards
     )
     .fetch_all(&mut *connection)
     .await?;
     for row in rows {
-        let id = MonitorId::from_uuid(row.monitor_id);
-        let status = Shown::parse(&row.status)
-            .ok_or_else(|| Error::impossible("status_intervals", "status", id))?;
-        found.entry(id).or_default().statuses.push(StatusInterval {
-            started_at: row.started_at.to_jiff(),
-            ended_at: row.ended_at.map(jiff_sqlx::Timestamp::to_jiff),
-            status,
-        });
+        let started_at = row.started_at.to_jiff();
+        let ended_at = row.ended_at.map(jiff_sqlx::Timestamp::to_jiff);
+        if let Some(shard) = row.shard {
+            let blind = dark.entry((row.word, shard)).or_default();
+            blind.push(BlindInterval {
+                started_at,
+                ended_at,
+            });
+        } else if let Some(id) = row.monitor_id.map(MonitorId::from_uuid) {
+            let status = Shown::parse(&row.word)
+                .ok_or_else(|| Error::impossible("status_intervals", "status", id))?;
+            found.entry(id).or_default().statuses.push(StatusInterval {
+                started_at,
+                ended_at,
+                status,
+            });
+        }
     }
     for (id, part) in maintenance::list_in_window(connection, account, monitors, window).await? {
         found.entry(id).or_default().maintenance.push(part);
     }
-    add_blind(connection, account, &ids, window, &mut found).await?;
+    add_blind(connection, account, (&ids, &dark), &mut found).await?;
     Ok(found)
 }
+
+/// The blind times of regions' shards.
+type Dark = HashMap<(String, i16), Vec<BlindInterval>>;
 
 async fn add_blind(
     connection: &mut PgConnection,
     account: AccountId,
-    ids: &[Uuid],
-    window: Window,
+    (ids, dark): (&[Uuid], &Dark),
     found: &mut HashMap<MonitorId, History>,
 ) -> Result<()> {
-    let shards: Vec<i16> = found.keys().map(|id| schedule::shard(*id)).collect();
-    let rows = sqlx::query!(
-        r#"SELECT region, shard, started_at AS "started_at: jiff_sqlx::Timestamp",
-             ended_at AS "ended_at: jiff_sqlx::Timestamp"
-           FROM blind_intervals
-           WHERE shard = ANY ($1) AND started_at < $3 AND (ended_at IS NULL OR ended_at > $2)"#,
-        &shards,
-        window.from.to_sqlx() as _,
-        window.to.to_sqlx() as _
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    if rows.is_empty() {
+    if dark.is_empty() {
         return Ok(());
-    }
-    let mut dark: HashMap<(String, i16), Vec<BlindInterval>> = HashMap::new();
-    for row in rows {
-        dark.entry((row.region, row.shard))
-            .or_default()
-            .push(BlindInterval {
-                started_at: row.started_at.to_jiff(),
-                ended_at: row.ended_at.map(jiff_sqlx::Timestamp::to_jiff),
-            });
     }
     let regions = sqlx::query!(
         r#"SELECT m.id, coalesce(m.regions, (SELECT array_agg(id) FROM regions)) AS "regions!: Vec<String>"

@@ -1,16 +1,20 @@
 //! `/monitors`: what is down, then everything else.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use axum::extract::{Query, State};
 use domain::account::Plan;
-use domain::alert::standing::Finding;
+use domain::alert::standing::{Finding, Watched};
 use domain::contact::Contact;
-use domain::ids::MonitorId;
+use domain::ids::{AccountId, MonitorId};
+use domain::monitor::Kind;
 use domain::report::Window;
 use domain::words;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use sqlx::PgConnection;
 use store::blind::Sight;
-use store::monitors::{Listed, Sort};
+use store::monitors::{Brief, Filter, Listed, Sort};
 
 use super::dashboard_choice::Choice;
 use super::dashboard_view::{Facts, page};
@@ -57,23 +61,33 @@ pub async fn show(
     let choice = Choice::of(&asked);
     let account = tenant.account_id();
     let mut transaction = tenant.read(&state).await?;
-    let order = (choice.sort, None, MOST);
-    let all = store::monitors::list(
-        &mut transaction,
-        &state.secrets,
-        account,
-        &Default::default(),
-        order,
-        now,
-    )
-    .await?;
-    let rows: Vec<&Listed> = all.iter().filter(|listed| choice.takes(listed)).collect();
-    let on_page = choice.page_of(&rows);
-    let ids: Vec<MonitorId> = on_page.iter().map(|listed| listed.monitor.id).collect();
+    let all = store::monitors::list_briefly(&mut transaction, account, choice.sort, now).await?;
+    let found = find_text(&mut transaction, &state, account, &choice).await?;
+    let is_found = |one: &&Brief| found.as_ref().is_none_or(|found| found.contains(&one.id));
+    let rows: Vec<&Brief> = all
+        .iter()
+        .filter(|one| choice.takes(one))
+        .filter(is_found)
+        .collect();
+    let ids = choice.page_of(&rows);
+    let on_page = whole(&mut transaction, &state, account, &ids).await?;
+    let contacts = store::contacts::list(&mut transaction, account).await?;
+    let balance_micros = store::wallets::find_balance(&mut transaction, account).await?;
+    let own = store::accounts::find(&mut transaction, account).await?;
+    let is_new = own
+        .as_ref()
+        .is_some_and(|account| account.steps_dismissed_at.is_none());
+    let known = account_check::Known {
+        monitors: all.iter().map(watched).collect(),
+        contacts: &contacts,
+        timezone: tenant.timezone(),
+        balance_micros,
+    };
+    let findings = account_check::check_known(&mut transaction, &state, account, known).await?;
     let day = Window::last_hours(now, 24);
     let facts = Facts {
         last: store::reports::last_checks(&mut transaction, account, &ids).await?,
-        heard: store::heartbeats::list(&mut transaction, account, &ids).await?,
+        heard: heard(&mut transaction, account, &on_page).await?,
         uptimes: store::reports::uptimes(
             &mut transaction,
             account,
@@ -83,21 +97,16 @@ pub async fn show(
         .await?,
         lines: store::live::sparklines(&mut transaction, account, &ids, day).await?,
         cells: store::reports::bars(&mut transaction, account, &ids, day, 96).await?,
-        tags: store::monitors::list_tags(&mut transaction, account).await?,
-        contacts: store::contacts::list(&mut transaction, account).await?,
-        balance_micros: store::wallets::find_balance(&mut transaction, account).await?,
-        account: store::accounts::find(&mut transaction, account).await?,
-        had_incident: !store::incidents::list(
-            &mut transaction,
-            account,
-            &Default::default(),
-            None,
-            1,
-        )
-        .await?
-        .is_empty(),
+        tags: tags(&all),
+        contacts,
+        balance_micros,
+        account: own,
+        had_incident: is_new
+            && !store::incidents::list(&mut transaction, account, &Default::default(), None, 1)
+                .await?
+                .is_empty(),
         deleted: store::monitors::count_deleted(&mut transaction, account).await?,
-        findings: account_check::check(&mut transaction, &state, account).await?,
+        findings,
         sights: store::blind::list_sights(&mut transaction).await?,
         day,
         now,
@@ -107,9 +116,91 @@ pub async fn show(
         &tenant,
         &state,
         &choice,
-        (&all, &rows, &on_page),
+        (&all, rows.len(), &on_page),
         &facts,
     ))
+}
+
+/// The monitors with the text that is looked for, if any is: whole addresses are compared.
+async fn find_text(
+    connection: &mut PgConnection,
+    state: &AppState,
+    account: AccountId,
+    choice: &Choice,
+) -> store::Result<Option<HashSet<MonitorId>>> {
+    if choice.q.is_empty() {
+        return Ok(None);
+    }
+    let (all, order) = (Filter::default(), (Sort::Name, None, MOST));
+    let all = store::monitors::list(
+        connection,
+        &state.secrets,
+        account,
+        &all,
+        order,
+        state.now(),
+    )
+    .await?;
+    let found = all.iter().filter(|listed| choice.finds(listed));
+    Ok(Some(found.map(|listed| listed.monitor.id).collect()))
+}
+
+/// Whole rows of these monitors, in their order.
+async fn whole(
+    connection: &mut PgConnection,
+    state: &AppState,
+    account: AccountId,
+    ids: &[MonitorId],
+) -> store::Result<Vec<Listed>> {
+    let filter = Filter {
+        ids: Some(ids.to_vec()),
+        ..Filter::default()
+    };
+    let order = (Sort::Name, None, MOST);
+    let mut rows = store::monitors::list(
+        connection,
+        &state.secrets,
+        account,
+        &filter,
+        order,
+        state.now(),
+    )
+    .await?;
+    rows.sort_by_key(|listed| ids.iter().position(|id| *id == listed.monitor.id));
+    Ok(rows)
+}
+
+async fn heard(
+    connection: &mut PgConnection,
+    account: AccountId,
+    rows: &[Listed],
+) -> store::Result<HashMap<MonitorId, store::heartbeats::Stored>> {
+    let is_heard = |one: &&Listed| one.monitor.spec.kind() == Some(Kind::Heartbeat);
+    let ids = rows.iter().filter(is_heard).map(|one| one.monitor.id);
+    match ids.collect::<Vec<_>>().as_slice() {
+        [] => Ok(HashMap::new()),
+        ids => store::heartbeats::list(connection, account, ids).await,
+    }
+}
+
+/// Each tag in use with the number of monitors that carry it, by name.
+fn tags(all: &[Brief]) -> Vec<(String, u32)> {
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for tag in all.iter().flat_map(|one| &one.tags) {
+        *counts.entry(tag).or_default() += 1;
+    }
+    let counts = counts.into_iter();
+    counts.map(|(tag, count)| (tag.to_owned(), count)).collect()
+}
+
+fn watched(one: &Brief) -> Watched {
+    Watched {
+        id: one.id,
+        name: one.name.clone(),
+        contact_ids: one.contact_ids.clone(),
+        policy_id: one.policy_id,
+        severity: one.severity,
+    }
 }
 
 /// The three steps are not shown again.

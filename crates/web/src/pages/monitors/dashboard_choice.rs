@@ -1,8 +1,9 @@
 //! Which monitors the dashboard shows: search, filters, order, pages.
 
+use domain::ids::MonitorId;
 use domain::incident::Severity;
 use domain::status::Shown;
-use store::monitors::{Listed, Sort};
+use store::monitors::{Brief, Listed, Sort};
 
 use super::dashboard::{Asked, ROWS, sort};
 
@@ -32,30 +33,32 @@ impl Choice {
         }
     }
 
-    /// A row is wanted.
-    pub fn takes(&self, listed: &Listed) -> bool {
+    /// A row is wanted, whatever text is looked for.
+    pub fn takes(&self, one: &Brief) -> bool {
+        (self.tag.is_empty() || one.tags.contains(&self.tag))
+            && self.severity.is_none_or(|wanted| one.severity == wanted)
+            && match self.status.as_str() {
+                "" => true,
+                "problems" => is_problem(one.shown),
+                word => one.shown.as_str() == word,
+            }
+    }
+
+    /// The text that is looked for is in its name, address or tags.
+    pub fn finds(&self, listed: &Listed) -> bool {
         let settings = listed.monitor.settings();
         let wanted = self.q.to_lowercase();
         let address = settings.target.display();
         let mut text = [&settings.name, &address].into_iter().chain(&settings.tags);
-        (wanted.is_empty() || text.any(|text| text.to_lowercase().contains(&wanted)))
-            && (self.tag.is_empty() || settings.tags.contains(&self.tag))
-            && self
-                .severity
-                .is_none_or(|wanted| listed.monitor.spec.severity() == wanted)
-            && match self.status.as_str() {
-                "" => true,
-                "problems" => is_problem(listed.shown),
-                word => listed.shown.as_str() == word,
-            }
+        text.any(|text| text.to_lowercase().contains(&wanted))
     }
 
     /// The rows of the page that is asked for.
-    pub fn page_of<'a>(&self, rows: &[&'a Listed]) -> Vec<&'a Listed> {
+    pub fn page_of(&self, rows: &[&Brief]) -> Vec<MonitorId> {
         rows.iter()
             .skip((self.page - 1).saturating_mul(ROWS))
             .take(ROWS)
-            .copied()
+            .map(|one| one.id)
             .collect()
     }
 
@@ -133,7 +136,7 @@ pub struct Chip {
     pub current: bool,
 }
 
-pub(super) fn chips(choice: &Choice, all: &[Listed], tags: &[(String, u32)]) -> Vec<Chip> {
+pub(super) fn chips(choice: &Choice, all: &[Brief], tags: &[(String, u32)]) -> Vec<Chip> {
     let count = |takes: fn(Shown) -> bool| all.iter().filter(|listed| takes(listed.shown)).count();
     // The mark is that of the worst there is, so that a slow site does not look like one that is down.
     let worst = [
@@ -174,7 +177,7 @@ pub(super) fn chips(choice: &Choice, all: &[Listed], tags: &[(String, u32)]) -> 
             current: choice.status == word,
         })
         .collect();
-    let is_critical = |listed: &&Listed| listed.monitor.spec.severity() == Severity::Critical;
+    let is_critical = |one: &&Brief| one.severity == Severity::Critical;
     let critical = all.iter().filter(is_critical).count();
     let current = choice.severity == Some(Severity::Critical);
     if critical > 0 || current {

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::accounts::Account;
 use store::blind::Sight;
 use store::heartbeats::Stored as Heard;
-use store::monitors::{Listed, Sort};
+use store::monitors::{Brief, Listed, Sort};
 
 use super::dashboard::{Notice, ROWS, all_notices, unchecked};
 use super::dashboard_choice::{Chip, Choice, chips, is_problem};
@@ -101,28 +101,24 @@ pub struct DashboardPage {
     pub can_edit: bool,
 }
 
-type Rows<'a> = (&'a [Listed], &'a [&'a Listed], &'a [&'a Listed]);
+/// All monitors, how many of them are wanted, and those of the page.
+type Rows<'a> = (&'a [Brief], usize, &'a [Listed]);
 
 /// Puts the page together.
 pub fn page(
     tenant: &Tenant,
     state: &AppState,
     choice: &Choice,
-    (all, rows, on_page): Rows<'_>,
+    (all, matching, on_page): Rows<'_>,
     facts: &Facts,
 ) -> DashboardPage {
-    let names: Vec<String> = all
-        .iter()
-        .map(|listed| listed.monitor.settings().name)
-        .collect();
     let known: Vec<Known<'_>> = all
         .iter()
-        .zip(&names)
-        .map(|(listed, name)| Known {
-            name,
-            shown: listed.shown,
-            since: listed.since,
-            is_behind: listed.behind.is_some(),
+        .map(|one| Known {
+            name: &one.name,
+            shown: one.shown,
+            since: one.since,
+            is_behind: one.is_behind,
         })
         .collect();
     let headline = headline(&known, facts.now);
@@ -165,11 +161,11 @@ pub fn page(
         sort_name: choice.link(&[("sort", "name")]),
         previous: (choice.page > 1)
             .then(|| choice.link(&[("page", &(choice.page - 1).to_string())])),
-        next: (first + on_page.len() < rows.len())
+        next: (first + on_page.len() < matching)
             .then(|| choice.link(&[("page", &(choice.page + 1).to_string())])),
         from: first + 1,
         to: first + on_page.len(),
-        matching: rows.len(),
+        matching,
         steps: account
             .filter(|account| account.steps_dismissed_at.is_none())
             .map(|_| steps(all, facts))
@@ -192,7 +188,7 @@ impl Steps {
     }
 }
 
-fn steps(all: &[Listed], facts: &Facts) -> Steps {
+fn steps(all: &[Brief], facts: &Facts) -> Steps {
     Steps {
         monitor: !all.is_empty(),
         phone: facts

@@ -86,8 +86,7 @@ pub async fn list(
         key: row.cursor.key.clone(),
         id: row.cursor.id,
     });
-    let ids: Vec<MonitorId> = rows.iter().map(|row| row.monitor.id).collect();
-    let known = Known::read(&mut tx, &state, account, &ids).await?;
+    let known = Known::read(&mut tx, &state, account, &rows).await?;
     let data = rows
         .iter()
         .map(|row| MonitorView::of(&state, row, &known, reader.masks()))

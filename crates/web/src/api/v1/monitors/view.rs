@@ -6,7 +6,7 @@ use domain::check::Check;
 use domain::ids::MonitorId;
 use domain::monitor::blocks::RecordType;
 use domain::monitor::spec::Headers;
-use domain::monitor::{HttpAuth, HttpTarget, IpFamily, Monitor, Target};
+use domain::monitor::{HttpAuth, HttpTarget, IpFamily, Kind, Monitor, Target};
 use domain::report::Window;
 use domain::status::Shown;
 use serde::Serialize;
@@ -226,13 +226,21 @@ pub struct Known {
 }
 
 impl Known {
-    /// Reads it for all of `ids` at once.
+    /// Reads it for all of `listed` at once.
     pub async fn read(
         connection: &mut PgConnection,
         state: &AppState,
         account: AccountId,
-        ids: &[MonitorId],
+        listed: &[Listed],
     ) -> ApiResult<Self> {
+        let id_of = |one: &Listed| one.monitor.id;
+        let ids: &[MonitorId] = &listed.iter().map(id_of).collect::<Vec<_>>();
+        let is_heard = |one: &&Listed| one.monitor.spec.kind() == Some(Kind::Heartbeat);
+        let heard: Vec<MonitorId> = listed.iter().filter(is_heard).map(id_of).collect();
+        let heartbeats = match heard.as_slice() {
+            [] => HashMap::new(),
+            heard => store::heartbeats::list(connection, account, heard).await?,
+        };
         let window = Window::last_days(state.now(), 30);
         let uptimes = store::reports::uptimes(connection, account, ids, window).await?;
         let mut regions: Vec<String> = store::regions::list(connection)
@@ -245,7 +253,7 @@ impl Known {
         }
         Ok(Self {
             regions,
-            heartbeats: store::heartbeats::list(connection, account, ids).await?,
+            heartbeats,
             last_checks: store::reports::last_checks(connection, account, ids).await?,
             uptimes: uptimes
                 .into_iter()
@@ -393,8 +401,8 @@ pub async fn find(
         state.now(),
     )
     .await?;
+    let known = Known::read(connection, state, account, &listed).await?;
     let listed = listed.into_iter().next().ok_or_else(Problem::not_found)?;
-    let known = Known::read(connection, state, account, &[id]).await?;
     let view = MonitorView::of(state, &listed, &known, masked);
     Ok((listed.monitor, view))
 }
