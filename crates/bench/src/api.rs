@@ -1,5 +1,5 @@
-//! The API under load, beside a handler that only answers: lists of an account with many monitors, and
-//! monitors that are made.
+//! The API and the dashboard under load, beside a handler that only answers: lists of an account with many
+//! monitors, monitors that are made, and the first page that a browser is shown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub struct Load {
     pub lists: u32,
     /// Monitors made a second.
     pub makes: u32,
+    /// Dashboards a second.
+    pub dashboards: u32,
     /// For so long.
     pub seconds: u32,
 }
@@ -33,6 +35,7 @@ pub const FULL: Load = Load {
     monitors: 5_000,
     lists: 500,
     makes: 50,
+    dashboards: 20,
     seconds: 20,
 };
 /// The same in less time.
@@ -110,6 +113,23 @@ pub async fn run(server_url: &str, load: Load) -> anyhow::Result<String> {
         ))
     });
     answers.push(ask("make a monitor", &client, (load.makes, load.seconds), make).await?);
+    let browsers = sessions(&program, listers).await?;
+    let dashboard: Ask = Box::new(move |n| {
+        let cookie = format!("watchbell_session={}", browsers[n % browsers.len()]);
+        Ok((
+            "monitors".to_owned(),
+            Request::get().header("cookie", &cookie)?,
+        ))
+    });
+    answers.push(
+        ask(
+            "dashboard of 5,000",
+            &client,
+            (load.dashboards, load.seconds),
+            dashboard,
+        )
+        .await?,
+    );
     drop(client);
     if let Some(program) = Arc::into_inner(program) {
         program.stop().await?;
@@ -132,6 +152,26 @@ fn text(answers: &[Answers]) -> Result<String, serde_json::Error> {
         table.text(),
         serde_json::to_string(answers)?
     ))
+}
+
+/// A session of each customer, by what its cookie says.
+async fn sessions(program: &Program, customers: &[Customer]) -> anyhow::Result<Vec<String>> {
+    let mut tokens = Vec::new();
+    for customer in customers {
+        let token = store::secrets::random_token();
+        let hash = store::secrets::token_hash(&token);
+        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let email = &customer.email;
+        program
+            .sql(&format!(
+                "INSERT INTO sessions (id, user_id, token_hash, user_agent, created_at, last_seen_at, expires_at)
+                 SELECT gen_random_uuid(), id, '\\x{hash}', 'bench', now(), now(), now() + interval '1 day'
+                 FROM users WHERE email = '{email}'"
+            ))
+            .await?;
+        tokens.push(token);
+    }
+    Ok(tokens)
 }
 
 type Signer = Box<dyn Fn(Request) -> anyhow::Result<Request> + Send + Sync>;

@@ -7,8 +7,10 @@ mod reads;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use crate::postgres::Database;
+use crate::program::quantile;
 use crate::sample::Sample;
 use crate::storage;
 use crate::table::Table;
@@ -37,103 +39,174 @@ pub const SMALL: Load = Load {
     days: 30,
 };
 
-/// How often each reader is asked; the first times, which plan, are not counted.
-const TIMES: usize = 21;
+/// How often each reader is asked of each history in turn; the first times, which plan, are not counted.
+const TIMES: usize = 48;
 const FIRST: usize = 8;
-/// Statements of 1,000 looks.
-const BATCHES: i64 = 40;
+/// Statements of 1,000 looks, of which the first are not counted either.
+const BATCHES: usize = 48;
+/// What counts as equal.
+const EQUAL: f64 = 0.1;
 
-/// Builds both histories, reads them, and reports.
+/// Builds both histories, reads them in turn, and reports.
 pub async fn run(server_url: &str, load: Load) -> anyhow::Result<String> {
-    let day = measure(server_url, Load { days: 1, ..load }).await?;
-    let year = measure(server_url, load).await?;
+    let day = Filled::create(server_url, Load { days: 1, ..load }).await?;
+    let year = Filled::create(server_url, load).await?;
     let title = format!(
         "{} monitors, {} of them with history",
         load.account, load.monitors
     );
     let days = format!("{} days", load.days);
-    let mut table = Table::new(&title, &["a day, ms", &days, "ratio"]);
-    for ((what, before), (_, after)) in day.times.iter().zip(&year.times) {
-        let ms = |time: &Duration| format!("{:.2}", time.as_secs_f64() * 1e3);
-        let ratio = after.as_secs_f64() / before.as_secs_f64().max(1e-9);
-        table.line(what, [ms(before), ms(after), format!("{ratio:.2}")]);
+    let mut table = Table::new(&title, &["a day, ms", &days, "ratio", "flat"]);
+    let mut growths = Vec::new();
+    for reader in reads::ALL {
+        let mut spent = [Vec::new(), Vec::new()];
+        for _ in 0..TIMES {
+            for (filled, spent) in [&day, &year].into_iter().zip(&mut spent) {
+                spent.push(filled.read(reader).await?);
+            }
+        }
+        growths.push(Growth::of(reader.name(), reader.shows_more(), spent));
     }
-    let size = |found: &Found| format!("{:.2}", found.bytes as f64 / 1e9);
-    table.line("the database, GB", [size(&day), size(&year)]);
-    table.line(
-        "packed looks, millions",
-        [day.looks, year.looks].map(|looks| format!("{:.1}", looks as f64 / 1e6)),
-    );
-    let each = |found: &Found| format!("{:.2}", found.packed_bytes as f64 / found.looks as f64);
-    table.line("check_hours, bytes a look", [each(&day), each(&year)]);
-    Ok(table.text())
+    let mut spent = [Vec::new(), Vec::new()];
+    for number in 0..BATCHES {
+        for (filled, spent) in [&day, &year].into_iter().zip(&mut spent) {
+            spent.push(filled.record(number).await?);
+        }
+    }
+    growths.push(Growth::of("1,000 looks recorded", false, spent));
+    for growth in &growths {
+        let figures = [growth.day_ms, growth.year_ms, growth.ratio].map(|n| format!("{n:.2}"));
+        let flat = match growth.is_flat {
+            None => "shows more",
+            Some(true) => "yes",
+            Some(false) => "no",
+        };
+        table.line(
+            growth.what,
+            figures
+                .into_iter()
+                .chain([flat.to_owned()])
+                .collect::<Vec<_>>(),
+        );
+    }
+    let sizes = [day.sizes().await?, year.sizes().await?];
+    let gigabytes = sizes
+        .each_ref()
+        .map(|size| format!("{:.2}", size.bytes as f64 / 1e9));
+    table.line("the database, GB", gigabytes);
+    let millions = sizes
+        .each_ref()
+        .map(|size| format!("{:.1}", size.looks as f64 / 1e6));
+    table.line("packed looks, millions", millions);
+    let each = |size: &Sizes| format!("{:.2}", size.packed_bytes as f64 / size.looks as f64);
+    table.line("check_hours, bytes a look", sizes.each_ref().map(each));
+    day.database.drop(server_url).await?;
+    year.database.drop(server_url).await?;
+    Ok(format!(
+        "{}{}\n",
+        table.text(),
+        serde_json::to_string(&growths)?
+    ))
 }
 
-struct Found {
-    times: Vec<(&'static str, Duration)>,
+/// What the server spends on one thing in the median, milliseconds of its processor.
+#[derive(Debug, Serialize)]
+struct Growth {
+    what: &'static str,
+    day_ms: f64,
+    year_ms: f64,
+    /// The median of the ratios of neighbours, which both bear what else the machine does.
+    ratio: f64,
+    /// Within a tenth; nothing where a year shows more than a day.
+    is_flat: Option<bool>,
+}
+
+impl Growth {
+    fn of(what: &'static str, shows_more: bool, spent: [Vec<Duration>; 2]) -> Self {
+        let counted = spent.map(|times| times.into_iter().skip(FIRST).collect::<Vec<_>>());
+        let pairs = counted[0].iter().zip(&counted[1]);
+        let ratio =
+            median(pairs.map(|(day, year)| year.as_secs_f64() / day.as_secs_f64().max(1e-9)));
+        let [day_ms, year_ms] =
+            counted.map(|times| median(times.iter().map(|time| time.as_secs_f64() * 1e3)));
+        Self {
+            what,
+            day_ms,
+            year_ms,
+            ratio,
+            is_flat: (!shows_more).then_some((ratio - 1.0).abs() <= EQUAL),
+        }
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    quantile(&sorted, 0.5)
+}
+
+/// A database with its history.
+struct Filled {
+    database: Database,
+    sample: Sample,
+    load: Load,
+    now: Timestamp,
+    looks: i64,
+}
+
+struct Sizes {
     looks: i64,
     bytes: i64,
     packed_bytes: i64,
 }
 
-async fn measure(server_url: &str, load: Load) -> anyhow::Result<Found> {
-    let database = Database::create(server_url).await?;
-    // The last hours are hot; everything before is packed.
-    let now: Timestamp = "2026-11-22T12:30:00Z".parse()?;
-    let begin = now - SignedDuration::from_hours(24 * load.days);
-    let sample = Sample::create(&database.pool, load.account, begin).await?;
-    let looks = build::packed(&database, &sample, load, now).await?;
-    build::hot(&database, &sample, load, now).await?;
-    database.execute("VACUUM ANALYZE").await?;
-    let mut times = Vec::new();
-    for reader in reads::ALL {
-        let mut spent = Vec::with_capacity(TIMES);
-        for _ in 0..TIMES {
-            let before = database.used()?;
-            reads::read(&database, &sample, reader, now).await?;
-            spent.push(database.used()? - before);
-        }
-        let mut counted = spent.split_off(FIRST);
-        counted.sort();
-        times.push((reader.name(), counted[counted.len() / 2]));
+impl Filled {
+    async fn create(server_url: &str, load: Load) -> anyhow::Result<Self> {
+        let database = Database::create(server_url).await?;
+        // The last hours are hot; everything before is packed.
+        let now: Timestamp = "2026-11-22T12:30:00Z".parse()?;
+        let begin = now - SignedDuration::from_hours(24 * load.days);
+        let sample = Sample::create(&database.pool, load.account, begin).await?;
+        let looks = build::packed(&database, &sample, load, now).await?;
+        build::hot(&database, &sample, load, now).await?;
+        database.execute("VACUUM ANALYZE").await?;
+        Ok(Self {
+            database,
+            sample,
+            load,
+            now,
+            looks,
+        })
     }
-    times.push((
-        "1,000 looks recorded",
-        record(&database, &sample, load, now).await?,
-    ));
-    let bytes = database
-        .count("SELECT pg_database_size(current_database())")
-        .await?;
-    let packed_bytes = database
-        .count(
-            "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relkind = 'r' AND relname ~ '^check_hours'",
+
+    async fn read(&self, reader: reads::Reader) -> anyhow::Result<Duration> {
+        let before = self.database.used()?;
+        reads::read(&self.database, &self.sample, reader, self.now).await?;
+        Ok(self.database.used()? - before)
+    }
+
+    /// The statement that records the looks of one of the coming minutes, as for 1,000 looks.
+    async fn record(&self, number: usize) -> anyhow::Result<Duration> {
+        let count = self.load.account.min(1_000);
+        let minute = self.now + SignedDuration::from_mins(i64::try_from(number)?);
+        let looks = self.sample.minute(minute, count);
+        let before = self.database.used()?;
+        storage::record(
+            &self.database,
+            &looks,
+            minute + SignedDuration::from_mins(1),
         )
         .await?;
-    database.drop(server_url).await?;
-    Ok(Found {
-        times,
-        looks,
-        bytes,
-        packed_bytes,
-    })
-}
-
-/// The median of the statements that record the coming minutes.
-async fn record(
-    database: &Database,
-    sample: &Sample,
-    load: Load,
-    now: Timestamp,
-) -> anyhow::Result<Duration> {
-    let mut spent = Vec::new();
-    for number in 0..BATCHES {
-        let minute = now + SignedDuration::from_mins(number);
-        let looks = sample.minute(minute, load.account.min(1_000));
-        let before = database.used()?;
-        storage::record(database, &looks, minute + SignedDuration::from_mins(1)).await?;
-        spent.push(database.used()? - before);
+        Ok((self.database.used()? - before).mul_f64(1_000.0 / count as f64))
     }
-    spent.sort();
-    let scale = 1_000.0 / load.account.min(1_000) as f64;
-    Ok(spent[spent.len() / 2].mul_f64(scale))
+
+    async fn sizes(&self) -> anyhow::Result<Sizes> {
+        let bytes = "SELECT pg_database_size(current_database())";
+        let packed = "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relkind = 'r' AND relname ~ '^check_hours'";
+        Ok(Sizes {
+            looks: self.looks,
+            bytes: self.database.count(bytes).await?,
+            packed_bytes: self.database.count(packed).await?,
+        })
+    }
 }

@@ -18,6 +18,7 @@ mod program;
 mod sample;
 mod scale;
 mod storage;
+mod storm;
 mod table;
 mod timetable;
 
@@ -59,6 +60,8 @@ enum Scenario {
     Outage,
     /// From a confirmed outage to the providers.
     Alerts,
+    /// Very many alerts at once, by webhook.
+    Storm,
     /// What a look costs in the database, hot and at rest.
     Storage,
     /// Whether a year of history slows anything.
@@ -135,6 +138,10 @@ async fn run(options: Options) -> anyhow::Result<()> {
     if wanted(Scenario::Alerts) {
         let load = if quick { alerts::SMALL } else { alerts::FULL };
         print(&alerts::run(database, load).await?);
+    }
+    if wanted(Scenario::Storm) {
+        let load = if quick { storm::SMALL } else { storm::FULL };
+        print(&storm::run(database, load).await?);
     }
     if wanted(Scenario::Storage) {
         let load = if quick { storage::SMALL } else { storage::FULL };

@@ -27,6 +27,8 @@ pub struct Program {
 /// Somebody with an account and a key to write with.
 #[derive(Debug, Clone)]
 pub struct Customer {
+    /// Of its owner.
+    pub email: String,
     key: String,
     /// Each comes from an address of its own, as customers do: some limits are an address's.
     address: String,
@@ -353,5 +355,9 @@ async fn customer(
         sum.wrapping_mul(31).wrapping_add(byte.into())
     });
     let address = std::net::Ipv4Addr::from(0x0a00_0000 | digest & 0x00ff_ffff).to_string();
-    Ok(Customer { key, address })
+    Ok(Customer {
+        email: email.to_owned(),
+        key,
+        address,
+    })
 }

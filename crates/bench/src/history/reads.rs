@@ -4,17 +4,15 @@ use domain::ids::MonitorId;
 use domain::report::{Window, step_seconds};
 use jiff::Timestamp;
 use sqlx::PgConnection;
-use store::monitors::Sort;
+use store::monitors::{Filter, Sort};
 use store::reports::{self, ChecksFilter};
-use store::{heartbeats, incidents, live, monitors, tenant};
+use store::{incidents, live, monitors, tenant};
 
 use crate::postgres::Database;
 use crate::sample::Sample;
 
 /// Rows of a page.
 const ROWS: u32 = 50;
-/// More monitors than any plan has.
-const MOST: u32 = 6_000;
 
 /// Something that is read.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +48,13 @@ impl Reader {
             Self::Dashboard => "dashboard, first page",
             Self::ApiList => "API, 50 monitors",
         }
+    }
+}
+
+impl Reader {
+    /// After a year it shows more than after a day.
+    pub const fn shows_more(self) -> bool {
+        matches!(self, Self::Chart | Self::MonthChart)
     }
 }
 
@@ -112,29 +117,24 @@ async fn dashboard(
     now: Timestamp,
 ) -> anyhow::Result<()> {
     let account = sample.account;
-    let all = monitors::list(
-        connection,
-        &sample.secrets,
-        account,
-        &Default::default(),
-        (Sort::Status, None, MOST),
-        now,
-    )
-    .await?;
-    let ids: Vec<MonitorId> = all.iter().take(50).map(|one| one.monitor.id).collect();
+    let all = monitors::list_briefly(connection, account, Sort::Status, now).await?;
+    let ids: Vec<MonitorId> = all.iter().take(50).map(|one| one.id).collect();
+    let page = Filter {
+        ids: Some(ids.clone()),
+        ..Filter::default()
+    };
+    let order = (Sort::Name, None, ROWS);
+    monitors::list(connection, &sample.secrets, account, &page, order, now).await?;
     let day = Window::last_hours(now, 24);
     reports::last_checks(connection, account, &ids).await?;
-    heartbeats::list(connection, account, &ids).await?;
     reports::uptimes(connection, account, &ids, Window::last_days(now, 30)).await?;
     live::sparklines(connection, account, &ids, day).await?;
     reports::bars(connection, account, &ids, day, 96).await?;
-    monitors::list_tags(connection, account).await?;
     store::contacts::list(connection, account).await?;
     store::wallets::find_balance(connection, account).await?;
     store::accounts::find(connection, account).await?;
     incidents::list(connection, account, &Default::default(), None, 1).await?;
     monitors::count_deleted(connection, account).await?;
-    store::states::list_recipients(connection, account).await?;
     store::policies::list(connection, account).await?;
     store::oncall::list_duties(connection, account, now).await?;
     store::blind::list_sights(connection).await?;
@@ -160,7 +160,6 @@ async fn api_list(
     let month = Window::last_days(now, 30);
     reports::uptimes(connection, account, &ids, month).await?;
     store::regions::list(connection).await?;
-    heartbeats::list(connection, account, &ids).await?;
     reports::last_checks(connection, account, &ids).await?;
     Ok(())
 }
