@@ -96,5 +96,6 @@ SELECT create_distributed_table('calls', 'account_id', colocate_with => 'account
 -- local: regions
 -- local: shard_leases
 -- local: throttles
+-- local: tool_looks
 -- local: unconfirmed_mails
 -- local: workers

@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// The narrowest phone in use, in CSS pixels.
 const PHONE: u32 = 360;
 
-const PUBLIC: [&str; 18] = [
+const PUBLIC: [&str; 23] = [
     "/",
     "/signup",
     "/login",
@@ -27,6 +27,11 @@ const PUBLIC: [&str; 18] = [
     "/docs/errors",
     "/docs/failures",
     "/docs/failures/tls_incomplete_chain",
+    "/docs/guides",
+    "/docs/guides/docker",
+    "/tools",
+    "/tools/down",
+    "/tools/dns?target=shop.example",
     "/bot",
     "/changelog",
     "/nothing-here",

@@ -11,6 +11,15 @@ pub fn for_users(settings: &Settings) -> anyhow::Result<Egress> {
     made(settings, settings.egress, settings.target_budget)
 }
 
+/// For what strangers name: public addresses alone, whatever members may name.
+pub fn for_strangers(settings: &Settings) -> anyhow::Result<Egress> {
+    made(
+        settings,
+        AddressPolicy::Hosted,
+        settings.target_budget.or(Some(20)),
+    )
+}
+
 /// For canaries, which the operator names: no policy binds them and no budget holds them up.
 pub fn for_canaries(settings: &Settings) -> anyhow::Result<Egress> {
     made(settings, AddressPolicy::SelfHosted, None)

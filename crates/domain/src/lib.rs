@@ -23,4 +23,5 @@ pub mod status;
 pub mod target;
 pub mod telephony;
 pub mod tls;
+pub mod tools;
 pub mod words;

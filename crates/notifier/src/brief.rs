@@ -288,9 +288,12 @@ impl<'b> Brief<'b> {
         }
     }
 
-    /// `/docs/failures/{class}`.
-    pub(crate) fn guide(&self, class: domain::check::FailureClass) -> String {
-        format!("{}/docs/failures/{}", self.links.base, class.as_str())
+    /// The guide about the cause, or else the page of its class of failure.
+    pub(crate) fn guide(&self, cause: Option<&str>, class: domain::check::FailureClass) -> String {
+        match domain::incident::diagnosis::guide(cause, class) {
+            Some(slug) => format!("{}/docs/guides/{slug}", self.links.base),
+            None => format!("{}/docs/failures/{}", self.links.base, class.as_str()),
+        }
     }
 }
 

@@ -60,6 +60,7 @@ pub mod sessions;
 pub mod states;
 pub mod throttles;
 pub mod token_lookups;
+pub mod tool_looks;
 pub mod unconfirmed;
 pub mod users;
 pub mod wallets;

@@ -2,6 +2,7 @@
 //! polls, and reads the truth from the tables.
 
 use domain::ids::{AccountId, LookRequestId, MonitorId};
+use domain::tools::RunId;
 use sqlx::PgConnection;
 
 use crate::Result;
@@ -10,6 +11,8 @@ use crate::Result;
 pub const MONITORS: &str = "watchbell_monitors";
 /// Somebody asks for a look: the request's id.
 pub const LOOKS: &str = "watchbell_looks";
+/// A visitor asks for looks.
+pub const TOOLS: &str = "watchbell_tools";
 /// A requested look is done: the request's id.
 pub const DONE: &str = "watchbell_done";
 
@@ -47,6 +50,16 @@ pub async fn look_wanted(connection: &mut PgConnection, id: LookRequestId) -> Re
 /// Tells whoever waits that a requested look is done.
 pub async fn look_done(connection: &mut PgConnection, id: LookRequestId) -> Result<()> {
     send(connection, DONE, &id.to_string()).await
+}
+
+/// Tells workers that a visitor asks for looks.
+pub async fn tool_wanted(connection: &mut PgConnection, id: RunId) -> Result<()> {
+    send(connection, TOOLS, &id.to_string()).await
+}
+
+/// Tells whoever waits that a look of a visitor's run is done.
+pub async fn tool_done(connection: &mut PgConnection, id: RunId) -> Result<()> {
+    send(connection, DONE, &id.uuid().to_string()).await
 }
 
 async fn send(connection: &mut PgConnection, channel: &str, payload: &str) -> Result<()> {

@@ -17,6 +17,17 @@ pub enum SignupMode {
     Closed,
 }
 
+/// Who may use the tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolsMode {
+    /// Anyone; private addresses for members alone, where members may name them.
+    On,
+    /// Anyone, with the addresses that members may name.
+    Inside,
+    /// Nobody: there are none.
+    Off,
+}
+
 /// Settings of the web role.
 #[derive(Debug, Clone)]
 pub struct WebConfig {
@@ -28,6 +39,8 @@ pub struct WebConfig {
     pub trusted_proxies: Vec<IpNetwork>,
     /// Who may sign up.
     pub signup: SignupMode,
+    /// Who may use the tools.
+    pub tools: ToolsMode,
     /// `/outbox` exists: listen address and host of the base URL are both loopback.
     pub outbox: bool,
     /// Mail can be sent (a provider, or the outbox).
@@ -84,6 +97,7 @@ pub(crate) mod tests {
             hook_test_patience: std::time::Duration::ZERO,
             trusted_proxies: Vec::new(),
             signup: SignupMode::Open,
+            tools: ToolsMode::On,
             outbox: true,
             email_available: true,
             sms_available: true,

@@ -64,7 +64,7 @@ pub mod view;
 #[cfg(test)]
 mod tests;
 
-pub use config::{SignupMode, WebConfig};
+pub use config::{SignupMode, ToolsMode, WebConfig};
 pub use error::{PageError, PageResult};
 pub use router::{router, routes};
 pub use state::AppState;

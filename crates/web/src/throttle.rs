@@ -67,6 +67,19 @@ pub const CONTACT_TEST: Limit = limit("contact.test", 1, 60);
 /// Fire drills of one account.
 pub const DRILL: Limit = limit("drill.account", 5, HOUR);
 
+/// Looks that one network asks for without an account.
+pub const TOOLS_NETWORK: Limit = limit("tools.network", 12, 60);
+/// The same for longer.
+pub const TOOLS_NETWORK_HOUR: Limit = limit("tools.network.hour", 120, HOUR);
+/// Looks at one host that all visitors ask for.
+pub const TOOLS_TARGET: Limit = limit("tools.target", 10, 60);
+/// Looks at all that is one owner's.
+pub const TOOLS_SITE: Limit = limit("tools.site", 30, 60);
+/// Looks that all visitors ask for.
+pub const TOOLS_ALL: Limit = limit("tools.all", 240, 60);
+/// The same for longer.
+pub const TOOLS_ALL_HOUR: Limit = limit("tools.all.hour", 4_000, HOUR);
+
 /// Counts one more event in the caller's transaction, so that what is taken back is not counted. The
 /// seconds to wait when it is over the limit.
 pub async fn take_within(

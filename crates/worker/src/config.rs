@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use probe::Prober;
+
 use crate::canary::CanaryConfig;
 use crate::heartbeats::OwnAddress;
 
@@ -30,6 +32,10 @@ pub struct WorkerConfig {
     pub looks: usize,
     /// Looks on request that may run at once.
     pub requested_looks: usize,
+    /// Looks for visitors without an account that may run at once.
+    pub visitor_looks: usize,
+    /// The way out for what strangers name, where that is narrower than the members'.
+    pub visitors: Option<Prober>,
     /// Transitions that may be recorded at once; each uses a connection of the pool.
     pub recorders: usize,
     /// How long looks wait for a database that is gone before the oldest good ones are dropped.
@@ -55,6 +61,8 @@ impl WorkerConfig {
             public_addresses: Vec::new(),
             looks: 2_000,
             requested_looks: 64,
+            visitor_looks: 32,
+            visitors: None,
             recorders: 4,
             buffer_for: Duration::from_secs(600),
             buffer_rows: 500_000,

@@ -4,7 +4,7 @@
 //! memory ([`book`]), starts looks when they are due ([`dispatch`]), and appends what they saw in
 //! batches ([`batch`]). A look that may change a status goes at once, in its order, through
 //! `incidents` ([`record`]), when canaries say that our own way out is well ([`canary`]). Looks that
-//! somebody waits for come as rows ([`requests`]).
+//! somebody waits for come as rows ([`requests`]), and so do those of visitors ([`visitors`]).
 //! What is waited for is decided in [`heartbeats`], what maintenance held in [`maintenance`]. Housekeeping (partitions, packing, erasing) is in [`sweeps`], by one leader.
 //!
 //! It knows the sequence only: sockets are `probe`'s, rules are `domain`'s, SQL is `store`'s, and
@@ -34,6 +34,7 @@ mod requests;
 mod scrub;
 mod shared;
 pub mod sweeps;
+mod visitors;
 
 pub use canary::CanaryConfig;
 pub use clock::Anchored;
@@ -101,6 +102,7 @@ impl Worker {
                 listen::run(shared.clone(), stop.clone()),
                 catalog::run(shared.clone(), stop.clone()),
                 requests::run(shared.clone(), stop.clone()),
+                visitors::run(shared.clone(), stop.clone()),
                 dispatch::run(shared.clone(), stop.clone()),
                 canary::run(shared.clone(), stop.clone()),
                 heartbeats::run(shared, shared.config.own_address.as_ref(), stop.clone()),

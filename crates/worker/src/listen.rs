@@ -31,7 +31,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 async fn listen(shared: &Arc<Shared>) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(&shared.pool).await?;
     listener
-        .listen_all([notify::MONITORS, notify::LOOKS])
+        .listen_all([notify::MONITORS, notify::LOOKS, notify::TOOLS])
         .await?;
     catch_up(shared).await;
     loop {
@@ -41,6 +41,7 @@ async fn listen(shared: &Arc<Shared>) -> Result<(), sqlx::Error> {
                     shared.reload(account, id);
                 }
             }
+            Some(notice) if notice.channel() == notify::TOOLS => shared.visitors.notify_one(),
             Some(_) => shared.asked.notify_one(),
             None => catch_up(shared).await,
         }
@@ -49,6 +50,7 @@ async fn listen(shared: &Arc<Shared>) -> Result<(), sqlx::Error> {
 
 async fn catch_up(shared: &Arc<Shared>) {
     shared.asked.notify_one();
+    shared.visitors.notify_one();
     if let Err(error) = catalog::reconcile(shared).await {
         tracing::warn!(%error, "the timetable could not be compared with the monitors");
     }

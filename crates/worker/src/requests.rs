@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use domain::check::{Check, LookResult, redact};
 use domain::ids::{AccountId, CheckId, LookRequestId, MonitorId};
-use domain::monitor::schedule;
+use domain::monitor::{MonitorSpec, schedule};
 use metrics::counter;
+use probe::Prober;
 use store::look_requests::{self, LookRequest, Reason, Subject};
 use store::monitors::timetable;
 use store::{Error, Result};
@@ -108,9 +109,9 @@ async fn answer(shared: &Arc<Shared>, account: AccountId, id: LookRequestId) -> 
     };
     counter!(names::REQUESTED, "reason" => request.reason.as_str()).increment(1);
     let answer = match &request.subject {
-        Subject::Spec(spec) => {
-            Answer::Done(Some(Box::new(look_without_monitor(shared, spec).await)))
-        }
+        Subject::Spec(spec) => Answer::Done(Some(Box::new(
+            look_without_monitor(shared, &shared.prober, spec).await,
+        ))),
         Subject::Monitor(monitor) => look_at_monitor(shared, &request, *monitor).await?,
     };
     match answer {
@@ -130,10 +131,14 @@ async fn finish(
     Ok(())
 }
 
-async fn look_without_monitor(shared: &Shared, spec: &domain::monitor::MonitorSpec) -> LookResult {
+/// One look through `prober`, judged and explained, that changes nothing.
+pub(crate) async fn look_without_monitor(
+    shared: &Shared,
+    prober: &Prober,
+    spec: &MonitorSpec,
+) -> LookResult {
     let settings = plan::settings_of(spec);
-    let seen = shared
-        .prober
+    let seen = prober
         .look(&settings.target, settings.timeout, false, shared.now())
         .await;
     let expected = domain::check::Expectation::of(&settings, true, false);

@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub full: Notify,
     /// Somebody asks for a look.
     pub asked: Notify,
+    /// A visitor asks for looks.
+    pub visitors: Notify,
     /// The leases were renewed: the books say what is ours.
     pub renewed: Notify,
     /// Another server answers for the database: what is known of states may be newer than what it has.
@@ -71,6 +73,7 @@ impl Shared {
             turns: Notify::new(),
             full: Notify::new(),
             asked: Notify::new(),
+            visitors: Notify::new(),
             renewed: Notify::new(),
             moved: Notify::new(),
             book: Mutex::new(Book::default()),

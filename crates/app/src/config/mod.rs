@@ -43,6 +43,17 @@ pub struct Telephony {
     pub base_url: Trusted<Url>,
 }
 
+/// Who may use the tools at `/tools`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tools {
+    /// Anyone; what is private is looked at for members alone, where members may name it.
+    On,
+    /// Anyone, and whatever members may name.
+    Inside,
+    /// Nobody.
+    Off,
+}
+
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -81,6 +92,7 @@ pub struct Settings {
     pub log: String,
     pub log_format: LogFormat,
     pub signup: Signup,
+    pub tools: Tools,
 }
 
 /// What is wrong with the settings, all of it.

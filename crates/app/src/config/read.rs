@@ -14,7 +14,7 @@ use url::Url;
 
 use super::network::{address_list, base_url, ips, networks, postgres_url, urls};
 use super::text::{existing_file, header_text, log_filter, mail_address, pool_size, sender};
-use super::{LogFormat, Settings, SettingsError, Signup, Telephony};
+use super::{LogFormat, Settings, SettingsError, Signup, Telephony, Tools};
 
 /// Names and values, with the complaints found so far.
 pub struct Source {
@@ -176,6 +176,11 @@ const SIGNUPS: &[(&str, Signup)] = &[
     ("invite", Signup::Invite),
     ("closed", Signup::Closed),
 ];
+const TOOLS: &[(&str, Tools)] = &[
+    ("on", Tools::On),
+    ("inside", Tools::Inside),
+    ("off", Tools::Off),
+];
 
 impl Settings {
     /// Reads and checks every setting; all complaints come together.
@@ -243,6 +248,7 @@ impl Settings {
                 .unwrap_or_else(|| "info".to_owned()),
             log_format: s.one_of("LOG_FORMAT", LOG_FORMATS, LogFormat::Text),
             signup: s.one_of("SIGNUP", SIGNUPS, Signup::Open),
+            tools: s.one_of("TOOLS", TOOLS, Tools::On),
             base_url,
         };
         if source.errors.is_empty() {

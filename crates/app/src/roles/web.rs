@@ -2,10 +2,10 @@
 
 use axum::Router;
 use sqlx::types::ipnetwork::IpNetwork;
-use web::{AppState, SignupMode, WebConfig};
+use web::{AppState, SignupMode, ToolsMode, WebConfig};
 
 use super::Parts;
-use crate::config::{Settings, Signup};
+use crate::config::{Settings, Signup, Tools};
 use crate::lifecycle::Lifecycle;
 
 /// The web's router; its listener on the database runs as a task of the process.
@@ -46,6 +46,11 @@ fn config(settings: &Settings, may_ping: bool) -> anyhow::Result<WebConfig> {
             Signup::Open => SignupMode::Open,
             Signup::Invite => SignupMode::Invite,
             Signup::Closed => SignupMode::Closed,
+        },
+        tools: match settings.tools {
+            Tools::On => ToolsMode::On,
+            Tools::Inside => ToolsMode::Inside,
+            Tools::Off => ToolsMode::Off,
         },
         outbox,
         email_available: outbox || !settings.smtp.is_empty(),

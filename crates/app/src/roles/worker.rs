@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::target::AddressPolicy;
 use egress::Trusted;
 use egress::http::ProviderClient;
 use probe::Prober;
@@ -27,6 +28,9 @@ pub async fn spawn(parts: &mut Parts, lifecycle: &mut Lifecycle) -> anyhow::Resu
         Some(named) => named.clone(),
         None => egress::Egress::own_addresses().await,
     };
+    if parts.settings.egress == AddressPolicy::SelfHosted {
+        config.visitors = Some(Prober::new(way_out::for_strangers(&parts.settings)?)?);
+    }
     let prober = Prober::new(parts.egress.clone())?;
     let pool = parts.database.role_pool().await?;
     let worker = Worker::new(

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use store::sessions::SignedIn;
 
 use crate::auth::cookie;
+use crate::config::ToolsMode;
 use crate::error::PageError;
 use crate::extract::RequestId;
 use crate::state::AppState;
@@ -22,12 +23,16 @@ pub struct Visitor {
     pub theme: Theme,
     /// Of this request.
     pub request_id: RequestId,
+    /// There are tools for everybody.
+    pub tools: bool,
 }
 
 impl Visitor {
     /// What the layout needs.
     pub fn shell(&self, title: impl Into<String>) -> Shell {
-        Shell::new(title.into(), self.theme, self.signed_in.as_ref())
+        let mut shell = Shell::new(title.into(), self.theme, self.signed_in.as_ref());
+        shell.tools = self.tools;
+        shell
     }
 }
 
@@ -66,6 +71,7 @@ impl FromRequestParts<AppState> for Visitor {
             signed_in,
             theme,
             request_id: request_id(parts),
+            tools: state.config.tools != ToolsMode::Off,
         };
         parts.extensions.insert(visitor.clone());
         Ok(visitor)

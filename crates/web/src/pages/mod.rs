@@ -15,6 +15,7 @@ pub mod public;
 pub mod reference;
 pub mod schedules;
 pub mod settings;
+pub mod tools;
 
 use crate::routes::Routes;
 
@@ -22,6 +23,7 @@ use crate::routes::Routes;
 pub fn routes() -> Routes {
     Routes::new()
         .merge(public::routes())
+        .merge(tools::routes())
         .merge(docs::routes())
         .merge(reference::routes())
         .merge(auth::routes())

@@ -45,7 +45,7 @@ fn every_link_in_a_message_is_a_page() {
         .collect();
     let paths = paths();
     assert!(
-        paths.len() > 10 && paths.contains("/docs/failures/http_status"),
+        paths.len() > 10 && paths.contains("/docs/guides/502"),
         "{paths:?}"
     );
     for path in paths.iter().filter(|path| !path.is_empty()) {

@@ -15,6 +15,7 @@ mod schedules;
 mod settings;
 mod snooze;
 mod storms;
+mod tools;
 mod unconfirmed;
 
 use std::collections::{BTreeMap, HashSet};

@@ -527,3 +527,23 @@ async fn whoever_stops_alerts_is_named_to_the_owner_with_what_nobody_watches(poo
         )
     );
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn guides_are_read_by_everybody_and_linked_from_failures(pool: PgPool) {
+    let app = App::new(pool).await;
+    for mut browser in [app.browser(), app.signed_up("guide@shop.example").await] {
+        let index = browser.get("/docs/guides").await;
+        assert_eq!(index.status, StatusCode::OK);
+        for slug in domain::incident::diagnosis::GUIDES {
+            let path = format!("/docs/guides/{slug}");
+            assert!(index.body.contains(&format!("\"{path}\"")), "{path}");
+            let page = browser.get(&path).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            assert_eq!(page.header("x-robots-tag"), "all");
+        }
+        let missing = browser.get("/docs/guides/nothing").await;
+        assert_eq!(missing.status, StatusCode::NOT_FOUND);
+        let failure = browser.get("/docs/failures/connect_refused").await.body;
+        assert!(failure.contains("/docs/guides/connection-refused"));
+    }
+}

@@ -22,6 +22,7 @@ pub mod monitors;
 pub mod person;
 pub mod policies;
 pub mod schedules;
+pub mod tools;
 
 pub use error::{PlanLimit, Resource, UseCaseError, UseCaseResult};
 

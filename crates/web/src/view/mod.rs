@@ -74,6 +74,8 @@ pub struct Shell {
     pub scripts: Vec<&'static str>,
     /// The bell with the worst status of what is shown, by path under `static/`.
     pub favicon: &'static str,
+    /// Leads to the tools for everybody.
+    pub tools: bool,
     /// What keeps the page fresh; `None` for pages that do not change.
     pub live: Option<Live>,
 }
@@ -127,6 +129,7 @@ impl Shell {
             notice: None,
             scripts: Vec::new(),
             favicon: "icons/favicon.svg",
+            tools: false,
             live: None,
         }
     }

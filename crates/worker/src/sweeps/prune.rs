@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use store::{
     account_messages, challenges, checks, evidence, hours, idempotency, inbound, ingest, leases,
-    look_requests, markers, outbox, sessions, throttles, unconfirmed,
+    look_requests, markers, outbox, sessions, throttles, tool_looks, unconfirmed,
 };
 
 use super::Result;
@@ -15,6 +15,8 @@ const BATCH: i64 = 5_000;
 const ROUNDS: u32 = 20;
 /// An answer is of use while somebody may still look at it.
 const REQUESTS: SignedDuration = SignedDuration::from_hours(24);
+/// What visitors looked at, for those whom they gave the address.
+const TOOLS: SignedDuration = SignedDuration::from_hours(24 * domain::tools::KEPT_DAYS);
 /// Looks on request are kept as long as the shortest history.
 const REQUESTED: SignedDuration = SignedDuration::from_hours(24 * 92);
 /// An incident names what came an hour before it; the rest is for whoever looks back.
@@ -59,6 +61,7 @@ async fn history(pool: &PgPool, now: Timestamp) -> Result<()> {
     for _ in 0..ROUNDS {
         let gone = look_requests::prune(&mut connection, before(now, REQUESTS), BATCH).await?
             + checks::prune_requested(&mut connection, before(now, REQUESTED), BATCH).await?
+            + tool_looks::prune(&mut connection, before(now, TOOLS), BATCH).await?
             + markers::prune(&mut connection, before(now, MARKERS), BATCH).await?
             + hours::prune_reports(&mut connection, now, BATCH).await?
             + evidence::prune_bodies(&mut connection, before(now, BODIES), BATCH).await?;

@@ -12,4 +12,5 @@ mod recorder;
 mod requests;
 mod sweeps;
 mod takeover;
+mod visitors;
 mod world;

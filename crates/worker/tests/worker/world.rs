@@ -10,6 +10,7 @@ use domain::ids::{AccountId, LookRequestId, MonitorId};
 use domain::incident::{Actor, Incident};
 use domain::monitor::{ConfirmSpec, Monitor, MonitorSpec};
 use domain::status::Observed;
+use domain::target::AddressPolicy;
 use egress::Trusted;
 use egress::http::ProviderClient;
 use incidents::By;
@@ -162,6 +163,15 @@ impl World {
             known_dead: canaries.known_dead.to_vec(),
         });
         self.run(config, self.pool.clone(), prober())
+    }
+
+    /// A worker that looks at public addresses alone for strangers.
+    pub fn start_for_strangers(&self, name: &str) -> Running {
+        let narrow = testkit::way_out::with_policy(AddressPolicy::Hosted, None, None);
+        let mut config = WorkerConfig::new("local", "Here", name);
+        config.visitors = Some(Prober::new(narrow).unwrap());
+        let prober = Prober::new(testkit::way_out::way_out(None, None)).unwrap();
+        self.run(config, self.pool.clone(), prober)
     }
 
     /// A worker that calls this site to know whether the calls of jobs arrive.

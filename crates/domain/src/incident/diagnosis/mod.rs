@@ -7,12 +7,14 @@ mod answers;
 mod case;
 mod evidence;
 mod explain;
+mod guide;
 mod rules;
 #[cfg(test)]
 mod tests;
 
 pub use evidence::{CHANGED, RESULT};
 pub use explain::explain;
+pub use guide::{GUIDES, guide};
 
 use serde::{Deserialize, Serialize};
 

@@ -39,7 +39,7 @@ macro_rules! words {
         }
     };
 }
-pub(super) use words;
+pub(crate) use words;
 
 words! {
     /// The protocol in which a server is asked to begin TLS.

@@ -229,7 +229,7 @@ fn worse(brief: &Brief<'_>, news: &CertificateNews) -> Worse {
             words::moment(news.not_after, &brief.zone)
         ),
     };
-    let guide = brief.guide(news.problem.unwrap_or(FailureClass::TlsExpired));
+    let guide = brief.guide(None, news.problem.unwrap_or(FailureClass::TlsExpired));
     Worse {
         frame: frame(
             brief,

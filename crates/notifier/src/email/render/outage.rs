@@ -123,7 +123,10 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         acknowledge: brief.links.acknowledge.clone(),
         link: brief.links.incident.clone(),
         steps,
-        guide: brief.guide(incident.failure.class),
+        guide: brief.guide(
+            incident.diagnosis.as_ref().map(|one| one.cause.as_str()),
+            incident.failure.class,
+        ),
         changed: changed(brief, incident, facts.last_good_at),
         saw,
         behind: brief.behind().map(Say::new),

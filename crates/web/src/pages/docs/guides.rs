@@ -11,7 +11,7 @@ use crate::state::AppState;
 use crate::view::{Shell, render};
 
 /// The guides: address, title, one line.
-pub const INDEX: [(&str, &str, &str); 10] = [
+pub const INDEX: [(&str, &str, &str); 11] = [
     (
         "/docs/getting-started",
         "Getting started",
@@ -52,6 +52,11 @@ pub const INDEX: [(&str, &str, &str); 10] = [
         "Failures",
         "Every failure we tell apart, what it means and what to do",
     ),
+    (
+        "/docs/guides",
+        "Guides",
+        "502, time-outs, DNS, certificates, nginx, WordPress: how to find the cause, and what helps",
+    ),
     ("/docs/api", "API", "Everything a page does, for programs"),
     (
         "/docs/self-hosting",
@@ -84,7 +89,7 @@ pub(super) fn finish(visitor: &Visitor, response: Response) -> PageResult {
 #[template(path = "docs/index.html")]
 struct IndexPage {
     shell: Shell,
-    guides: [(&'static str, &'static str, &'static str); 10],
+    guides: [(&'static str, &'static str, &'static str); 11],
 }
 
 /// All guides.
@@ -149,7 +154,7 @@ struct SelfHostingPage {
 /// A setting of the environment.
 struct Setting(&'static str, &'static str, &'static str);
 
-const SETTINGS: [Setting; 25] = [
+const SETTINGS: [Setting; 26] = [
     Setting(
         "WATCHBELL_DATABASE_URL",
         "unset: embedded Postgres",
@@ -255,6 +260,11 @@ const SETTINGS: [Setting; 25] = [
     Setting("WATCHBELL_LOG", "info", "what is logged"),
     Setting("WATCHBELL_LOG_FORMAT", "text", "text or json"),
     Setting("WATCHBELL_SIGNUP", "open", "open, invite or closed"),
+    Setting(
+        "WATCHBELL_TOOLS",
+        "on",
+        "on: looks for everybody at /tools, at public addresses; inside: also at private ones, where WATCHBELL_EGRESS allows them; off: none",
+    ),
 ];
 
 /// How to run it.

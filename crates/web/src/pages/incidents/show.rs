@@ -23,6 +23,7 @@ use super::parts::{IncidentLine, cause};
 use super::told::{ToldLine, accepted};
 use crate::error::{PageError, PageResult};
 use crate::extract::Tenant;
+use crate::pages::docs::handbook::{self, Guide};
 use crate::pages::monitors::show_view::LookView;
 use crate::state::AppState;
 use crate::usecases::incidents;
@@ -46,6 +47,8 @@ struct IncidentPage {
     link: String,
     cause: String,
     guide: String,
+    /// The guide about its cause: slug and title.
+    handbook: Option<&'static Guide>,
     is_open: bool,
     is_gone: bool,
     /// It is of a heartbeat, at which nothing can be looked.
@@ -214,6 +217,7 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
         link: state.config.link(&format!("/i/{}", incident.short)),
         cause: cause(incident),
         guide: format!("/docs/failures/{}", incident.failure.class.as_str()),
+        handbook: handbook::of_incident(incident),
         is_open: incident.is_open(),
         is_gone: facts.monitor.deleted_at.is_some(),
         waits: settings.target.heartbeat().is_some(),

@@ -10,6 +10,7 @@ use domain::check::FailureClass;
 use domain::words;
 
 use self::advice::Advice;
+use super::handbook::{self, Guide};
 use crate::error::{PageError, PageResult};
 use crate::extract::Visitor;
 use crate::pages::public::listed;
@@ -31,6 +32,7 @@ struct FailurePage {
     meaning: &'static str,
     advice: &'static Advice,
     counts: &'static str,
+    guide: Option<&'static Guide>,
 }
 
 /// The phrase without a particular look's figures.
@@ -82,6 +84,7 @@ pub async fn show(visitor: Visitor, Path(word): Path<String>) -> PageResult {
         meaning,
         advice: advice::of(family),
         counts: classes::counts(class),
+        guide: handbook::of(None, class),
     };
     Ok(listed(render(&page)?, visitor.signed_in.is_some()))
 }
