@@ -1,7 +1,7 @@
 //! What open pages ask once a second: which of the monitors on screen were looked at, and whether our
 //! looks run late. Reads across accounts; the caller knows which page belongs to whom.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::ids::{AccountId, MonitorId};
 use domain::report::Window;
@@ -14,6 +14,8 @@ use crate::Result;
 
 /// How far back a look may begin and still be new: a slow one is stored long after its slot.
 const BACK: SignedDuration = SignedDuration::from_mins(2);
+
+const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// The start of the latest look of each of these monitors, as far as it is recent.
 pub async fn latest_looks(
@@ -66,18 +68,16 @@ pub async fn sparklines(
 ) -> Result<HashMap<MonitorId, Vec<(Timestamp, f64)>>> {
     let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query!(
-        r#"SELECT monitor_id AS "monitor_id!", step AS "step!: jiff_sqlx::Timestamp", us AS "us!" FROM (
-             SELECT c.monitor_id, date_bin('15 minutes', c.slot, 'epoch'::timestamptz) AS step, avg(c.total_us)::float8 AS us
+        r#"SELECT monitor_id AS "monitor_id!", step AS "step!: jiff_sqlx::Timestamp", us, means AS "means: Vec<Option<i32>>" FROM (
+             SELECT c.monitor_id, date_bin('15 minutes', c.slot, 'epoch'::timestamptz) AS step, avg(c.total_us)::float8 AS us,
+                    NULL::integer[] AS means
              FROM checks c JOIN hours h ON h.hour = date_trunc('hour', c.slot, 'UTC') AND h.state = 'hot'
              WHERE c.account_id = $1 AND c.monitor_id = ANY ($2) AND c.slot >= $3 AND c.slot < $4 AND c.verdict IN (0, 1)
              GROUP BY 1, 2
              UNION ALL
-             SELECT p.monitor_id, p.hour + q * interval '15 minutes', avg(s.us)::float8
+             SELECT p.monitor_id, p.hour, NULL, p.phase_means_us
              FROM check_hours p JOIN hours h ON h.hour = p.hour AND h.state <> 'hot'
-             CROSS JOIN generate_series(0, 3) AS q
-             CROSS JOIN LATERAL (SELECT sum(us) AS us FROM unnest(p.phase_means_us[q * 6 + 1 : q * 6 + 6]) AS us) s
-             WHERE p.account_id = $1 AND p.monitor_id = ANY ($2) AND p.hour >= $3 AND p.hour < $4 AND s.us IS NOT NULL
-             GROUP BY 1, 2
+             WHERE p.account_id = $1 AND p.monitor_id = ANY ($2) AND p.hour >= $3 AND p.hour < $4
          ) AS steps ORDER BY monitor_id, step"#,
         account.uuid(),
         &ids,
@@ -86,12 +86,30 @@ pub async fn sparklines(
     )
     .fetch_all(connection)
     .await?;
-    let mut lines: HashMap<MonitorId, Vec<(Timestamp, f64)>> = HashMap::new();
+    // Of several regions and timetables: how many there were, and their sum.
+    let mut steps: BTreeMap<(MonitorId, Timestamp), (f64, f64)> = BTreeMap::new();
+    let mut add = |monitor, step, us: f64| {
+        let (count, sum) = steps.entry((monitor, step)).or_default();
+        *count += 1.0;
+        *sum += us;
+    };
     for row in rows {
-        lines
-            .entry(MonitorId::from_uuid(row.monitor_id))
-            .or_default()
-            .push((row.step.to_jiff(), row.us / 1000.0));
+        let (monitor, step) = (MonitorId::from_uuid(row.monitor_id), row.step.to_jiff());
+        if let Some(us) = row.us {
+            add(monitor, step, us);
+        }
+        for (quarter, means) in (0..).zip(row.means.unwrap_or_default().chunks(6)) {
+            // One of which nothing answered has no means.
+            if means.iter().any(Option::is_some) {
+                let us = means.iter().flatten().copied().map(f64::from).sum();
+                add(monitor, step + QUARTER * quarter, us);
+            }
+        }
+    }
+    let mut lines: HashMap<MonitorId, Vec<(Timestamp, f64)>> = HashMap::new();
+    for ((monitor, step), (count, sum)) in steps {
+        let line = lines.entry(monitor).or_default();
+        line.push((step, sum / count / 1000.0));
     }
     Ok(lines)
 }

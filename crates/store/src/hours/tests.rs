@@ -384,6 +384,52 @@ async fn a_series_is_what_the_database_would_work_out(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_line_has_the_mean_of_each_quarter_hot_and_packed(pool: PgPool) {
+    let world = World::new(pool, Plan::Free).await;
+    let (shop, blog) = (world.monitor(60).await, world.monitor(60).await);
+    let mut looks = Vec::new();
+    for n in 0..75_i64 {
+        let quarter = n.unsigned_abs() / 15;
+        looks.push(world.look(shop, n * 60_000_000, VerdictKind::Up, 2_000 * (1 + quarter)));
+        // The blog is not looked at in the second quarter.
+        if quarter != 1 {
+            looks.push(world.look(blog, n * 60_000_000 + 9, VerdictKind::Up, 4_000));
+        }
+    }
+    looks.sort_by_key(|look| look.check.slot);
+    for part in looks.chunks(30) {
+        world.store(part).await;
+    }
+    let window = Window {
+        from: world.start,
+        to: world.start + SignedDuration::from_hours(3),
+    };
+    let mut c = world.pool.acquire().await.unwrap();
+    let at = |quarter: i32| world.start + SignedDuration::from_mins(15) * quarter;
+    // A look's phases are half of its total here, and a packed hour has phases alone.
+    for (packed, share) in [(false, 1.0), (true, 0.5)] {
+        if packed {
+            world.pack_first_hour().await;
+        }
+        let ids = [shop, blog];
+        let lines = crate::live::sparklines(&mut c, world.account, &ids, window);
+        let lines = lines.await.unwrap();
+        let of_shop = (0..5).map(|quarter| {
+            let share = if quarter == 4 { 1.0 } else { share };
+            (at(quarter), f64::from(2 * (1 + quarter)) * share)
+        });
+        assert_eq!(lines[&shop], of_shop.collect::<Vec<_>>(), "{packed}");
+        let of_blog = [
+            (at(0), 4.0 * share),
+            (at(2), 4.0 * share),
+            (at(3), 4.0 * share),
+            (at(4), 4.0),
+        ];
+        assert_eq!(lines[&blog], of_blog, "{packed}");
+    }
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn a_filter_reaches_across_packed_hours(pool: PgPool) {
     let world = World::new(pool, Plan::Free).await;
     let monitor = world.monitor(60).await;
