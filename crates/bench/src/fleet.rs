@@ -26,6 +26,9 @@ pub struct Like {
     pub interval: u32,
 }
 
+/// Monitors of another account, beside those of the one that has nearly all.
+pub const NEIGHBOURS: u32 = 20;
+
 /// The monitors and their database; nobody looks at them yet.
 pub struct Fleet {
     program: Program,
@@ -42,7 +45,7 @@ const TABLES: [(&str, &str); 5] = [
 ];
 
 impl Fleet {
-    /// Makes `monitors` of them, which are up.
+    /// Makes `monitors` of them, which are up, and [`NEIGHBOURS`].
     pub async fn of(
         server_url: &str,
         like: &Like,
@@ -59,29 +62,22 @@ impl Fleet {
             anyhow::ensure!(began.elapsed() < PATIENCE, "the first monitor is not up");
             tokio::time::sleep(cpu::A_WHILE).await;
         }
-        let program = program.pause().await?;
         program.sql(&copy(monitors)).await?;
+        let neighbour = program
+            .customer("neighbour@shop.example", "enterprise")
+            .await?;
+        for _ in 0..NEIGHBOURS {
+            program.post(&neighbour, "monitors", &body).await?;
+        }
+        let program = program.pause().await?;
         for (table, id) in TABLES {
             let columns = program
                 .text(&format!(
-                    "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position) FROM information_schema.columns
+                    "SELECT string_agg(column_name || ' ' || udt_name, ',' ORDER BY ordinal_position) FROM information_schema.columns
                      WHERE table_schema = 'public' AND table_name = '{table}' AND is_generated = 'NEVER'"
                 ))
                 .await?;
-            let changed = match table {
-                "monitors" => format!(
-                    "'spec', replace(old.spec::text, '127.0.1.1', '127.0.1.' || copy.n % {ADDRESSES} + 1)::json, \
-                     'host', '127.0.1.' || copy.n % {ADDRESSES} + 1, "
-                ),
-                _ => String::new(),
-            };
-            let copied = columns.replace(", ", ", new.").to_owned();
-            program
-                .sql(&format!(
-                    "INSERT INTO {table} ({columns}) SELECT new.{copied} FROM {table} old, copies copy,
-                       LATERAL jsonb_populate_record(old, jsonb_build_object({changed}'{id}', copy.id)) new"
-                ))
-                .await?;
+            program.sql(&copied(table, id, &columns)).await?;
         }
         program.sql("ANALYZE").await?;
         let data = program.text("SHOW data_directory").await?;
@@ -101,6 +97,16 @@ impl Fleet {
     /// The number that a statement answers.
     pub async fn count(&self, statement: &str) -> anyhow::Result<i64> {
         self.program.count(statement).await
+    }
+
+    /// Looks of slots of the small account from `from` on for so many seconds.
+    pub async fn neighbours_looks(&self, from: &str, seconds: u32) -> anyhow::Result<f64> {
+        let looks = format!(
+            "SELECT count(*) FROM checks WHERE account_id = (
+                 SELECT account_id FROM monitors WHERE id NOT IN (SELECT id FROM copied UNION ALL SELECT id FROM copies) LIMIT 1)
+             AND slot >= '{from}' AND slot < '{from}'::timestamptz + interval '{seconds} s'"
+        );
+        Ok(self.program.count(&looks).await? as f64)
     }
 
     /// How late looks were, see [`Program::healthy_lateness`].
@@ -145,11 +151,37 @@ impl Fleet {
     }
 }
 
-/// The ids of the copies: the first monitor is one of them all.
+/// The first monitor, which is one of them all, and the ids of its copies.
 fn copy(monitors: u32) -> String {
     let copies = monitors.saturating_sub(1);
     format!(
-        "CREATE TABLE copies AS SELECT n, gen_random_uuid() AS id FROM generate_series(1, {copies}) n"
+        "CREATE TABLE copies AS SELECT n, gen_random_uuid() AS id FROM generate_series(1, {copies}) n;
+         CREATE TABLE copied AS SELECT id FROM monitors"
+    )
+}
+
+/// Copies the rows of the first monitor in a table; `columns` are names, each with its type.
+fn copied(table: &str, id: &str, columns: &str) -> String {
+    let columns = columns
+        .split(',')
+        .filter_map(|column| column.split_once(' '));
+    let (mut names, mut values) = (Vec::new(), Vec::new());
+    let elsewhere = format!("'127.0.1.' || copy.n % {ADDRESSES} + 1");
+    for (name, kind) in columns {
+        names.push(format!("\"{name}\""));
+        values.push(match (table, name) {
+            (_, name) if name == id => "copy.id".to_owned(),
+            ("monitors", "spec" | "host") => {
+                format!("replace(old.{name}::text, '127.0.1.1', {elsewhere})::{kind}")
+            }
+            _ => format!("old.\"{name}\""),
+        });
+    }
+    let (names, values) = (names.join(", "), values.join(", "));
+    format!(
+        "SET synchronous_commit = off;
+         INSERT INTO {table} ({names}) SELECT {values} FROM {table} old, copies copy
+         WHERE old.{id} IN (SELECT id FROM copied)"
     )
 }
 

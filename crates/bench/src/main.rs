@@ -9,6 +9,7 @@ mod cpu;
 mod fleet;
 mod hanging;
 mod history;
+mod inflight;
 mod looks;
 mod metrics;
 mod outage;
@@ -50,6 +51,8 @@ enum Scenario {
     Overload,
     /// Very many monitors: the start of a worker, and its memory.
     Scale,
+    /// Looks that hang: the memory of each.
+    Inflight,
     /// The API under load.
     Api,
     /// Many monitors that are up.
@@ -118,6 +121,14 @@ async fn run(options: Options) -> anyhow::Result<()> {
     if wanted(Scenario::Scale) {
         let sizes = if quick { scale::SMALL } else { scale::FULL };
         print(&scale::run(database, sizes).await?);
+    }
+    if wanted(Scenario::Inflight) {
+        let kinds = if quick {
+            inflight::SMALL
+        } else {
+            inflight::FULL
+        };
+        print(&inflight::run(database, kinds).await?);
     }
     if wanted(Scenario::Api) {
         let load = if quick { api::SMALL } else { api::FULL };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, NEIGHBOURS};
 use crate::looks::{INTERVAL, Kind, Server, roots};
 use crate::table::Table;
 
@@ -38,6 +38,8 @@ struct Run {
     cpu_percent: f64,
     not_up: f64,
     incidents: i64,
+    not_stored_yet: f64,
+    small_account_percent: f64,
     late_p50_ms: f64,
     late_p99_ms: f64,
     late_max_ms: f64,
@@ -72,6 +74,12 @@ pub async fn run(server_url: &str, load: Load) -> anyhow::Result<String> {
         format!("{:.0}", run.not_up)
     });
     line("incidents", &|run| run.incidents.to_string());
+    line("looks not stored 5 s later", &|run| {
+        format!("{:.0}", run.not_stored_yet)
+    });
+    line("slots of a small account looked at, %", &|run| {
+        format!("{:.0}", run.small_account_percent)
+    });
     line("late p50, ms", &|run| format!("{:.1}", run.late_p50_ms));
     line("late p99, ms", &|run| format!("{:.1}", run.late_p99_ms));
     line("late max, ms", &|run| format!("{:.1}", run.late_max_ms));
@@ -97,6 +105,8 @@ async fn measure(
     tokio::time::sleep(Duration::from_secs(seconds.into())).await;
     let (after, cpu_after) = (worker.scrape().await?, worker.cpu()?);
     let late = fleet.lateness(&from, seconds, 0).await?;
+    let not_stored_yet = worker.scrape().await?.sum("watchbell_buffer_looks");
+    let small = fleet.neighbours_looks(&from, seconds).await?;
     let incidents = fleet.count("SELECT count(*) FROM incidents").await?;
     worker.stop().await?;
     let grown = |name: &str| after.sum(name) - before.sum(name);
@@ -112,8 +122,14 @@ async fn measure(
         cpu_percent: (cpu_after - cpu) / seconds * 100.0,
         not_up: made - up,
         incidents,
+        not_stored_yet,
+        small_account_percent: small / slots_of_neighbours(seconds) * 100.0,
         late_p50_ms: late.p50(),
         late_p99_ms: late.p99(),
         late_max_ms: late.max(),
     })
+}
+
+fn slots_of_neighbours(seconds: f64) -> f64 {
+    f64::from(NEIGHBOURS) * seconds / f64::from(INTERVAL)
 }

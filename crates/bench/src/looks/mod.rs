@@ -34,7 +34,8 @@ pub enum Kind {
 impl Kind {
     const ALL: [Self; 3] = [Self::Http, Self::Https, Self::Tcp];
 
-    const fn word(self) -> &'static str {
+    /// What people read.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Http => "HTTP",
             Self::Https => "HTTPS",
@@ -133,7 +134,7 @@ pub fn spawn(part: &Part, core: &str) -> anyhow::Result<Child> {
 
 /// The server, and whom to trust.
 pub struct Server {
-    _child: Child,
+    child: Child,
     /// Its certificates.
     pub folder: PathBuf,
     http: u16,
@@ -164,11 +165,18 @@ impl Server {
             tokio::time::sleep(cpu::A_WHILE).await;
         }
         Ok(Self {
-            _child: child,
+            child,
             folder,
             http,
             https,
         })
+    }
+
+    /// From now on it answers no request.
+    pub async fn hang(&self) -> anyhow::Result<()> {
+        let pid = self.child.id().context("the server runs")?.to_string();
+        Command::new("kill").args(["-USR1", &pid]).status().await?;
+        Ok(())
     }
 
     /// Its port for a kind.

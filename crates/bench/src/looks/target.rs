@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 
 use super::chain;
@@ -27,7 +29,7 @@ pub fn answer() -> Vec<u8> {
     answer
 }
 
-/// Serves HTTP and HTTPS on these ports until its parent ends it.
+/// Serves HTTP and HTTPS on these ports until its parent ends it. After SIGUSR1 it reads and answers nothing.
 pub async fn serve(folder: &Path, http: u16, https: u16) -> anyhow::Result<()> {
     let chain = CertificateDer::pem_file_iter(folder.join(chain::CHAIN))?;
     let chain = chain.collect::<Result<Vec<_>, _>>()?;
@@ -44,17 +46,20 @@ pub async fn serve(folder: &Path, http: u16, https: u16) -> anyhow::Result<()> {
     );
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let answer: Arc<[u8]> = answer().into();
+    let hangs = Arc::new(AtomicBool::new(false));
+    let mut told = signal(SignalKind::user_defined1())?;
     loop {
         tokio::select! {
             Ok((stream, _)) = plain.accept() => {
-                tokio::spawn(talk(stream, answer.clone()));
+                tokio::spawn(talk(stream, answer.clone(), hangs.clone()));
             }
+            _ = told.recv() => hangs.store(true, Ordering::Relaxed),
             Ok((stream, _)) = tls.accept() => {
-                let (acceptor, answer) = (acceptor.clone(), answer.clone());
+                let (acceptor, answer, hangs) = (acceptor.clone(), answer.clone(), hangs.clone());
                 tokio::spawn(async move {
                     let _ = stream.set_nodelay(true);
                     if let Ok(stream) = acceptor.accept(stream).await {
-                        talk(stream, answer).await;
+                        talk(stream, answer, hangs).await;
                     }
                 });
             }
@@ -62,7 +67,11 @@ pub async fn serve(folder: &Path, http: u16, https: u16) -> anyhow::Result<()> {
     }
 }
 
-async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, answer: Arc<[u8]>) {
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    answer: Arc<[u8]>,
+    hangs: Arc<AtomicBool>,
+) {
     let (mut request, mut filled) = ([0; REQUEST], 0);
     loop {
         match stream
@@ -77,6 +86,9 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, answer: Arc<[u8]
             .is_some_and(|all| all.ends_with(b"\r\n\r\n"))
         {
             filled = 0;
+            if hangs.load(Ordering::Relaxed) {
+                continue;
+            }
             if stream.write_all(&answer).await.is_err() || stream.flush().await.is_err() {
                 return;
             }
