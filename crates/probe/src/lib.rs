@@ -34,6 +34,28 @@ pub enum ProberError {
     Tls(#[from] rustls::Error),
 }
 
+/// Where a look has the addresses of a name from. Within a look no name is asked for twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Names {
+    /// An answer of DNS serves while it is good.
+    #[default]
+    Remembered,
+    /// DNS is asked anew.
+    Asked,
+    /// DNS is asked anew, and the next address is tried first: for rechecks.
+    AskedAgain,
+}
+
+impl Names {
+    pub(crate) const fn is_fresh(self) -> bool {
+        !matches!(self, Self::Remembered)
+    }
+
+    pub(crate) const fn next_first(self) -> bool {
+        matches!(self, Self::AskedAgain)
+    }
+}
+
 /// Looks at targets. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
 pub struct Prober {
@@ -81,16 +103,15 @@ impl Prober {
         &self.inner.tls
     }
 
-    /// One look at `target`, begun at `at`, over after `timeout` whatever happens. `fresh_dns` is
-    /// for rechecks: the name is resolved anew and the next address is tried first.
+    /// One look at `target`, begun at `at`, over after `timeout` whatever happens.
     pub async fn look(
         &self,
         target: &Target,
         timeout: Duration,
-        fresh_dns: bool,
+        names: Names,
         at: Timestamp,
     ) -> Observation {
-        let mut look = Look::begin(self, timeout, fresh_dns, at);
+        let mut look = Look::begin(self, timeout, names, at);
         let deadline = tokio::time::Instant::from_std(look.deadline);
         let kind = async {
             let look = &mut look;

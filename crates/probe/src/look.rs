@@ -9,8 +9,8 @@ use domain::check::{Failure, FailureClass, Observation, Phase};
 use domain::target::Host;
 use jiff::Timestamp;
 
-use crate::Prober;
 use crate::wire::Log;
+use crate::{Names, Prober};
 
 /// What a part of a look ends with when it fails.
 pub(crate) type Step<T> = Result<T, Failure>;
@@ -37,7 +37,8 @@ pub(crate) struct Resolved {
 pub(crate) struct Look<'p> {
     pub prober: &'p Prober,
     pub seen: Observation,
-    pub fresh_dns: bool,
+    /// Where addresses come from.
+    pub source: Names,
     /// The family of addresses that names are resolved to.
     pub family: egress::Family,
     /// Names that were resolved: none is asked for twice in a look, so that no second answer can lead
@@ -62,14 +63,14 @@ impl<'p> Look<'p> {
     pub(crate) fn begin(
         prober: &'p Prober,
         timeout: Duration,
-        fresh_dns: bool,
+        source: Names,
         at: Timestamp,
     ) -> Self {
         let started = Instant::now();
         Self {
             prober,
             seen: Observation::begin(at),
-            fresh_dns,
+            source,
             family: egress::Family::Any,
             names: Vec::new(),
             timeout,

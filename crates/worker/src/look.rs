@@ -11,6 +11,7 @@ use domain::monitor::{Settings, schedule};
 use domain::status::Look;
 use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
+use probe::Names;
 use store::checks::Owned;
 
 use crate::book::{Book, Due, SeenCertificate, Ticket, Why};
@@ -183,10 +184,11 @@ pub(crate) async fn observe(
     shared: &Shared,
     plan: &Plan,
     known: Known,
-    fresh: bool,
+    confirms: bool,
     timetable: Option<(&AtWork, Room)>,
 ) -> Option<(Observation, Verdict)> {
     let settings = &plan.settings;
+    let names = names_for(settings, confirms);
     let patience = PUT_OFF.min(settings.interval / 2);
     let begun = tokio::time::Instant::now();
     let (work, mut room) = timetable.unzip();
@@ -194,7 +196,7 @@ pub(crate) async fn observe(
         let now = work.map_or_else(|| shared.now(), AtWork::begin);
         let seen = shared
             .prober
-            .look(&settings.target, settings.timeout, fresh, now)
+            .look(&settings.target, settings.timeout, names, now)
             .await;
         drop(room.take());
         let Some(wait) = seen.put_off else {
@@ -215,6 +217,15 @@ pub(crate) async fn observe(
             return None;
         }
         tokio::time::sleep(wait).await;
+    }
+}
+
+/// A recheck asks DNS anew, and so does every look at a monitor that wants no cache.
+pub(crate) const fn names_for(settings: &Settings, confirms: bool) -> Names {
+    match (confirms, settings.dns_cache) {
+        (true, _) => Names::AskedAgain,
+        (false, true) => Names::Remembered,
+        (false, false) => Names::Asked,
     }
 }
 

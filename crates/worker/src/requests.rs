@@ -138,8 +138,9 @@ pub(crate) async fn look_without_monitor(
     spec: &MonitorSpec,
 ) -> LookResult {
     let settings = plan::settings_of(spec);
+    let names = look::names_for(&settings, false);
     let seen = prober
-        .look(&settings.target, settings.timeout, false, shared.now())
+        .look(&settings.target, settings.timeout, names, shared.now())
         .await;
     let expected = domain::check::Expectation::of(&settings, true, false);
     let clouded = shared.canaries.clouds(seen.at, shared.now());

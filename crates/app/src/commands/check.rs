@@ -12,7 +12,7 @@ use domain::monitor::{MonitorSpec, Settings as MonitorSettings};
 use domain::words;
 use egress::Egress;
 use jiff::tz::TimeZone;
-use probe::Prober;
+use probe::{Names, Prober};
 
 use crate::cli::CheckArgs;
 use crate::config::Settings;
@@ -34,7 +34,12 @@ pub async fn run(settings: &Settings, args: &CheckArgs, egress: Egress) -> anyho
     let monitor = MonitorSettings::of(&spec);
     let prober = Prober::new(egress)?;
     let seen = prober
-        .look(&monitor.target, timeout, true, SystemClock.now())
+        .look(
+            &monitor.target,
+            timeout,
+            Names::AskedAgain,
+            SystemClock.now(),
+        )
         .await;
     // In a single look nothing is known of the past: a handshake that fails is taken at its word.
     let verdict = judge(&seen, &Expectation::of(&monitor, true, false));

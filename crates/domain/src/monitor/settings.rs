@@ -45,6 +45,7 @@ pub struct Settings {
     pub regions: Option<Vec<String>>,
     pub confirm: ConfirmPolicy,
     pub degraded_above_ms: Option<u32>,
+    pub dns_cache: bool,
     pub tags: Vec<String>,
 }
 
@@ -73,6 +74,7 @@ impl Settings {
                     .map_or(usual.over, |s| Duration::from_secs(s.into())),
             },
             degraded_above_ms: spec.degraded_above_ms,
+            dns_cache: spec.dns_cache.unwrap_or(true),
             tags: spec.tags.clone().unwrap_or_default(),
             target,
         }

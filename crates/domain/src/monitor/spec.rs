@@ -61,6 +61,11 @@ impl Kind {
         )
     }
 
+    /// It dials what DNS answers, and may do so by an answer that was given before.
+    pub const fn has_dns_cache(self) -> bool {
+        !matches!(self, Self::Dns | Self::Domain | Self::Heartbeat)
+    }
+
     /// It may be shown a certificate, whose end is warned of.
     pub const fn has_certificate(self) -> bool {
         matches!(
@@ -260,6 +265,8 @@ pub struct MonitorSpec {
     pub confirm: Option<ConfirmSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degraded_above_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_cache: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<PolicyId>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -48,7 +48,7 @@ pub(crate) async fn resolve(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<Chec
         .into_iter()
         .map(|address| address.at_port(to.port))
         .collect();
-    Ok(order(&addresses, CheckedAddr::ip, look.fresh_dns))
+    Ok(order(&addresses, CheckedAddr::ip, look.source.next_first()))
 }
 
 async fn ask(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<CheckedAddr>> {
@@ -57,7 +57,7 @@ async fn ask(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<CheckedAddr>> {
         .resolve_family(
             &to.host,
             to.port,
-            (look.family, look.fresh_dns),
+            (look.family, look.source.is_fresh()),
             until(look),
         )
         .await

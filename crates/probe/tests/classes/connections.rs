@@ -1,12 +1,13 @@
 //! Names, addresses, connections and what is refused.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use domain::check::{FailureClass as C, Phase};
 use domain::monitor::IpFamily;
 use domain::target::AddressPolicy;
 use jiff::Timestamp;
-use probe::Prober;
+use probe::{Names, Prober};
 use rstest::rstest;
 use serde_json::json;
 use testkit::dns::{Answer, FakeDns};
@@ -226,7 +227,7 @@ async fn a_name_is_asked_once_in_a_look(
     #[case] first: Script,
     #[case] alpn: &[&str],
     #[case] connections: usize,
-    #[values(false, true)] fresh: bool,
+    #[values(Names::Remembered, Names::Asked, Names::AskedAgain)] names: Names,
 ) {
     let ca = Ca::default();
     let config = ca.server_with(Flaw::None, alpn, |config| config);
@@ -240,7 +241,7 @@ async fn a_name_is_asked_once_in_a_look(
     let prober = Prober::new(way_out(Some(dns.address()), Some(&ca))).unwrap();
     let target = plain(format!("https://shop.example:{}/", server.port()));
     let seen = prober
-        .look(&target, crate::PATIENT, fresh, Timestamp::UNIX_EPOCH)
+        .look(&target, crate::PATIENT, names, Timestamp::UNIX_EPOCH)
         .await;
     assert_eq!(seen.failure, None, "{seen:?}");
     assert_eq!((server.connections(), dns.queries()), (connections, 2));
@@ -249,6 +250,56 @@ async fn a_name_is_asked_once_in_a_look(
             .iter()
             .all(|tried| tried.address == server.address())
     );
+}
+
+/// Whether the answer of an earlier look serves a later one.
+#[rstest]
+#[case(Names::Remembered, [2, 2, 2])]
+#[case(Names::Asked, [2, 4, 6])]
+#[case(Names::AskedAgain, [2, 4, 6])]
+#[tokio::test]
+async fn an_answer_of_dns_is_remembered_unless_nobody_wants_that(
+    #[case] names: Names,
+    #[case] queries: [usize; 3],
+    #[values("http", "tcp", "tls", "smtp", "websocket", "grpc", "udp", "ping")] kind: &str,
+) {
+    let dns = FakeDns::start().await;
+    dns.set_loopback("shop.example");
+    let prober = Prober::new(way_out(Some(dns.address()), None)).unwrap();
+    let target = crate::of(match kind {
+        "http" => json!({"url": "http://shop.example:1/"}),
+        "websocket" => json!({"kind": kind, "url": "ws://shop.example:1/"}),
+        "ping" => json!({"kind": kind, "host": "shop.example", "ping": {"count": 1}}),
+        "udp" => json!({"kind": kind, "host": "shop.example", "port": 1, "udp": {"send": "a"}}),
+        _ => json!({"kind": kind, "host": "shop.example", "port": 1}),
+    });
+    let mut asked = [0; 3];
+    for so_far in &mut asked {
+        // Nobody listens there; what counts is who was asked for the way.
+        prober
+            .look(&target, SHORT * 3, names, Timestamp::UNIX_EPOCH)
+            .await;
+        *so_far = dns.queries();
+    }
+    assert_eq!(asked, queries);
+}
+
+/// One that wants no cache tries addresses in their usual order, a recheck begins with the next.
+#[rstest]
+#[case(Names::Asked, 1)]
+#[case(Names::AskedAgain, 2)]
+#[tokio::test]
+async fn only_a_recheck_tries_another_door_first(#[case] names: Names, #[case] first: u8) {
+    let dns = FakeDns::start().await;
+    let addresses = [1, 2].map(|last| IpAddr::from([127, 0, 0, last]));
+    dns.set("shop.example", Answer::Addresses(addresses.to_vec()));
+    let prober = Prober::new(way_out(Some(dns.address()), None)).unwrap();
+    let target = plain("http://shop.example:1/".to_owned());
+    let seen = prober
+        .look(&target, crate::PATIENT, names, Timestamp::UNIX_EPOCH)
+        .await;
+    let tried = seen.tried[0].address.ip();
+    assert_eq!(tried, IpAddr::from([127, 0, 0, first]), "{seen:?}");
 }
 
 /// The same where the server refuses our hello, and is asked again in older words.

@@ -68,7 +68,12 @@ pub(crate) async fn look_within(
 ) -> Observation {
     let started = Instant::now();
     let seen = prober
-        .look(target, timeout, false, Timestamp::UNIX_EPOCH)
+        .look(
+            target,
+            timeout,
+            probe::Names::Remembered,
+            Timestamp::UNIX_EPOCH,
+        )
         .await;
     let over = started.elapsed().saturating_sub(timeout);
     assert!(over < OVER, "the look was {over:?} over its time-out");

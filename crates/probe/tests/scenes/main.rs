@@ -123,7 +123,11 @@ fn play(scene: Scene) -> Played {
     let started = Instant::now();
     let target = set.settings.target.clone();
     // As a task like any other, so that it shares its thread fairly with those that move its bytes.
-    let look = async move { prober.look(&target, timeout, false, at).await };
+    let look = async move {
+        prober
+            .look(&target, timeout, probe::Names::Remembered, at)
+            .await
+    };
     let (seen, bytes) = memory::peak(|| ours.block_on(async { tokio::spawn(look).await.unwrap() }));
     let took = started.elapsed();
     theirs.shutdown_background();

@@ -3,7 +3,7 @@
 use domain::check::{Expectation, Observation, Verdict};
 use domain::monitor::{HttpSpec, MonitorSpec, Settings};
 use jiff::Timestamp;
-use probe::Prober;
+use probe::{Names, Prober};
 
 /// A canary that has not answered within this is silent.
 const TIMEOUT_MS: u32 = 2_000;
@@ -39,7 +39,7 @@ impl Asked {
     pub(super) async fn look(&self, prober: &Prober, now: Timestamp) -> (Observation, Verdict) {
         let settings = &self.settings;
         let seen = prober
-            .look(&settings.target, settings.timeout, true, now)
+            .look(&settings.target, settings.timeout, Names::AskedAgain, now)
             .await;
         let verdict = domain::check::verdict::judge(&seen, &Expectation::of(settings, true, false));
         (seen, verdict)

@@ -73,6 +73,7 @@ fn foreign(spec: &MonitorSpec, kind: Kind, complaints: &mut Complaints) {
             spec.degraded_above_ms.is_some(),
             looks,
         ),
+        ("/dns_cache", spec.dns_cache.is_some(), kind.has_dns_cache()),
         ("/url", spec.url.is_some(), kind.has_url()),
         ("/host", spec.host.is_some(), kind.has_host()),
         ("/port", spec.port.is_some(), kind.has_port()),

@@ -58,6 +58,7 @@ fn whole_monitors(#[case] fields: Value) {
 #[case(json!({"confirm": {"rechecks": 0, "over_seconds": 0}}))]
 #[case(json!({"confirm": {"rechecks": 5, "over_seconds": 600}}))]
 #[case(json!({"degraded_above_ms": 1}))]
+#[case(json!({"dns_cache": false}))]
 #[case(json!({"degraded_above_ms": 10_000}))]
 #[case(json!({"tags": (0..20).map(|n| n.to_string()).collect::<Vec<_>>()}))]
 #[case(json!({"tags": [long(50)]}))]
@@ -262,7 +263,7 @@ fn any_field() -> impl Strategy<Value = Value> {
     ]
 }
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "name",
     "kind",
     "url",
@@ -275,6 +276,7 @@ const FIELDS: [&str; 15] = [
     "regions",
     "confirm",
     "degraded_above_ms",
+    "dns_cache",
     "tags",
     "key",
     "contact_ids",

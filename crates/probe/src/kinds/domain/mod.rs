@@ -120,7 +120,12 @@ mod tests {
         prober.bootstrap().replace(list.as_bytes());
         let target = Target::Domain("shop.example".to_owned());
         prober
-            .look(&target, timeout, false, Timestamp::UNIX_EPOCH)
+            .look(
+                &target,
+                timeout,
+                crate::Names::Remembered,
+                Timestamp::UNIX_EPOCH,
+            )
             .await
     }
 

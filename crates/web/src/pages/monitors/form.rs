@@ -73,6 +73,7 @@ pub struct MonitorForm {
     pub rechecks: String,
     pub over_seconds: String,
     pub degraded_above_ms: String,
+    pub dns_anew: bool,
     pub tags: String,
     pub tell: Tell,
     pub contacts: Vec<String>,
@@ -133,6 +134,7 @@ impl MonitorForm {
             rechecks: text("rechecks"),
             over_seconds: text("over_seconds"),
             degraded_above_ms: text("degraded_above_ms"),
+            dns_anew: fields.flag("dns_anew"),
             tags: text("tags"),
             tell: Tell::of(fields.text("tell")),
             contacts: fields
@@ -223,6 +225,7 @@ impl MonitorForm {
             rechecks: number(confirm.rechecks),
             over_seconds: seconds_text(confirm.over_seconds),
             degraded_above_ms: milliseconds_text(spec.degraded_above_ms),
+            dns_anew: spec.dns_cache == Some(false),
             tags: spec.tags.clone().unwrap_or_default().join(", "),
             tell: match (&spec.contact_ids, spec.policy_id) {
                 (Some(_), _) => Tell::Chosen,

@@ -249,6 +249,11 @@ async fn every_field_of_a_monitor_is_named_when_it_is_wrong(pool: PgPool) {
             "/confirm/over_seconds",
         ),
         (with("degraded_above_ms", json!(0)), "/degraded_above_ms"),
+        (with("dns_cache", json!("no")), "/dns_cache"),
+        (
+            json!({"kind": "dns", "host": "shop.example", "dns_cache": false}),
+            "/dns_cache",
+        ),
         (with("policy_id", json!("pol_x")), "/policy_id"),
         (with("contact_ids", json!([foreign])), "/contact_ids/0"),
         (with("contact_ids", json!(["con_x"])), "/contact_ids/0"),

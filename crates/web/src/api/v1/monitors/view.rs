@@ -112,6 +112,9 @@ pub struct MonitorView {
     #[serde(skip_serializing_if = "Option::is_none")]
     confirm: Option<ConfirmView>,
     degraded_above_ms: Option<u32>,
+    /// Of kinds that dial a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dns_cache: Option<bool>,
     policy_id: Option<String>,
     contact_ids: Option<Vec<String>>,
     /// Monitors that this one stands behind.
@@ -275,6 +278,7 @@ impl MonitorView {
             false => url.to_owned(),
         });
         let looks = settings.target.kind().looks();
+        let has_dns_cache = settings.target.kind().has_dns_cache();
         let known_beat = known.heartbeats.get(&monitor.id);
         let http = match settings.target {
             Target::Http(target) => Some(HttpView::of(target, masked)),
@@ -313,6 +317,7 @@ impl MonitorView {
                 over_seconds: confirm.over.as_secs(),
             }),
             degraded_above_ms: settings.degraded_above_ms,
+            dns_cache: has_dns_cache.then_some(settings.dns_cache),
             policy_id: monitor.policy_id().map(|id| id.to_string()),
             contact_ids: monitor
                 .contact_ids()

@@ -82,6 +82,7 @@ impl MonitorForm {
         spec.timeout_ms = milliseconds("timeout_ms", &self.timeout_ms, errors);
         let slow = &self.degraded_above_ms;
         spec.degraded_above_ms = milliseconds("degraded_above_ms", slow, errors);
+        spec.dns_cache = (kind.has_dns_cache() && self.dns_anew).then_some(false);
         spec.confirm = self.confirm(errors);
     }
 

@@ -57,7 +57,7 @@ fn what_is_read_is_what_was_written() {
         "http": { "method": "HEAD", "follow_redirects": false, "expected_status": ["200-299", "418"], "keyword": "open",
                   "json": [{ "path": "$.status", "op": "eq", "value": "ok" }, { "path": "$.n", "op": "gt", "value": 3 },
                   { "path": "$.list[?@.name == 'a b'].up", "op": "exists" }], "verify_tls": false, "regex": "v[0-9]+", "ip_family": "both" },
-        "tls": { "warn_days": [14, 3] }, "confirm": { "rechecks": 1 }, "degraded_above_ms": 800, "tags": ["prod"], "regions": ["local"], "key": "shop"
+        "tls": { "warn_days": [14, 3] }, "confirm": { "rechecks": 1 }, "degraded_above_ms": 800, "dns_cache": false, "tags": ["prod"], "regions": ["local"], "key": "shop"
     }))
     .unwrap();
     let back = MonitorForm::of_spec(&spec).specs(Some(&spec)).unwrap();

@@ -139,6 +139,9 @@ pub struct MonitorInput {
     /// Slower than this is degraded.
     #[schema(minimum = 1, maximum = 60000)]
     pub degraded_above_ms: Option<u32>,
+    /// Whether an answer of DNS serves until its TTL is over, at most five minutes; if not, each look asks
+    /// DNS. True by default. Not of a `dns`, `domain` or `heartbeat` monitor.
+    pub dns_cache: Option<bool>,
     /// The escalation policy; the default policy when null.
     #[schema(schema_with = shapes::policy_id)]
     pub policy_id: Option<PolicyId>,
@@ -227,6 +230,7 @@ impl MonitorInput {
                 over_seconds: confirm.over_seconds,
             }),
             degraded_above_ms: self.degraded_above_ms,
+            dns_cache: self.dns_cache,
             policy_id: self.policy_id,
             contact_ids: self.contact_ids,
             depends_on: self.depends_on.filter(|parents| !parents.is_empty()),

@@ -82,7 +82,7 @@ fn every_field_of_a_stored_monitor_can_be_sent() {
         "http":{"method":"POST","headers":{"A":"b"},"body":"x","follow_redirects":false,"max_redirects":1,
         "expected_status":["200"],"keyword":"a","keyword_absent":"b","regex":"c","json":[{"path":"$.a","op":"eq","value":{"z":1}}],
         "verify_tls":false,"auth":{"basic":{"username":"u","password":"p"}},"ip_family":"both"},"tls":{"warn_days":[1]},"regions":["local"],"confirm":{"rechecks":1,"over_seconds":2},
-        "degraded_above_ms":500,"contact_ids":[],"tags":["a"],"key":"k"}"#;
+        "degraded_above_ms":500,"dns_cache":false,"contact_ids":[],"tags":["a"],"key":"k"}"#;
     let spec = spec(whole);
     let stored: serde_json::Value = serde_json::to_value(&spec).unwrap();
     assert_eq!(
