@@ -60,13 +60,13 @@ pub(crate) struct Entry {
     pub plan: Arc<Plan>,
     pub known: Known,
     pub kept: Kept,
-    pub certificate: Option<SeenCertificate>,
+    pub certificate: Option<Box<SeenCertificate>>,
     /// It came before its shard was loaded, perhaps, and no slot of it has come due yet.
     is_early: bool,
     /// Its last look was slow.
     pub slow: bool,
     /// Transitions that are not recorded yet: what comes after must wait behind them.
-    pub waiting: usize,
+    pub waiting: u32,
     slot: Timestamp,
     /// When to look again to confirm, the next one first.
     rechecks: Vec<Timestamp>,

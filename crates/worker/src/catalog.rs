@@ -105,11 +105,13 @@ fn put(shared: &Shared, scheduled: &Scheduled, taken: bool, now: jiff::Timestamp
     book.upsert(plan, Known::of(scheduled), since, now);
     if let Some((entry, seen)) = book.get_mut(id).zip(scheduled.certificate.as_ref()) {
         // What is recorded is not recorded again by whoever takes a shard.
-        entry.certificate.get_or_insert_with(|| SeenCertificate {
-            config_version,
-            fingerprint: seen.fingerprint.clone(),
-            problem: seen.problem,
-            at: seen.at,
+        entry.certificate.get_or_insert_with(|| {
+            Box::new(SeenCertificate {
+                config_version,
+                fingerprint: seen.fingerprint.clone(),
+                problem: seen.problem,
+                at: seen.at,
+            })
         });
     }
 }

@@ -11,14 +11,13 @@ use domain::monitor::{Settings, schedule};
 use domain::status::Look;
 use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
-use probe::Names;
 use store::checks::Owned;
 
 use crate::book::{Book, Due, SeenCertificate, Ticket, Why};
 use crate::dispatch::Room;
 use crate::evidence;
 use crate::metrics as names;
-use crate::plan::{Known, Plan};
+use crate::plan::{self, Known, Plan};
 use crate::record::{self, Transition};
 use crate::scrub::{scrub, scrub_observation};
 use crate::shared::Shared;
@@ -188,7 +187,7 @@ pub(crate) async fn observe(
     timetable: Option<(&AtWork, Room)>,
 ) -> Option<(Observation, Verdict)> {
     let settings = &plan.settings;
-    let names = names_for(settings, confirms);
+    let names = plan::names_for(settings, confirms);
     let patience = PUT_OFF.min(settings.interval / 2);
     let begun = tokio::time::Instant::now();
     let (work, mut room) = timetable.unzip();
@@ -217,15 +216,6 @@ pub(crate) async fn observe(
             return None;
         }
         tokio::time::sleep(wait).await;
-    }
-}
-
-/// A recheck asks DNS anew, and so does every look at a monitor that wants no cache.
-pub(crate) const fn names_for(settings: &Settings, confirms: bool) -> Names {
-    match (confirms, settings.dns_cache) {
-        (true, _) => Names::AskedAgain,
-        (false, true) => Names::Remembered,
-        (false, false) => Names::Asked,
     }
 }
 
@@ -289,7 +279,7 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
             entry.kept = kept;
             let matters = reason.is_some() || entry.waiting > 0 || entry.known.matters(&verdict);
             let matters = matters && !(clouded && reason.is_none());
-            entry.waiting += usize::from(matters);
+            entry.waiting += u32::from(matters);
             (matters, keep && !clouded)
         }
     };
@@ -374,14 +364,14 @@ fn certificate(
     let known = entry.certificate.as_ref().is_some_and(|last| {
         SeenCertificate {
             at: now,
-            ..last.clone()
+            ..(**last).clone()
         } == fresh
             && now.duration_since(last.at) < CERTIFICATE_EVERY
     });
     if known {
         return None;
     }
-    entry.certificate = Some(fresh);
+    entry.certificate = Some(Box::new(fresh));
     Some(incidents::Seen {
         account_id: plan.account_id,
         monitor_id: plan.monitor_id,

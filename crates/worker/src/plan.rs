@@ -7,6 +7,7 @@ use domain::ids::{AccountId, MonitorId};
 use domain::monitor::{MonitorSpec, Settings, schedule};
 use domain::status::Observed;
 use jiff::Timestamp;
+use probe::Names;
 use store::monitors::timetable::Scheduled;
 
 /// What to look at, and when.
@@ -64,6 +65,15 @@ pub(crate) fn secrets_of(settings: &Settings) -> Vec<String> {
 /// The settings of a look without a monitor.
 pub(crate) fn settings_of(spec: &MonitorSpec) -> Settings {
     Settings::of(spec)
+}
+
+/// A recheck asks DNS anew, and so does every look at a monitor that wants no cache.
+pub(crate) const fn names_for(settings: &Settings, confirms: bool) -> Names {
+    match (confirms, settings.dns_cache) {
+        (true, _) => Names::AskedAgain,
+        (false, true) => Names::Remembered,
+        (false, false) => Names::Asked,
+    }
 }
 
 /// Regions take turns in the order that the monitor names them.
@@ -151,6 +161,25 @@ mod tests {
             Known { vote: None, ..UP },
         ] {
             assert!(unsettled.matters(&Verdict::up()), "{unsettled:?}");
+        }
+    }
+
+    #[test]
+    fn dns_is_asked_anew_to_confirm_and_where_no_cache_is_wanted() {
+        let settings = |dns_cache| {
+            Settings::of(&MonitorSpec {
+                dns_cache,
+                ..MonitorSpec::default()
+            })
+        };
+        for (dns_cache, confirms, names) in [
+            (None, false, Names::Remembered),
+            (Some(true), false, Names::Remembered),
+            (Some(false), false, Names::Asked),
+            (Some(false), true, Names::AskedAgain),
+            (None, true, Names::AskedAgain),
+        ] {
+            assert_eq!(names_for(&settings(dns_cache), confirms), names);
         }
     }
 

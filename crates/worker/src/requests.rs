@@ -138,7 +138,7 @@ pub(crate) async fn look_without_monitor(
     spec: &MonitorSpec,
 ) -> LookResult {
     let settings = plan::settings_of(spec);
-    let names = look::names_for(&settings, false);
+    let names = plan::names_for(&settings, false);
     let seen = prober
         .look(&settings.target, settings.timeout, names, shared.now())
         .await;

@@ -252,38 +252,6 @@ async fn a_name_is_asked_once_in_a_look(
     );
 }
 
-/// Whether the answer of an earlier look serves a later one.
-#[rstest]
-#[case(Names::Remembered, [2, 2, 2])]
-#[case(Names::Asked, [2, 4, 6])]
-#[case(Names::AskedAgain, [2, 4, 6])]
-#[tokio::test]
-async fn an_answer_of_dns_is_remembered_unless_nobody_wants_that(
-    #[case] names: Names,
-    #[case] queries: [usize; 3],
-    #[values("http", "tcp", "tls", "smtp", "websocket", "grpc", "udp", "ping")] kind: &str,
-) {
-    let dns = FakeDns::start().await;
-    dns.set_loopback("shop.example");
-    let prober = Prober::new(way_out(Some(dns.address()), None)).unwrap();
-    let target = crate::of(match kind {
-        "http" => json!({"url": "http://shop.example:1/"}),
-        "websocket" => json!({"kind": kind, "url": "ws://shop.example:1/"}),
-        "ping" => json!({"kind": kind, "host": "shop.example", "ping": {"count": 1}}),
-        "udp" => json!({"kind": kind, "host": "shop.example", "port": 1, "udp": {"send": "a"}}),
-        _ => json!({"kind": kind, "host": "shop.example", "port": 1}),
-    });
-    let mut asked = [0; 3];
-    for so_far in &mut asked {
-        // Nobody listens there; what counts is who was asked for the way.
-        prober
-            .look(&target, SHORT * 3, names, Timestamp::UNIX_EPOCH)
-            .await;
-        *so_far = dns.queries();
-    }
-    assert_eq!(asked, queries);
-}
-
 /// One that wants no cache tries addresses in their usual order, a recheck begins with the next.
 #[rstest]
 #[case(Names::Asked, 1)]

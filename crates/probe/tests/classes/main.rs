@@ -10,6 +10,7 @@ mod http_two;
 mod noise;
 mod records;
 mod redirects;
+mod remembered;
 mod site;
 mod upgrades;
 

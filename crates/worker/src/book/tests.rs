@@ -373,3 +373,16 @@ fn what_another_looked_at_by_a_clock_that_was_ahead_is_not_looked_at_again() {
     let next = slot + SignedDuration::from_secs(60);
     assert_eq!(book.pop_due(next).due[0].at, next);
 }
+
+/// What is kept of a monitor that nobody looks at, in places alone: texts come to it.
+#[test]
+fn an_idle_monitor_is_small() {
+    let entry = std::mem::size_of::<(MonitorId, Entry)>();
+    let plan = std::mem::size_of::<Plan>();
+    assert!(entry <= 200 && plan <= 624, "{entry} {plan}");
+    let id = MonitorId::generate();
+    let mut book = book_with(id, None);
+    let due = book.pop_due(at(60)).due.remove(0);
+    book.ended(id, due.ticket);
+    assert_eq!(book.get(id).unwrap().running.capacity(), 0);
+}

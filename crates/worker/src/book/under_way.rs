@@ -35,6 +35,7 @@ impl Running {
 
 impl Entry {
     pub(super) fn run(&mut self, ticket: Ticket, why: Why, due: Timestamp) {
+        self.running.reserve_exact(1);
         self.running.push(Running {
             ticket,
             why,
@@ -131,6 +132,10 @@ impl Book {
         };
         let alone = matches!(entry.running.as_slice(), [own] if own.ticket == ticket);
         entry.running.retain(|run| run.ticket != ticket);
+        if alone {
+            // Nothing is kept for a monitor that nobody looks at.
+            entry.running = Vec::new();
+        }
         !alone
     }
 }

@@ -266,6 +266,13 @@ impl Known {
     }
 }
 
+fn shown_url(url: &str, masked: bool) -> String {
+    match masked {
+        true => masked_url(url),
+        false => url.to_owned(),
+    }
+}
+
 impl MonitorView {
     /// A monitor as it is listed, its secrets masked if need be.
     pub fn of(state: &AppState, listed: &Listed, known: &Known, masked: bool) -> Self {
@@ -273,10 +280,7 @@ impl MonitorView {
         let settings = monitor.settings();
         let blocks = Blocks::of(&settings, masked);
         let kind = settings.target.kind().as_str();
-        let url = settings.target.url().map(|url| match masked {
-            true => masked_url(url),
-            false => url.to_owned(),
-        });
+        let url = settings.target.url().map(|url| shown_url(url, masked));
         let looks = settings.target.kind().looks();
         let has_dns_cache = settings.target.kind().has_dns_cache();
         let known_beat = known.heartbeats.get(&monitor.id);
