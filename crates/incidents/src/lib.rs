@@ -11,6 +11,7 @@
 
 mod accounts;
 mod ask;
+mod autopsies;
 mod calls;
 mod certificates;
 mod closing;
@@ -42,6 +43,7 @@ mod timeline;
 mod unreached;
 
 pub use accounts::delete_account;
+pub use autopsies::{case_of, record_findings};
 pub use calls::{CallEnd, CallTurn, Said, answer_call, end_call, press_key};
 pub use certificates::{Seen, record_certificate};
 pub use commands::{By, Resolution, acknowledge, comment, resolve};

@@ -11,7 +11,7 @@ use store::Secrets;
 use store::token_lookups::{self, Found, Kind};
 
 use crate::record::{Looked, Scene};
-use crate::{Result, dependencies, escalation, markers, timeline};
+use crate::{Result, autopsies, dependencies, escalation, markers, timeline};
 
 /// How far back the last good look is sought, at least.
 const LAST_GOOD_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -91,6 +91,7 @@ pub(crate) async fn open(
         version: 1,
     };
     store::incidents::insert(connection, &incident).await?;
+    autopsies::want(connection, &incident, &scene.spec, scene.now).await?;
     let told = escalation::begin(connection, secrets, scene, &incident).await?;
     let system = Actor::system();
     let blind = incident

@@ -11,6 +11,7 @@ mod kinds;
 mod look;
 mod wire;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,7 +112,27 @@ impl Prober {
         names: Names,
         at: Timestamp,
     ) -> Observation {
-        let mut look = Look::begin(self, timeout, names, at);
+        let look = Look::begin(self, timeout, names, at);
+        self.run(look, target).await
+    }
+
+    /// The same at one address of the target, whatever its name leads to; hops elsewhere go where their
+    /// names lead. An address that the policy refuses is refused.
+    pub async fn look_at(
+        &self,
+        target: &Target,
+        ip: IpAddr,
+        timeout: Duration,
+        at: Timestamp,
+    ) -> Observation {
+        let mut look = Look::begin(self, timeout, Names::Asked, at);
+        match wire::pin(&mut look, &target.host(), ip).await {
+            Ok(()) => self.run(look, target).await,
+            Err(failure) => look.finish(Some(failure)),
+        }
+    }
+
+    async fn run(&self, mut look: Look<'_>, target: &Target) -> Observation {
         let deadline = tokio::time::Instant::from_std(look.deadline);
         let kind = async {
             let look = &mut look;

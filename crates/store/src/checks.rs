@@ -4,7 +4,9 @@ mod row;
 
 pub use row::CheckRow;
 
-use domain::check::Check;
+use std::net::IpAddr;
+
+use domain::check::{Check, VerdictKind};
 use domain::ids::{AccountId, MonitorId};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
@@ -264,4 +266,36 @@ pub async fn find_last_good(
     .fetch_one(connection)
     .await?;
     Ok(at.map(|at| at.to_jiff()))
+}
+
+/// The newest looks of a time, at most `limit`, the newest first: when, what it came to, how long it took
+/// (microseconds), and which address answered.
+pub async fn list_between(
+    connection: &mut PgConnection,
+    (account, monitor): (AccountId, MonitorId),
+    (since, before): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<(Timestamp, VerdictKind, u64, Option<IpAddr>)>> {
+    let rows = sqlx::query!(
+        r#"SELECT at AS "at!: jiff_sqlx::Timestamp", verdict AS "verdict!", total_us AS "total_us!", address
+           FROM looks($1, $2, $3, $4) ORDER BY at DESC LIMIT $5"#,
+        account.uuid(),
+        monitor.uuid(),
+        since.to_sqlx() as _,
+        before.to_sqlx() as _,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    let looks = rows.into_iter().filter_map(|row| {
+        let took = u64::try_from(row.total_us).unwrap_or(0);
+        let address = row.address.map(|address| address.ip());
+        Some((
+            row.at.to_jiff(),
+            VerdictKind::from_code(row.verdict)?,
+            took,
+            address,
+        ))
+    });
+    Ok(looks.collect())
 }

@@ -22,6 +22,7 @@ pub mod account_messages;
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;
+pub mod autopsies;
 pub mod blind;
 pub mod calls;
 pub mod canaries;

@@ -47,6 +47,11 @@ pub async fn look_wanted(connection: &mut PgConnection, id: LookRequestId) -> Re
     send(connection, LOOKS, &id.to_string()).await
 }
 
+/// Tells workers that a closer look is wanted.
+pub async fn autopsy_wanted(connection: &mut PgConnection) -> Result<()> {
+    send(connection, LOOKS, "autopsy").await
+}
+
 /// Tells whoever waits that a requested look is done.
 pub async fn look_done(connection: &mut PgConnection, id: LookRequestId) -> Result<()> {
     send(connection, DONE, &id.to_string()).await

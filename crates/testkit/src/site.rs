@@ -31,6 +31,13 @@ pub enum Behaviour {
         /// Status.
         status: u16,
     },
+    /// Answers this status with the page of a web server whose backend is gone, and as fine at one path.
+    StatusBut {
+        /// Status.
+        status: u16,
+        /// The path that is fine.
+        fine: String,
+    },
     /// Takes the request and never answers.
     Hang,
     /// Answers 200 with another text.
@@ -272,7 +279,10 @@ async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Byte
                 page(200, &[], GOOD_TEXT)
             }
         }
-        Behaviour::Status(status) => page(
+        Behaviour::StatusBut { ref fine, .. } if request.uri.path() == *fine => {
+            page(200, &[], GOOD_TEXT)
+        }
+        Behaviour::StatusBut { status, .. } | Behaviour::Status(status) => page(
             status,
             &[("server".to_owned(), "nginx".to_owned())],
             &backend_gone(status),

@@ -4,13 +4,15 @@
 //! memory ([`book`]), starts looks when they are due ([`dispatch`]), and appends what they saw in
 //! batches ([`batch`]). A look that may change a status goes at once, in its order, through
 //! `incidents` ([`record`]), when canaries say that our own way out is well ([`canary`]). Looks that
-//! somebody waits for come as rows ([`requests`]), and so do those of visitors ([`visitors`]).
+//! somebody waits for come as rows ([`requests`]); so do those of visitors ([`visitors`]), and closer looks at what has
+//! failed ([`autopsy`]).
 //! What is waited for is decided in [`heartbeats`], what maintenance held in [`maintenance`]. Housekeeping (partitions, packing, erasing) is in [`sweeps`], by one leader.
 //!
 //! It knows the sequence only: sockets are `probe`'s, rules are `domain`'s, SQL is `store`'s, and
 //! who is told is nobody's business here. When the database is gone, probing goes on: looks wait in
 //! bounded buffers and nothing is decided until it is back.
 
+mod autopsy;
 mod batch;
 mod book;
 mod buffer;
@@ -103,6 +105,7 @@ impl Worker {
                 catalog::run(shared.clone(), stop.clone()),
                 requests::run(shared.clone(), stop.clone()),
                 visitors::run(shared.clone(), stop.clone()),
+                autopsy::run(shared.clone(), stop.clone()),
                 dispatch::run(shared.clone(), stop.clone()),
                 canary::run(shared.clone(), stop.clone()),
                 heartbeats::run(shared, shared.config.own_address.as_ref(), stop.clone()),

@@ -42,7 +42,10 @@ async fn listen(shared: &Arc<Shared>) -> Result<(), sqlx::Error> {
                 }
             }
             Some(notice) if notice.channel() == notify::TOOLS => shared.visitors.notify_one(),
-            Some(_) => shared.asked.notify_one(),
+            Some(_) => {
+                shared.asked.notify_one();
+                shared.examined.notify_one();
+            }
             None => catch_up(shared).await,
         }
     }

@@ -43,6 +43,10 @@ pub const UNRECORDED: &str = "watchbell_transitions_waiting";
 pub const RECORDED: &str = "watchbell_transitions_total";
 /// Look requests answered, by `reason`.
 pub const REQUESTED: &str = "watchbell_look_requests_total";
+/// Failures looked at closer, by `new`: whether that told another cause than one look.
+pub const EXAMINED: &str = "watchbell_autopsies_total";
+/// Seconds from the opening of an incident to the end of the closer look.
+pub const EXAMINED_AFTER: &str = "watchbell_autopsy_after_seconds";
 /// Looks at canaries, by `outcome`: `answered` or `silent`.
 pub const CANARY_LOOKS: &str = "watchbell_canary_looks_total";
 /// 1 while our own way out is in trouble, and nothing opens or closes.
@@ -132,6 +136,12 @@ pub fn describe() {
         describe_gauge!(UNRECORDED, "Transitions that wait to be recorded");
         describe_counter!(RECORDED, "Looks taken into a status, by outcome");
         describe_counter!(REQUESTED, "Look requests answered, by reason");
+        describe_counter!(EXAMINED, "Failures looked at closer");
+        describe_histogram!(
+            EXAMINED_AFTER,
+            Unit::Seconds,
+            "From an incident to the end of the closer look"
+        );
         describe_gauge!(INGEST, "1 while calls of jobs reach us");
         describe_counter!(CANARY_LOOKS, "Looks at canaries, by outcome");
         describe_gauge!(BLIND, "Our own way out is in trouble");

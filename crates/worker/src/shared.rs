@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub asked: Notify,
     /// A visitor asks for looks.
     pub visitors: Notify,
+    /// A failure is to be looked at closer.
+    pub examined: Notify,
     /// The leases were renewed: the books say what is ours.
     pub renewed: Notify,
     /// Another server answers for the database: what is known of states may be newer than what it has.
@@ -74,6 +76,7 @@ impl Shared {
             full: Notify::new(),
             asked: Notify::new(),
             visitors: Notify::new(),
+            examined: Notify::new(),
             renewed: Notify::new(),
             moved: Notify::new(),
             book: Mutex::new(Book::default()),

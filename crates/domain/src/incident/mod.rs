@@ -1,5 +1,6 @@
 //! Incidents: an outage from the first failing look to its end, and the timeline of what was done.
 
+pub mod briefing;
 pub mod diagnosis;
 
 pub use diagnosis::{Confidence, Diagnosis};

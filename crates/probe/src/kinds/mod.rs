@@ -40,7 +40,7 @@ use crate::wire;
 use crate::wire::Endpoint;
 
 /// The host and port of a monitor without a URL, judged again at each look.
-fn endpoint(look: &Look<'_>, host: &str, port: u16) -> Step<Endpoint> {
+pub(crate) fn endpoint(look: &Look<'_>, host: &str, port: u16) -> Step<Endpoint> {
     let host = TargetHost::parse(host, look.prober.egress().policy()).map_err(|refusal| {
         Failure::new(
             FailureClass::TargetRefused,

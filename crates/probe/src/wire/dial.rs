@@ -1,5 +1,6 @@
 //! Names to addresses and addresses to streams, through `egress` alone.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use domain::check::{AddressTried, Failure, FailureClass, Phase};
@@ -49,6 +50,26 @@ pub(crate) async fn resolve(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<Chec
         .map(|address| address.at_port(to.port))
         .collect();
     Ok(order(&addresses, CheckedAddr::ip, look.source.next_first()))
+}
+
+/// From here on the host leads to this address alone.
+pub(crate) async fn pin(look: &mut Look<'_>, host: &str, ip: IpAddr) -> Step<()> {
+    let to = crate::kinds::endpoint(look, host, 0)?;
+    let address = Endpoint {
+        host: Host::Ip(ip),
+        port: 0,
+    };
+    let addresses = resolve(look, &address).await?;
+    look.names.clear();
+    for family in [egress::Family::Any, egress::Family::V4, egress::Family::V6] {
+        look.names.push(Resolved {
+            host: to.host.clone(),
+            family,
+            addresses: addresses.clone(),
+        });
+    }
+    look.seen.resolved.clear();
+    Ok(())
 }
 
 async fn ask(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<CheckedAddr>> {

@@ -9,7 +9,7 @@ mod row;
 pub use list::{Cursor, Filter, Listed, count_open, list, list_events};
 
 use domain::ids::{AccountId, IncidentId, MonitorId};
-use domain::incident::{Actor, Incident, ResolvedReason};
+use domain::incident::{Actor, Diagnosis, Incident, ResolvedReason};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -81,6 +81,45 @@ pub async fn lock_open(
     monitor: MonitorId,
 ) -> Result<Option<Incident>> {
     row::select(connection, account, None, Some(monitor), true).await
+}
+
+/// What the first look alone said.
+pub async fn find_first_diagnosis(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: IncidentId,
+) -> Result<Option<Diagnosis>> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT coalesce(first_diagnosis, diagnosis) AS "diagnosis: Json<Diagnosis>"
+           FROM incidents WHERE account_id = $1 AND id = $2"#,
+        account.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.flatten().map(|diagnosis| diagnosis.0))
+}
+
+/// Puts what a closer look said in place of what was said before; the first one is kept beside it.
+pub async fn set_diagnosis(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: IncidentId,
+    diagnosis: &Diagnosis,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE incidents SET first_diagnosis = coalesce(first_diagnosis, diagnosis), diagnosis = $3,
+             diagnosed_at = coalesce(diagnosed_at, $4), version = version + 1
+         WHERE account_id = $1 AND id = $2",
+        account.uuid(),
+        id.uuid(),
+        Json(diagnosis) as _,
+        now.to_sqlx() as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Ends an incident at `resolved_at`; false when it had ended before.

@@ -1,8 +1,9 @@
 //! Incidents: taken, ended, commented on.
 
 use ::incidents::{Drilled, Outlook};
-use domain::ids::{IncidentId, MonitorId};
+use domain::ids::{AccountId, IncidentId, MonitorId};
 use domain::incident::Incident;
+use domain::incident::briefing::{self, Subject};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
@@ -178,6 +179,41 @@ pub async fn comment(
     } else {
         Err(UseCaseError::NotFound)
     }
+}
+
+/// An incident on one page of Markdown; `None` when there is no such one.
+pub async fn briefing(
+    connection: &mut PgConnection,
+    state: &AppState,
+    (account, id): (AccountId, IncidentId),
+) -> UseCaseResult<Option<String>> {
+    let Some(incident) = store::incidents::find(connection, account, id).await? else {
+        return Ok(None);
+    };
+    // A deleted monitor keeps its incidents.
+    let key = (account, incident.monitor_id);
+    let monitor =
+        store::monitors::find_with_deleted(connection, &state.secrets, key.0, key.1).await?;
+    let (name, address) = monitor.map_or_else(Default::default, |monitor| {
+        let settings = monitor.settings();
+        (settings.name, settings.target.display())
+    });
+    let timeline = store::incidents::events::list(connection, account, id).await?;
+    let found = store::accounts::find(connection, account).await?;
+    let zone = found.map_or(TimeZone::UTC, |found| domain::words::zone(&found.timezone));
+    let page = state.config.link(&format!("/incidents/{id}"));
+    let subject = Subject {
+        name: &name,
+        address: &address,
+        page: &page,
+        zone: &zone,
+    };
+    Ok(Some(briefing::briefing(
+        &incident,
+        &subject,
+        &timeline,
+        state.now(),
+    )))
 }
 
 #[cfg(test)]

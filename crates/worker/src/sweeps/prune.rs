@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use store::{
-    account_messages, challenges, checks, evidence, hours, idempotency, inbound, ingest, leases,
-    look_requests, markers, outbox, sessions, throttles, tool_looks, unconfirmed,
+    account_messages, autopsies, challenges, checks, evidence, hours, idempotency, inbound, ingest,
+    leases, look_requests, markers, outbox, sessions, throttles, tool_looks, unconfirmed,
 };
 
 use super::Result;
@@ -21,6 +21,8 @@ const TOOLS: SignedDuration = SignedDuration::from_hours(24 * domain::tools::KEP
 const REQUESTED: SignedDuration = SignedDuration::from_hours(24 * 92);
 /// An incident names what came an hour before it; the rest is for whoever looks back.
 const MARKERS: SignedDuration = SignedDuration::from_hours(24 * 92);
+/// What was found is in the incident; the single answers are for whoever doubts it.
+const AUTOPSIES: SignedDuration = SignedDuration::from_hours(24 * 92);
 /// A body without evidence may be one that is just being stored.
 const BODIES: SignedDuration = SignedDuration::from_hours(24);
 /// Longer than the longest window of a limit.
@@ -62,6 +64,7 @@ async fn history(pool: &PgPool, now: Timestamp) -> Result<()> {
         let gone = look_requests::prune(&mut connection, before(now, REQUESTS), BATCH).await?
             + checks::prune_requested(&mut connection, before(now, REQUESTED), BATCH).await?
             + tool_looks::prune(&mut connection, before(now, TOOLS), BATCH).await?
+            + autopsies::prune(&mut connection, before(now, AUTOPSIES), BATCH).await?
             + markers::prune(&mut connection, before(now, MARKERS), BATCH).await?
             + hours::prune_reports(&mut connection, now, BATCH).await?
             + evidence::prune_bodies(&mut connection, before(now, BODIES), BATCH).await?;

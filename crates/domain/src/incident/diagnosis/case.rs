@@ -11,6 +11,8 @@ pub(super) struct Case<'c> {
     pub settings: &'c Settings,
     /// What an error answer tells.
     pub reading: Option<Reading>,
+    /// What else texts may name; it goes before what the look itself says.
+    pub also: Vec<(&'static str, String)>,
 }
 
 /// A proxy that finds nothing behind it says so within this time, the way there not counted.
@@ -24,6 +26,7 @@ impl<'c> Case<'c> {
             verdict,
             settings,
             reading,
+            also: Vec::new(),
         }
     }
 
@@ -149,6 +152,9 @@ impl<'c> Case<'c> {
     }
 
     fn value(&self, name: &str) -> Option<String> {
+        if let Some((_, value)) = self.also.iter().find(|(known, _)| *known == name) {
+            return Some(value.clone());
+        }
         let url = self.last_url();
         let detail = || self.failure()?.detail.clone();
         let leaf = || self.seen.tls.as_ref()?.leaf();

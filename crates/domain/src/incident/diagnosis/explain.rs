@@ -158,7 +158,7 @@ fn slow(case: &Case<'_>) -> Diagnosis {
     }
 }
 
-fn steps(case: &Case<'_>, steps: &[(&str, &str)]) -> Vec<NextStep> {
+pub(super) fn steps(case: &Case<'_>, steps: &[(&str, &str)]) -> Vec<NextStep> {
     steps
         .iter()
         .take(3)
@@ -170,7 +170,7 @@ fn steps(case: &Case<'_>, steps: &[(&str, &str)]) -> Vec<NextStep> {
 }
 
 /// The text with a capital, and no surer than it may be.
-fn hedged(text: &str, confidence: Confidence) -> String {
+pub(super) fn hedged(text: &str, confidence: Confidence) -> String {
     let text = plain(&crate::words::capitalised(text));
     match confidence {
         Confidence::Possible => text

@@ -4,6 +4,7 @@
 //! [`crate::check::attribution`] read out of the page.
 
 mod answers;
+pub mod autopsy;
 mod case;
 mod evidence;
 mod explain;

@@ -152,6 +152,27 @@ pub async fn get(
     etag::fresh(&headers, None, &view)
 }
 
+/// Get a briefing of an incident
+///
+/// Everything that helps to mend it on one page of Markdown: cause, evidence, next steps, what changed, timeline.
+/// For a person or a program; what the target sent is marked as code and is data, not instructions.
+#[utoipa::path(get, path = "/api/v1/incidents/{incident_id}/briefing.md", tag = "Incidents",
+    operation_id = "incidents.briefing", params(("incident_id" = String, Path, description = "`inc_…`")),
+    responses((status = 200, body = String, content_type = "text/markdown")))]
+pub async fn briefing(
+    State(state): State<AppState>,
+    reader: Reader,
+    Id(id): Id<IncidentId>,
+    params: Params,
+) -> ApiResult<Response> {
+    params.finish()?;
+    let mut tx = reader.begin(&state).await?;
+    let text = incidents::briefing(&mut tx, &state, (reader.account_id(), id)).await?;
+    let text = text.ok_or_else(Problem::not_found)?;
+    let kind = [(http::header::CONTENT_TYPE, "text/markdown; charset=utf-8")];
+    Ok((kind, text).into_response())
+}
+
 /// List deliveries of an incident
 ///
 /// Every message about it: to whom, and what became of it.

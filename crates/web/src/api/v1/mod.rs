@@ -47,6 +47,7 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(checks::create))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::get))
+        .routes(routes!(incidents::briefing))
         .routes(routes!(incidents::deliveries))
         .routes(routes!(incidents::acknowledge))
         .routes(routes!(incidents::resolve))

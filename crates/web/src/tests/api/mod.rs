@@ -1,5 +1,6 @@
 //! The REST API through the router.
 
+mod briefing;
 mod checks;
 mod contacts;
 mod dependencies;

@@ -1,0 +1,310 @@
+//! What a closer look tells that one look cannot: one readable table. The first line that fits decides;
+//! where none does, the diagnosis of the first look stays.
+//!
+//! To add a rule: a line above the more general ones, with what it is drawn from, and a case in
+//! `tests.rs`. `{…}` are the values of `explain::values`, and those of [`super::super::case::Case`].
+
+use super::Question as Q;
+use super::scene::Scene;
+use crate::check::{Attribution, FailureClass as C};
+use crate::incident::diagnosis::Confidence;
+
+use Attribution::{Dns, Edge, Network, Origin, OriginProxy, Tls};
+use Confidence::{Certain, Likely, Possible};
+
+/// What the closer look says of the cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// It is the one of the first look, and surer or told better.
+    Same,
+    /// It is this one.
+    New(&'static str),
+}
+
+/// One line of the table.
+pub(super) struct Rule {
+    pub id: &'static str,
+    pub fits: fn(&Scene<'_>) -> bool,
+    pub cause: Cause,
+    pub confidence: Confidence,
+    pub attribution: Attribution,
+    pub sentence: &'static str,
+    pub technical: &'static str,
+    pub steps: &'static [(&'static str, &'static str)],
+}
+
+macro_rules! rules {
+    (@cause same) => { Cause::Same };
+    (@cause $cause:literal) => { Cause::New($cause) };
+    ($($id:literal $fits:expr => $cause:tt $confidence:ident $attribution:ident
+       $sentence:literal $technical:literal [$($text:literal $command:literal),* $(,)?];)*) => {
+        pub(super) const RULES: &[Rule] = &[$(Rule {
+            id: $id,
+            fits: $fits,
+            cause: rules!(@cause $cause),
+            confidence: $confidence,
+            attribution: $attribution,
+            sentence: $sentence,
+            technical: $technical,
+            steps: &[$(($text, $command)),*],
+        },)*];
+    };
+}
+
+fn is_tls(scene: &Scene<'_>) -> bool {
+    scene.class().as_str().starts_with("tls_")
+}
+
+fn is_slow(scene: &Scene<'_>) -> bool {
+    matches!(
+        scene.class(),
+        C::HttpTimeout | C::BodyTimeout | C::TlsTimeout
+    ) || scene.cause() == "upstream_slow"
+}
+
+fn is_name(scene: &Scene<'_>) -> bool {
+    scene.class().as_str().starts_with("dns_")
+}
+
+fn is_server_error(scene: &Scene<'_>) -> bool {
+    scene.class() == C::HttpStatus
+        && scene
+            .failure
+            .detail
+            .as_deref()
+            .is_some_and(|status| status.starts_with('5'))
+}
+
+/// A mixture of addresses, some of which work.
+fn some_addresses(scene: &Scene<'_>) -> bool {
+    let all = scene.addresses();
+    !all.good.is_empty() && !all.bad.is_empty() && scene.left().is_none()
+}
+
+rules! {
+    // Where it fails from. A majority of regions said down, and one region's way may still be all there is.
+    "works_elsewhere" |s| { let (good, bad) = s.regions(); !good.is_empty() && !bad.is_empty() }
+        => "region_only" Likely Network
+        "It works from {goodregions} and fails from {badregions}. Likely the way there, one location of a CDN, or a block by country."
+        "{before} From {goodregions} the same look works."
+        ["Does it work for you?" "curl -svo /dev/null {url}",
+         "Does your CDN or provider report an outage in that part of the world?" "",
+         "Does a firewall or a rule by country refuse the addresses we look from?" ""];
+
+    // Addresses one by one (RFC 8305: clients try both families, many tools only one).
+    "ipv6_fails" |s| some_addresses(s) && s.addresses().bad.iter().all(|ip| ip.is_ipv6()) && s.addresses().good.iter().all(|ip| ip.is_ipv4())
+        => "ipv6_fails" Certain Network
+        "Over IPv4 your site works, over IPv6 it does not. Visitors with IPv6 wait, or see nothing."
+        "{good} works, {bad} fails: {before}"
+        ["Does the web server listen on IPv6?" "ss -ltn6",
+         "If it is not meant to, remove the AAAA record." "dig {host} AAAA",
+         "Try it yourself." "curl -6svo /dev/null {url}"];
+    "ipv4_fails" |s| some_addresses(s) && s.addresses().bad.iter().all(|ip| ip.is_ipv4()) && s.addresses().good.iter().all(|ip| ip.is_ipv6())
+        => "ipv4_fails" Certain Network
+        "Over IPv6 your site works, over IPv4 it does not. Most visitors still come over IPv4."
+        "{good} works, {bad} fails: {before}"
+        ["Does the web server listen on IPv4?" "ss -ltn4",
+         "Does the A record name the right address?" "dig {host} A",
+         "Try it yourself." "curl -4svo /dev/null {url}"];
+    "one_certificate" |s| some_addresses(s) && is_tls(s)
+        => "one_server_bad_certificate" Certain Tls
+        "The servers of {host} show different certificates: {good} a good one, {bad} a bad one. Likely one was left out when it was renewed."
+        "{bad}: {before} {good} passes."
+        ["Which certificate does it present?" "openssl s_client -connect {bad1}:{port} -servername {host} </dev/null | openssl x509 -noout -dates -issuer",
+         "Install the renewed one there too, and reload its web server." ""];
+    "one_address" |s| some_addresses(s)
+        => "one_address_fails" Certain Origin
+        "The name {host} leads to {of} addresses, and {bad} of them does not work. Part of your visitors sees an error."
+        "{good} works, {bad} fails: {before}"
+        ["Ask that one." "curl -svo /dev/null --connect-to ::{bad1}: {url}",
+         "Take it out of DNS or of rotation until it is mended." "dig {host} A {host} AAAA"];
+
+    // The name leads elsewhere than at the last good look, and what was there still works.
+    "dns_points_elsewhere" |s| s.left().is_some_and(|old| s.addresses().good == [old]) && s.still_fails()
+        => "dns_points_elsewhere" Likely Dns
+        "The name {host} now leads to {new}, which fails. The server at {old}, where it led before, still serves your site. Likely its DNS record was changed by mistake or too early."
+        "{host} moved from {old} to {new}; {old} passes the same look. {before}"
+        ["What do your name servers say?" "dig {host} A {host} AAAA",
+         "Was it meant to move? Then finish the new server, or put the record back until it is." "",
+         "Ask the old server." "curl -svo /dev/null --connect-to ::{old}: {url}"];
+
+    // Names. An authoritative answer decides over what resolvers say (RFC 1034, 4.3.1; RFC 2308).
+    "domain_gone" |s| is_name(s) && s.missing_domain().is_some()
+        => "domain_gone" Likely Dns
+        "The domain {zone} itself is not known in DNS. Likely its registration ended, or its registry has put it on hold."
+        "NXDOMAIN for {zone} as well as for {host}: no delegation."
+        ["Is it still registered and paid? Look for clientHold or serverHold." "whois {zone}",
+         "Does its registry delegate it?" "dig +trace {zone} NS"];
+    "name_servers_differ" |s| { let all = s.name_servers(); is_name(s) && !all.know.is_empty() && (!all.deny.is_empty() || !all.silent.is_empty() || !all.fail.is_empty()) }
+        => "name_servers_differ" Certain Dns
+        "The name servers of {zone} do not agree: {knowing} knows {host}, {failing} does not answer for it. Part of your visitors cannot find it."
+        "{failing} fails for {host}, {knowing} answers."
+        ["Ask the one that fails." "dig @{failing1} {host}",
+         "Does it still get the zone from its primary (same serial on all)?" "dig +nssearch {zone}"];
+    "record_removed" |s| { let all = s.name_servers(); matches!(s.class(), C::DnsNxdomain | C::DnsNoAddress) && !all.deny.is_empty() && all.deny.len() == all.asked() }
+        => "record_removed" Certain Dns
+        "The name servers of {zone} themselves say that {host} has no address: the record is not in your DNS any more."
+        "{servers}: no A or AAAA for {host}."
+        ["Put the record back where your DNS is kept." "dig @{server1} {host} ANY"];
+    "dns_not_everywhere_yet" |s| { let all = s.name_servers(); matches!(s.class(), C::DnsNxdomain | C::DnsNoAddress) && !all.know.is_empty() && all.know.len() == all.asked() }
+        => "dns_not_everywhere_yet" Likely Dns
+        "Your name servers know {host}, but others still remember that it was missing. Likely it was just put back, and heals by itself."
+        "{servers} answer for {host}; resolvers hold a negative answer (RFC 2308)."
+        ["How long do they remember it? The last number of the SOA record, in seconds." "dig {zone} SOA +short"];
+    "dnssec_broken" |s| { let all = s.name_servers(); s.class() == C::DnsServfail && !all.know.is_empty() && all.know.len() == all.asked() }
+        => "dnssec_broken" Likely Dns
+        "Your name servers answer, but resolvers refuse the answer. Likely the signatures (DNSSEC) of {zone} are broken or have run out."
+        "{servers} answer for {host}, resolvers say SERVFAIL."
+        ["If this answers and the plain query does not, DNSSEC is it." "dig +cd {host}",
+         "Does the DS record at the registry fit the keys of the zone?" "dig {zone} DS +short; dig {zone} DNSKEY +short",
+         "The quickest help: have the DS record removed at your registrar." ""];
+    "name_servers_refuse" |s| { let all = s.name_servers(); is_name(s) && !all.fail.is_empty() && all.fail.len() == all.asked() }
+        => "name_servers_refuse" Likely Dns
+        "The name servers of {zone} answer with an error. Often the domain points to a DNS provider that does not know it any more."
+        "{servers} refuse or fail for {host}: lame delegation (RFC 9499)."
+        ["Is the zone still set up there?" "dig @{server1} {zone} SOA",
+         "Are these the servers your provider told you?" "dig +trace {zone} NS"];
+    "name_servers_down" |s| { let all = s.name_servers(); is_name(s) && !all.silent.is_empty() && all.silent.len() == all.asked() }
+        => "name_servers_down" Likely Dns
+        "None of the name servers of {zone} that we asked answers. Visitors cannot find your server."
+        "No answer for {host} from {servers}."
+        ["Does your DNS provider report an outage?" "",
+         "Ask one." "dig @{server1} {zone} SOA"];
+
+    // One scheme works and the other does not.
+    "https_not_served" |s| s.class() == C::ConnectRefused && s.is_https() && s.answers_well(&Q::OtherScheme)
+        => "https_not_served" Certain Origin
+        "The web server runs and answers over http, but takes no https connections. Likely its part for https is switched off or failed to load."
+        "TCP RST on port {port}, while port 80 answers."
+        ["Does it listen for https?" "ss -ltnp 'sport = :{port}'",
+         "Is the configuration valid, and can it read the certificate?" "nginx -t; apachectl configtest"];
+    "https_filtered" |s| s.class() == C::ConnectTimeout && s.is_https() && s.answers_well(&Q::OtherScheme)
+        => "port_filtered" Likely Network
+        "The web server answers over http, but port {port} is silent. Likely a firewall drops it."
+        "No answer to SYN on port {port}, while port 80 answers."
+        ["Does the firewall let port {port} in?" "iptables -S; nft list ruleset",
+         "In your provider's console: is the port in the security group?" ""];
+    "http_not_served" |s| s.class() == C::ConnectRefused && !s.is_https() && s.answers_well(&Q::OtherScheme)
+        => "http_not_served" Certain Origin
+        "The web server answers over https, but no longer takes plain http."
+        "TCP RST on port {port}, while port 443 answers."
+        ["Is that on purpose? Then watch the https address." "",
+         "Does it listen?" "ss -ltnp 'sport = :{port}'"];
+
+    // Signs of life around a port that is silent.
+    "port_silent" |s| s.class() == C::ConnectTimeout && s.open_port().is_some()
+        => "port_filtered" Likely Network
+        "The machine at {address} is on: its port {open} answers. Only port {port} is silent. Likely a firewall drops it, or the program is stuck with its queue full."
+        "No answer to SYN on port {port}; port {open} connects."
+        ["Does anything listen, and is its queue (Recv-Q) full?" "ss -ltn 'sport = :{port}'",
+         "Does a firewall drop it?" "iptables -S; nft list ruleset"];
+    "machine_alive" |s| s.class() == C::ConnectTimeout && s.is_alive()
+        => "port_filtered" Likely Network
+        "The machine at {address} is on, but port {port} is silent. Likely a firewall drops it, or the program is stuck with its queue full."
+        "No answer to SYN on port {port}; the host replies otherwise."
+        ["Does anything listen, and is its queue (Recv-Q) full?" "ss -ltn 'sport = :{port}'",
+         "Does a firewall drop it?" "iptables -S; nft list ruleset"];
+    "machine_dark" |s| s.class() == C::ConnectTimeout && s.is_dark()
+        => "host_silent" Likely Network
+        "Nothing at {address} answers: no port that we tried, and no ping. Likely the machine is off or its network is down."
+        "No answer from {address} to SYN on several ports, nor to ICMP echo."
+        ["Is it running, in your provider's console?" "",
+         "Does your provider report an outage?" "",
+         "Where does the way end?" "mtr -rwc 10 {host}"];
+    "only_this_port" |s| s.class() == C::ConnectRefused && s.open_port().is_some()
+        => same Likely Origin
+        "The machine is on and its port {open} takes connections, but nothing does on port {port}. Likely the program on it is stopped."
+        "TCP RST on port {port}; port {open} connects."
+        ["On the server: does anything listen on the port?" "ss -ltnp 'sport = :{port}'",
+         "Did a service fail?" "systemctl --failed"];
+
+    // Caches and methods.
+    "error_cached" |s| s.still_fails() && s.is_good(&Q::PastCaches) && s.is_cached() && !s.was_mixed()
+        => "error_cached" Likely Edge
+        "The page itself works again; a cache in front still hands out the old error."
+        "Past the cache the same page passes. {before}"
+        ["Purge this page in your CDN or cache." "",
+         "How long may errors be kept? Look at cache-control and the rules for errors." "curl -sD - -o /dev/null {url}"];
+    "head_refused" |s| s.method_is("HEAD") && s.class() == C::HttpStatus && s.still_fails() && s.passes(&Q::OtherMethod)
+        => "head_not_supported" Certain Origin
+        "The page works for visitors. Only the short form of asking (HEAD) that this monitor uses gets {status}."
+        "HEAD gets {status}, GET passes."
+        ["Let this monitor ask with GET." "",
+         "Or let the server answer HEAD (RFC 9110, 9.3.2)." "curl -sI {url}"];
+
+    // The same request, now good and now bad.
+    "one_of_several" |s| is_server_error(s) && s.is_mixed()
+        => "one_backend_fails" Likely OriginProxy
+        "The page works and fails by turns. Likely one of several servers behind it is broken and still gets visitors."
+        "Same address, same request: {status} and good answers by turns."
+        ["Which server fails its health check? See the balancer's status page." "",
+         "Take it out of rotation, then mend it." "",
+         "Ask ten times." "for i in 1 2 3 4 5 6 7 8 9 10; do curl -so /dev/null -w '%{http_code} ' {url}; done"];
+    "comes_and_goes" |s| s.was_mixed()
+        => same Possible Origin
+        "It has worked and failed by turns for an hour. {same}"
+        "{before} Good and bad looks alternate."
+        ["What happens at those moments? Compare them with the load, and with tasks that run by the clock." "uptime; ls /etc/cron.d",
+         "Is a limit of connections or memory reached?" "free -m; ss -s"];
+
+    // How much of the server is affected.
+    "program_dead" |s| s.cause() == "upstream_dead" && s.answers_well(&Q::NeutralPath) && s.still_fails()
+        => same Likely OriginProxy
+        "Your web server is fine and answers for other files. Likely the program behind this page is not running."
+        "/robots.txt is answered, {url} gets {status} at once."
+        ["On the server:" "curl -svo /dev/null -H {hostheader} {local}",
+         "Is the program behind it running?" "systemctl --failed; systemctl status 'php*-fpm'",
+         "Does the proxy's upstream match what listens?" "ss -ltnp; tail -n 20 /var/log/nginx/error.log"];
+    "only_this_page_slow" |s| is_slow(s) && s.still_fails() && s.answers_well(&Q::NeutralPath)
+        => "page_slow" Likely Origin
+        "The server answers a small file at once; only this page takes too long. Likely its program waits for a database or another service."
+        "/robots.txt is answered in time. {before}"
+        ["What is the slowest query or call of this page?" "",
+         "Are all workers taken? See max_children in the log of php-fpm, or your program's queue." "grep -h max_children /var/log/php*fpm*.log | tail -3"];
+    "server_stuck" |s| s.class() == C::HttpTimeout && s.still_fails() && s.fails_alike(&Q::NeutralPath)
+        => "server_stuck" Likely Origin
+        "The server takes connections but answers nothing in time, not even a small file. Likely it is overloaded or stuck as a whole."
+        "{before} /robots.txt times out as well."
+        ["On the server: is it busy, out of memory or out of disk?" "uptime; free -m; df -h",
+         "Are all workers taken?" "ss -s"];
+    "only_this_page" |s| is_server_error(s) && matches!(s.cause(), "application_error" | "error_status" | "upstream_crashes" | "upstream_fails") && s.still_fails() && s.answers_well(&Q::NeutralPath)
+        => same Likely Origin
+        "Only this page fails, with {status}: the server answers other files. Likely the program behind the page has an error."
+        "/robots.txt is answered. {before}"
+        ["What does the program's error log say at that second?" "journalctl --since -10min -p err",
+         "Was there a deploy or an update?" ""];
+    "whole_site" |s| is_server_error(s) && matches!(s.cause(), "application_error" | "error_status" | "upstream_fails" | "overloaded") && s.still_fails() && s.fails_alike(&Q::NeutralPath)
+        => same Possible Origin
+        "Not only this page: the server answers {status} to everything we asked. {same}"
+        "/robots.txt gets {status} too. {before}"
+        ["What does the server's error log say at that second?" "journalctl --since -10min -p err; tail -n 20 /var/log/nginx/error.log",
+         "Is it busy, or its disk full?" "uptime; free -m; df -h",
+         "Was there a deploy or an update?" ""];
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_rule_has_a_name_of_its_own_and_says_what_to_do() {
+        let ids: HashSet<&str> = RULES.iter().map(|rule| rule.id).collect();
+        assert_eq!(ids.len(), RULES.len());
+        for rule in RULES {
+            assert!((1..=3).contains(&rule.steps.len()), "{}", rule.id);
+            if rule.confidence == Certain {
+                let unsure = ["ikely", "ossibly"]
+                    .iter()
+                    .any(|word| rule.sentence.contains(word));
+                assert!(
+                    !unsure || rule.sentence.contains(". Likely"),
+                    "{}: {}",
+                    rule.id,
+                    rule.sentence
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Everything that is known of a failure after a closer look, and the questions the rules put to it.
+
+use std::net::IpAddr;
+
+use super::{Battery, Finding, History, Outcome, Question};
+use crate::check::{Failure, FailureClass, VerdictKind};
+use crate::incident::Diagnosis;
+use crate::monitor::{Settings, Target};
+
+/// Looks of the past that make a pattern, at least.
+const ENOUGH: usize = 12;
+/// Changes between good and bad among them that make it a mixture.
+const CHANGES: usize = 4;
+
+pub(super) struct Scene<'s> {
+    pub first: &'s Diagnosis,
+    pub failure: &'s Failure,
+    pub settings: &'s Settings,
+    pub battery: &'s Battery,
+    pub history: &'s History,
+}
+
+/// What its addresses did when they were asked one by one.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Addresses {
+    pub good: Vec<IpAddr>,
+    pub bad: Vec<IpAddr>,
+}
+
+/// What its name servers said.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct NameServers<'s> {
+    /// They know an address.
+    pub know: Vec<&'s str>,
+    /// They say that there is none.
+    pub deny: Vec<&'s str>,
+    /// They refuse, or fail.
+    pub fail: Vec<&'s str>,
+    /// They say nothing.
+    pub silent: Vec<&'s str>,
+}
+
+impl NameServers<'_> {
+    pub(super) const fn asked(&self) -> usize {
+        self.know.len() + self.deny.len() + self.fail.len() + self.silent.len()
+    }
+}
+
+impl<'s> Scene<'s> {
+    pub(super) const fn class(&self) -> FailureClass {
+        self.failure.class
+    }
+
+    pub(super) fn cause(&self) -> &str {
+        &self.first.cause
+    }
+
+    fn outcomes(&self, wanted: impl Fn(&Question) -> bool) -> Vec<&'s Outcome> {
+        let found = self.battery.findings.iter();
+        found
+            .filter(|finding| wanted(&finding.question))
+            .map(|finding| &finding.outcome)
+            .collect()
+    }
+
+    fn all(&self, question: &Question, is: impl Fn(&Outcome) -> bool) -> bool {
+        let mut found = self.battery.to(question).peekable();
+        found.peek().is_some() && found.all(is)
+    }
+
+    /// The look was made again, and it still failed: every time, everywhere.
+    pub(super) fn still_fails(&self) -> bool {
+        let again = self.outcomes(|q| matches!(q, Question::Again | Question::AgainLater));
+        !again.is_empty() && again.iter().all(|outcome| is_bad(outcome))
+    }
+
+    /// It worked every time that it was made again, from everywhere.
+    pub(super) fn works_again(&self) -> bool {
+        let again = self.outcomes(|q| matches!(q, Question::Again | Question::AgainLater));
+        again.len() > 1 && again.iter().all(|outcome| outcome.verdict.is_good())
+    }
+
+    /// A question was answered, and every answer was a good one.
+    pub(super) fn is_good(&self, question: &Question) -> bool {
+        self.all(question, |outcome| outcome.verdict.is_good())
+    }
+
+    /// The same of what is no look of its own: the server answers, with anything but its own error.
+    pub(super) fn answers_well(&self, question: &Question) -> bool {
+        self.all(question, Outcome::answers_well)
+    }
+
+    /// The same, and not with an error of anybody's.
+    pub(super) fn passes(&self, question: &Question) -> bool {
+        self.all(question, |outcome| {
+            outcome.status.is_some_and(|status| status < 400)
+        })
+    }
+
+    /// It fails there as the look failed.
+    pub(super) fn fails_alike(&self, question: &Question) -> bool {
+        let status = self.failure.detail.as_deref();
+        self.all(question, |outcome| {
+            let same = outcome.class() == Some(self.class());
+            let same_status = outcome
+                .status
+                .is_some_and(|s| Some(s.to_string().as_str()) == status);
+            match self.class() {
+                FailureClass::HttpStatus => same_status,
+                _ => same,
+            }
+        })
+    }
+
+    /// The answers of its addresses. One that worked here and failed there belongs to neither.
+    pub(super) fn addresses(&self) -> Addresses {
+        let mut all = Addresses::default();
+        for Finding { question, .. } in &self.battery.findings {
+            let Question::At(ip) = question else { continue };
+            if all.good.contains(ip) || all.bad.contains(ip) {
+                continue;
+            }
+            if self.is_good(question) {
+                all.good.push(*ip);
+            } else if self.all(question, is_bad) {
+                all.bad.push(*ip);
+            }
+        }
+        all
+    }
+
+    /// What the name resolves to now.
+    pub(super) fn resolved(&self) -> Vec<IpAddr> {
+        let mut all: Vec<IpAddr> = self
+            .outcomes(Question::is_the_look)
+            .into_iter()
+            .flat_map(|outcome| outcome.resolved.iter().copied())
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The address of the last good look, where the name leads there no longer.
+    pub(super) fn left(&self) -> Option<IpAddr> {
+        let last = self.history.last_good?.address?;
+        let now = self.resolved();
+        (!now.is_empty() && !now.contains(&last)).then_some(last)
+    }
+
+    pub(super) fn name_servers(&self) -> NameServers<'s> {
+        use FailureClass as C;
+        let mut all = NameServers::default();
+        for finding in &self.battery.findings {
+            let Question::NameServer(name) = &finding.question else {
+                continue;
+            };
+            let list = match finding.outcome.class() {
+                None => &mut all.know,
+                Some(C::DnsNxdomain | C::DnsNoAddress) => &mut all.deny,
+                Some(C::DnsTimeout) => &mut all.silent,
+                Some(_) => &mut all.fail,
+            };
+            if !list.contains(&name.as_str()) {
+                list.push(name);
+            }
+        }
+        all
+    }
+
+    /// The domain that has name servers, if one of those asked about has.
+    pub(super) fn zone(&self) -> Option<&'s str> {
+        self.battery
+            .findings
+            .iter()
+            .find_map(|finding| match &finding.question {
+                Question::NameServers(zone) if !finding.outcome.records.is_empty() => {
+                    Some(zone.as_str())
+                }
+                _ => None,
+            })
+    }
+
+    /// The topmost domain that was asked about, and it does not exist.
+    pub(super) fn missing_domain(&self) -> Option<&'s str> {
+        let asked = self.battery.findings.iter().rev();
+        let mut topmost = asked.filter_map(|finding| match &finding.question {
+            Question::NameServers(zone) => Some((zone.as_str(), &finding.outcome)),
+            _ => None,
+        });
+        let (zone, outcome) = topmost.next()?;
+        (self.zone().is_none() && outcome.class() == Some(FailureClass::DnsNxdomain))
+            .then_some(zone)
+    }
+
+    /// Whether the machine showed itself: by a reply to ping, or a connection taken or refused.
+    pub(super) fn is_alive(&self) -> bool {
+        self.nearby().iter().any(|outcome| outcome.shows_life())
+    }
+
+    /// Ping and usual ports were tried, and none of them brought a sign of life.
+    pub(super) fn is_dark(&self) -> bool {
+        let nearby = self.nearby();
+        nearby.len() > 1 && nearby.iter().all(|outcome| !outcome.shows_life())
+    }
+
+    fn nearby(&self) -> Vec<&'s Outcome> {
+        self.outcomes(|q| matches!(q, Question::Ping(_) | Question::Port(..)))
+    }
+
+    /// The first of the usual ports that takes connections.
+    pub(super) fn open_port(&self) -> Option<u16> {
+        self.battery
+            .findings
+            .iter()
+            .find_map(|finding| match finding.question {
+                Question::Port(_, port) if finding.outcome.verdict.is_good() => Some(port),
+                _ => None,
+            })
+    }
+
+    /// Regions from which it works, and from which it fails.
+    pub(super) fn regions(&self) -> (Vec<&'s str>, Vec<&'s str>) {
+        let (mut good, mut bad): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+        for finding in &self.battery.findings {
+            let region = finding.region.as_str();
+            let again = matches!(finding.question, Question::Again | Question::AgainLater);
+            if !again || good.contains(&region) || bad.contains(&region) {
+                continue;
+            }
+            let own = self.battery.findings.iter().filter(|other| {
+                other.region == region
+                    && matches!(other.question, Question::Again | Question::AgainLater)
+            });
+            let outcomes: Vec<&Outcome> = own.map(|other| &other.outcome).collect();
+            if outcomes.iter().all(|outcome| outcome.verdict.is_good()) {
+                good.push(region);
+            } else if outcomes.iter().all(|outcome| is_bad(outcome)) {
+                bad.push(region);
+            }
+        }
+        (good, bad)
+    }
+
+    /// The same request works and fails by turns, at one address: in these questions, or in the last
+    /// hour.
+    pub(super) fn is_mixed(&self) -> bool {
+        let same = self
+            .outcomes(|q| matches!(q, Question::Again | Question::AgainLater | Question::At(_)));
+        let of_one =
+            |outcome: &&&Outcome| outcome.address == same.first().and_then(|first| first.address);
+        let at_one: Vec<_> = same.iter().filter(of_one).collect();
+        let good = at_one
+            .iter()
+            .filter(|outcome| outcome.verdict.is_good())
+            .count();
+        (good > 0 && good < at_one.len()) || self.was_mixed()
+    }
+
+    /// In the last hour it changed between good and bad many times.
+    pub(super) fn was_mixed(&self) -> bool {
+        let judged: Vec<bool> = self
+            .history
+            .looks
+            .iter()
+            .filter(|look| look.kind != VerdictKind::Unknown)
+            .map(|look| look.kind.is_good())
+            .collect();
+        let changes = judged
+            .windows(2)
+            .filter(|pair| pair.first() != pair.last())
+            .count();
+        judged.len() >= ENOUGH && changes >= CHANGES
+    }
+
+    /// The answer that fails came out of a cache.
+    pub(super) fn is_cached(&self) -> bool {
+        self.all(&Question::Again, |outcome| outcome.cached)
+    }
+
+    pub(super) fn method_is(&self, method: &str) -> bool {
+        matches!(&self.settings.target, Target::Http(http) if http.method == method)
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.settings
+            .target
+            .url()
+            .is_some_and(|url| url.starts_with("https:"))
+    }
+}
+
+/// It failed, and not through our own fault.
+const fn is_bad(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, VerdictKind::Down | VerdictKind::Blocked)
+}

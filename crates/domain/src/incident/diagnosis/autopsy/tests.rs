@@ -1,0 +1,439 @@
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+use rstest::rstest;
+
+use super::*;
+use crate::check::{Attribution, Failure, FailureClass as C, Observation, Phase};
+use crate::incident::diagnosis::{CHANGED, Confidence, Diagnosis, NextStep};
+use crate::monitor::{MonitorSpec, Settings, Target};
+
+use Question as Q;
+
+const V4: &str = "203.0.113.7";
+const OTHER: &str = "203.0.113.8";
+const V6: &str = "2001:db8::7";
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn settings(url: &str) -> Settings {
+    Settings::of(&MonitorSpec {
+        url: Some(url.to_owned()),
+        ..MonitorSpec::default()
+    })
+}
+
+fn shop() -> Settings {
+    settings("https://shop.example/checkout")
+}
+
+fn first(cause: &str, confidence: Confidence) -> Diagnosis {
+    Diagnosis {
+        cause: cause.to_owned(),
+        confidence,
+        attribution: Some(Attribution::Origin),
+        sentence: "What one look said.".to_owned(),
+        technical: "What one look saw.".to_owned(),
+        evidence: Vec::new(),
+        next_steps: vec![NextStep {
+            text: "Look.".to_owned(),
+            command: None,
+        }],
+        rule: "one_look".to_owned(),
+    }
+}
+
+fn failure(class: C) -> Failure {
+    Failure::new(class, Phase::FirstByte, "it failed")
+}
+
+fn status(code: u16) -> Failure {
+    failure(C::HttpStatus).with_detail(code.to_string())
+}
+
+/// An answer: `200`, `502`, or the word of a class.
+fn outcome(what: &str) -> Outcome {
+    let what = what.split(' ').next().unwrap_or_default();
+    let code = what.parse::<u16>().ok();
+    let failure = match code {
+        Some(code) if code >= 400 => Some(status(code)),
+        Some(_) => None,
+        None if what == "ok" => None,
+        None => Some(failure(C::parse(what).unwrap())),
+    };
+    Outcome {
+        verdict: match failure {
+            None => VerdictKind::Up,
+            Some(_) => VerdictKind::Down,
+        },
+        failure,
+        status: code,
+        server: None,
+        cached: false,
+        location: None,
+        address: Some(ip(V4)),
+        resolved: Vec::new(),
+        records: Vec::new(),
+        total_us: 41_000,
+    }
+}
+
+fn from(region: &str, question: Question, what: &str) -> Finding {
+    let mut outcome = outcome(what);
+    if let Q::At(ip) = question {
+        outcome.address = Some(ip);
+    }
+    if let (Q::NameServers(_), Some((_, list))) = (&question, what.split_once(' ')) {
+        outcome.records = list.split(' ').map(str::to_owned).collect();
+    }
+    Finding {
+        region: region.to_owned(),
+        question,
+        outcome,
+    }
+}
+
+fn battery(answers: &[(Question, &str)]) -> Battery {
+    let findings = answers.iter();
+    Battery {
+        findings: findings
+            .map(|(question, what)| from("local", question.clone(), what))
+            .collect(),
+    }
+}
+
+/// The rule that decides, and how sure.
+fn decided(
+    cause: &str,
+    failure: &Failure,
+    answers: &[(Question, &str)],
+) -> (String, String, Confidence) {
+    let first = first(cause, Confidence::Likely);
+    let known = (&battery(answers), &History::default());
+    let said = explain(&first, failure, &shop(), known);
+    (said.rule, said.cause, said.confidence)
+}
+
+fn at(text: &str) -> Question {
+    Q::At(ip(text))
+}
+
+fn zone() -> (Question, &'static str) {
+    (Q::NameServers("shop.example".to_owned()), "ok")
+}
+
+fn server(name: &str) -> Question {
+    Q::NameServer(name.to_owned())
+}
+
+const fn ping() -> Question {
+    Q::Ping(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7)))
+}
+
+const fn port(port: u16) -> Question {
+    Q::Port(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7)), port)
+}
+
+/// The table of confusions: what looks the same to one look, and is not.
+#[rstest]
+// A 502 of a program that is dead, of a page alone, of everything, of one server of two, of a cache.
+#[case::program_dead("upstream_dead", status(502), &[(Q::Again, "502"), (Q::NeutralPath, "404"), (Q::AgainLater, "502")], "program_dead", "upstream_dead", Confidence::Likely)]
+#[case::everything("upstream_dead", status(502), &[(Q::Again, "502"), (Q::NeutralPath, "502"), (Q::AgainLater, "502")], "one_look", "upstream_dead", Confidence::Likely)]
+#[case::one_of_two("upstream_dead", status(502), &[(Q::Again, "502"), (Q::NeutralPath, "404"), (Q::AgainLater, "200")], "one_of_several", "one_backend_fails", Confidence::Likely)]
+#[case::page_alone("application_error", status(500), &[(Q::Again, "500"), (Q::NeutralPath, "200"), (Q::AgainLater, "500")], "only_this_page", "application_error", Confidence::Likely)]
+#[case::whole_site("application_error", status(500), &[(Q::Again, "500"), (Q::NeutralPath, "500"), (Q::AgainLater, "500")], "whole_site", "application_error", Confidence::Likely)]
+#[case::over_already("upstream_dead", status(502), &[(Q::Again, "200"), (Q::NeutralPath, "404"), (Q::AgainLater, "200")], "one_look", "upstream_dead", Confidence::Likely)]
+// A page that passes beside its cache says nothing where no cache is seen.
+#[case::no_cache_seen("error_status", status(404), &[(Q::Again, "404"), (Q::PastCaches, "200"), (Q::AgainLater, "404")], "one_look", "error_status", Confidence::Likely)]
+// Silence: a firewall, a machine that is off, and a scheme that is.
+#[case::filtered("host_silent", failure(C::ConnectTimeout), &[(Q::Again, "connect_timeout"), (ping(), "ok"), (port(80), "connect_timeout")], "machine_alive", "port_filtered", Confidence::Likely)]
+#[case::refusing_is_alive("host_silent", failure(C::ConnectTimeout), &[(Q::Again, "connect_timeout"), (port(80), "connect_refused"), (port(22), "connect_timeout")], "machine_alive", "port_filtered", Confidence::Likely)]
+#[case::open_elsewhere("host_silent", failure(C::ConnectTimeout), &[(Q::Again, "connect_timeout"), (port(22), "ok")], "port_silent", "port_filtered", Confidence::Likely)]
+#[case::dark("host_silent", failure(C::ConnectTimeout), &[(Q::Again, "connect_timeout"), (ping(), "ping_lost"), (port(80), "connect_timeout"), (port(22), "connect_timeout")], "machine_dark", "host_silent", Confidence::Likely)]
+#[case::too_little("host_silent", failure(C::ConnectTimeout), &[(Q::Again, "connect_timeout"), (ping(), "ping_lost")], "one_look", "host_silent", Confidence::Likely)]
+#[case::https_off("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (Q::OtherScheme, "301"), (port(80), "ok")], "https_not_served", "https_not_served", Confidence::Certain)]
+#[case::port_off("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (Q::OtherScheme, "connect_refused"), (port(22), "ok")], "only_this_port", "nothing_listens", Confidence::Likely)]
+// Slowness: of a page, of a server.
+#[case::slow_page("no_answer", failure(C::HttpTimeout), &[(Q::Again, "http_timeout"), (Q::NeutralPath, "404")], "only_this_page_slow", "page_slow", Confidence::Likely)]
+#[case::stuck("no_answer", failure(C::HttpTimeout), &[(Q::Again, "http_timeout"), (Q::NeutralPath, "http_timeout")], "server_stuck", "server_stuck", Confidence::Likely)]
+#[case::gateway_stuck("upstream_slow", status(504), &[(Q::Again, "504"), (Q::NeutralPath, "200")], "only_this_page_slow", "page_slow", Confidence::Likely)]
+// Addresses.
+#[case::v6("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (at(V4), "200"), (at(V6), "connect_refused")], "ipv6_fails", "ipv6_fails", Confidence::Certain)]
+#[case::v4("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (at(V4), "connect_refused"), (at(V6), "200")], "ipv4_fails", "ipv4_fails", Confidence::Certain)]
+#[case::one("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (at(V4), "connect_refused"), (at(OTHER), "200")], "one_address", "one_address_fails", Confidence::Certain)]
+#[case::certificate("certificate_expired", failure(C::TlsExpired), &[(Q::Again, "tls_expired"), (at(V4), "tls_expired"), (at(OTHER), "200")], "one_certificate", "one_server_bad_certificate", Confidence::Certain)]
+#[case::all_bad("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (at(V4), "connect_refused"), (at(OTHER), "connect_timeout")], "one_look", "nothing_listens", Confidence::Likely)]
+// Names.
+#[case::removed("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "dns_nxdomain"), (server("ns2"), "dns_no_address")], "record_removed", "record_removed", Confidence::Certain)]
+#[case::coming_back("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "ok"), (server("ns2"), "ok")], "dns_not_everywhere_yet", "dns_not_everywhere_yet", Confidence::Likely)]
+#[case::differ("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "ok"), (server("ns2"), "dns_nxdomain")], "name_servers_differ", "name_servers_differ", Confidence::Certain)]
+#[case::one_silent("dns_server_fails", failure(C::DnsServfail), &[zone(), (server("ns1"), "ok"), (server("ns2"), "dns_timeout")], "name_servers_differ", "name_servers_differ", Confidence::Certain)]
+#[case::dnssec("dns_server_fails", failure(C::DnsServfail), &[zone(), (server("ns1"), "ok"), (server("ns2"), "ok")], "dnssec_broken", "dnssec_broken", Confidence::Likely)]
+#[case::down("dns_server_fails", failure(C::DnsServfail), &[zone(), (server("ns1"), "dns_timeout"), (server("ns2"), "dns_timeout")], "name_servers_down", "name_servers_down", Confidence::Likely)]
+#[case::lame("dns_server_fails", failure(C::DnsServfail), &[zone(), (server("ns1"), "dns_refused"), (server("ns2"), "dns_refused")], "name_servers_refuse", "name_servers_refuse", Confidence::Likely)]
+#[case::domain("name_gone", failure(C::DnsNxdomain), &[(Q::NameServers("shop.example".to_owned()), "dns_nxdomain")], "domain_gone", "domain_gone", Confidence::Likely)]
+fn what_looks_the_same_is_told_apart(
+    #[case] cause: &str,
+    #[case] failure: Failure,
+    #[case] answers: &[(Question, &str)],
+    #[case] rule: &str,
+    #[case] new: &str,
+    #[case] sure: Confidence,
+) {
+    let mut answers = answers.to_vec();
+    for (question, what) in &mut answers {
+        if matches!(question, Q::NameServers(_)) && *what == "ok" {
+            *what = "200 ns1 ns2";
+        }
+    }
+    let mut found = battery(&answers);
+    for finding in &mut found.findings {
+        if finding.question == zone().0 && finding.outcome.records.len() == 2 {
+            finding.outcome = Outcome {
+                status: None,
+                records: finding.outcome.records.clone(),
+                ..outcome("ok")
+            };
+        }
+    }
+    let first = first(cause, Confidence::Likely);
+    let said = explain(&first, &failure, &shop(), (&found, &History::default()));
+    let (is_rule, is_cause) = (said.rule.as_str(), said.cause.as_str());
+    assert_eq!(
+        (is_rule, is_cause, said.confidence),
+        (rule, new, sure),
+        "{said:#?}"
+    );
+    assert_eq!(said.evidence.len(), answers.len(), "{said:#?}");
+    assert!((1..=3).contains(&said.next_steps.len()));
+    let texts = said
+        .next_steps
+        .iter()
+        .flat_map(|step| [Some(&step.text), step.command.as_ref()]);
+    for text in texts.flatten().chain([&said.sentence, &said.technical]) {
+        assert!(
+            !text.contains('{') && !text.contains("  ") && !text.contains(" ."),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_cached_error_is_told_from_a_page_that_comes_and_goes() {
+    let mut found = battery(&[
+        (Q::Again, "500"),
+        (Q::PastCaches, "200"),
+        (Q::AgainLater, "500"),
+    ]);
+    for finding in &mut found.findings {
+        finding.outcome.cached = finding.question != Q::PastCaches;
+    }
+    let first = first("application_error", Confidence::Likely);
+    let mut history = History::default();
+    let said = explain(&first, &status(500), &shop(), (&found, &history));
+    assert_eq!(said.rule, "error_cached");
+    history.looks = (0..20)
+        .map(|n| Past {
+            kind: if n % 3 == 0 {
+                VerdictKind::Down
+            } else {
+                VerdictKind::Up
+            },
+            total_us: 1,
+        })
+        .collect();
+    let said = explain(&first, &status(500), &shop(), (&found, &history));
+    assert_eq!(said.rule, "one_of_several");
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_is_told_with_what_was_there_before() {
+    let history = History {
+        last_good: Some(LastGood {
+            at: Timestamp::UNIX_EPOCH,
+            address: Some(ip(OTHER)),
+        }),
+        looks: Vec::new(),
+    };
+    let mut found = battery(&[
+        (Q::Again, "connect_timeout"),
+        (at(V4), "connect_timeout"),
+        (at(OTHER), "200"),
+        (Q::AgainLater, "connect_timeout"),
+    ]);
+    for finding in &mut found.findings {
+        if finding.question == Q::Again {
+            finding.outcome.resolved = vec![ip(V4)];
+        }
+    }
+    let first = first("host_silent", Confidence::Possible);
+    let failure = failure(C::ConnectTimeout);
+    let said = explain(&first, &failure, &shop(), (&found, &history));
+    assert_eq!(
+        (said.rule.as_str(), said.attribution),
+        ("dns_points_elsewhere", Some(Attribution::Dns))
+    );
+    assert!(
+        said.sentence.contains(V4) && said.sentence.contains(OTHER),
+        "{}",
+        said.sentence
+    );
+    assert_eq!(
+        said.evidence
+            .iter()
+            .filter(|line| line.label == CHANGED)
+            .count(),
+        1
+    );
+
+    // Where the old server fails as well the move explains nothing.
+    found
+        .findings
+        .retain(|finding| finding.question != at(OTHER));
+    found
+        .findings
+        .push(from("local", at(OTHER), "connect_timeout"));
+    let said = explain(&first, &failure, &shop(), (&found, &history));
+    assert_eq!(said.rule, "one_look");
+    assert!(said.evidence.iter().all(|line| line.label != CHANGED));
+}
+
+#[test]
+fn what_works_from_elsewhere_is_no_fault_of_the_server() {
+    let found = Battery {
+        findings: vec![
+            from("frankfurt", Q::Again, "connect_timeout"),
+            from("frankfurt", Q::AgainLater, "connect_timeout"),
+            from("virginia", Q::Again, "200"),
+        ],
+    };
+    let first = first("host_silent", Confidence::Possible);
+    let known = (&found, &History::default());
+    let said = explain(&first, &failure(C::ConnectTimeout), &shop(), known);
+    assert_eq!(
+        (said.rule.as_str(), said.confidence),
+        ("works_elsewhere", Confidence::Likely)
+    );
+    assert!(
+        said.sentence
+            .starts_with("It works from virginia and fails from frankfurt.")
+    );
+    assert_eq!(said.evidence.first().unwrap().label, "Again (frankfurt)");
+}
+
+#[test]
+fn head_that_is_refused_is_told() {
+    let mut asked = shop();
+    if let Target::Http(http) = &mut asked.target {
+        http.method = "HEAD".to_owned();
+    }
+    let found = battery(&[
+        (Q::Again, "405"),
+        (Q::OtherMethod, "200"),
+        (Q::AgainLater, "405"),
+    ]);
+    let first = first("error_status", Confidence::Possible);
+    let said = explain(&first, &status(405), &asked, (&found, &History::default()));
+    assert_eq!(
+        (said.rule.as_str(), said.confidence),
+        ("head_refused", Confidence::Certain)
+    );
+}
+
+#[test]
+fn without_answers_nothing_is_changed() {
+    let one = first("upstream_dead", Confidence::Likely);
+    let known = (&Battery::default(), &History::default());
+    assert_eq!(explain(&one, &status(502), &shop(), known), one);
+    assert_eq!(
+        decided("upstream_dead", &status(502), &[(Q::Again, "502")]).0,
+        "one_look"
+    );
+}
+
+#[rstest]
+#[case::answers("https://shop.example/a?b=1", C::HttpStatus, 12, &["OtherScheme", "NeutralPath", "PastCaches", "OtherMethod", "AgainLater"])]
+#[case::refused("https://shop.example/", C::ConnectRefused, 12, &["Ping", "Port80", "Port22", "OtherScheme", "AgainLater"])]
+#[case::own_port("http://shop.example:8080/", C::ConnectTimeout, 12, &["Ping", "Port443", "Port80", "Port22", "AgainLater"])]
+#[case::certificate("https://shop.example/", C::TlsExpired, 12, &["OtherScheme", "AgainLater"])]
+#[case::names("https://www.shop.example/", C::DnsNxdomain, 12, &["www.shop.example", "shop.example", "AgainLater"])]
+#[case::few("https://shop.example/", C::HttpStatus, 2, &["OtherScheme", "NeutralPath"])]
+#[case::none("https://shop.example/", C::HttpStatus, 0, &[])]
+fn asks_what_is_telling(
+    #[case] url: &str,
+    #[case] class: C,
+    #[case] most: usize,
+    #[case] expected: &[&str],
+) {
+    let mut seen = Observation::begin(Timestamp::UNIX_EPOCH);
+    if !class.as_str().starts_with("dns_") {
+        seen.resolved = vec![ip(V4)];
+    }
+    let asked = plan(&settings(url), class, (&seen, &History::default()), most);
+    let words: Vec<String> = asked.iter().map(word).collect();
+    assert_eq!(words, expected);
+}
+
+fn word(question: &Question) -> String {
+    match question {
+        Q::Port(_, port) => format!("Port{port}"),
+        Q::Ping(_) => "Ping".to_owned(),
+        Q::NameServers(zone) => zone.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn several_addresses_and_the_last_good_one_are_asked_alone() {
+    let mut seen = Observation::begin(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(9));
+    seen.resolved = vec![ip(V4), ip(V6)];
+    let history = History {
+        last_good: Some(LastGood {
+            at: Timestamp::UNIX_EPOCH,
+            address: Some(ip(OTHER)),
+        }),
+        looks: Vec::new(),
+    };
+    let asked = plan(&shop(), C::TlsExpired, (&seen, &history), 12);
+    assert_eq!(asked.first_chunk(), Some(&[at(V4), at(V6), at(OTHER)]));
+}
+
+/// What tells a stranger's server nothing of the owner's secrets.
+#[test]
+fn questions_of_our_own_carry_no_login() {
+    let mut own = settings("https://user:pass@shop.example/a?token=1");
+    if let Target::Http(http) = &mut own.target {
+        http.method = "POST".to_owned();
+        http.body = Some("secret".to_owned());
+        http.keyword = Some("Buy".to_owned());
+    }
+    for question in [Q::OtherScheme, Q::NeutralPath] {
+        let Some(Target::Http(asked)) = target(&own, &question, "n") else {
+            panic!("{question:?}")
+        };
+        assert!(
+            !asked.url.contains("user") && !asked.url.contains("pass"),
+            "{}",
+            asked.url
+        );
+        assert_eq!(
+            (asked.method.as_str(), asked.body, asked.keyword),
+            ("GET", None, None)
+        );
+    }
+    // A request that may change something is made in its own form alone.
+    assert_eq!(target(&own, &Q::PastCaches, "n"), None);
+    assert_eq!(target(&own, &Q::OtherMethod, "n"), None);
+}
+
+#[rstest]
+#[case("www.shop.co.example", &["www.shop.co.example", "shop.co.example", "co.example"])]
+#[case("shop.example", &["shop.example"])]
+#[case("203.0.113.7", &[])]
+#[case("[2001:db8::7]", &[])]
+#[case("localhost", &["localhost"])]
+fn domains_above_a_name(#[case] host: &str, #[case] expected: &[&str]) {
+    assert_eq!(zones(host), expected);
+}
