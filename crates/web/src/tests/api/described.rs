@@ -16,7 +16,7 @@ fn the_description_is_the_one_we_published() {
 }
 
 /// The operations there are, in order.
-const NAMES: [&str; 71] = [
+const NAMES: [&str; 72] = [
     "account.check",
     "api_keys.create",
     "api_keys.delete",
@@ -37,6 +37,7 @@ const NAMES: [&str; 71] = [
     "events.get",
     "events.list",
     "incidents.acknowledge",
+    "incidents.briefing",
     "incidents.comment",
     "incidents.deliveries",
     "incidents.get",
