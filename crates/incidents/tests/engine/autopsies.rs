@@ -149,3 +149,19 @@ async fn a_look_that_found_nothing_leaves_what_was_said(pool: PgPool) {
     assert_eq!(world.incident(id).await.diagnosis, Some(first()));
     assert_eq!(world.count("autopsies WHERE done_at IS NOT NULL").await, 1);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_was_found_goes_with_the_monitor(pool: PgPool) {
+    let world = World::new(pool).await;
+    outage(&world).await;
+    assert_eq!(world.count("autopsies").await, 1);
+    let erasure = store::erasures::Erasure {
+        account_id: world.account,
+        monitor_id: Some(world.monitor.id),
+    };
+    let mut c = world.pool.acquire().await.unwrap();
+    store::erasures::erase_some(&mut c, erasure, 100)
+        .await
+        .unwrap();
+    assert_eq!(world.count("autopsies").await, 0);
+}
