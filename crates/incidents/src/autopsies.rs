@@ -82,7 +82,7 @@ pub async fn record_findings(
     findings: &[Finding],
     now: Timestamp,
 ) -> Result<bool> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     let connection = &mut *transaction;
     let Some(incident) = store::incidents::lock(connection, account, id).await? else {
         return Ok(false);

@@ -39,7 +39,7 @@ pub async fn record_certificate(
     seen: &Seen,
     now: Timestamp,
 ) -> Result<Option<Vec<Notice>>> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     let notices = record(&mut transaction, seen, now).await?;
     transaction.commit().await?;
     Ok(notices)

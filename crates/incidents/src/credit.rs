@@ -41,7 +41,7 @@ pub async fn grant_plan_credits(pool: &PgPool, now: Timestamp) -> Result<usize> 
         wallets::list_without_plan_credit(&mut connection, month, BATCH).await?
     };
     for account in &due {
-        let mut transaction = pool.begin().await?;
+        let mut transaction = store::begin(pool).await?;
         grant_plan_credit(&mut transaction, *account, now).await?;
         transaction.commit().await?;
     }

@@ -213,7 +213,7 @@ async fn end_in_transaction(
     of: (AccountId, IncidentId),
     now: Timestamp,
 ) -> Result<()> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     end(&mut transaction, of, &Actor::system(), now).await?;
     transaction.commit().await?;
     Ok(())

@@ -145,7 +145,7 @@ async fn decide(
     (account, monitor): (AccountId, MonitorId),
     now: Timestamp,
 ) -> Result<bool> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     let Some((state, mut stored, subject)) = lock(&mut transaction, account, monitor).await? else {
         return Ok(false);
     };
@@ -194,7 +194,7 @@ async fn postpone(
     (account, monitor): (AccountId, MonitorId),
     now: Timestamp,
 ) -> Result<()> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     states::lock(&mut transaction, account, monitor).await?;
     if let Some(mut stored) = heartbeats::lock(&mut transaction, account, monitor).await? {
         stored.beat.due_at = now.saturating_add(AFTER_FAILURE).ok();

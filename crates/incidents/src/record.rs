@@ -54,7 +54,7 @@ pub async fn record_look(
     looked: &Looked,
     now: Timestamp,
 ) -> Result<Recorded> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     let recorded = record_look_in(&mut transaction, secrets, looked, now).await?;
     if recorded.needs_canary {
         transaction.rollback().await?;

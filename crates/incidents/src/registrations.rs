@@ -41,7 +41,7 @@ pub async fn record_registration(
         return Ok(None);
     };
     let (account, monitor) = (seen.account_id, seen.monitor_id);
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     if states::lock(&mut transaction, account, monitor)
         .await?
         .is_none()

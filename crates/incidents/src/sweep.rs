@@ -50,7 +50,7 @@ async fn notice(
     monitor: MonitorId,
     now: Timestamp,
 ) -> Result<bool> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     let stored = states::lock(&mut transaction, account, monitor).await?;
     let subject = states::find_subject(&mut transaction, account, monitor).await?;
     let (Some(mut stored), Some(subject)) = (stored, subject) else {
@@ -161,7 +161,7 @@ async fn decide(
     (account_id, monitor_id): (AccountId, MonitorId),
     now: Timestamp,
 ) -> Result<Option<Overdue>> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     let stored = states::lock(&mut transaction, account_id, monitor_id).await?;
     let subject = states::find_subject(&mut transaction, account_id, monitor_id).await?;
     let (Some(stored), Some(subject)) = (stored, subject) else {

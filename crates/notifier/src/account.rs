@@ -56,7 +56,7 @@ pub(crate) async fn handle(room: Arc<Room>, id: Uuid) {
 
 /// The message, and whether its reader still takes it.
 async fn claim(room: &Room, id: Uuid) -> Result<Option<(ClaimedMessage, bool)>, StepError> {
-    let mut connection = room.pool.begin().await?;
+    let mut connection = store::begin(&room.pool).await?;
     let claimed = rows::claim(&mut connection, &room.secrets, id, room.clock.now()).await?;
     let wanted = match &claimed {
         Some(claimed) => is_wanted(&mut connection, room, claimed).await?,
@@ -228,7 +228,7 @@ async fn record(
     claimed: &ClaimedMessage,
     result: &MessageResult,
 ) -> Result<(), StepError> {
-    let mut transaction = room.pool.begin().await?;
+    let mut transaction = store::begin(&room.pool).await?;
     if !rows::record(&mut transaction, claimed, result, room.clock.now()).await? {
         tracing::warn!(message.id = %claimed.id, "the lease had passed to another; this result is not counted");
         return Ok(());

@@ -12,7 +12,7 @@ pub(crate) async fn handle(room: Arc<Room>, job: jobs::Escalate) {
 }
 
 async fn escalate(room: &Room, job: jobs::Escalate) -> Result<(), StepError> {
-    let mut transaction = room.pool.begin().await?;
+    let mut transaction = store::begin(&room.pool).await?;
     let of = (job.account_id, job.incident_id);
     incidents::escalate(&mut transaction, of, room.clock.now()).await?;
     transaction.commit().await?;

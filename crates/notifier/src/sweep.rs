@@ -26,7 +26,7 @@ pub(crate) async fn sweep(room: &Room) -> Result<(), StepError> {
     let now = room.clock.now();
     let overdue = deliveries::list_overdue(&mut *room.pool.acquire().await?, now).await?;
     for (account, id, channel) in overdue {
-        let mut transaction = room.pool.begin().await?;
+        let mut transaction = store::begin(&room.pool).await?;
         if deliveries::mark_pushed(&mut transaction, account, id, now).await? {
             jobs::enqueue_delivery(&mut transaction, channel, account, id, None).await?;
             transaction.commit().await?;
@@ -36,7 +36,7 @@ pub(crate) async fn sweep(room: &Room) -> Result<(), StepError> {
     }
     let overdue = account_messages::list_overdue(&mut *room.pool.acquire().await?, now).await?;
     for (message_id, _) in overdue {
-        let mut transaction = room.pool.begin().await?;
+        let mut transaction = store::begin(&room.pool).await?;
         if account_messages::mark_pushed(&mut transaction, message_id, now).await? {
             jobs::enqueue(&mut transaction, &jobs::AccountMessage { message_id }, None).await?;
             transaction.commit().await?;

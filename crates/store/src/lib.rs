@@ -5,7 +5,7 @@
 //! column and row; constraint names are chosen in the migrations because [`Error::constraint`] is
 //! matched on. `find_*` gives an `Option`, `get_*` must exist, `list_*`, `claim_*`, `insert_*`,
 //! `mark_*`, `close_*`. A web transaction is opened by [`tenant::begin`], anything else by
-//! [`sqlx::Pool::begin`].
+//! [`begin`], and never by [`sqlx::Pool::begin`], which leaves one open behind who goes away meanwhile.
 //!
 //! To add a table: a migration (forward only, it opens with why), its policies, a module here.
 //!
@@ -68,6 +68,7 @@ pub mod wallets;
 
 pub use error::{Error, Result};
 pub use secrets::Secrets;
+pub use tenant::begin_unfenced as begin;
 
 /// All migrations, in order.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");

@@ -7,13 +7,34 @@ use crate::Result;
 
 /// Opens a transaction that sees and writes rows of `account` only. In one round trip.
 pub async fn begin(pool: &PgPool, account: AccountId) -> Result<Transaction<'static, Postgres>> {
-    let pool = pool.clone();
     let statement = AssertSqlSafe(format!("BEGIN; {}", fencing(account)));
-    // Whoever asked may go away at any moment. A transaction that was cut short while it began would
-    // stay open on its connection, fenced, for the next who takes that from the pool: so it begins in a
-    // task of its own and ends with its handle.
-    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
-    Ok(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
+    let pool = pool.clone();
+    Ok(whole(async move { pool.begin_with(statement).await }).await?)
+}
+
+/// Opens a transaction of the system. In place of [`sqlx::Pool::begin`], for the sake of whoever goes
+/// away meanwhile.
+///
+/// # Errors
+/// As those of the pool.
+pub async fn begin_unfenced(
+    pool: &PgPool,
+) -> std::result::Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let pool = pool.clone();
+    whole(async move { pool.begin().await }).await
+}
+
+/// Whoever asks may go away at any moment: a visitor, or a deadline. A transaction that is cut short
+/// while it begins stays open on its connection (sqlx takes back only what has begun), and what the
+/// next who takes that from the pool writes would wait in it for a COMMIT that never comes. So it
+/// begins in a task of its own, and ends with its handle.
+async fn whole(
+    begins: impl Future<Output = std::result::Result<Transaction<'static, Postgres>, sqlx::Error>>
+    + Send
+    + 'static,
+) -> std::result::Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let begun = tokio::spawn(begins);
+    begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }
 
 /// Fences the rest of the transaction on `connection` to `account`.
@@ -108,6 +129,17 @@ mod tests {
             tokio::select! {
                 biased;
                 _ = super::begin(&pool, account) => {}
+                () = leave => {}
+            }
+            assert_eq!(left_behind(&pool).await, before, "after {steps} steps");
+            let leave = async {
+                for _ in 0..steps {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = super::begin_unfenced(&pool) => {}
                 () = leave => {}
             }
             assert_eq!(left_behind(&pool).await, before, "after {steps} steps");

@@ -193,7 +193,7 @@ async fn write(
         return Ok(());
     }
     let region = &shared.config.region;
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     checks::relax_commit(&mut transaction).await?;
     if !looks.is_empty() {
         let stored = checks::insert_batch(&mut transaction, looks, shared.now()).await?;

@@ -302,7 +302,7 @@ pub(crate) async fn save(shared: &Shared) -> Result<()> {
     };
     let region = &shared.config.region;
     let shards = shared.book().shards.numbers();
-    let mut transaction = shared.pool.begin().await?;
+    let mut transaction = store::begin(&shared.pool).await?;
     for span in &wanted.missed {
         let reason = span.trouble.as_str();
         blind::begin(&mut transaction, region, &shards, span.since, reason).await?;

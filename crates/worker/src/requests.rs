@@ -125,7 +125,7 @@ async fn finish(
     key: (AccountId, LookRequestId),
     result: Option<&LookResult>,
 ) -> Result<()> {
-    let mut transaction = shared.pool.begin().await?;
+    let mut transaction = store::begin(&shared.pool).await?;
     look_requests::mark_done(&mut transaction, key, result, shared.now()).await?;
     transaction.commit().await?;
     Ok(())

@@ -62,7 +62,7 @@ async fn answer(shared: &Shared, taken: &Taken) -> Result<()> {
     result.excerpt = None;
     let mut result = serde_json::to_value(result).unwrap_or_default();
     clean(&mut result);
-    let mut transaction = shared.pool.begin().await?;
+    let mut transaction = store::begin(&shared.pool).await?;
     let key = (taken.run_id, shared.config.region.as_str(), taken.part);
     tool_looks::mark_done(&mut transaction, key, &result, shared.now()).await?;
     transaction.commit().await?;

@@ -35,7 +35,7 @@ async fn dispatch(
     if database.pending().await? > 0 {
         database.migrate().await?;
     }
-    let mut tx = database.pool.begin().await?;
+    let mut tx = store::begin(&database.pool).await?;
     let answer = match command {
         AdminCommand::CreateAccount(args) => create_account(&mut tx, &args, now).await?,
         AdminCommand::SetPlan { email, plan } => {

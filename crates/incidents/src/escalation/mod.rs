@@ -309,7 +309,7 @@ async fn in_transaction(
     of: (AccountId, IncidentId),
     now: Timestamp,
 ) -> Result<bool> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     let went = escalate(&mut transaction, of, now).await?;
     transaction.commit().await?;
     Ok(went)

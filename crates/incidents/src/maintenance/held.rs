@@ -45,7 +45,7 @@ async fn decide(
     (account_id, monitor_id): (AccountId, MonitorId),
     now: Timestamp,
 ) -> Result<Option<Recorded>> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     let stored = states::lock(&mut transaction, account_id, monitor_id).await?;
     let subject = states::find_subject(&mut transaction, account_id, monitor_id).await?;
     let (Some(stored), Some(subject)) = (stored, subject) else {

@@ -173,7 +173,7 @@ async fn plan(
     (account, id): (AccountId, MaintenanceWindowId),
     (now, through): (Timestamp, Timestamp),
 ) -> Result<()> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     let planned = maintenance::set_planned(&mut transaction, account, id, through).await?;
     let window = maintenance::find(&mut transaction, account, id).await?;
     let (Some(planned), Some(window)) = (planned, window) else {
@@ -189,7 +189,7 @@ async fn plan(
 
 /// Lets open pages know of monitors whose maintenance has begun or is over. Says how many there were.
 pub async fn tell_pages(pool: &PgPool, now: Timestamp) -> Result<usize> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     let mut changed = maintenance::mark_begun(&mut transaction, now).await?;
     changed.extend(maintenance::mark_over(&mut transaction, now).await?);
     changed.sort_unstable();

@@ -36,7 +36,7 @@ pub(super) async fn claim(
     id: DeliveryId,
 ) -> Result<Option<Ready>, StepError> {
     let now = room.clock.now();
-    let mut transaction = room.pool.begin().await?;
+    let mut transaction = store::begin(&room.pool).await?;
     let Some(claimed) = rows::claim(&mut transaction, account, id, now).await? else {
         return Ok(None);
     };

@@ -21,7 +21,7 @@ pub(super) async fn record(
     sent: &Result<Accepted, Trouble>,
 ) -> Result<(), StepError> {
     let now = room.clock.now();
-    let mut transaction = room.pool.begin().await?;
+    let mut transaction = store::begin(&room.pool).await?;
     match sent {
         Ok(accepted) => settle_accepted(room, &mut transaction, ready, accepted, now).await?,
         Err(trouble) => {

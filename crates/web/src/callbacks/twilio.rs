@@ -66,7 +66,7 @@ pub async fn sms(
     };
     let (state, text) = (&state, &text);
     let reply = again(|| async move {
-        let mut tx = state.pool.begin().await?;
+        let mut tx = store::begin(&state.pool).await?;
         let (secrets, now) = (&state.secrets, state.now());
         let reply = incidents::receive_text(&mut tx, secrets, text, now).await?;
         tx.commit().await?;
@@ -99,7 +99,7 @@ pub async fn voice(
     };
     let (state, turn) = (&state, &turn);
     let said = again(|| async move {
-        let mut tx = state.pool.begin().await?;
+        let mut tx = store::begin(&state.pool).await?;
         let whose = (account, delivery);
         let said = incidents::answer_call(&mut tx, whose, turn, state.now()).await?;
         tx.commit().await?;
@@ -214,7 +214,7 @@ async fn record(
     };
     let (whose, callback) = (named(query)?, &callback);
     again(|| async move {
-        let mut tx = state.pool.begin().await?;
+        let mut tx = store::begin(&state.pool).await?;
         let (secrets, now) = (&state.secrets, state.now());
         incidents::receipt(&mut tx, secrets, whose, callback, now).await?;
         Ok(tx.commit().await?)
@@ -243,7 +243,7 @@ async fn record_call(
     };
     let (whose, word) = (named(query)?, &word);
     let known = again(|| async move {
-        let mut tx = state.pool.begin().await?;
+        let mut tx = store::begin(&state.pool).await?;
         let (secrets, now) = (&state.secrets, state.now());
         let known = incidents::end_call(&mut tx, secrets, whose, word, now).await?;
         tx.commit().await?;
@@ -259,7 +259,9 @@ async fn receipt(
     arrived: bool,
     reason: Option<&'static str>,
 ) -> Result<(), PageError> {
-    let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
+    let mut tx = store::begin(&state.pool)
+        .await
+        .map_err(store::Error::from)?;
     store::account_messages::receipt(&mut tx, message, arrived, reason).await?;
     tx.commit().await.map_err(store::Error::from)?;
     Ok(())

@@ -153,7 +153,7 @@ async fn insert(
     asked: &Asked,
     inside: bool,
 ) -> Result<RunId, ToolError> {
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     let living = store::blind::list_sights(&mut transaction).await?;
     let regions: Vec<String> = living
         .into_iter()

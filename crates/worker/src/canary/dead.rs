@@ -55,7 +55,7 @@ async fn tell(shared: &Shared, url: String) -> Result<(), incidents::Error> {
         return Ok(());
     };
     let (now, region) = (shared.now(), &shared.config.region);
-    let mut transaction = shared.pool.begin().await?;
+    let mut transaction = store::begin(&shared.pool).await?;
     let told = canaries::list(&mut transaction, region).await?;
     let told_at = told.get(&url).and_then(|standing| standing.last_answer_at);
     if told_at.is_some_and(|at| now.duration_since(at) < TOLD_EVERY) {

@@ -37,12 +37,12 @@ async fn one(pool: &PgPool, erasure: Erasure, now: Timestamp) -> Result<()> {
         return Ok(erasures::cancel(&mut connection, erasure).await?);
     }
     for _ in 0..ROUNDS {
-        let mut transaction = pool.begin().await?;
+        let mut transaction = store::begin(pool).await?;
         checks::relax_commit(&mut transaction).await?;
         let gone = erasures::erase_some(&mut transaction, erasure, BATCH).await?;
         transaction.commit().await?;
         if gone == 0 {
-            let mut transaction = pool.begin().await?;
+            let mut transaction = store::begin(pool).await?;
             erasures::finish(&mut transaction, erasure, now).await?;
             transaction.commit().await?;
             tracing::info!(account.id = %erasure.account_id, "deleted history is erased");

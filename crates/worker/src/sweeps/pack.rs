@@ -16,14 +16,14 @@ pub(super) async fn hours(pool: &PgPool, now: Timestamp) -> Result<()> {
     let before = now.checked_sub(AFTER).unwrap_or(now);
     let due = hours::list_to_pack(&mut *pool.acquire().await?, before, HOURS).await?;
     for hour in due {
-        let mut transaction = pool.begin().await?;
+        let mut transaction = store::begin(pool).await?;
         let packed = hours::pack(&mut transaction, hour, now).await?;
         transaction.commit().await?;
         if let Some(looks) = packed {
             tracing::debug!(%hour, looks, "an hour of looks is packed");
         }
     }
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     hours::merge_late(&mut transaction, HOURS).await?;
     transaction.commit().await?;
     drop_packed(pool).await
@@ -42,7 +42,7 @@ async fn drop_packed(pool: &PgPool) -> Result<()> {
 }
 
 pub(super) async fn days(pool: &PgPool, now: Timestamp) -> Result<()> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = store::begin(pool).await?;
     hours::roll_days(&mut transaction, now, DAYS).await?;
     transaction.commit().await?;
     Ok(())

@@ -60,7 +60,9 @@ pub async fn show(
 pub async fn block(Shared(state): Shared<AppState>, Path(token): Path<String>) -> PageResult {
     if let Some(address) = read(&state, &token)? {
         let base = state.config.base_url.as_str().trim_end_matches('/');
-        let mut transaction = state.pool.begin().await.map_err(store::Error::from)?;
+        let mut transaction = store::begin(&state.pool)
+            .await
+            .map_err(store::Error::from)?;
         incidents::block_address(
             &mut transaction,
             &state.secrets,
@@ -78,7 +80,9 @@ pub async fn block(Shared(state): Shared<AppState>, Path(token): Path<String>) -
 /// Lets accounts write to it again. Contacts stay stopped until they are confirmed anew.
 pub async fn undo(Shared(state): Shared<AppState>, Path(token): Path<String>) -> PageResult {
     if let Some(address) = read(&state, &token)? {
-        let mut transaction = state.pool.begin().await.map_err(store::Error::from)?;
+        let mut transaction = store::begin(&state.pool)
+            .await
+            .map_err(store::Error::from)?;
         unconfirmed::unblock(&mut transaction, &state.secrets, &address).await?;
         transaction.commit().await.map_err(store::Error::from)?;
     }

@@ -57,7 +57,9 @@ pub async fn show(
 pub async fn stop(State(state): State<AppState>, Path(token): Path<String>) -> PageResult {
     let (account, contact) = find(&state, &token).await?;
     // Not fenced: the owner, who is told, is a person and no row of the account.
-    let mut transaction = state.pool.begin().await.map_err(store::Error::from)?;
+    let mut transaction = store::begin(&state.pool)
+        .await
+        .map_err(store::Error::from)?;
     let now = state.now();
     if store::contacts::mark_disabled(&mut transaction, account, contact, REASON, now).await? {
         let base = state.config.base_url.as_str().trim_end_matches('/');

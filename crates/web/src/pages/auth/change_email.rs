@@ -59,7 +59,7 @@ pub async fn press(
     State(state): State<AppState>,
     Path(token): Path<String>,
 ) -> PageResult {
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     let Some(challenge) = challenge::find(&mut transaction, &state, &token, &SIDES).await? else {
         return run_out(&visitor);
     };

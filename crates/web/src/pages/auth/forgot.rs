@@ -57,7 +57,7 @@ pub async fn submit(
 }
 
 async fn send(state: &AppState, email: &EmailAddress) -> Result<(), PageError> {
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     let Some(known) = store::users::find_credentials(&mut transaction, email).await? else {
         return Ok(());
     };

@@ -73,7 +73,7 @@ pub async fn submit(
         };
         return render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     by_network.give_back(&mut transaction).await?;
     by_address.give_back(&mut transaction).await?;
     // Whoever has not proven the address may be a stranger to whom reads its mail.

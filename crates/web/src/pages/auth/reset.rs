@@ -161,7 +161,7 @@ async fn set(
     user: UserId,
     hash: &str,
 ) -> PageResult {
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     let person = store::users::get(&mut transaction, user).await?;
     let now = state.now();
     store::users::set_password(&mut transaction, user, hash, now).await?;

@@ -144,7 +144,7 @@ impl SignUp<'_> {
             plan: Plan::Free,
             verified: false,
         };
-        let mut transaction = self.state.pool.begin().await?;
+        let mut transaction = store::begin(&self.state.pool).await?;
         let created = accounts::create(&mut transaction, &new, self.state.now())
             .await
             .map_err(PageError::internal)?;

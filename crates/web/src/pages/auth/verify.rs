@@ -123,7 +123,7 @@ async fn try_code(state: &AppState, user: UserId, typed: &str) -> PageResult<Pro
     let Some(challenge) = right else {
         return Ok(Proof::Wrong);
     };
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     if !mark_verified(&mut transaction, state, user, &challenge.address).await? {
         return Ok(Proof::Taken);
     }
@@ -164,7 +164,7 @@ pub async fn resend(
     if person.email_verified_at.is_some() {
         return see_other(&after_verification(url));
     }
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     if let Some(seconds) =
         challenge::resend_in(&mut transaction, &state, person.id, Purpose::VerifyEmail).await?
     {
@@ -221,7 +221,7 @@ pub async fn press(
     State(state): State<AppState>,
     Path(token): Path<String>,
 ) -> PageResult {
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     let challenge =
         challenge::find(&mut transaction, &state, &token, &[Purpose::VerifyEmail]).await?;
     let Some(challenge) = challenge else {

@@ -81,7 +81,9 @@ pub async fn press(
     if !state.config.outbox {
         return Err(PageError::NotFound);
     }
-    let mut tx = state.pool.begin().await.map_err(store::Error::from)?;
+    let mut tx = store::begin(&state.pool)
+        .await
+        .map_err(store::Error::from)?;
     let message = store::outbox::find(&mut tx, id)
         .await?
         .ok_or(PageError::NotFound)?;

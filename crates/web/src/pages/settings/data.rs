@@ -167,7 +167,7 @@ pub async fn delete(
         contact_id: None,
         email: Some(person.email.clone()),
     };
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     incidents::delete_account(&mut transaction, tenant.account_id(), &by, now)
         .await
         .map_err(PageError::internal)?;

@@ -48,7 +48,7 @@ pub async fn begin(
         &person.email.to_ascii_lowercase(),
     )
     .await?;
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     if let Some(seconds) =
         challenge::resend_in(&mut transaction, &state, person.id, Purpose::ChangeEmailOld).await?
     {
@@ -98,7 +98,7 @@ pub async fn confirm(
         }
     }
     if let Some(challenge) = answered {
-        let mut transaction = state.pool.begin().await?;
+        let mut transaction = store::begin(&state.pool).await?;
         let outcome = change_email::complete(
             &mut transaction,
             &state,

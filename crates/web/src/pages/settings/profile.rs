@@ -126,7 +126,7 @@ pub async fn submit(
         );
         return render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     let (user, caller) = (tenant.user(), tenant.caller(ip.network(), state.now()));
     if (user.name.as_str(), user.keyboard_shortcuts) != (name, keys) {
         store::users::set_profile(&mut transaction, user.id, name, keys).await?;

@@ -137,7 +137,7 @@ pub async fn password(
     }
     let hash = state.hasher.hash(fields.raw("new_password")).await?;
     let now = state.now();
-    let mut transaction = state.pool.begin().await?;
+    let mut transaction = store::begin(&state.pool).await?;
     store::users::set_password(&mut transaction, owner.id, &hash, now).await?;
     store::sessions::revoke_others(
         &mut transaction,
