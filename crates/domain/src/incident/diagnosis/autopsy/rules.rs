@@ -78,7 +78,7 @@ fn is_server_error(scene: &Scene<'_>) -> bool {
 /// A mixture of addresses, some of which work.
 fn some_addresses(scene: &Scene<'_>) -> bool {
     let all = scene.addresses();
-    !all.good.is_empty() && !all.bad.is_empty() && scene.left().is_none()
+    !all.good.is_empty() && !all.bad.is_empty() && scene.left().is_none() && !scene.came_back()
 }
 
 rules! {
@@ -172,19 +172,19 @@ rules! {
          "Ask one." "dig @{server1} {zone} SOA"];
 
     // One scheme works and the other does not.
-    "https_not_served" |s| s.class() == C::ConnectRefused && s.is_https() && s.answers_well(&Q::OtherScheme)
+    "https_not_served" |s| s.still_fails() && s.class() == C::ConnectRefused && s.is_https() && s.answers_well(&Q::OtherScheme)
         => "https_not_served" Certain Origin
         "The web server runs and answers over http, but takes no https connections. Likely its part for https is switched off or failed to load."
         "TCP RST on port {port}, while port 80 answers."
         ["Does it listen for https?" "ss -ltnp 'sport = :{port}'",
          "Is the configuration valid, and can it read the certificate?" "nginx -t; apachectl configtest"];
-    "https_filtered" |s| s.class() == C::ConnectTimeout && s.is_https() && s.answers_well(&Q::OtherScheme)
+    "https_filtered" |s| s.still_fails() && s.class() == C::ConnectTimeout && s.is_https() && s.answers_well(&Q::OtherScheme)
         => "port_filtered" Likely Network
         "The web server answers over http, but port {port} is silent. Likely a firewall drops it."
         "No answer to SYN on port {port}, while port 80 answers."
         ["Does the firewall let port {port} in?" "iptables -S; nft list ruleset",
          "In your provider's console: is the port in the security group?" ""];
-    "http_not_served" |s| s.class() == C::ConnectRefused && !s.is_https() && s.answers_well(&Q::OtherScheme)
+    "http_not_served" |s| s.still_fails() && s.class() == C::ConnectRefused && !s.is_https() && s.answers_well(&Q::OtherScheme)
         => "http_not_served" Certain Origin
         "The web server answers over https, but no longer takes plain http."
         "TCP RST on port {port}, while port 443 answers."
@@ -192,26 +192,26 @@ rules! {
          "Does it listen?" "ss -ltnp 'sport = :{port}'"];
 
     // Signs of life around a port that is silent.
-    "port_silent" |s| s.class() == C::ConnectTimeout && s.open_port().is_some()
+    "port_silent" |s| s.still_fails() && s.class() == C::ConnectTimeout && s.open_port().is_some()
         => "port_filtered" Likely Network
         "The machine at {address} is on: its port {open} answers. Only port {port} is silent. Likely a firewall drops it, or the program is stuck with its queue full."
         "No answer to SYN on port {port}; port {open} connects."
         ["Does anything listen, and is its queue (Recv-Q) full?" "ss -ltn 'sport = :{port}'",
          "Does a firewall drop it?" "iptables -S; nft list ruleset"];
-    "machine_alive" |s| s.class() == C::ConnectTimeout && s.is_alive()
+    "machine_alive" |s| s.still_fails() && s.class() == C::ConnectTimeout && s.is_alive()
         => "port_filtered" Likely Network
         "The machine at {address} is on, but port {port} is silent. Likely a firewall drops it, or the program is stuck with its queue full."
         "No answer to SYN on port {port}; the host replies otherwise."
         ["Does anything listen, and is its queue (Recv-Q) full?" "ss -ltn 'sport = :{port}'",
          "Does a firewall drop it?" "iptables -S; nft list ruleset"];
-    "machine_dark" |s| s.class() == C::ConnectTimeout && s.is_dark()
+    "machine_dark" |s| s.still_fails() && s.class() == C::ConnectTimeout && s.is_dark()
         => "host_silent" Likely Network
         "Nothing at {address} answers: no port that we tried, and no ping. Likely the machine is off or its network is down."
         "No answer from {address} to SYN on several ports, nor to ICMP echo."
         ["Is it running, in your provider's console?" "",
          "Does your provider report an outage?" "",
          "Where does the way end?" "mtr -rwc 10 {host}"];
-    "only_this_port" |s| s.class() == C::ConnectRefused && s.open_port().is_some()
+    "only_this_port" |s| s.still_fails() && s.class() == C::ConnectRefused && s.open_port().is_some()
         => same Likely Origin
         "The machine is on and its port {open} takes connections, but nothing does on port {port}. Likely the program on it is stopped."
         "TCP RST on port {port}; port {open} connects."

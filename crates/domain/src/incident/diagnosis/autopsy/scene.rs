@@ -242,19 +242,26 @@ impl<'s> Scene<'s> {
         (good, bad)
     }
 
+    /// It failed when it was first asked again, and worked when it was asked last: what was told in
+    /// between may be the recovery itself.
+    pub(super) fn came_back(&self) -> bool {
+        let bad = |outcome: &&Outcome| is_bad(outcome);
+        self.battery
+            .to(&Question::Again)
+            .any(|outcome| bad(&outcome))
+            && self.is_good(&Question::AgainLater)
+    }
+
     /// The same request works and fails by turns, at one address: in these questions, or in the last
-    /// hour.
+    /// hour. It failed before they were asked, so that a good answer alone may be the recovery; a bad
+    /// one after it is none.
     pub(super) fn is_mixed(&self) -> bool {
         let same = self
             .outcomes(|q| matches!(q, Question::Again | Question::AgainLater | Question::At(_)));
-        let of_one =
-            |outcome: &&&Outcome| outcome.address == same.first().and_then(|first| first.address);
-        let at_one: Vec<_> = same.iter().filter(of_one).collect();
-        let good = at_one
-            .iter()
-            .filter(|outcome| outcome.verdict.is_good())
-            .count();
-        (good > 0 && good < at_one.len()) || self.was_mixed()
+        let first = same.first().and_then(|first| first.address);
+        let at_one = same.iter().filter(|outcome| outcome.address == first);
+        let mut fails_after = at_one.skip_while(|outcome| !outcome.verdict.is_good());
+        fails_after.any(|outcome| is_bad(outcome)) || self.was_mixed()
     }
 
     /// In the last hour it changed between good and bad many times.

@@ -141,7 +141,10 @@ const fn port(port: u16) -> Question {
 // A 502 of a program that is dead, of a page alone, of everything, of one server of two, of a cache.
 #[case::program_dead("upstream_dead", status(502), &[(Q::Again, "502"), (Q::NeutralPath, "404"), (Q::AgainLater, "502")], "program_dead", "upstream_dead", Confidence::Likely)]
 #[case::everything("upstream_dead", status(502), &[(Q::Again, "502"), (Q::NeutralPath, "502"), (Q::AgainLater, "502")], "one_look", "upstream_dead", Confidence::Likely)]
-#[case::one_of_two("upstream_dead", status(502), &[(Q::Again, "502"), (Q::NeutralPath, "404"), (Q::AgainLater, "200")], "one_of_several", "one_backend_fails", Confidence::Likely)]
+#[case::one_of_two("upstream_dead", status(502), &[(Q::Again, "200"), (Q::NeutralPath, "404"), (Q::AgainLater, "502")], "one_of_several", "one_backend_fails", Confidence::Likely)]
+#[case::coming_back("upstream_dead", status(502), &[(Q::Again, "502"), (Q::NeutralPath, "404"), (Q::AgainLater, "200")], "one_look", "upstream_dead", Confidence::Likely)]
+#[case::addresses_coming_back("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (at(V4), "connect_refused"), (at(OTHER), "200"), (Q::AgainLater, "200")], "one_look", "nothing_listens", Confidence::Likely)]
+#[case::https_coming_back("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (Q::OtherScheme, "301"), (Q::AgainLater, "200")], "one_look", "nothing_listens", Confidence::Likely)]
 #[case::page_alone("application_error", status(500), &[(Q::Again, "500"), (Q::NeutralPath, "200"), (Q::AgainLater, "500")], "only_this_page", "application_error", Confidence::Likely)]
 #[case::whole_site("application_error", status(500), &[(Q::Again, "500"), (Q::NeutralPath, "500"), (Q::AgainLater, "500")], "whole_site", "application_error", Confidence::Likely)]
 #[case::over_already("upstream_dead", status(502), &[(Q::Again, "200"), (Q::NeutralPath, "404"), (Q::AgainLater, "200")], "one_look", "upstream_dead", Confidence::Likely)]
@@ -167,7 +170,7 @@ const fn port(port: u16) -> Question {
 #[case::all_bad("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (at(V4), "connect_refused"), (at(OTHER), "connect_timeout")], "one_look", "nothing_listens", Confidence::Likely)]
 // Names.
 #[case::removed("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "dns_nxdomain"), (server("ns2"), "dns_no_address")], "record_removed", "record_removed", Confidence::Certain)]
-#[case::coming_back("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "ok"), (server("ns2"), "ok")], "dns_not_everywhere_yet", "dns_not_everywhere_yet", Confidence::Likely)]
+#[case::record_is_back("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "ok"), (server("ns2"), "ok")], "dns_not_everywhere_yet", "dns_not_everywhere_yet", Confidence::Likely)]
 #[case::differ("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "ok"), (server("ns2"), "dns_nxdomain")], "name_servers_differ", "name_servers_differ", Confidence::Certain)]
 #[case::one_silent("dns_server_fails", failure(C::DnsServfail), &[zone(), (server("ns1"), "ok"), (server("ns2"), "dns_timeout")], "name_servers_differ", "name_servers_differ", Confidence::Certain)]
 #[case::dnssec("dns_server_fails", failure(C::DnsServfail), &[zone(), (server("ns1"), "ok"), (server("ns2"), "ok")], "dnssec_broken", "dnssec_broken", Confidence::Likely)]
