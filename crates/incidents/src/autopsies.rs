@@ -1,5 +1,7 @@
 //! The closer look at a failure: asked for with the incident, read when it is done.
 
+use domain::delivery::Event;
+use domain::delivery::payload::Said;
 use domain::ids::{AccountId, IncidentId};
 use domain::incident::diagnosis::autopsy::{
     self, Battery, Finding, History, LastGood, MOST_ALL, MOST_ELSEWHERE, MOST_FIRST, Past,
@@ -9,11 +11,15 @@ use domain::monitor::{Kind, MonitorSpec, Settings};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use store::autopsies::{self, Wanted};
+use store::deliveries::claim::said::{self, First};
 
+use crate::tell::{self, Message};
 use crate::{Result, timeline};
 
 /// Nobody wants to know any more why it failed a minute ago, and in a storm the first come first.
 const BEGUN_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+/// How long what a region found waits for the others before those who were told hear of it: a contact hears once.
+const SETTLES: SignedDuration = SignedDuration::from_secs(6);
 /// How far back looks are read for a pattern,
 const BACK: SignedDuration = SignedDuration::from_hours(1);
 /// and how many of them.
@@ -129,6 +135,7 @@ async fn told(
         (&before.cause, &before.sentence) != (&diagnosis.cause, &diagnosis.sentence)
     });
     store::incidents::set_diagnosis(connection, account, id, diagnosis, now).await?;
+    follow_up(connection, incident, diagnosis, now).await?;
     if is_new {
         let text = format!("Looked closer: {}", diagnosis.sentence);
         let entry = ("note", text);
@@ -136,6 +143,50 @@ async fn told(
     }
     store::changes::notify(connection, account, "incident", id).await?;
     Ok(is_new)
+}
+
+/// Who was told another cause hears of this one, after the first message and in its thread. A first message that
+/// is still to be made says it by itself; of one that is being made now the claim of the follow-up knows what it
+/// says, and drops the follow-up where that is the same.
+async fn follow_up(
+    connection: &mut PgConnection,
+    incident: &Incident,
+    diagnosis: &Diagnosis,
+    now: Timestamp,
+) -> Result<()> {
+    if !incident.is_open() || incident.test {
+        return Ok(());
+    }
+    let (account, id) = (incident.account_id, incident.id);
+    let before = Said::of(incident.diagnosis.as_ref());
+    let firsts = said::lock_first(connection, account, id).await?;
+    let told: Vec<_> = firsts
+        .into_iter()
+        .filter(|(_, channel, first)| {
+            channel.hears_diagnosis()
+                && match first {
+                    First::Busy => before.is_outdated(Some(diagnosis)),
+                    First::Silent => false,
+                    First::Said(said) => said.is_outdated(Some(diagnosis)),
+                }
+        })
+        .collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    let waits = autopsies::count_open(connection, account, id, now).await? > 0;
+    let not_before = match waits {
+        true => now.saturating_add(SETTLES).unwrap_or(now),
+        false => now,
+    };
+    let event = Event::IncidentDiagnosed;
+    let message = Message::of_incident(event, account, id, incident.monitor_id);
+    for (contact, channel, _) in told {
+        let dedup_key = domain::alert::plan::dedup_key(event, &message.subject, contact);
+        let when = (not_before, now);
+        tell::write(connection, &message, (contact, channel), dedup_key, when).await?;
+    }
+    Ok(())
 }
 
 async fn history(connection: &mut PgConnection, incident: &Incident) -> Result<History> {

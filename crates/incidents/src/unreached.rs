@@ -39,11 +39,14 @@ pub async fn tell_instead(
     tell_stand_ins(connection, secrets, of, goes_on, now).await
 }
 
-/// That somebody has it is no alert, and of what is only repeated somebody was told.
+/// That somebody has it or what the cause is is no alert, and of what is only repeated somebody was told.
 const fn is_no_alert(claimed: &Claimed) -> bool {
     matches!(
         claimed.event,
-        Event::ContactTest | Event::IncidentAcknowledged | Event::IncidentReminded
+        Event::ContactTest
+            | Event::IncidentAcknowledged
+            | Event::IncidentDiagnosed
+            | Event::IncidentReminded
     )
 }
 

@@ -44,6 +44,9 @@ pub(crate) const DRILL: &str =
 pub(crate) const DRILL_OVER: &str =
     "The fire drill is over. Its page shows who answered after how long.";
 
+/// What a message says first when the cause is another one.
+const LOOKED_CLOSER: &str = "Looked closer: the cause is not the one that our first message named.";
+
 /// Everything a text is made of.
 #[derive(Debug)]
 pub(crate) struct Brief<'b> {
@@ -87,7 +90,7 @@ impl<'b> Brief<'b> {
             again: context.first_mail.is_some()
                 || matches!(
                     claimed.event,
-                    Event::IncidentEscalated | Event::IncidentReminded
+                    Event::IncidentDiagnosed | Event::IncidentEscalated | Event::IncidentReminded
                 ),
             now,
             next: None,
@@ -264,6 +267,11 @@ impl<'b> Brief<'b> {
             "Next: {} at {at} unless someone has it.",
             names.join(", ")
         ))
+    }
+
+    /// That the cause is another one than the first message said: of a closer look.
+    pub(crate) fn looked_closer(&self) -> Option<&'static str> {
+        (self.event == Event::IncidentDiagnosed).then_some(LOOKED_CLOSER)
     }
 
     fn read<T: DeserializeOwned>(&self, what: &'static str) -> Result<T, RenderError> {

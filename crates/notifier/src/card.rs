@@ -84,9 +84,10 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Card, RenderError> {
     }
     let card = match brief.event {
         event if brief.is_drill() && event != Event::IncidentAcknowledged => drill::drill(brief)?,
-        Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => {
-            opened(brief)?
-        }
+        Event::IncidentOpened
+        | Event::IncidentDiagnosed
+        | Event::IncidentEscalated
+        | Event::IncidentReminded => opened(brief)?,
         Event::IncidentAcknowledged => acknowledged(brief)?,
         Event::IncidentResolved => resolved(brief)?,
         Event::TlsExpiring | Event::TlsRenewed | Event::TlsWorse => certificate(brief)?,
@@ -144,12 +145,17 @@ fn card(brief: &Brief<'_>, tone: Tone, title: String) -> Card {
 fn opened(brief: &Brief<'_>) -> Result<Card, RenderError> {
     let incident = &brief.facts()?.incident;
     let cause = words::cause(&incident.failure, incident.attribution);
-    let re = if brief.repeats() { "Re: " } else { "" };
+    let closer = brief.looked_closer();
+    let re = match brief.repeats() || closer.is_some() {
+        true => "Re: ",
+        false => "",
+    };
     let title = format!("{re}Down: {} ({cause})", brief.monitor_name());
     let why = why(incident).to_string();
     let lead = brief
         .still(incident)
-        .map_or_else(|| why.clone(), |still| format!("{still} {why}"));
+        .or_else(|| closer.map(str::to_owned))
+        .map_or_else(|| why.clone(), |first| format!("{first} {why}"));
     let steps = incident.diagnosis.iter().flat_map(|one| &one.next_steps);
     let next = steps
         .map(|step| match &step.command {

@@ -7,12 +7,13 @@ mod storms;
 
 use std::collections::BTreeMap;
 
+use domain::alert::storm::may_share;
 use domain::check::{Failure, FailureClass, Phase};
 use domain::contact::{Channel, Contact};
 use domain::delivery::payload::{CertificateNews, RegistrationNews, StatusNotice};
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, MonitorId};
-use domain::incident::diagnosis::{CHANGED, EvidenceLine};
+use domain::incident::diagnosis::{CHANGED, EvidenceLine, NextStep as DiagnosisStep};
 use domain::incident::{
     Actor, ActorKind, BlindSpan, Confidence, Diagnosis, Incident, ResolvedReason, VoteSummary,
 };
@@ -170,6 +171,53 @@ impl Scene {
         Self {
             incident: Some(incident),
             ..Self::down()
+        }
+    }
+
+    /// A closer look has found another cause than the first one.
+    pub(crate) fn diagnosed() -> Self {
+        let mut scene = Self {
+            now: at("13:02:21"),
+            ..Self::new(Event::IncidentDiagnosed, json!({}))
+        }
+        .with_incident();
+        if let Some(diagnosis) = scene
+            .incident
+            .as_mut()
+            .and_then(|incident| incident.diagnosis.as_mut())
+        {
+            *diagnosis = Diagnosis {
+                cause: "one_address".into(),
+                confidence: Confidence::Certain,
+                attribution: None,
+                sentence: "One of your two servers is broken: 203.0.113.8 answers, 203.0.113.7 answers 502.".into(),
+                technical: "203.0.113.7 answers 502, 203.0.113.8 answers 200 for the same request.".into(),
+                evidence: vec![
+                    EvidenceLine {
+                        label: "203.0.113.7".into(),
+                        value: "error 502 after 41 ms".into(),
+                    },
+                    EvidenceLine {
+                        label: "203.0.113.8".into(),
+                        value: "HTTP 200 after 38 ms".into(),
+                    },
+                ],
+                next_steps: vec![DiagnosisStep {
+                    text: "Take 203.0.113.7 out of the name, or repair it.".into(),
+                    command: Some("dig +short shop.example".into()),
+                }],
+                rule: "one_address".into(),
+            };
+        }
+        scene
+    }
+
+    /// Whether such a message is ever sent on this channel.
+    pub(crate) fn goes_to(&self, channel: Channel) -> bool {
+        match (self.event, &self.storm) {
+            (Event::IncidentDiagnosed, _) => channel.hears_diagnosis(),
+            (_, Some(_)) => may_share(channel),
+            (_, None) => true,
         }
     }
 
@@ -491,6 +539,7 @@ impl Scene {
                 incident,
             }),
             outage: None,
+            said: None,
             told: vec![
                 told(ANA, "Ana", Channel::Email, DeliveryState::Sent),
                 told(PHONE, "Ana's phone", Channel::Sms, DeliveryState::Pending),

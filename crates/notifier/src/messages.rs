@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 
 use domain::alert::sms::{gsm, reply};
-use domain::alert::storm::may_share;
 use domain::alert::voice::call::{Heard, Standing, turn};
 use domain::alert::voice::{self, Script};
 use domain::contact::{Channel, Way};
@@ -40,6 +39,7 @@ fn title(name: &str) -> &str {
     match name {
         "down" => "Down",
         "down_without_diagnosis" => "Down, and we cannot say why",
+        "diagnosed" => "Looked closer: the cause is another one",
         "escalated" => "Escalated: a later step of the policy",
         "escalated_again" => "Escalated: told again in a later round",
         "reminded" => "Reminded: nobody has it",
@@ -142,7 +142,7 @@ fn texts(page: &mut Page) {
     };
     // The end of a drill goes where it costs nothing.
     for (name, scene) in events() {
-        if name == "drill_over" {
+        if name == "drill_over" || !scene.goes_to(Channel::Sms) {
             continue;
         }
         show(
@@ -259,7 +259,7 @@ fn requests(page: &mut Page, channel: Channel) {
     };
     page.section(&words::capitalised(channel.name()), text);
     for (name, scene) in events() {
-        if scene.storm.is_some() && !may_share(channel) {
+        if !scene.goes_to(channel) {
             continue;
         }
         let post = scene.post(channel, &json!({}));

@@ -117,6 +117,24 @@ pub async fn list_findings(
     Ok(rows.into_iter().flat_map(|findings| findings.0).collect())
 }
 
+/// Regions that may still say what they find.
+pub async fn count_open(
+    connection: &mut PgConnection,
+    account: AccountId,
+    incident: IncidentId,
+    now: Timestamp,
+) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM autopsies
+           WHERE account_id = $1 AND incident_id = $2 AND done_at IS NULL AND deadline > $3"#,
+        account.uuid(),
+        incident.uuid(),
+        now.to_sqlx() as _
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
 /// Removes those wanted before `before`, at most `limit`. Says how many.
 pub async fn prune(connection: &mut PgConnection, before: Timestamp, limit: i64) -> Result<u64> {
     let done = sqlx::query!(

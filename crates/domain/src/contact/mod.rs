@@ -162,6 +162,16 @@ impl Channel {
         matches!(self, Self::Webhook | Self::PagerDuty | Self::Opsgenie)
     }
 
+    /// A follow-up that the cause is another one goes there. Not by phone, where it costs or wakes somebody twice,
+    /// and not to a program: a webhook's types are a closed list, and PagerDuty has no way to add to an alert
+    /// without notifying anew.
+    pub const fn hears_diagnosis(self) -> bool {
+        !matches!(
+            self,
+            Self::Sms | Self::Voice | Self::Webhook | Self::PagerDuty
+        )
+    }
+
     /// It is reached by a phone number, and each message is paid for.
     pub const fn is_phone(self) -> bool {
         matches!(self, Self::Sms | Self::Voice)

@@ -39,6 +39,8 @@ pub struct Facts<'f> {
     pub snoozed_until: Option<Timestamp>,
     /// It is for somebody who was passed over in quiet hours, and only worth it while nobody has the incident.
     pub passed_over: bool,
+    /// What is known of the cause is not what the message about the outage said to this contact.
+    pub is_news: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -100,8 +102,10 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
             Event::IncidentOpened | Event::IncidentEscalated => {
                 return Decision::Snoozed { until };
             }
-            // The next one comes after it.
-            Event::IncidentReminded => return Decision::Skip(IS_SNOOZED),
+            // The next one comes after it, and says what is known then.
+            Event::IncidentReminded | Event::IncidentDiagnosed => {
+                return Decision::Skip(IS_SNOOZED);
+            }
             _ => {}
         }
     }
@@ -137,6 +141,9 @@ fn decided(facts: &Facts<'_>) -> Decision {
     }
     if facts.lost_claims >= MAX_LOST_CLAIMS {
         return Decision::GiveUp("five tries ended without a result");
+    }
+    if facts.event == Event::IncidentDiagnosed {
+        return diagnosed(facts, contact);
     }
     if contact.channel.is_program() {
         return in_order(facts);
@@ -280,6 +287,26 @@ fn is_settled(facts: &Facts<'_>) -> Option<&'static str> {
     }
 }
 
+/// After the first message, and only where that said something else: one that was still to be made says what is
+/// known by itself.
+fn diagnosed(facts: &Facts<'_>, contact: &Contact) -> Decision {
+    if !contact.channel.hears_diagnosis() {
+        return Decision::Skip("nobody is told of this on such a channel");
+    }
+    if facts.resolved.is_some() {
+        return Decision::Skip(IS_OVER);
+    }
+    match facts.outage {
+        Some(outage) if !outage.state.is_final() => Decision::Hold {
+            until: outage.next_at,
+        },
+        Some(outage) if !outage.state.was_told() => Decision::Skip(NOT_TOLD),
+        None => Decision::Skip(NOT_TOLD),
+        Some(_) if facts.is_news || facts.may_have_arrived => Decision::Send { first_word: false },
+        Some(_) => Decision::Skip(SAID_SO),
+    }
+}
+
 fn acknowledged(facts: &Facts<'_>) -> Decision {
     if facts.resolved.is_some() {
         return Decision::Skip(IS_OVER);
@@ -301,6 +328,7 @@ const IS_OVER: &str = "the outage is over";
 const IS_TAKEN: &str = "somebody had it before it was sent";
 const IS_SNOOZED: &str = "it was snoozed before it was sent";
 const WAITS: &str = "the message about the outage waits for the end of quiet hours";
+const SAID_SO: &str = "the message about the outage said so already";
 const NOT_TOLD: &str = "this contact was not told of the outage";
 
 #[cfg(test)]

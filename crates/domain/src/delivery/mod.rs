@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 pub enum Event {
     #[serde(rename = "incident.opened")]
     IncidentOpened,
+    #[serde(rename = "incident.diagnosed")]
+    IncidentDiagnosed,
     #[serde(rename = "incident.escalated")]
     IncidentEscalated,
     #[serde(rename = "incident.reminded")]
@@ -50,8 +52,9 @@ pub enum Event {
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::IncidentOpened,
+        Self::IncidentDiagnosed,
         Self::IncidentEscalated,
         Self::IncidentReminded,
         Self::IncidentAcknowledged,
@@ -71,6 +74,7 @@ impl Event {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::IncidentOpened => "incident.opened",
+            Self::IncidentDiagnosed => "incident.diagnosed",
             Self::IncidentEscalated => "incident.escalated",
             Self::IncidentReminded => "incident.reminded",
             Self::IncidentAcknowledged => "incident.acknowledged",

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Failure, FailureClass};
+use crate::check::{Attribution, Failure, FailureClass};
+use crate::incident::Diagnosis;
 use crate::tls::CertificateFacts;
 
 /// For `tls.expiring`, `tls.renewed` and `tls.worse`.
@@ -108,4 +109,71 @@ pub struct StandIn {
     pub text: Option<String>,
     /// What the other message was about.
     pub event: String,
+}
+
+/// Beside the facts of `incident.opened`, once its message was made: what that says of the cause (key `said`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// The cause as a stable word; `None` where nothing was known.
+    pub cause: Option<String>,
+    /// Where the fault lies.
+    pub attribution: Option<Attribution>,
+}
+
+impl Said {
+    /// What a message made now says.
+    pub fn of(diagnosis: Option<&Diagnosis>) -> Self {
+        Self {
+            cause: diagnosis.map(|diagnosis| diagnosis.cause.clone()),
+            attribution: diagnosis.and_then(|diagnosis| diagnosis.attribution),
+        }
+    }
+
+    /// Who was told this does not know what is known now. How sure it is, and in which words, is no news.
+    pub fn is_outdated(&self, diagnosis: Option<&Diagnosis>) -> bool {
+        diagnosis.is_some() && *self != Self::of(diagnosis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::incident::Confidence;
+
+    fn diagnosis(cause: &str, attribution: Option<Attribution>) -> Diagnosis {
+        Diagnosis {
+            cause: cause.into(),
+            confidence: Confidence::Likely,
+            attribution,
+            sentence: "Your server answers 502.".into(),
+            technical: String::new(),
+            evidence: Vec::new(),
+            next_steps: Vec::new(),
+            rule: "gateway_at_once".into(),
+        }
+    }
+
+    #[rstest]
+    #[case::the_same("upstream_dead", Some(Attribution::Origin), false)]
+    #[case::another_cause("region_only", Some(Attribution::Origin), true)]
+    #[case::the_fault_lies_elsewhere("upstream_dead", Some(Attribution::Edge), true)]
+    #[case::nobody_knows_where("upstream_dead", None, true)]
+    fn only_another_cause_is_news(
+        #[case] cause: &str,
+        #[case] attribution: Option<Attribution>,
+        #[case] is_news: bool,
+    ) {
+        let said = Said::of(Some(&diagnosis("upstream_dead", Some(Attribution::Origin))));
+        let known = Diagnosis {
+            confidence: Confidence::Certain,
+            sentence: "Your server, and not its proxy, answers 502.".into(),
+            rule: "another".into(),
+            ..diagnosis(cause, attribution)
+        };
+        assert_eq!(said.is_outdated(Some(&known)), is_news);
+        assert!(!said.is_outdated(None), "nothing known is no news");
+        assert!(Said::of(None).is_outdated(Some(&known)));
+    }
 }

@@ -2,6 +2,7 @@
 
 use domain::contact::{Contact, Way};
 use domain::delivery::decide::{Decision, Facts, decide};
+use domain::delivery::payload::Said;
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, DeliveryId, short_code};
 use domain::incident::ResolvedReason;
@@ -101,6 +102,7 @@ async fn prepare(
     {
         return Ok(None);
     }
+    keep_said(connection, &claimed, &brief).await?;
     if let Message::Call(call) = &mut message {
         keep_call(connection, &claimed, (&brief, call), now).await?;
     }
@@ -149,6 +151,7 @@ fn facts<'c>(claimed: &Claimed, context: &'c Context, now: Timestamp) -> Facts<'
         quiet_until: quiet_until(claimed, context, now),
         snoozed_until: context.snoozed_until,
         passed_over: claimed.payload.get("passed_over").is_some(),
+        is_news: context.is_news(),
         now,
     }
 }
@@ -277,6 +280,22 @@ async fn end(
     super::record::finish(room, connection, claimed, state, now).await
 }
 
+/// Keeps what the message says of the cause: who is told by this is told again when a closer look says another.
+async fn keep_said(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    brief: &Brief<'_>,
+) -> Result<(), StepError> {
+    if claimed.event != Event::IncidentOpened || !claimed.channel.hears_diagnosis() {
+        return Ok(());
+    }
+    let incident = brief.context.incident.as_ref().map(|facts| &facts.incident);
+    let alone = incident.filter(|incident| brief.storm.is_none() && !incident.test);
+    let said = alone.map(|incident| Said::of(incident.diagnosis.as_ref()));
+    rows::said::keep(connection, claimed, said.as_ref()).await?;
+    Ok(())
+}
+
 /// Keeps what the call has to say before it rings, and what tells an earlier try of it from others.
 async fn keep_call(
     connection: &mut PgConnection,
@@ -315,6 +334,7 @@ async fn links(
         || monitor.clone(),
         |facts| format!("{base}/i/{}", facts.incident.short),
     );
+    let token = links::acknowledge_token(&room.secrets, claimed.id);
     Ok(Links {
         base: base.clone(),
         contacts: format!("{base}/contacts"),
@@ -324,10 +344,7 @@ async fn links(
         ),
         monitor,
         incident,
-        acknowledge: format!(
-            "{base}/a/{}",
-            links::acknowledge_token(&room.secrets, claimed.id)
-        ),
+        acknowledge: format!("{base}/a/{token}"),
     })
 }
 

@@ -53,7 +53,10 @@ pub(super) async fn tell_meanwhile(
 ) -> Result<(), StepError> {
     let wakes = !matches!(
         claimed.event,
-        Event::ContactTest | Event::IncidentAcknowledged | Event::IncidentResolved
+        Event::ContactTest
+            | Event::IncidentAcknowledged
+            | Event::IncidentDiagnosed
+            | Event::IncidentResolved
     );
     if !wakes || is_stand_in(claimed) {
         return Ok(());

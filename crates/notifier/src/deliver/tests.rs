@@ -2,6 +2,7 @@
 
 mod budget;
 mod calls;
+mod diagnosed;
 mod drill;
 mod faults;
 mod hooks;

@@ -1,4 +1,5 @@
-//! The Opsgenie channel: an alert whose alias is its incident, acknowledged and closed by it.
+//! The Opsgenie channel: an alert whose alias is its incident, acknowledged and closed by it, with a note
+//! where a closer look finds another cause.
 
 mod render;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub(crate) fn call(
     let create = || call(alerts.clone(), &render::create(card, about));
     Ok(match about.event {
         Event::IncidentAcknowledged => (follow("acknowledge")?, None),
+        Event::IncidentDiagnosed => (follow("notes")?, None),
         Event::IncidentResolved => (follow("close")?, None),
         Event::ContactTest => (create()?, Some(follow("close")?)),
         _ => (create()?, None),

@@ -24,7 +24,9 @@ pub(super) const fn act(event: Event) -> Act {
         Event::IncidentAcknowledged => Act::Acknowledge,
         Event::IncidentResolved => Act::Resolve,
         Event::ContactTest => Act::Test,
-        Event::TlsExpiring
+        // It is not planned: the same key again would notify.
+        Event::IncidentDiagnosed
+        | Event::TlsExpiring
         | Event::TlsRenewed
         | Event::TlsWorse
         | Event::DomainExpiring

@@ -41,6 +41,9 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<String, RenderError> {
         | Event::MonitorPartial
         | Event::MonitorBlocked
         | Event::MonitorUnknown => status(brief),
+        Event::IncidentDiagnosed => Err(RenderError::Missing(
+            "a text: nobody is sent one about this",
+        )),
         Event::ContactTest => Ok(sms::test(brief.account_name(), &brief.links.contacts)),
     }
 }

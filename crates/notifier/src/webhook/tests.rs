@@ -1,12 +1,15 @@
 //! The body under snapshot, the signature against the values of the specification.
 
+use domain::contact::Channel;
+
 use super::{body, signed};
 use crate::card;
 use crate::fixture::events;
 
 #[test]
 fn every_event() {
-    for (name, scene) in events() {
+    let told = events().into_iter();
+    for (name, scene) in told.filter(|(_, scene)| scene.goes_to(Channel::Webhook)) {
         let claimed = scene.claimed();
         let body = scene.with_brief(|brief| {
             let text = card::event(brief).unwrap().line();

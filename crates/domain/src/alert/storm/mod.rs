@@ -53,7 +53,7 @@ impl Kind {
             | Event::TlsRenewed
             | Event::TlsWorse => Some(Self::Notice),
             Event::TlsExpiring | Event::DomainExpiring => Some(Self::Ending),
-            Event::ContactTest => None,
+            Event::ContactTest | Event::IncidentDiagnosed => None,
         }
     }
 

@@ -39,6 +39,7 @@ fn facts(event: Event, contact: &Contact) -> Facts<'_> {
         quiet_until: None,
         snoozed_until: None,
         passed_over: false,
+        is_news: false,
         now: LATER,
     }
 }
@@ -47,6 +48,7 @@ const SEND: Decision = Decision::Send { first_word: false };
 const FIRST_WORD: Decision = Decision::Send { first_word: true };
 const HOLD: Decision = Decision::Hold { until: LATER };
 const NOT_FOR_THEM: Decision = Decision::Skip(NOT_TOLD);
+const NOT_THERE: Decision = Decision::Skip("nobody is told of this on such a channel");
 
 #[rstest]
 #[case(DeliveryState::Sent, false, SEND)]
@@ -79,6 +81,85 @@ fn a_recovery_follows_its_outage(
         ..facts(Event::IncidentResolved, &contact)
     };
     assert_eq!(decide(&recovered), wanted);
+}
+
+#[rstest]
+#[case::told(Channel::Email, Some(DeliveryState::Sent), true, SEND)]
+#[case::told_in_a_chat(Channel::Slack, Some(DeliveryState::Delivered), true, SEND)]
+#[case::told_a_service_that_keeps_notes(Channel::Opsgenie, Some(DeliveryState::Sent), true, SEND)]
+#[case::told_the_same(
+    Channel::Email,
+    Some(DeliveryState::Sent),
+    false,
+    Decision::Skip(SAID_SO)
+)]
+#[case::being_told(Channel::Email, Some(DeliveryState::Sending), true, HOLD)]
+#[case::to_be_told(Channel::Email, Some(DeliveryState::Pending), false, HOLD)]
+#[case::not_told(Channel::Email, Some(DeliveryState::Failed), true, NOT_FOR_THEM)]
+#[case::never_planned(Channel::Email, None, true, NOT_FOR_THEM)]
+#[case::a_text_costs(Channel::Sms, Some(DeliveryState::Sent), true, NOT_THERE)]
+#[case::a_call_wakes(Channel::Voice, Some(DeliveryState::Sent), true, NOT_THERE)]
+#[case::an_alert_would_be_a_second_one(
+    Channel::PagerDuty,
+    Some(DeliveryState::Sent),
+    true,
+    NOT_THERE
+)]
+#[case::programs_read_it(Channel::Webhook, Some(DeliveryState::Sent), true, NOT_THERE)]
+fn a_closer_look_is_told_after_the_first_message_where_it_says_something_else(
+    #[case] channel: Channel,
+    #[case] state: Option<DeliveryState>,
+    #[case] is_news: bool,
+    #[case] wanted: Decision,
+) {
+    let contact = Contact {
+        channel,
+        ..contact()
+    };
+    let outage = state.map(|state| OutageDelivery {
+        state,
+        may_have_arrived: false,
+        next_at: LATER,
+        accepted_at: None,
+        passed_over: false,
+    });
+    let closer = Facts {
+        outage,
+        is_news,
+        ..facts(Event::IncidentDiagnosed, &contact)
+    };
+    assert_eq!(decide(&closer), wanted);
+    // Who has it wants to know why.
+    let taken = Facts {
+        taken: true,
+        ..closer
+    };
+    assert_eq!(decide(&taken), wanted);
+    let over = Facts {
+        resolved: Some(ResolvedReason::Recovered),
+        ..closer
+    };
+    let is_heard = channel.hears_diagnosis();
+    assert_eq!(
+        decide(&over),
+        if is_heard {
+            Decision::Skip(IS_OVER)
+        } else {
+            NOT_THERE
+        }
+    );
+    let snoozed = Facts {
+        snoozed_until: Some(LATER),
+        ..closer
+    };
+    assert_eq!(
+        decide(&snoozed),
+        if wanted == SEND {
+            Decision::Skip(IS_SNOOZED)
+        } else {
+            wanted
+        }
+    );
 }
 
 #[test]

@@ -150,9 +150,10 @@ pub(crate) fn event(brief: &Brief<'_>) -> Result<Words, RenderError> {
         return drill::drill(brief);
     }
     match brief.event {
-        Event::IncidentOpened | Event::IncidentEscalated | Event::IncidentReminded => {
-            outage::opened(brief)
-        }
+        Event::IncidentOpened
+        | Event::IncidentDiagnosed
+        | Event::IncidentEscalated
+        | Event::IncidentReminded => outage::opened(brief),
         Event::IncidentResolved => outage::resolved(brief),
         Event::IncidentAcknowledged => outage::acknowledged(brief),
         Event::TlsExpiring | Event::TlsRenewed | Event::TlsWorse => certificate::news(brief),

@@ -68,7 +68,9 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
     let incident = &facts.incident;
     let name = Say::new(brief.monitor_name());
     let why = why(incident);
-    let still = brief.still(incident).map(Say::new);
+    let closer = brief.looked_closer();
+    let still = brief.still(incident).or_else(|| closer.map(str::to_owned));
+    let still = still.map(Say::new);
     let (saw, steps) = match &incident.diagnosis {
         Some(diagnosis) => (
             diagnosis.seen().map(line).collect(),
@@ -93,17 +95,20 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         frame: Frame {
             word: "DOWN",
             tone: Tone::Down,
-            heading: Say::new(match still {
-                Some(_) => format!("{name} is still DOWN"),
-                None => format!("{name} is DOWN"),
+            heading: Say::new(match (&still, closer) {
+                (_, Some(_)) => format!("{name} is DOWN for another reason"),
+                (Some(_), None) => format!("{name} is still DOWN"),
+                (None, None) => format!("{name} is DOWN"),
             }),
-            preheader: still.clone().unwrap_or_else(|| {
-                Say::new(format!(
+            preheader: match (&still, closer) {
+                (_, Some(_)) => Say::new(format!("Looked closer. {why}")),
+                (Some(still), None) => still.clone(),
+                (None, None) => Say::new(format!(
                     "Since {}. {}. {why}",
                     words::clock(incident.first_failure_at, &brief.zone),
                     looks(incident)
-                ))
-            }),
+                )),
+            },
             footer: contact_footer(brief),
         },
         again: brief.again,

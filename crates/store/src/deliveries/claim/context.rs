@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::check::Check;
 use domain::contact::{Channel, Contact, Hook};
 use domain::delivery::decide::OutageDelivery;
+use domain::delivery::payload::Said;
 use domain::delivery::{DeliveryState, Event};
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId};
 use domain::incident::{Incident, Suppressed};
@@ -71,6 +72,8 @@ pub struct Context {
     pub incident: Option<IncidentFacts>,
     /// The message about the outage to the same contact.
     pub outage: Option<OutageDelivery>,
+    /// Of a closer look: what the message about the outage said of the cause to the same contact, by itself.
+    pub said: Option<Said>,
     /// Nobody is to be told of its incident before, while nobody has it.
     pub snoozed_until: Option<Timestamp>,
     /// Who is told of the outage by now, this contact among them; later steps are left out.
@@ -90,6 +93,16 @@ pub struct Context {
 }
 
 impl Context {
+    /// What is known of the cause is not what the contact was told.
+    pub fn is_news(&self) -> bool {
+        let known = self
+            .incident
+            .as_ref()
+            .map(|facts| &facts.incident.diagnosis);
+        let said = self.said.as_ref();
+        said.is_some_and(|said| said.is_outdated(known.and_then(Option::as_ref)))
+    }
+
     /// Somebody has its incident.
     pub fn is_taken(&self) -> bool {
         let incident = self.incident.as_ref();
@@ -118,6 +131,7 @@ pub async fn load(
         monitor,
         incident: None,
         outage: None,
+        said: None,
         snoozed_until: None,
         told: Vec::new(),
         first_mail: None,
@@ -148,6 +162,10 @@ pub async fn load(
         context.regions = list_regions(connection).await?;
         context.suppressed =
             crate::dependencies::list_suppressed(connection, account, incident, 50).await?;
+    }
+    if let (Event::IncidentDiagnosed, Some(incident)) = (claimed.event, claimed.incident_id) {
+        let contact = claimed.contact_id;
+        context.said = super::said::find(connection, account, incident, contact).await?;
     }
     if let (Event::IncidentOpened, Some(monitor)) = (claimed.event, claimed.monitor_id) {
         let (named, all) =
@@ -270,7 +288,7 @@ async fn find_told_later(
 }
 
 /// When the next of the messages planned before this one is looked at again; `None` when all have come
-/// to their end. What is being sent may end at this moment, unseen by the message that it would wake.
+/// to their end. Nothing waits for a closer look's. What is being sent may end at this moment, unseen by the message that it would wake.
 async fn find_earlier(
     connection: &mut PgConnection,
     claimed: &Claimed,
@@ -282,7 +300,8 @@ async fn find_earlier(
                       ELSE next_at END) AS "at: jiff_sqlx::Timestamp"
            FROM deliveries
            WHERE account_id = $1 AND incident_id = $2 AND contact_id = $3 AND id <> $4
-             AND (created_at, id) < ($5, $4) AND state IN ('pending', 'sending', 'held')"#,
+             AND (created_at, id) < ($5, $4) AND state IN ('pending', 'sending', 'held')
+             AND event <> 'incident.diagnosed'"#,
         claimed.account_id.uuid(),
         incident.uuid(),
         claimed.contact_id.uuid(),

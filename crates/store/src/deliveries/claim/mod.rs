@@ -8,6 +8,7 @@ mod context;
 mod fallback;
 mod receipt;
 mod result;
+pub mod said;
 mod siblings;
 pub mod storm;
 mod sweep;

@@ -55,7 +55,8 @@ pub async fn traffic(
     let since = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
     let sent = sqlx::query_scalar!(
         r#"SELECT least(coalesce(accepted_at, CASE WHEN state = 'pending' THEN pushed_at END, $4), $4) AS "at!: jiff_sqlx::Timestamp" FROM deliveries
-           WHERE account_id = $1 AND contact_id = $2 AND id <> $3 AND merged_into IS NULL AND event <> 'contact.test'
+           WHERE account_id = $1 AND contact_id = $2 AND id <> $3 AND merged_into IS NULL
+             AND event NOT IN ('contact.test', 'incident.diagnosed')
              AND (accepted_at > $5 OR state = 'sending' OR state = 'pending' AND attempts > 0 AND pushed_at > $5)
              AND NOT EXISTS (SELECT 1 FROM incidents i
                  WHERE i.account_id = deliveries.account_id AND i.id = deliveries.incident_id AND i.test)

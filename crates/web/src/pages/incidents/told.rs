@@ -62,6 +62,7 @@ impl ToldLine {
 const fn event_word(delivery: &Delivery) -> &'static str {
     match delivery.event {
         Event::IncidentOpened => "down",
+        Event::IncidentDiagnosed => "cause",
         Event::IncidentEscalated => "still down",
         Event::IncidentReminded => "reminder",
         Event::IncidentAcknowledged => "taken",
