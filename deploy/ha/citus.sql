@@ -42,6 +42,7 @@ SELECT create_distributed_table('maintenance_windows', 'account_id', colocate_wi
 SELECT create_distributed_table('maintenance_occurrences', 'account_id', colocate_with => 'accounts');
 SELECT create_distributed_table('deploy_markers', 'account_id', colocate_with => 'accounts');
 SELECT create_distributed_table('autopsies', 'account_id', colocate_with => 'accounts');
+SELECT create_distributed_table('diagnosis_feedback', 'account_id', colocate_with => 'accounts');
 
 -- What is looked at, and what is known of it.
 SELECT create_distributed_table('monitors', 'account_id', colocate_with => 'accounts');

@@ -121,6 +121,15 @@ pub enum AdminCommand {
         after_help = "Example:\n  WATCHBELL_SECRET_KEY=new,old watchbell admin rotate-secrets"
     )]
     RotateSecrets,
+    /// Says how often each rule of the diagnosis was right, as people answered.
+    #[command(
+        after_help = "Example:\n  watchbell admin diagnosis-feedback\n  watchbell admin diagnosis-feedback --json"
+    )]
+    DiagnosisFeedback {
+        /// Prints an array of objects.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// What `watchbell admin create-account` takes.

@@ -35,6 +35,8 @@ pub(crate) struct Links {
     pub(crate) incident: String,
     /// `/a/{token}`.
     pub(crate) acknowledge: String,
+    /// `/cause/{token}`, before `/yes` or `/no`.
+    pub(crate) cause: String,
 }
 
 /// What a fire drill says first.

@@ -146,6 +146,9 @@ async fn erase_reports(
         "DELETE FROM autopsies d USING (SELECT incident_id, region FROM autopsies
              WHERE account_id = $1 AND ($2::uuid IS NULL OR monitor_id = $2) LIMIT $3) o
          WHERE d.account_id = $1 AND d.incident_id = o.incident_id AND d.region = o.region",
+        "DELETE FROM diagnosis_feedback d USING (SELECT incident_id, by_kind, by_id FROM diagnosis_feedback
+             WHERE account_id = $1 AND ($2::uuid IS NULL OR monitor_id = $2) LIMIT $3) o
+         WHERE d.account_id = $1 AND d.incident_id = o.incident_id AND d.by_kind = o.by_kind AND d.by_id = o.by_id",
         "DELETE FROM evidence d USING (SELECT retention_months, at, id FROM evidence
              WHERE account_id = $1 AND ($2::uuid IS NULL OR monitor_id = $2) LIMIT $3) o
          WHERE d.account_id = $1 AND d.retention_months = o.retention_months AND d.at = o.at AND d.id = o.id",

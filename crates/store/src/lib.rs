@@ -37,6 +37,7 @@ pub mod erasures;
 pub mod escalations;
 pub mod evidence;
 pub mod exports;
+pub mod feedback;
 pub mod heartbeats;
 pub mod hours;
 pub mod idempotency;

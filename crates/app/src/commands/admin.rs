@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::Secrets;
+use store::feedback::Counted;
 use web::accounts::Created;
 use web::usecases::Caller;
 use web::usecases::api_keys::{self, NewApiKey};
@@ -44,6 +45,7 @@ async fn dispatch(
         AdminCommand::GrantCredits { email, amount } => {
             grant_credits(&mut tx, &email, &amount, now).await?
         }
+        AdminCommand::DiagnosisFeedback { json } => diagnosis_feedback(&mut tx, json).await?,
         AdminCommand::RotateSecrets => rotate_secrets(&mut tx, &database.secrets).await?,
     };
     tx.commit().await?;
@@ -197,6 +199,33 @@ fn micros(amount: &str) -> Result<i64, WrongUsage> {
     if micros > 0 { Ok(micros) } else { Err(wrong()) }
 }
 
+async fn diagnosis_feedback(connection: &mut PgConnection, json: bool) -> anyhow::Result<String> {
+    let counted = store::feedback::count_by_rule(connection).await?;
+    Ok(match json {
+        true => feedback_json(&counted).to_string(),
+        false => feedback_table(&counted),
+    })
+}
+
+fn feedback_json(counted: &[Counted]) -> serde_json::Value {
+    let line = |one: &Counted| json!({ "rule": one.rule, "right": one.right, "wrong": one.wrong });
+    counted.iter().map(line).collect()
+}
+
+fn feedback_table(counted: &[Counted]) -> String {
+    if counted.is_empty() {
+        return "Nobody has said yet whether a cause was right.".to_owned();
+    }
+    let rules = counted.iter().map(|one| one.rule.chars().count());
+    let width = rules.max().unwrap_or(0).max("rule".len());
+    let head = format!("{:width$}  {:>6}  {:>6}", "rule", "right", "wrong");
+    let lines = counted
+        .iter()
+        .map(|one| format!("{:width$}  {:>6}  {:>6}", one.rule, one.right, one.wrong));
+    let all: Vec<String> = [head].into_iter().chain(lines).collect();
+    all.join("\n")
+}
+
 async fn rotate_secrets(
     connection: &mut PgConnection,
     secrets: &Secrets,
@@ -216,7 +245,31 @@ async fn rotate_secrets(
 
 #[cfg(test)]
 mod tests {
-    use super::micros;
+    use super::{Counted, feedback_json, feedback_table, micros};
+
+    #[test]
+    fn rules_are_counted_in_a_table() {
+        let counted = [("gateway_at_once.nginx", 12, 3), ("one_address", 1, 0)];
+        let counted = counted.map(|(rule, right, wrong)| Counted {
+            rule: rule.to_owned(),
+            right,
+            wrong,
+        });
+        assert_eq!(
+            feedback_table(&counted),
+            "rule                    right   wrong\n\
+             gateway_at_once.nginx      12       3\n\
+             one_address                 1       0"
+        );
+        assert_eq!(
+            feedback_json(&counted)[1].to_string(),
+            r#"{"right":1,"rule":"one_address","wrong":0}"#
+        );
+        assert_eq!(
+            feedback_table(&[]),
+            "Nobody has said yet whether a cause was right."
+        );
+    }
 
     #[test]
     fn amounts() {

@@ -2,6 +2,7 @@
 
 pub mod briefing;
 pub mod diagnosis;
+pub mod feedback;
 
 pub use diagnosis::{Confidence, Diagnosis};
 

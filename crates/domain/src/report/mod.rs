@@ -1,5 +1,6 @@
 //! What reports are made of: uptime from times in states, response times in steps.
 
+pub mod allowance;
 pub mod latency;
 pub mod uptime;
 

@@ -345,6 +345,7 @@ async fn links(
         monitor,
         incident,
         acknowledge: format!("{base}/a/{token}"),
+        cause: format!("{base}/cause/{token}"),
     })
 }
 

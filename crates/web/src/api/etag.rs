@@ -110,16 +110,23 @@ pub fn tagged<T: Serialize>(
     object: &T,
 ) -> ApiResult<Response> {
     let body = serde_json::to_vec(object).map_err(|error| Problem::internal(&error))?;
+    Ok(with_tag(status, version, "application/json", body))
+}
+
+fn with_tag(
+    status: StatusCode,
+    version: Option<i64>,
+    content_type: &'static str,
+    body: Vec<u8>,
+) -> Response {
     let tag = Tag::of(version, &body);
     let mut response = (status, body).into_response();
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    let kind = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
     if let Ok(value) = HeaderValue::from_str(&tag.text()) {
         response.headers_mut().insert(header::ETAG, value);
     }
-    Ok(response)
+    response
 }
 
 /// An object that was asked for: 304 when the client has this very version.
@@ -128,7 +135,17 @@ pub fn fresh<T: Serialize>(
     version: Option<i64>,
     object: &T,
 ) -> ApiResult<Response> {
-    let mut response = tagged(StatusCode::OK, version, object)?;
+    let response = tagged(StatusCode::OK, version, object)?;
+    Ok(unless_known(headers, response))
+}
+
+/// The same for a text.
+pub fn fresh_text(headers: &HeaderMap, content_type: &'static str, text: String) -> Response {
+    let response = with_tag(StatusCode::OK, None, content_type, text.into_bytes());
+    unless_known(headers, response)
+}
+
+fn unless_known(headers: &HeaderMap, mut response: Response) -> Response {
     let current = response
         .headers()
         .get(header::ETAG)
@@ -143,7 +160,7 @@ pub fn fresh<T: Serialize>(
         *response.body_mut() = axum::body::Body::empty();
         response.headers_mut().remove(header::CONTENT_TYPE);
     }
-    Ok(response)
+    response
 }
 
 /// The tag that [`fresh`] and [`tagged`] give this object.

@@ -25,7 +25,11 @@ const MARK: &str = "secret-shop";
 /// Routes whose object is made by asking for it, so that a stranger makes their own.
 const CREATES: [(Method, &str); 1] = [(Method::PUT, "/api/v1/monitors/by-key/{key}")];
 /// Bodies that an operation needs before it looks for its object.
-const BODIES: [(&str, &str); 3] = [
+const BODIES: [(&str, &str); 4] = [
+    (
+        "/api/v1/incidents/{id}/diagnosis-feedback",
+        r#"{"right":true}"#,
+    ),
     ("/api/v1/incidents/{id}/comments", r#"{"text":"hello"}"#),
     ("/api/v1/incidents/{id}/snooze", r#"{"seconds":3600}"#),
     ("/api/v1/contacts/{id}/verify", r#"{"code":"123456"}"#),

@@ -5,6 +5,7 @@ mod auth;
 mod callbacks;
 mod calls;
 mod drills;
+mod feedback;
 mod forms;
 mod frame;
 mod links;

@@ -11,7 +11,7 @@ use store::escalations::{self, Stored};
 
 use super::{App, Browser};
 
-async fn teammate(app: &App, account: AccountId, role: Role) -> Browser {
+pub(super) async fn teammate(app: &App, account: AccountId, role: Role) -> Browser {
     let address = format!("{}@shop.example", role.as_str());
     let browser = app.verified(&address).await;
     let pool = &app.state.pool;

@@ -12,6 +12,7 @@ pub mod api_keys;
 pub mod change_email;
 pub mod contacts;
 mod error;
+pub mod feedback;
 pub mod heartbeats;
 pub mod hook_tests;
 pub mod incidents;

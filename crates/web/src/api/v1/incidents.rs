@@ -22,9 +22,10 @@ use crate::api::id::Id;
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::query::{Page, Params, cut};
 use crate::state::AppState;
-use crate::usecases::{UseCaseError, incidents};
+use crate::usecases::{UseCaseError, feedback, incidents};
 use domain::ids::AccountId;
 use domain::incident::Severity;
+use domain::incident::feedback::Answerer;
 
 /// Monitors behind an incident that are listed with it.
 const MOST_SUPPRESSED: i64 = 200;
@@ -45,6 +46,18 @@ pub struct SnoozeInput {
     /// From now.
     #[schema(minimum = 60, maximum = 604800)]
     seconds: i64,
+}
+
+/// Whether the cause was right.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"right": false, "text": "The disk was full."}))]
+pub struct DiagnosisFeedbackInput {
+    /// It was.
+    right: bool,
+    /// What it was; at most 500 characters.
+    #[schema(max_length = 500)]
+    text: Option<String>,
 }
 
 /// A comment.
@@ -164,13 +177,17 @@ pub async fn briefing(
     reader: Reader,
     Id(id): Id<IncidentId>,
     params: Params,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
     params.finish()?;
     let mut tx = reader.begin(&state).await?;
     let text = incidents::briefing(&mut tx, &state, (reader.account_id(), id)).await?;
     let text = text.ok_or_else(Problem::not_found)?;
-    let kind = [(http::header::CONTENT_TYPE, "text/markdown; charset=utf-8")];
-    Ok((kind, text).into_response())
+    Ok(etag::fresh_text(
+        &headers,
+        "text/markdown; charset=utf-8",
+        text,
+    ))
 }
 
 /// List deliveries of an incident
@@ -325,6 +342,30 @@ pub async fn comment(
     let mut tx = writer.begin(&state).await?;
     incidents::comment(&mut tx, &writer.caller(&state), id, &input.text).await?;
     let view = find(&mut tx, &state, (writer.account_id(), id)).await?;
+    writer.finish(tx).await?;
+    etag::tagged(StatusCode::OK, None, &view)
+}
+
+/// Say whether the cause was right
+///
+/// One answer a key and incident; a later one takes its place. It is counted for each rule of the diagnosis and
+/// changes nothing of the incident. 409 where no cause was named, and for a fire drill.
+#[utoipa::path(post, path = "/api/v1/incidents/{incident_id}/diagnosis-feedback", tag = "Incidents",
+    operation_id = "incidents.diagnosis_feedback", params(("incident_id" = String, Path, description = "`inc_…`")),
+    request_body = DiagnosisFeedbackInput, responses((status = 200, body = IncidentView)))]
+pub async fn diagnosis_feedback(
+    State(state): State<AppState>,
+    writer: Writer,
+    Id(id): Id<IncidentId>,
+    body: Body,
+) -> ApiResult<Response> {
+    let input: DiagnosisFeedbackInput = body.decode()?;
+    let mut tx = writer.begin(&state).await?;
+    let of = (writer.account_id(), id);
+    let by = Answerer::ApiKey(writer.key().key_id);
+    let answer = (input.right, input.text.as_deref().unwrap_or_default());
+    feedback::judge(&mut tx, of, by, answer, state.now()).await?;
+    let view = find(&mut tx, &state, of).await?;
     writer.finish(tx).await?;
     etag::tagged(StatusCode::OK, None, &view)
 }

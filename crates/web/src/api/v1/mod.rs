@@ -48,6 +48,7 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::get))
         .routes(routes!(incidents::briefing))
+        .routes(routes!(incidents::diagnosis_feedback))
         .routes(routes!(incidents::deliveries))
         .routes(routes!(incidents::acknowledge))
         .routes(routes!(incidents::resolve))

@@ -3,6 +3,7 @@
 
 mod acknowledge;
 mod acknowledge_all;
+mod cause;
 mod not_me;
 mod stop;
 
@@ -19,6 +20,10 @@ pub fn routes() -> Routes {
             Token,
             acknowledge::take_now,
         )
+        .get("/cause/{token}/yes", Token, cause::show_yes)
+        .post("/cause/{token}/yes", Token, cause::yes)
+        .get("/cause/{token}/no", Token, cause::show_no)
+        .post("/cause/{token}/no", Token, cause::no)
         .get("/not-me/{token}", Token, not_me::show)
         .post("/not-me/{token}", Token, not_me::block)
         .post("/not-me/{token}/undo", Token, not_me::undo)

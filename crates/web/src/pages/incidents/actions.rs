@@ -3,13 +3,14 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use domain::ids::{GroupId, IncidentId};
+use domain::incident::feedback::Answerer;
 use store::token_lookups::Kind;
 use uuid::Uuid;
 
 use crate::error::{PageError, PageResult};
 use crate::extract::{ClientIp, Fields, Tenant};
 use crate::state::AppState;
-use crate::usecases::{self, UseCaseError, incidents, monitors};
+use crate::usecases::{self, UseCaseError, feedback, incidents, monitors};
 use crate::view::{Shell, render, see_other};
 
 /// Takes it.
@@ -141,6 +142,28 @@ pub async fn comment(
     incidents::comment(&mut transaction, &caller, id, fields.text("text")).await?;
     transaction.commit().await.map_err(store::Error::from)?;
     see_other(&format!("/incidents/{id}?done=commented#timeline"))
+}
+
+/// Says whether the cause was right, and what it was.
+pub async fn judge(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<IncidentId>,
+    fields: Fields,
+) -> PageResult {
+    tenant.require_respond()?;
+    let mut transaction = tenant.begin(&state).await?;
+    let by = Answerer::User(tenant.user().id);
+    let answer = (fields.flag("right"), fields.text("text"));
+    let of = (tenant.account_id(), id);
+    match feedback::judge(&mut transaction, of, by, answer, state.now()).await {
+        Ok(_) => transaction.commit().await.map_err(store::Error::from)?,
+        Err(UseCaseError::Invalid(_)) => {
+            return see_other(&format!("/incidents/{id}?done=unfit#cause"));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    see_other(&format!("/incidents/{id}?done=judged#cause"))
 }
 
 /// Looks at the incident's monitor now.

@@ -21,6 +21,11 @@ pub fn routes() -> Routes {
             Tenant,
             actions::acknowledge,
         )
+        .post(
+            "/incidents/{incident_id}/diagnosis-feedback",
+            Tenant,
+            actions::judge,
+        )
         .get("/incidents/{incident_id}/resolve", Tenant, actions::confirm)
         .post("/incidents/{incident_id}/resolve", Tenant, actions::resolve)
         .post(

@@ -1,14 +1,16 @@
 //! `/incidents/{id}`: what happened, since when, how sure, what to do.
 
+mod after;
 mod evidence;
 
 use ::incidents::Outlook;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use domain::check::{FailureClass, LookResult};
-use domain::delivery::Event;
 use domain::ids::IncidentId;
+use domain::incident::feedback::{Answer, Answerer};
 use domain::incident::{Incident, ResolvedReason, Suppressed, TimelineEntry};
+use domain::report::allowance::Cost;
 use domain::words;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -16,11 +18,12 @@ use serde::Deserialize;
 use store::deliveries::{Attempt, Delivery};
 use store::evidence::Evidence;
 
+use self::after::{AuditStep, audit, can_be_judged, cost};
 use self::evidence::{EvidenceView, evidence_view};
 use super::drill::DrillView;
 use super::next::NextLine;
 use super::parts::{IncidentLine, cause};
-use super::told::{ToldLine, accepted};
+use super::told::ToldLine;
 use crate::error::{PageError, PageResult};
 use crate::extract::Tenant;
 use crate::pages::docs::handbook::{self, Guide};
@@ -66,6 +69,10 @@ struct IncidentPage {
     sure: String,
     taken: Option<(String, Moment)>,
     audit: Vec<AuditStep>,
+    /// What it took of the month.
+    cost: Option<String>,
+    /// Whether the cause was right can be said, and what this person has said.
+    judged: Option<Option<Answer>>,
     steps: Vec<(String, Option<String>)>,
     facts: Vec<(String, String)>,
     changes: Vec<String>,
@@ -79,12 +86,6 @@ struct IncidentPage {
     more_behind: u32,
     earlier: Vec<IncidentLine>,
     can_respond: bool,
-}
-
-/// One moment of the line that holds us to our word.
-struct AuditStep {
-    text: String,
-    at: Moment,
 }
 
 /// A monitor that is or was down behind this one.
@@ -121,6 +122,8 @@ pub(super) struct Facts {
     suppressed: (Vec<Suppressed>, u32),
     seen: Option<LookResult>,
     outlook: Option<Outlook>,
+    answer: Option<Answer>,
+    cost: Option<Cost>,
 }
 
 /// Shows it.
@@ -186,11 +189,14 @@ async fn read(
             && listed.incident.first_failure_at < incident.first_failure_at
     });
     earlier.truncate(5);
+    let by = Answerer::User(tenant.user().id);
     Ok(Facts {
         outlook: incidents::outlook(connection, &incident, state.now()).await?,
         attempts: store::deliveries::list_attempts(connection, account, &ids).await?,
         evidence: store::evidence::list(connection, account, incident.monitor_id, span).await?,
         timeline: store::incidents::list_events(connection, account, id).await?,
+        answer: store::feedback::find(connection, account, id, by).await?,
+        cost: cost(connection, &incident, (&tenant.zone(), state.now())).await?,
         deliveries,
         suppressed: store::dependencies::list_suppressed(connection, account, id, MOST_BEHIND)
             .await?,
@@ -233,12 +239,10 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
             .filter(|text| !text.is_empty()),
         confidence: diagnosis.map(|diagnosis| diagnosis.confidence.as_str()),
         sure: sure(incident),
-        taken: incident
-            .acknowledged_by
-            .as_ref()
-            .zip(incident.acknowledged_at)
-            .map(|(actor, at)| (actor.name.clone(), moment(at))),
+        taken: taken(incident, &zone),
         audit: audit(facts, &zone),
+        cost: facts.cost.as_ref().map(Cost::sentence),
+        judged: can_be_judged(incident).then(|| facts.answer.clone()),
         steps: diagnosis
             .map(|diagnosis| {
                 diagnosis
@@ -282,6 +286,12 @@ fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> Inci
             .collect(),
         can_respond: tenant.role().can_respond(),
     }
+}
+
+fn taken(incident: &Incident, zone: &TimeZone) -> Option<(String, Moment)> {
+    let by = incident.acknowledged_by.as_ref();
+    let (by, at) = by.zip(incident.acknowledged_at)?;
+    Some((by.name.clone(), Moment::new(at, zone.clone())))
 }
 
 fn behind(facts: &Facts, zone: &TimeZone) -> Vec<BehindLine> {
@@ -351,6 +361,8 @@ fn done_words(word: &str) -> Option<String> {
         "resolved" => "Ended. Those who were told of it are told so.",
         "snoozed" => "Snoozed. Nobody is told or reminded until then; nobody has it.",
         "unsnoozed" => "The snooze is over. It goes on where it was.",
+        "judged" => "Thank you. Your answer is kept; you can change it.",
+        "unfit" => "A text of more than 500 characters or with control characters is not kept.",
         "commented" => "Your comment is in the timeline.",
         "unanswered" => "No worker answered in time. The timetable goes on.",
         "often" => "At most 6 looks a minute can be asked for. The timetable goes on.",
@@ -403,40 +415,6 @@ const fn ending(reason: ResolvedReason) -> &'static str {
         ResolvedReason::Deleted => "the monitor was deleted",
         ResolvedReason::Edited => "the monitor's target was changed",
     }
-}
-
-fn audit(facts: &Facts, zone: &TimeZone) -> Vec<AuditStep> {
-    let incident = &facts.incident;
-    let mut steps = vec![
-        ("seen".to_owned(), incident.first_failure_at),
-        ("sure".to_owned(), incident.confirmed_at),
-    ];
-    steps.extend(
-        accepted(&facts.deliveries, Event::IncidentOpened)
-            .into_iter()
-            .map(|(word, at)| (format!("{word} accepted"), at)),
-    );
-    if let Some((actor, at)) = incident
-        .acknowledged_by
-        .as_ref()
-        .zip(incident.acknowledged_at)
-    {
-        steps.push((format!("taken by {}", actor.name), at));
-    }
-    if let Some(at) = incident.resolved_at {
-        steps.push(("over".to_owned(), at));
-    }
-    if let Some(at) = incident.resolved_confirmed_at {
-        steps.push(("sure of it".to_owned(), at));
-    }
-    steps.sort_by_key(|(_, at)| *at);
-    steps
-        .into_iter()
-        .map(|(text, at)| AuditStep {
-            text,
-            at: Moment::new(at, zone.clone()),
-        })
-        .collect()
 }
 
 fn timeline_entry(entry: &TimelineEntry, zone: &TimeZone) -> Entry {

@@ -3,7 +3,7 @@
 use domain::check::{Attribution, Failure, FailureClass, Phase};
 use domain::incident::diagnosis::{CHANGED, EvidenceLine, NextStep};
 use domain::incident::{Confidence, Diagnosis};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -48,6 +48,15 @@ async fn tells_what_is_known_and_what_was_changed(pool: PgPool) {
         .await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(page.header("content-type"), "text/markdown; charset=utf-8");
+    let tag = page.header("etag").to_owned();
+    let path = format!("/api/v1/incidents/{incident}/briefing.md");
+    let known = [("if-none-match", tag.as_str())];
+    let again = client.raw(Method::GET, &path, &known, Vec::new()).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    assert_eq!(
+        (again.header("etag"), again.text.as_str()),
+        (tag.as_str(), "")
+    );
     for part in [
         "# Incident: Shop \\[x\\](y)\n",
         "- Address: `https://shop.example`\n",

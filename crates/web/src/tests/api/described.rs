@@ -16,7 +16,7 @@ fn the_description_is_the_one_we_published() {
 }
 
 /// The operations there are, in order.
-const NAMES: [&str; 72] = [
+const NAMES: [&str; 73] = [
     "account.check",
     "api_keys.create",
     "api_keys.delete",
@@ -40,6 +40,7 @@ const NAMES: [&str; 72] = [
     "incidents.briefing",
     "incidents.comment",
     "incidents.deliveries",
+    "incidents.diagnosis_feedback",
     "incidents.get",
     "incidents.list",
     "incidents.resolve",

@@ -9,6 +9,7 @@ mod drills;
 mod escalation;
 mod events;
 mod examples;
+mod feedback;
 mod headers;
 mod heartbeats;
 mod inputs;

@@ -92,6 +92,7 @@ async fn on_every_operation(pool: PgPool) {
             "monitors.put_by_key" => json!({"url": "https://other.example"}),
             "contacts.verify" => json!({"code": "000000"}),
             "incidents.comment" => json!({"text": "hello"}),
+            "incidents.diagnosis_feedback" => json!({"right": true}),
             "incidents.snooze" => json!({"seconds": 3_600}),
             _ => json!({}),
         };

@@ -32,6 +32,8 @@ struct Resolved {
     timing: Option<Say>,
     behind: Option<Say>,
     link: String,
+    /// Where to say whether the cause was right, without its last word.
+    judge: Option<String>,
 }
 
 pub(in super::super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError> {
@@ -87,6 +89,10 @@ pub(in super::super) fn resolved(brief: &Brief<'_>) -> Result<Words, RenderError
         timing: timing(brief, incident),
         behind: brief.was_behind().map(Say::new),
         link: brief.links.incident.clone(),
+        judge: incident
+            .diagnosis
+            .is_some()
+            .then(|| brief.links.cause.clone()),
     }
     .words()
 }
