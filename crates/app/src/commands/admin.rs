@@ -262,8 +262,8 @@ mod tests {
              one_address                 1       0"
         );
         assert_eq!(
-            feedback_json(&counted)[1].to_string(),
-            r#"{"right":1,"rule":"one_address","wrong":0}"#
+            feedback_json(&counted)[1],
+            serde_json::json!({ "rule": "one_address", "right": 1, "wrong": 0 })
         );
         assert_eq!(
             feedback_table(&[]),
