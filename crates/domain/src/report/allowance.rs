@@ -65,8 +65,12 @@ impl Cost {
         Some(Self {
             is_part: within != outage,
             took,
-            // Times in states are written by their own rules: the outage itself is spent in any case.
-            spent: spent.max(took),
+            // Times in states are whole seconds, and written by their own rules: the outage itself is spent in any case,
+            // and a second more is no other outage.
+            spent: match spent.as_secs() > took.as_secs() + 1 {
+                true => spent,
+                false => took,
+            },
             month,
         })
     }
@@ -160,6 +164,10 @@ mod tests {
     #[case::after_others(
         ("2026-11-22T13:02:11Z", "2026-11-22T13:08:23Z"), 724,
         "6 min 12 s of the 43 min 12 s that 99.9 % leaves in November; 31 min 8 s left"
+    )]
+    #[case::a_second_more_by_rounding(
+        ("2026-11-22T13:02:11Z", "2026-11-22T13:08:23Z"), 373,
+        "6 min 12 s of the 43 min 12 s that 99.9 % leaves in November; 37 min left"
     )]
     #[case::all_of_it(
         ("2026-11-22T13:00:00Z", "2026-11-22T13:43:12Z"), 2_592,

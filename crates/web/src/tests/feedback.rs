@@ -217,6 +217,8 @@ async fn a_link_that_is_followed_says_nothing_and_its_button_speaks_for_one_pers
             "user true connect_refused"
         ]
     );
+    let shown = reader.get(&format!("{ops}/no")).await.body;
+    assert!(shown.contains("The disk was full.</textarea>"), "{shown}");
     // The owner's mail and the owner's page are one person.
     let page = format!("/incidents/{incident}");
     owner

@@ -47,6 +47,7 @@ struct Opened {
     cause: Say,
     stand_in: Option<Say>,
     still: Option<Say>,
+    closer: Option<Say>,
     why: Say,
     confidence: Option<&'static str>,
     since: String,
@@ -69,8 +70,7 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
     let name = Say::new(brief.monitor_name());
     let why = why(incident);
     let closer = brief.looked_closer();
-    let still = brief.still(incident).or_else(|| closer.map(str::to_owned));
-    let still = still.map(Say::new);
+    let still = brief.still(incident).map(Say::new);
     let (saw, steps) = match &incident.diagnosis {
         Some(diagnosis) => (
             diagnosis.seen().map(line).collect(),
@@ -95,14 +95,13 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         frame: Frame {
             word: "DOWN",
             tone: Tone::Down,
-            heading: Say::new(match (&still, closer) {
-                (_, Some(_)) => format!("{name} is DOWN for another reason"),
-                (Some(_), None) => format!("{name} is still DOWN"),
-                (None, None) => format!("{name} is DOWN"),
+            heading: Say::new(match still {
+                Some(_) => format!("{name} is still DOWN"),
+                None => format!("{name} is DOWN"),
             }),
             preheader: match (&still, closer) {
-                (_, Some(_)) => Say::new(format!("Looked closer. {why}")),
-                (Some(still), None) => still.clone(),
+                (Some(still), _) => still.clone(),
+                (None, Some(_)) => Say::new(format!("Looked closer. {why}")),
                 (None, None) => Say::new(format!(
                     "Since {}. {}. {why}",
                     words::clock(incident.first_failure_at, &brief.zone),
@@ -116,6 +115,7 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
         cause: Say::new(words::cause(&incident.failure, incident.attribution)),
         stand_in: stand_in(brief),
         still,
+        closer: closer.map(Say::new),
         why,
         confidence: incident
             .diagnosis

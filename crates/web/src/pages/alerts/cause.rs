@@ -25,8 +25,10 @@ struct CausePage {
     is_right: bool,
     /// What was said before.
     answer: Option<Answer>,
-    /// The text that is not kept, and why.
-    refused: Option<(String, String)>,
+    /// What stands in the field: what was typed, or what was said before.
+    typed: String,
+    /// Why that is not kept.
+    refused: Option<String>,
     incident: String,
 }
 
@@ -142,12 +144,20 @@ async fn show(
         .unwrap_or_default();
     let diagnosis = incident.diagnosis.as_ref().filter(|_| !incident.test);
     let diagnosis = diagnosis.ok_or(PageError::NotFound)?;
+    let answer = store::feedback::find(&mut transaction, account, id, named.by).await?;
+    let said = answer.as_ref().filter(|answer| answer.is_right == is_right);
+    let said = said.and_then(|answer| answer.said.clone());
+    let (typed, refused) = match refused {
+        Some((typed, why)) => (typed, Some(why)),
+        None => (said.unwrap_or_default(), None),
+    };
     render(&CausePage {
         shell: visitor.shell(format!("{monitor}: was the cause right?")),
         cause: cause(&incident),
         sentence: diagnosis.sentence.clone(),
         is_right,
-        answer: store::feedback::find(&mut transaction, account, id, named.by).await?,
+        answer,
+        typed,
         refused,
         incident: format!("/i/{}", incident.short),
         monitor,
