@@ -23,6 +23,7 @@ mod outage;
 mod pages;
 mod postfix;
 mod regions;
+mod servers;
 mod sign_up;
 mod support;
 mod voice;

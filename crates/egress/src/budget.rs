@@ -10,6 +10,9 @@ use tokio::time::Instant;
 /// Addresses remembered before those that are idle are forgotten.
 const SWEEP_AT: usize = 65_536;
 
+/// Looks booked ahead.
+const MOST_AHEAD: Duration = Duration::from_secs(1);
+
 /// The address was looked at too often in this second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the budget of this address is spent for {} ms", retry_after.as_millis())]
@@ -35,6 +38,15 @@ impl Budget {
     }
 
     pub(crate) fn try_spend(&self, ip: IpAddr, now: Instant) -> Result<(), OverBudget> {
+        self.book(ip, now, MOST_AHEAD)
+    }
+
+    /// The same for what can wait: half of the room is left to those who cannot.
+    pub(crate) fn try_spend_spare(&self, ip: IpAddr, now: Instant) -> Result<(), OverBudget> {
+        self.book(ip, now, MOST_AHEAD / 2)
+    }
+
+    fn book(&self, ip: IpAddr, now: Instant, most: Duration) -> Result<(), OverBudget> {
         let Some(spacing) = self.spacing else {
             return Ok(());
         };
@@ -44,9 +56,9 @@ impl Budget {
         }
         let booked = free_at.get(&ip).copied().unwrap_or(now).max(now) + spacing;
         let ahead = booked - now;
-        if ahead > Duration::from_secs(1) {
+        if ahead > most {
             return Err(OverBudget {
-                retry_after: ahead - Duration::from_secs(1),
+                retry_after: ahead - most,
             });
         }
         free_at.insert(ip, booked);
@@ -82,6 +94,18 @@ mod tests {
                 .count(),
             20
         );
+    }
+
+    #[test]
+    fn what_can_wait_leaves_half_of_the_room() {
+        let budget = Budget::new(Some(20));
+        let ip = IpAddr::from([192, 0, 2, 1]);
+        let now = Instant::now();
+        let spare = || budget.try_spend_spare(ip, now).is_ok();
+        assert_eq!((0..100).filter(|_| spare()).count(), 10);
+        let urgent = (0..100).filter(|_| budget.try_spend(ip, now).is_ok());
+        assert_eq!(urgent.count(), 10);
+        assert!(!spare());
     }
 
     #[test]

@@ -165,4 +165,12 @@ impl Egress {
             .budget
             .try_spend(addr.ip(), tokio::time::Instant::now())
     }
+
+    /// The same for what is of use and can be left out: half of the room of an address stays free for
+    /// those who decide whether it is down.
+    pub fn try_spend_spare(&self, addr: &CheckedAddr) -> Result<(), OverBudget> {
+        self.inner
+            .budget
+            .try_spend_spare(addr.ip(), tokio::time::Instant::now())
+    }
 }

@@ -61,6 +61,8 @@ impl Names {
 #[derive(Debug, Clone)]
 pub struct Prober {
     inner: Arc<Inner>,
+    /// Half of the room of an address is left to others.
+    yields: bool,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,27 @@ impl Prober {
                 tls,
                 bootstrap: Bootstrap::default(),
             }),
+            yields: false,
         })
+    }
+
+    /// One for looks that decide nothing: where an address has little room, they are put off first.
+    #[must_use]
+    pub fn yielding(&self) -> Self {
+        Self {
+            yields: true,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn try_spend(
+        &self,
+        address: &egress::CheckedAddr,
+    ) -> Result<(), egress::OverBudget> {
+        match self.yields {
+            true => self.egress().try_spend_spare(address),
+            false => self.egress().try_spend(address),
+        }
     }
 
     /// Knows the registries of `list` (RFC 9224) in place of IANA's; one that cannot be read changes

@@ -1,5 +1,6 @@
 //! Closer looks at what has just failed: a fixed set of questions, bounded in number and time.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use domain::incident::Incident;
 use domain::incident::diagnosis::autopsy::{
     Finding, History, Outcome, Question, expectation, plan, target,
 };
-use domain::monitor::Settings;
+use domain::monitor::{Settings, Target};
 use futures::stream::{self, StreamExt as _};
 use metrics::{counter, histogram};
+use probe::Prober;
 use store::autopsies::{self, Wanted};
 use store::monitors::timetable;
 use tokio::sync::Semaphore;
@@ -25,11 +27,13 @@ use crate::shared::Shared;
 
 const POLL: Duration = Duration::from_secs(1);
 /// All questions of one incident and region together.
-const WITHIN: Duration = Duration::from_secs(5);
+const WITHIN: Duration = Duration::from_millis(4_500);
 /// One of them.
 const ONE: Duration = Duration::from_secs(4);
 /// Less time than this is left: nothing is asked any more.
 const LEAST: Duration = Duration::from_millis(300);
+/// An address without room is asked again after no less than this.
+const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 /// Questions that run at once, all at one target.
 const AT_ONCE: usize = 4;
 /// Incidents that are looked at closer at once; more wait, and in a storm the last are left out.
@@ -113,6 +117,7 @@ async fn examine(shared: &Arc<Shared>, wanted: &Wanted) -> Outcomes {
 struct Questions<'q> {
     shared: &'q Shared,
     plan: &'q Plan,
+    prober: Prober,
     until: Instant,
     findings: Mutex<Vec<Finding>>,
 }
@@ -122,6 +127,7 @@ impl<'q> Questions<'q> {
         Self {
             shared,
             plan,
+            prober: shared.prober.yielding(),
             until: Instant::now() + WITHIN,
             findings: Mutex::default(),
         }
@@ -176,21 +182,35 @@ impl<'q> Questions<'q> {
         }
     }
 
+    /// One look; where the address has no room at the moment, after a while, and in the end not at all.
+    async fn look(&self, asked: &Target, pinned: Option<IpAddr>) -> Option<Observation> {
+        loop {
+            let left = self.until.saturating_duration_since(Instant::now());
+            if left < LEAST {
+                return None;
+            }
+            let timeout = self.settings().timeout.min(ONE).min(left);
+            let now = self.shared.now();
+            let seen = match pinned {
+                Some(ip) => self.prober.look_at(asked, ip, timeout, now).await,
+                None => {
+                    let names = probe::Names::Asked;
+                    self.prober.look(asked, timeout, names, now).await
+                }
+            };
+            match seen.put_off {
+                Some(wait) => tokio::time::sleep(wait.max(SHORTEST_WAIT)).await,
+                None => return Some(seen),
+            }
+        }
+    }
+
     /// Asks one; what fails through our own fault, or is refused to us by our own rules, says nothing.
     async fn ask(&self, question: Question) -> Option<Observation> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left < LEAST {
-            return None;
-        }
         let nonce = uuid::Uuid::new_v4().simple().to_string();
         let asked = target(self.settings(), &question, &nonce)?;
-        let timeout = self.settings().timeout.min(ONE).min(left);
-        let (prober, now) = (&self.shared.prober, self.shared.now());
-        let seen = match question.pinned() {
-            Some(ip) => prober.look_at(&asked, ip, timeout, now).await,
-            None => prober.look(&asked, timeout, probe::Names::Asked, now).await,
-        };
-        if seen.put_off.is_some() || seen.our_fault {
+        let seen = self.look(&asked, question.pinned()).await?;
+        if seen.our_fault {
             return None;
         }
         let clouded = self.shared.canaries.clouds(seen.at, self.shared.now());

@@ -57,7 +57,8 @@ async fn start_open(shared: &Arc<Shared>, room: &Arc<Semaphore>) -> Result<()> {
 async fn answer(shared: &Shared, taken: &Taken) -> Result<()> {
     let narrow = shared.config.visitors.as_ref();
     let prober = narrow.filter(|_| !taken.inside).unwrap_or(&shared.prober);
-    let mut result = look_without_monitor(shared, prober, &taken.spec).await;
+    // Owners come before strangers where an address has little room.
+    let mut result = look_without_monitor(shared, &prober.yielding(), &taken.spec).await;
     // Anybody may have this page made: it shows how a site answers, and is no way to read one.
     result.excerpt = None;
     let mut result = serde_json::to_value(result).unwrap_or_default();

@@ -170,7 +170,7 @@ pub(crate) fn spend(look: &mut Look<'_>, addresses: &[CheckedAddr]) -> Step<()> 
     {
         return Ok(());
     }
-    look.prober.egress().try_spend(address).map_err(|over| {
+    look.prober.try_spend(address).map_err(|over| {
         look.seen.put_off = Some(over.retry_after);
         look.seen.our_fault = true;
         Failure::new(

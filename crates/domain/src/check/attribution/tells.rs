@@ -19,6 +19,8 @@ pub enum Meaning {
     UpstreamUnreachable,
     /// What stands behind the proxy ended the connection while answering.
     UpstreamCrashed,
+    /// A proxy reached what stands behind it and could not read an answer.
+    UpstreamUnread,
     /// What stands behind the proxy took too long.
     UpstreamSlow,
     /// A load balancer has nothing healthy to send to.
@@ -49,6 +51,10 @@ pub enum Meaning {
     ProxyFault,
     /// A refusal on purpose.
     Refused,
+    /// The web server itself refuses: a rule, permissions, or no page to show.
+    Forbidden,
+    /// Plain http was asked of a port that speaks TLS.
+    TlsWanted,
     /// Too many requests from us.
     RateLimited,
     /// The address needs a login.
@@ -230,12 +236,16 @@ tells! {
         ["an invalid response was received from the upstream server",
          "the upstream server is timing out"] => OriginProxy Certain GatewayFailed;
     "squid" "Squid" 500..504 [("x-squid-error", "")] [] => OriginProxy Certain GatewayFailed;
+    // Apache says 503 where it is refused, so that behind this one something took the connection.
+    "apache_read" "Apache" 502..502 [] ["error reading from remote server"] => OriginProxy Certain UpstreamUnread;
     "apache_502" "Apache" 502..502 []
-        ["the proxy server received an invalid", "error reading from remote server"] => OriginProxy Certain GatewayFailed;
+        ["the proxy server received an invalid"] => OriginProxy Certain GatewayFailed;
     "apache_504" "Apache" 504..504 []
         ["did not receive a timely response from the upstream server"] => OriginProxy Certain UpstreamSlow;
     "apache_503" "Apache" 503..503 [("server", "apache")]
         ["temporarily unable to service your"] => OriginProxy Likely UpstreamRefused;
+    "apache_500" "Apache" 500..500 [] ["the server encountered an internal error or"] => Origin Likely ProxyFault;
+    "apache_403" "Apache" 403..403 [] ["you don't have permission to access this resource"] => Origin Likely Forbidden;
     "iis_502" "IIS" 502..502 []
         ["web server received an invalid response while acting as a gateway"] => OriginProxy Certain GatewayFailed;
     "iis_pool" "IIS" 503..503 [("server", "microsoft-httpapi")] [] => Origin Certain PlatformApp;
@@ -247,6 +257,11 @@ tells! {
     "nginx_503" "nginx" 503..503 []
         ["<center>nginx", "<center>openresty", "<center>tengine"] => OriginProxy Possible Overloaded;
     "nginx_500" "nginx" 500..500 [] ["<center>nginx", "<center>openresty"] => Origin Likely ProxyFault;
+    "nginx_403" "nginx" 403..403 []
+        ["<center>nginx", "<center>openresty", "<center>tengine"] => Origin Likely Forbidden;
+    "tls_wanted" "" 400..400 []
+        ["plain http request was sent to https port", "speaking plain http to an ssl-enabled server port",
+         "client sent an http request to an https server"] => Origin Certain TlsWanted;
     "caddy_504" "Caddy" 504..504 [("server", "caddy")] ["="] => OriginProxy Likely UpstreamSlow;
     "caddy" "Caddy" 502..503 [("server", "caddy")] ["="] => OriginProxy Likely GatewayFailed;
 

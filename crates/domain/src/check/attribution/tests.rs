@@ -41,6 +41,21 @@ const NGINX: &str = "<html><head><title>502 Bad Gateway</title></head>\
 #[case::nginx_own_page(502, &[("server", "nginx")], "Sorry", OriginProxy, Likely, "server_502")]
 #[case::apache(502, &[("server", "Apache")],
                "The proxy server received an invalid\r\nresponse from an upstream server.", OriginProxy, Certain, "apache_502")]
+#[case::apache_read(502, &[("server", "Apache/2.4.67 (Debian)")],
+                    "<p>The proxy server received an invalid\r\nresponse from an upstream server.<br />\r\nThe proxy server could not handle the \
+                     request<p>Reason: <strong>Error reading from remote server</strong></p>", OriginProxy, Certain, "apache_read")]
+#[case::apache_500(500, &[("server", "Apache/2.4.67 (Debian)")],
+                   "<p>The server encountered an internal error or\nmisconfiguration and was unable to complete\nyour request.</p>",
+                   Origin, Likely, "apache_500")]
+#[case::apache_403(403, &[("server", "Apache")], "<p>You don't have permission to access this resource.</p>", Origin, Likely, "apache_403")]
+#[case::nginx_403(403, &[("server", "nginx")], "<center><h1>403 Forbidden</h1></center>\r\n<hr><center>nginx/1.22.1</center>",
+                  Origin, Likely, "nginx_403")]
+#[case::a_403_of_its_own(403, &[("server", "nginx")], "<h1>Not for you</h1>", Origin, Possible, "status_403")]
+#[case::plain_to_nginx(400, &[("server", "nginx")],
+                       "<center>The plain HTTP request was sent to HTTPS port</center>\r\n<hr><center>nginx/1.22.1</center>",
+                       Origin, Certain, "tls_wanted")]
+#[case::plain_to_apache(400, &[], "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />", Origin, Certain, "tls_wanted")]
+#[case::plain_to_go(400, &[], "Client sent an HTTP request to an HTTPS server.\n", Origin, Certain, "tls_wanted")]
 #[case::haproxy(503, &[], "<h1>503 Service Unavailable</h1>\nNo server is available to handle this request.",
                 OriginProxy, Certain, "haproxy_503")]
 #[case::envoy(503, &[("server", "envoy")], "no healthy upstream", OriginProxy, Certain, "envoy_none")]

@@ -40,8 +40,8 @@ macro_rules! answers {
 
 answers! {
     "gateway_at_once" GatewayFailed |case| case.at_once() => "upstream_dead" Likely
-        "Your server answers {status}{passing}. Likely the program behind your web server is not running."
-        "{speaker} answers {status} at once: a proxy on the origin's side is alive, and likely nothing listens behind it."
+        "Your server answers {status}{passing}. Likely the program behind your web server is not running. If it is, it gives no proper answer."
+        "{speaker} answers {status} at once: a proxy on the origin's side is alive; likely nothing listens behind it, or what listens breaks off."
         ["On the server:" "curl -svo /dev/null -H {hostheader} {local}",
          "Is the program behind it running?" "systemctl --failed; systemctl status 'php*-fpm'",
          "Does the proxy's upstream match what listens?" "ss -ltnp; tail -n 20 /var/log/nginx/error.log"];
@@ -70,6 +70,21 @@ answers! {
         "{speaker}: the upstream ended the connection inside its answer."
         ["What does the program's log say at that second?" "journalctl --since -10min -p warning",
          "Was it killed for memory?" "journalctl -k --since -1h | grep -i 'killed process'"];
+    "unread_round" UpstreamUnread |case| case.at_a_round_time() => "upstream_slow" Likely
+        "Your server answers {status} after {seconds}{passing}. Likely the program behind it takes longer than {speaker} waits."
+        "{speaker} gave up reading from its upstream after {seconds}, which is a proxy's time-out."
+        ["What is it busy with?" "uptime; ps aux --sort=-%cpu | head",
+         "What does the proxy's log say?" "grep -i 'timeout' /var/log/apache2/error.log | tail"];
+    "unread_at_once" UpstreamUnread |case| case.at_once() => "upstream_crashes" Likely
+        "{speaker} reaches your program, and it breaks off without a proper answer{passing}. Likely it crashes on this page."
+        "{speaker}: the upstream took the connection and ended it at once."
+        ["What does the program's log say at that second?" "journalctl --since -10min -p warning",
+         "Was it killed for memory?" "journalctl -k --since -1h | grep -i 'killed process'"];
+    "unread" UpstreamUnread always => "upstream_fails" Possible
+        "{speaker} reaches your program, and it gives no proper answer{passing}."
+        "{speaker} could not read an answer of its upstream."
+        ["What does the program's log say at that second?" "journalctl --since -10min -p warning",
+         "What does the proxy's log say?" "tail -n 20 /var/log/apache2/error.log"];
     "upstream_slow" UpstreamSlow always => "upstream_slow" Likely
         "Your server is alive but too slow: {speaker} gave up waiting for it."
         "{speaker} answers {status}: the upstream did not answer in its time."
@@ -131,11 +146,28 @@ answers! {
         "{speaker} is set up wrongly for {host}."
         "{speaker} reports a configuration error ({status})."
         ["Was its configuration changed? Is the name known there?" ""];
+    "apache_fault" ProxyFault |case| case.is_said_by("Apache") => "proxy_fails" Likely
+        "The web server itself fails ({status}){passing}. Likely a broken .htaccess or configuration, or a script that it cannot run."
+        "{status} with Apache's own page: misconfiguration, or a CGI script that ends early."
+        ["What does its log say?" "tail -n 20 /var/log/apache2/error.log",
+         "Was .htaccess changed?" "find /var/www -name .htaccess -mtime -1",
+         "Is the configuration valid?" "apachectl configtest"];
     "proxy_fault" ProxyFault always => "proxy_fails" Likely
         "The web server itself fails ({status}){passing}, often by its configuration or a full disk."
         "{status} by {speaker} itself."
         ["Is the configuration valid?" "nginx -t",
          "What does its log say?" "tail -n 20 /var/log/nginx/error.log; df -h"];
+    "forbidden" Forbidden always => "refused" Likely
+        "The web server refuses to show this page ({status}). Likely an access rule, file permissions, or a missing index page."
+        "{status} with the own page of {speaker}: no program behind it was asked."
+        ["What does its log say?" "tail -n 20 /var/log/nginx/error.log /var/log/apache2/error.log",
+         "May the web server read every folder on the way, and is there an index page?" "namei -l /var/www/html/index.html",
+         "Is it a rule that refuses our addresses? Then allow them." ""];
+    "tls_wanted" TlsWanted always => "tls_on_plain_port" Likely
+        "Port {port} of {host} speaks https, and plain http was asked of it."
+        "{status}: the server says that the port speaks TLS."
+        ["Should the address begin with https?" "curl -v https://{hostport}/ -o /dev/null",
+         "Was the web server's port changed? Which ports have 'ssl'?" "nginx -T | grep -n listen"];
     "refused" Refused always => "refused" Possible
         "The server answers {status}: it does not want us to see this page."
         "{status} by {speaker}: a rule refuses the request."

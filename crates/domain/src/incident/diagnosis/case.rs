@@ -49,13 +49,23 @@ impl<'c> Case<'c> {
         self.server_time().is_some_and(|time| time < AT_ONCE_US)
     }
 
-    /// The usual time-outs of proxies: 30 and 60 s.
+    /// The usual time-outs of proxies, in seconds; the longer ones less exactly, since a second try and
+    /// the way are in them.
     pub(super) fn at_a_round_time(&self) -> bool {
-        self.server_time().is_some_and(|time| {
-            [30_u32, 60]
+        let about = |time: u32, seconds: &[u32], within: u32| {
+            seconds
                 .iter()
-                .any(|seconds| time.abs_diff(seconds * 1_000_000) < 700_000)
+                .any(|seconds| time.abs_diff(seconds * 1_000_000) < within)
+        };
+        self.server_time().is_some_and(|time| {
+            about(time, &[5, 10, 15, 20], 60_000) || about(time, &[30, 60], 700_000)
         })
+    }
+
+    /// This proxy or server wrote the answer.
+    pub(super) fn is_said_by(&self, name: &str) -> bool {
+        let speaker = self.reading.as_ref().and_then(|r| r.speaker.as_deref());
+        speaker == Some(name)
     }
 
     /// The target is a page, and no port, name or host.
@@ -74,13 +84,17 @@ impl<'c> Case<'c> {
     }
 
     pub(super) fn answered_nothing_yet(&self) -> bool {
-        self.failure()
-            .is_some_and(|failure| failure.message.contains("; 0 bytes"))
+        self.failure_says("; 0 bytes")
     }
 
     pub(super) fn speaks_tls(&self) -> bool {
+        self.failure_says("is in TLS")
+    }
+
+    /// What broke is described with these words.
+    pub(super) fn failure_says(&self, words: &str) -> bool {
         self.failure()
-            .is_some_and(|failure| failure.message.contains("is in TLS"))
+            .is_some_and(|failure| failure.message.contains(words))
     }
 
     /// The edge in front, if the answer shows one.

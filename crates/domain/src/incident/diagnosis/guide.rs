@@ -44,7 +44,7 @@ fn by_cause(cause: &str) -> Option<&'static str> {
         "edge_fails" | "origin_unreachable" | "origin_name_gone" | "origin_certificate"
         | "origin_answer_odd" => "cloudflare",
         "refused" | "rate_limited" | "bot_protection" => "blocked",
-        "proxy_config" => "nginx",
+        "proxy_config" | "tls_on_plain_port" => "nginx",
         _ => return None,
     })
 }

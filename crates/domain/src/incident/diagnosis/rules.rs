@@ -196,6 +196,18 @@ rules! {
         "The server of {host} only speaks to those who show a certificate."
         "{message}."
         ["Is this on purpose? Watch an address that needs none." ""];
+    "tls_name_unknown" TlsHandshakeFailed |case| case.failure_says("unrecognised_name") => "name_not_served" Likely Tls
+        "The server refuses the encrypted connection: it does not know the name {host}. Likely the site or its certificate is missing in the web server's configuration."
+        "{message} (RFC 6066, 3)."
+        ["Is the name in the web server's configuration?" "nginx -T | grep -n server_name",
+         "Does the name lead to the right server?" "dig {host} A {host} AAAA",
+         "What does the server say?" "openssl s_client -connect {hostport} -servername {host} </dev/null"];
+    "tls_no_certificate" TlsHandshakeFailed |case| case.failure_says("internal_error") => "certificate_missing" Likely Tls
+        "The server fails inside its own part of the encryption. Likely it has no certificate for {host}, or cannot read it."
+        "{message}."
+        ["Is there a certificate for this name, and may the server read it?" "ls -l /etc/letsencrypt/live",
+         "What does the server's log say at that second?" "journalctl --since -10min -p warning",
+         "What does the server say?" "openssl s_client -connect {hostport} -servername {host} </dev/null"];
     "tls_handshake_failed" TlsHandshakeFailed always => "handshake_fails" Possible Tls
         "The encrypted connection to {host} does not come about."
         "{message}."

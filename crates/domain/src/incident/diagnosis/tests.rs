@@ -100,8 +100,47 @@ fn a_refused_connection() {
 
 const NGINX: &str = "<center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center>";
 
+/// What a server says by the alert with which it ends a handshake (RFC 8446, 6; RFC 6066, 3).
+#[rstest]
+#[case::name(
+    "the server ends the handshake with the alert unrecognised_name (112)",
+    "name_not_served",
+    Confidence::Likely
+)]
+#[case::own(
+    "the server ends the handshake with the alert internal_error (80)",
+    "certificate_missing",
+    Confidence::Likely
+)]
+#[case::other(
+    "the server ends the handshake with the alert handshake_failure (40)",
+    "handshake_fails",
+    Confidence::Possible
+)]
+fn what_an_alert_says(#[case] message: &str, #[case] cause: &str, #[case] sure: Confidence) {
+    let mut look = seen();
+    look.failure = Some(Failure::new(
+        FailureClass::TlsHandshakeFailed,
+        Phase::Tls,
+        message,
+    ));
+    let said = diagnose(&look).unwrap();
+    assert_eq!((said.cause.as_str(), said.confidence), (cause, sure));
+}
+
+const APACHE: &str = "The proxy server received an invalid\r\nresponse from an upstream server.<p>Reason: <strong>Error reading from remote server</strong>";
+const APACHE_500: &str = "<p>The server encountered an internal error or\nmisconfiguration and was unable to complete\nyour request.</p>";
+const PLAIN: &str =
+    "<center>The plain HTTP request was sent to HTTPS port</center><hr><center>nginx</center>";
+
 /// The same status, different causes.
 #[rstest]
+#[case::apache_unread(502, &[("server", "Apache")], APACHE, 9_000, "upstream_crashes", Confidence::Likely)]
+#[case::apache_waited(502, &[("server", "Apache")], APACHE, 10_010_000, "upstream_slow", Confidence::Likely)]
+#[case::apache_a_while(502, &[("server", "Apache")], APACHE, 1_300_000, "upstream_fails", Confidence::Possible)]
+#[case::apache_itself(500, &[("server", "Apache")], APACHE_500, 9_000, "proxy_fails", Confidence::Likely)]
+#[case::forbidden(403, &[], "<center>nginx/1.22.1</center>", 9_000, "refused", Confidence::Likely)]
+#[case::https_wanted(400, &[], PLAIN, 9_000, "tls_on_plain_port", Confidence::Likely)]
 #[case::dead(502, &[("server", "nginx")], NGINX, 9_000, "upstream_dead", Confidence::Likely)]
 #[case::crashing(502, &[("server", "nginx")], NGINX, 900_000, "upstream_fails", Confidence::Possible)]
 #[case::slow(502, &[("server", "nginx")], NGINX, 30_100_000, "upstream_slow", Confidence::Likely)]

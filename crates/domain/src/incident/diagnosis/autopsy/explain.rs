@@ -61,7 +61,7 @@ fn written(scene: &Scene<'_>, rule: &Rule) -> Diagnosis {
             Cause::Same => scene.first.cause.clone(),
         },
         confidence,
-        attribution: Some(rule.attribution),
+        attribution: rule.attribution.or(scene.first.attribution),
         sentence: hedged(&case.fill(rule.sentence), confidence),
         technical: hedged(&case.fill(rule.technical), confidence),
         evidence: scene.first.evidence.clone(),
@@ -126,6 +126,7 @@ fn values(scene: &Scene<'_>) -> Vec<(&'static str, String)> {
                 .map(|port| port.to_string())
                 .unwrap_or_default(),
         ),
+        ("patience", scene.patience().map(took).unwrap_or_default()),
         ("same", scene.first.sentence.clone()),
         ("before", scene.first.technical.clone()),
     ];
@@ -136,6 +137,15 @@ fn values(scene: &Scene<'_>) -> Vec<(&'static str, String)> {
         values.push(("address", at.to_string()));
     }
     values
+}
+
+/// `2 s`, `2.5 s`.
+fn took(us: u64) -> String {
+    let tenths = (us + 50_000) / 100_000;
+    match tenths % 10 {
+        0 => format!("{} s", tenths / 10),
+        rest => format!("{}.{rest} s", tenths / 10),
+    }
 }
 
 fn ips(list: &[IpAddr]) -> String {

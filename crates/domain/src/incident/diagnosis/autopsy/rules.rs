@@ -27,7 +27,8 @@ pub(super) struct Rule {
     pub fits: fn(&Scene<'_>) -> bool,
     pub cause: Cause,
     pub confidence: Confidence,
-    pub attribution: Attribution,
+    /// Where the fault lies; `None`: where the first look saw it.
+    pub attribution: Option<Attribution>,
     pub sentence: &'static str,
     pub technical: &'static str,
     pub steps: &'static [(&'static str, &'static str)],
@@ -36,6 +37,8 @@ pub(super) struct Rule {
 macro_rules! rules {
     (@cause same) => { Cause::Same };
     (@cause $cause:literal) => { Cause::New($cause) };
+    (@at there) => { None };
+    (@at $attribution:ident) => { Some($attribution) };
     ($($id:literal $fits:expr => $cause:tt $confidence:ident $attribution:ident
        $sentence:literal $technical:literal [$($text:literal $command:literal),* $(,)?];)*) => {
         pub(super) const RULES: &[Rule] = &[$(Rule {
@@ -43,7 +46,7 @@ macro_rules! rules {
             fits: $fits,
             cause: rules!(@cause $cause),
             confidence: $confidence,
-            attribution: $attribution,
+            attribution: rules!(@at $attribution),
             sentence: $sentence,
             technical: $technical,
             steps: &[$(($text, $command)),*],
@@ -247,16 +250,25 @@ rules! {
         ["What happens at those moments? Compare them with the load, and with tasks that run by the clock." "uptime; ls /etc/cron.d",
          "Is a limit of connections or memory reached?" "free -m; ss -s"];
 
+    // A time-out is as long each time; what crashes is not.
+    "gives_up_alike" |s| is_server_error(s) && matches!(s.cause(), "upstream_fails" | "overloaded") && s.still_fails() && s.patience().is_some()
+        => "upstream_slow" Likely there
+        "Your server answers {status}, each time after {patience}: it waits no longer. Likely the program behind it is stuck or overloaded."
+        "{status} after {patience} each time, which is a time-out between the proxy and its upstream. {before}"
+        ["What is it busy with?" "uptime; ps aux --sort=-%cpu | head",
+         "Is the database slow or locked?" "",
+         "What does the proxy's log say?" "grep -i 'time' /var/log/nginx/error.log /var/log/apache2/error.log | tail"];
+
     // How much of the server is affected.
     "program_dead" |s| s.cause() == "upstream_dead" && s.answers_well(&Q::NeutralPath) && s.still_fails()
         => same Likely OriginProxy
-        "Your web server is fine and answers for other files. Likely the program behind this page is not running."
+        "Your web server is fine and answers for other files. Likely the program behind this page is not running. If it is, it gives no proper answer."
         "/robots.txt is answered, {url} gets {status} at once."
         ["On the server:" "curl -svo /dev/null -H {hostheader} {local}",
          "Is the program behind it running?" "systemctl --failed; systemctl status 'php*-fpm'",
          "Does the proxy's upstream match what listens?" "ss -ltnp; tail -n 20 /var/log/nginx/error.log"];
     "only_this_page_slow" |s| is_slow(s) && s.still_fails() && s.answers_well(&Q::NeutralPath)
-        => "page_slow" Likely Origin
+        => "page_slow" Likely there
         "The server answers a small file at once; only this page takes too long. Likely its program waits for a database or another service."
         "/robots.txt is answered in time. {before}"
         ["What is the slowest query or call of this page?" "",
@@ -268,13 +280,13 @@ rules! {
         ["On the server: is it busy, out of memory or out of disk?" "uptime; free -m; df -h",
          "Are all workers taken?" "ss -s"];
     "only_this_page" |s| is_server_error(s) && matches!(s.cause(), "application_error" | "error_status" | "upstream_crashes" | "upstream_fails") && s.still_fails() && s.answers_well(&Q::NeutralPath)
-        => same Likely Origin
+        => same Likely there
         "Only this page fails, with {status}: the server answers other files. Likely the program behind the page has an error."
         "/robots.txt is answered. {before}"
         ["What does the program's error log say at that second?" "journalctl --since -10min -p err",
          "Was there a deploy or an update?" ""];
     "whole_site" |s| is_server_error(s) && matches!(s.cause(), "application_error" | "error_status" | "upstream_fails" | "overloaded") && s.still_fails() && s.fails_alike(&Q::NeutralPath)
-        => same Possible Origin
+        => same Possible there
         "Not only this page: the server answers {status} to everything we asked. {same}"
         "/robots.txt gets {status} too. {before}"
         ["What does the server's error log say at that second?" "journalctl --since -10min -p err; tail -n 20 /var/log/nginx/error.log",

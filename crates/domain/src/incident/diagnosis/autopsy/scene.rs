@@ -12,6 +12,11 @@ const ENOUGH: usize = 12;
 /// Changes between good and bad among them that make it a mixture.
 const CHANGES: usize = 4;
 
+/// A wait that is no work: time-outs of proxies begin at about this, microseconds.
+const WAITED_US: u64 = 1_000_000;
+/// Two waits that differ by no more than this and a fiftieth are the same.
+const SAME_WAIT_US: u64 = 50_000;
+
 pub(super) struct Scene<'s> {
     pub first: &'s Diagnosis,
     pub failure: &'s Failure,
@@ -278,6 +283,25 @@ impl<'s> Scene<'s> {
             .filter(|pair| pair.first() != pair.last())
             .count();
         judged.len() >= ENOUGH && changes >= CHANGES
+    }
+
+    /// How long the failing answer takes, microseconds, where it takes a good while and always the same:
+    /// somebody waits for something no longer than that.
+    pub(super) fn patience(&self) -> Option<u64> {
+        let status = self.failure.detail.as_deref();
+        let all = self.outcomes(|q| {
+            let other = matches!(q, Question::NeutralPath | Question::OtherMethod);
+            q.is_the_look() || other
+        });
+        let mut took: Vec<u64> = all
+            .into_iter()
+            .filter(|outcome| outcome.status.map(|s| s.to_string()).as_deref() == status)
+            .map(|outcome| outcome.total_us)
+            .collect();
+        took.sort_unstable();
+        let (&shortest, &longest) = (took.first()?, took.last()?);
+        let alike = longest - shortest <= SAME_WAIT_US + shortest / 50;
+        (took.len() > 1 && shortest >= WAITED_US && alike).then_some(shortest)
     }
 
     /// The answer that fails came out of a cache.

@@ -53,8 +53,9 @@ fn status(code: u16) -> Failure {
     failure(C::HttpStatus).with_detail(code.to_string())
 }
 
-/// An answer: `200`, `502`, or the word of a class.
+/// An answer: `200`, `502`, `502@2000` after so many milliseconds, or the word of a class.
 fn outcome(what: &str) -> Outcome {
+    let (what, took) = what.split_once('@').unwrap_or((what, "41"));
     let what = what.split(' ').next().unwrap_or_default();
     let code = what.parse::<u16>().ok();
     let failure = match code {
@@ -76,7 +77,7 @@ fn outcome(what: &str) -> Outcome {
         address: Some(ip(V4)),
         resolved: Vec::new(),
         records: Vec::new(),
-        total_us: 41_000,
+        total_us: took.parse::<u64>().unwrap() * 1_000,
     }
 }
 
@@ -136,6 +137,17 @@ const fn port(port: u16) -> Question {
     Q::Port(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7)), port)
 }
 
+#[test]
+fn an_answer_of_a_proxy_stays_one_however_much_of_the_site_it_is_for() {
+    let mut first = first("upstream_fails", Confidence::Possible);
+    first.attribution = Some(Attribution::OriginProxy);
+    let answers = [(Q::Again, "502"), (Q::NeutralPath, "502")];
+    let known = (&battery(&answers), &History::default());
+    let said = explain(&first, &status(502), &shop(), known);
+    assert_eq!(said.rule, "whole_site");
+    assert_eq!(said.attribution, Some(Attribution::OriginProxy));
+}
+
 /// The table of confusions: what looks the same to one look, and is not.
 #[rstest]
 // A 502 of a program that is dead, of a page alone, of everything, of one server of two, of a cache.
@@ -148,6 +160,11 @@ const fn port(port: u16) -> Question {
 #[case::page_alone("application_error", status(500), &[(Q::Again, "500"), (Q::NeutralPath, "200"), (Q::AgainLater, "500")], "only_this_page", "application_error", Confidence::Likely)]
 #[case::whole_site("application_error", status(500), &[(Q::Again, "500"), (Q::NeutralPath, "500"), (Q::AgainLater, "500")], "whole_site", "application_error", Confidence::Likely)]
 #[case::over_already("upstream_dead", status(502), &[(Q::Again, "200"), (Q::NeutralPath, "404"), (Q::AgainLater, "200")], "one_look", "upstream_dead", Confidence::Likely)]
+// A time-out is as long each time; a crash is not, and what comes at once is none.
+#[case::patience("upstream_fails", status(502), &[(Q::Again, "502@2004"), (Q::NeutralPath, "502@2010"), (Q::AgainLater, "502@2003")], "gives_up_alike", "upstream_slow", Confidence::Likely)]
+#[case::uneven("upstream_fails", status(502), &[(Q::Again, "502@2004"), (Q::NeutralPath, "502@1400"), (Q::AgainLater, "502@2003")], "whole_site", "upstream_fails", Confidence::Likely)]
+#[case::at_once("upstream_fails", status(502), &[(Q::Again, "502@300"), (Q::NeutralPath, "502@301"), (Q::AgainLater, "502@300")], "whole_site", "upstream_fails", Confidence::Likely)]
+#[case::seen_once("upstream_fails", status(502), &[(Q::Again, "502@2004")], "one_look", "upstream_fails", Confidence::Likely)]
 // A page that passes beside its cache says nothing where no cache is seen.
 #[case::no_cache_seen("error_status", status(404), &[(Q::Again, "404"), (Q::PastCaches, "200"), (Q::AgainLater, "404")], "one_look", "error_status", Confidence::Likely)]
 // Silence: a firewall, a machine that is off, and a scheme that is.

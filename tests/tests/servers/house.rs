@@ -1,0 +1,420 @@
+//! The servers, their configurations and processes.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use super::cases::{CASES, Case, Front, Then};
+use crate::support::folder::Folder;
+use crate::support::program::free_port;
+use crate::support::wait;
+
+/// The name in the certificates: loopback without a query (RFC 6761).
+pub const NAME: &str = "shop.localhost";
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// All servers, running; they end with this.
+pub struct House {
+    dir: Folder,
+    ports: Vec<(u16, u16)>,
+    children: Vec<(String, Child)>,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        for (_, child) in &mut self.children {
+            if let Some(pid) = child.id() {
+                signal("-CONT", pid);
+                signal("-TERM", pid);
+            }
+        }
+    }
+}
+
+fn signal(which: &str, pid: u32) {
+    let group = format!("-{pid}");
+    let _ended = std::process::Command::new("kill")
+        .args([which, "--", &group])
+        .stderr(Stdio::null())
+        .status();
+}
+
+impl House {
+    /// Starts all of them, well.
+    pub async fn start() -> Self {
+        let mut house = Self {
+            dir: Folder::new(),
+            ports: CASES.iter().map(|_| (free_port(), free_port())).collect(),
+            children: Vec::new(),
+        };
+        open_to_all(&house.dir, 0o755);
+        certificates(&house.dir).await;
+        for (number, case) in CASES.iter().enumerate() {
+            let root = house.root(number);
+            fs::create_dir_all(&root).expect("a folder");
+            open_to_all(&root, 0o755);
+            let fine = ["index.html", "index.php"];
+            for file in fine {
+                fs::write(root.join(file), "Everything is fine here.\n").expect("written");
+            }
+            if matches!(case.then, Then::PhpBusy) {
+                fs::write(root.join("sleep.php"), "<?php sleep(90);").expect("written");
+            }
+        }
+        fs::write(house.dir.join("nobody"), "").expect("written");
+        fs::write(house.dir.join("modes.json"), "{}").expect("written");
+        house.write_configurations(false);
+        house.start_processes();
+        for (front, _) in house.ports.clone() {
+            let what = format!("port {front} of {}", house.dir.display());
+            wait::until(&what, PATIENCE, async || {
+                TcpStream::connect(("127.0.0.1", front)).await.ok()
+            })
+            .await;
+        }
+        house
+    }
+
+    /// What is watched of a case.
+    pub fn url(&self, number: usize) -> String {
+        let (case, (front, _)) = (&CASES[number], self.ports[number]);
+        match case.tls {
+            true => format!("https://{NAME}:{front}{}", case.path),
+            false => format!("http://127.0.0.1:{front}{}", case.path),
+        }
+    }
+
+    fn root(&self, number: usize) -> PathBuf {
+        self.dir.join(format!("www{number}"))
+    }
+
+    fn fill(&self, text: &str, number: usize) -> String {
+        let (front, back) = self.ports[number];
+        text.replace("{front}", &front.to_string())
+            .replace("{back}", &back.to_string())
+            .replace("{dir}", &self.dir.display().to_string())
+            .replace("{root}", &self.root(number).display().to_string())
+    }
+
+    fn write_configurations(&self, broken: bool) {
+        let (mut nginx, mut apache, mut haproxy) = (String::new(), String::new(), String::new());
+        for (number, case) in CASES.iter().enumerate() {
+            let part = |text: &str| self.fill(text, number);
+            match case.front {
+                Front::Nginx(well) => nginx.push_str(&part(&nginx_server(case, well, broken))),
+                Front::Apache(well) => apache.push_str(&part(&format!(
+                    "Listen 127.0.0.1:{{front}}\n<VirtualHost *:{{front}}>\n{well}\n</VirtualHost>\n"
+                ))),
+                Front::Haproxy(well) => haproxy.push_str(&part(&format!(
+                    "frontend f{number}\nbind 127.0.0.1:{{front}}\ndefault_backend b{number}\nbackend b{number}\n{well}\n"
+                ))),
+                Front::Varnish => self.write(
+                    &format!("varnish{number}.vcl"),
+                    &part("vcl 4.1;\nbackend default { .host = \"127.0.0.1\"; .port = \"{back}\"; .first_byte_timeout = 2s; }\n"),
+                ),
+                Front::Alone => self.write(
+                    &format!("alone{number}.conf"),
+                    &part(&NGINX.replace("{name}", &format!("alone{number}")).replace(
+                        "{servers}",
+                        "server { listen 127.0.0.1:{front}; root {root}; index index.html; }",
+                    )),
+                ),
+                Front::Node => {}
+            }
+        }
+        let two = CASES
+            .iter()
+            .position(|case| case.name.contains("both servers"));
+        let two = self.fill(TWO, two.expect("a case"));
+        let all = NGINX
+            .replace("{name}", "nginx")
+            .replace("{servers}", &format!("{two}{nginx}"));
+        self.write("nginx.conf", &self.fill(&all, 0));
+        self.write("apache.conf", &self.fill(&format!("{APACHE}{apache}"), 0));
+        self.write("haproxy.conf", &format!("{HAPROXY}{haproxy}"));
+        self.write(
+            "php.conf",
+            &self.fill(&format!("{PHP}{}", pool("php", 2)), 0),
+        );
+        let pools = format!("{PHP}{}{}", pool("busy", 1), pool("own", 3));
+        self.write("pools.conf", &self.fill(&pools, 0));
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.dir.join(file), text).expect("written");
+    }
+
+    fn start_processes(&mut self) {
+        let dir = self.dir.display().to_string();
+        let at = |file: &str| format!("{dir}/{file}");
+        let php = fs::read_dir("/usr/sbin").expect("/usr/sbin").flatten();
+        let php = php
+            .map(|entry| entry.path())
+            .find(|path| path.to_string_lossy().contains("/php-fpm"));
+        let php = php
+            .expect("PHP-FPM: scripts/install soak")
+            .display()
+            .to_string();
+        let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data/servers/backend.js").to_owned();
+        let mut backs = vec![data, at("modes.json")];
+        for (number, case) in CASES.iter().enumerate() {
+            let (front, back) = self.ports[number];
+            // Programs by themselves die alone.
+            if matches!(case.front, Front::Node) {
+                let alone = [backs[0].clone(), backs[1].clone(), front.to_string()];
+                self.run(&format!("node{number}"), "node", &alone);
+            } else {
+                backs.push(back.to_string());
+            }
+        }
+        self.run("node", "node", &backs);
+        for name in ["php", "pools"] {
+            self.run(
+                name,
+                &php,
+                &[
+                    "-F".into(),
+                    "-R".into(),
+                    "-y".into(),
+                    at(&format!("{name}.conf")),
+                ],
+            );
+        }
+        self.run("nginx", "/usr/sbin/nginx", &["-c".into(), at("nginx.conf")]);
+        self.run(
+            "apache",
+            "/usr/sbin/apache2",
+            &[
+                "-DFOREGROUND".into(),
+                "-d".into(),
+                dir.clone(),
+                "-f".into(),
+                at("apache.conf"),
+            ],
+        );
+        self.run(
+            "haproxy",
+            "/usr/sbin/haproxy",
+            &["-db".into(), "-f".into(), at("haproxy.conf")],
+        );
+        for (number, case) in CASES.iter().enumerate() {
+            let (front, _) = self.ports[number];
+            match case.front {
+                Front::Alone => {
+                    let file = at(&format!("alone{number}.conf"));
+                    self.run(
+                        &format!("alone{number}"),
+                        "/usr/sbin/nginx",
+                        &["-c".into(), file],
+                    );
+                }
+                Front::Varnish => self.run(
+                    &format!("varnish{number}"),
+                    "/usr/sbin/varnishd",
+                    &[
+                        "-F",
+                        "-a",
+                        &format!("127.0.0.1:{front}"),
+                        "-f",
+                        &at(&format!("varnish{number}.vcl")),
+                        "-n",
+                        &at(&format!("varnish{number}")),
+                        "-s",
+                        "malloc,8m",
+                        "-p",
+                        "default_ttl=0",
+                        "-p",
+                        "default_grace=0",
+                        "-j",
+                        "none",
+                    ]
+                    .map(str::to_owned),
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    /// Each in a process group of its own, so that all of it ends.
+    fn run(&mut self, name: &str, program: &str, args: &[String]) {
+        let log = fs::File::create(self.dir.join(format!("{name}.log"))).expect("a log");
+        let child = Command::new(program)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program} (scripts/install soak): {error}"));
+        self.children.push((name.to_owned(), child));
+    }
+
+    fn signal(&self, name: &str, which: &str) {
+        let found = self.children.iter().find(|(other, _)| other == name);
+        let pid = found.and_then(|(_, child)| child.id()).expect("running");
+        signal(which, pid);
+    }
+
+    /// All of it breaks.
+    pub async fn break_everything(&self) {
+        let mut modes = Map::new();
+        for (number, case) in CASES.iter().enumerate() {
+            let (front, back) = self.ports[number];
+            let port = if matches!(case.front, Front::Node) {
+                front
+            } else {
+                back
+            };
+            match case.then {
+                Then::Back(mode) => {
+                    modes.insert(port.to_string(), json!(mode));
+                }
+                Then::Write(file, text) => {
+                    fs::write(self.root(number).join(file), text).expect("written")
+                }
+                Then::Remove(file) => {
+                    fs::remove_file(self.root(number).join(file)).expect("removed")
+                }
+                Then::Kill => self.signal(&format!("alone{number}"), "-KILL"),
+                Then::Freeze => self.signal(&format!("alone{number}"), "-STOP"),
+                Then::PhpEnds => {}
+                Then::PhpBusy => {
+                    let sleeps = format!("http://127.0.0.1:{front}/sleep.php");
+                    tokio::spawn(async move { reqwest::get(sleeps).await });
+                }
+                Then::Config(_) => {}
+            }
+        }
+        self.signal("php", "-QUIT");
+        let new = self.dir.join("modes.new");
+        fs::write(&new, Value::Object(modes).to_string()).expect("written");
+        fs::rename(new, self.dir.join("modes.json")).expect("in one step");
+        self.write_configurations(true);
+        self.signal_one("nginx", "-HUP");
+        // A reload takes a moment, and PHP asks every two seconds whether a file is another one.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+
+    /// The first process of a group alone.
+    fn signal_one(&self, name: &str, which: &str) {
+        let found = self.children.iter().find(|(other, _)| other == name);
+        let pid = found.and_then(|(_, child)| child.id()).expect("running");
+        let _sent = std::process::Command::new("kill")
+            .args([which, &pid.to_string()])
+            .status();
+    }
+
+    /// Where the root of the certificates is.
+    pub fn roots(&self) -> PathBuf {
+        self.dir.join("ca.pem")
+    }
+}
+
+fn nginx_server(case: &Case, well: &str, broken: bool) -> String {
+    let body = match case.then {
+        Then::Config(body) if broken => body,
+        _ => well,
+    };
+    let (tls, body) = match body {
+        "ssl" => (
+            true,
+            "ssl_certificate {dir}/good.pem; ssl_certificate_key {dir}/key.pem; root {root};",
+        ),
+        "plain" => (false, "root {root}; index index.html;"),
+        body => (case.tls, body),
+    };
+    let ssl = if tls { " ssl" } else { "" };
+    format!("server {{ listen 127.0.0.1:{{front}}{ssl}; listen [::1]:{{front}}{ssl}; {body} }}\n")
+}
+
+fn open_to_all(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+}
+
+fn pool(name: &str, children: u8) -> String {
+    format!(
+        "[{name}]\nuser = root\ngroup = root\nlisten = {{dir}}/{name}.sock\nlisten.mode = 0666\npm = static\npm.max_children = {children}\n"
+    )
+}
+
+async fn certificates(dir: &Path) {
+    let script = CERTIFICATES.replace("{name}", NAME);
+    let done = Command::new("sh")
+        .args(["-ec", &script])
+        .current_dir(dir)
+        .output()
+        .await
+        .expect("a shell");
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+const CERTIFICATES: &str = "\
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-key.pem -out ca.pem -subj '/CN=A root of a story' -days 30
+openssl ecparam -genkey -name prime256v1 -noout -out key.pem
+leaf() { openssl req -new -key key.pem -subj \"/CN=$1\" -addext \"subjectAltName=DNS:$1\" -out leaf.csr
+openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -copy_extensions copy -days \"$2\" -out \"$3\"; }
+leaf {name} 30 good.pem
+leaf {name} 0 expired.pem
+leaf other.localhost 30 other.pem
+openssl req -x509 -key key.pem -subj /CN={name} -addext subjectAltName=DNS:{name} -days 30 -out own.pem
+";
+
+const NGINX: &str = "\
+daemon off; user root; worker_processes 1; pid {dir}/{name}.pid; error_log {dir}/{name}-error.log;
+events { worker_connections 512; }
+http {
+access_log off; server_names_hash_bucket_size 128;
+client_body_temp_path {dir}/{name}-body; proxy_temp_path {dir}/{name}-proxy; fastcgi_temp_path {dir}/{name}-fastcgi;
+uwsgi_temp_path {dir}/{name}-uwsgi; scgi_temp_path {dir}/{name}-scgi;
+{servers}
+}
+";
+
+const TWO: &str = "\
+upstream two { server 127.0.0.1:{back}; server localhost:{back}; }
+upstream two_dead { server 127.0.0.1:1; server 127.0.0.1:2; }
+";
+
+const APACHE: &str = "\
+ServerName shop.localhost
+PidFile {dir}/apache.pid
+ErrorLog {dir}/apache-error.log
+DefaultRuntimeDir {dir}
+Mutex file:{dir} default
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
+LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
+LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
+LoadModule proxy_fcgi_module /usr/lib/apache2/modules/mod_proxy_fcgi.so
+User www-data
+Group www-data
+ServerTokens OS
+ServerSignature On
+DirectoryIndex index.html
+";
+
+const HAPROXY: &str = "\
+defaults
+mode http
+timeout connect 1s
+timeout client 30s
+timeout server 30s
+";
+
+const PHP: &str = "\
+[global]
+error_log = {dir}/php.log
+";
