@@ -1,6 +1,8 @@
 //! The servers, their configurations and processes.
 
 use std::fs;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,8 +13,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use super::cases::{CASES, Case, Front, Then};
+use super::texts::{APACHE, CADDY, CERTIFICATES, HAPROXY, LIGHTTPD, NGINX, PHP, TWO};
 use crate::support::folder::Folder;
-use crate::support::program::free_port;
 use crate::support::wait;
 
 /// The name in the certificates: loopback without a query (RFC 6761).
@@ -25,6 +27,8 @@ pub struct House {
     dir: Folder,
     ports: Vec<(u16, u16)>,
     children: Vec<(String, Child)>,
+    /// A port whose queue is full: what knocks there is not answered, as behind a firewall that drops.
+    deaf: (u16, Vec<OwnedFd>),
 }
 
 impl Drop for House {
@@ -51,8 +55,9 @@ impl House {
     pub async fn start() -> Self {
         let mut house = Self {
             dir: Folder::new(),
-            ports: CASES.iter().map(|_| (free_port(), free_port())).collect(),
+            ports: free_ports(),
             children: Vec::new(),
+            deaf: deaf(),
         };
         open_to_all(&house.dir, 0o755);
         certificates(&house.dir).await;
@@ -60,7 +65,7 @@ impl House {
             let root = house.root(number);
             fs::create_dir_all(&root).expect("a folder");
             open_to_all(&root, 0o755);
-            let fine = ["index.html", "index.php"];
+            let fine = ["index.html", "index.php", "sorry.html"];
             for file in fine {
                 fs::write(root.join(file), "Everything is fine here.\n").expect("written");
             }
@@ -72,12 +77,15 @@ impl House {
         fs::write(house.dir.join("modes.json"), "{}").expect("written");
         house.write_configurations(false);
         house.start_processes();
-        for (front, _) in house.ports.clone() {
-            let what = format!("port {front} of {}", house.dir.display());
-            wait::until(&what, PATIENCE, async || {
-                TcpStream::connect(("127.0.0.1", front)).await.ok()
-            })
-            .await;
+        for (case, (front, back)) in CASES.iter().zip(house.ports.clone()) {
+            let alone = matches!(case.front, Front::Node);
+            for port in [front, if alone { front } else { back }] {
+                let what = format!("port {port} of {}", house.dir.display());
+                wait::until(&what, PATIENCE, async || {
+                    TcpStream::connect(("127.0.0.1", port)).await.ok()
+                })
+                .await;
+            }
         }
         house
     }
@@ -99,8 +107,18 @@ impl House {
         let (front, back) = self.ports[number];
         text.replace("{front}", &front.to_string())
             .replace("{back}", &back.to_string())
+            .replace("{deaf}", &self.deaf.0.to_string())
+            .replace(
+                "{nginx_dead}",
+                &self.port_of("nginx, program stopped").to_string(),
+            )
             .replace("{dir}", &self.dir.display().to_string())
             .replace("{root}", &self.root(number).display().to_string())
+    }
+
+    fn port_of(&self, name: &str) -> u16 {
+        let number = CASES.iter().position(|case| case.name == name);
+        self.ports[number.expect("a case")].0
     }
 
     fn write_configurations(&self, broken: bool) {
@@ -125,6 +143,14 @@ impl House {
                         "{servers}",
                         "server { listen 127.0.0.1:{front}; root {root}; index index.html; }",
                     )),
+                ),
+                Front::Lighttpd => self.write(
+                    &format!("lighttpd{number}.conf"),
+                    &part(LIGHTTPD),
+                ),
+                Front::Caddy(more) => self.write(
+                    &format!("caddy{number}"),
+                    &part(&CADDY.replace("{more}", more)),
                 ),
                 Front::Node => {}
             }
@@ -237,6 +263,20 @@ impl House {
                     ]
                     .map(str::to_owned),
                 ),
+                Front::Lighttpd => {
+                    let file = at(&format!("lighttpd{number}.conf"));
+                    let name = format!("lighttpd{number}");
+                    self.run(
+                        &name,
+                        "/usr/sbin/lighttpd",
+                        &["-D".into(), "-f".into(), file],
+                    );
+                }
+                Front::Caddy(_) => {
+                    let name = format!("caddy{number}");
+                    let args = ["run", "--adapter", "caddyfile", "--config", &at(&name)];
+                    self.run(&name, "/usr/bin/caddy", &args.map(str::to_owned));
+                }
                 _ => {}
             }
         }
@@ -290,6 +330,14 @@ impl House {
                     let sleeps = format!("http://127.0.0.1:{front}/sleep.php");
                     tokio::spawn(async move { reqwest::get(sleeps).await });
                 }
+                // The one look that the limit lets through.
+                Then::Config(body) if body.contains("limit_req") => {
+                    let taken = format!("http://127.0.0.1:{front}/");
+                    tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_secs(2)).await;
+                        reqwest::get(taken).await
+                    });
+                }
                 Then::Config(_) => {}
             }
         }
@@ -335,6 +383,36 @@ fn nginx_server(case: &Case, well: &str, broken: bool) -> String {
     format!("server {{ listen 127.0.0.1:{{front}}{ssl}; listen [::1]:{{front}}{ssl}; {body} }}\n")
 }
 
+/// Two for each case, all different: held until the last is chosen.
+fn free_ports() -> Vec<(u16, u16)> {
+    let held: Vec<TcpListener> = (0..2 * CASES.len())
+        .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
+        .collect();
+    let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
+    held.chunks(2)
+        .map(|two| (port(&two[0]), port(&two[1])))
+        .collect()
+}
+
+/// Takes no connection, and its queue of one is full (the kernel then drops what asks for one).
+fn deaf() -> (u16, Vec<OwnedFd>) {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("bound");
+    let listener = socket
+        .listen(1)
+        .expect("it listens")
+        .into_std()
+        .expect("a socket");
+    let at = listener.local_addr().expect("an address");
+    let mut kept = vec![OwnedFd::from(listener)];
+    while let Ok(stream) = std::net::TcpStream::connect_timeout(&at, Duration::from_millis(300)) {
+        kept.push(stream.into());
+    }
+    (at.port(), kept)
+}
+
 fn open_to_all(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
 }
@@ -359,62 +437,3 @@ async fn certificates(dir: &Path) {
         String::from_utf8_lossy(&done.stderr)
     );
 }
-
-const CERTIFICATES: &str = "\
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-key.pem -out ca.pem -subj '/CN=A root of a story' -days 30
-openssl ecparam -genkey -name prime256v1 -noout -out key.pem
-leaf() { openssl req -new -key key.pem -subj \"/CN=$1\" -addext \"subjectAltName=DNS:$1\" -out leaf.csr
-openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -copy_extensions copy -days \"$2\" -out \"$3\"; }
-leaf {name} 30 good.pem
-leaf {name} 0 expired.pem
-leaf other.localhost 30 other.pem
-openssl req -x509 -key key.pem -subj /CN={name} -addext subjectAltName=DNS:{name} -days 30 -out own.pem
-";
-
-const NGINX: &str = "\
-daemon off; user root; worker_processes 1; pid {dir}/{name}.pid; error_log {dir}/{name}-error.log;
-events { worker_connections 512; }
-http {
-access_log off; server_names_hash_bucket_size 128;
-client_body_temp_path {dir}/{name}-body; proxy_temp_path {dir}/{name}-proxy; fastcgi_temp_path {dir}/{name}-fastcgi;
-uwsgi_temp_path {dir}/{name}-uwsgi; scgi_temp_path {dir}/{name}-scgi;
-{servers}
-}
-";
-
-const TWO: &str = "\
-upstream two { server 127.0.0.1:{back}; server localhost:{back}; }
-upstream two_dead { server 127.0.0.1:1; server 127.0.0.1:2; }
-";
-
-const APACHE: &str = "\
-ServerName shop.localhost
-PidFile {dir}/apache.pid
-ErrorLog {dir}/apache-error.log
-DefaultRuntimeDir {dir}
-Mutex file:{dir} default
-LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
-LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
-LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
-LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
-LoadModule proxy_fcgi_module /usr/lib/apache2/modules/mod_proxy_fcgi.so
-User www-data
-Group www-data
-ServerTokens OS
-ServerSignature On
-DirectoryIndex index.html
-";
-
-const HAPROXY: &str = "\
-defaults
-mode http
-timeout connect 1s
-timeout client 30s
-timeout server 30s
-";
-
-const PHP: &str = "\
-[global]
-error_log = {dir}/php.log
-";

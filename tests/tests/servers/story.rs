@@ -74,7 +74,19 @@ async fn an_incident_says_truly_why_a_server_of_the_world_is_down() {
         monitors.push(api.watch(&house.url(number), about).await);
     }
     let well = "SELECT count(*) FROM monitor_states WHERE observed = 'up' AND NOT confirming";
-    wait_for(&database, "everything is up", well, Duration::from_secs(60)).await;
+    let all_up = wait_for(&database, "everything is up", well, Duration::from_secs(90));
+    if tokio::time::timeout(Duration::from_secs(30), all_up)
+        .await
+        .is_err()
+    {
+        let list = api.get("/monitors?limit=200").await;
+        let monitors = list["data"].as_array().expect("a list").iter();
+        let others = monitors.filter(|monitor| monitor["status"] != "up");
+        let others: Vec<String> = others
+            .map(|one| format!("{}: {}", one["name"], one["last_check"]))
+            .collect();
+        panic!("not up: {}", others.join("\n"));
+    }
 
     house.break_everything().await;
     look_now(&api, &monitors).await;

@@ -262,6 +262,10 @@ tells! {
     "tls_wanted" "" 400..400 []
         ["plain http request was sent to https port", "speaking plain http to an ssl-enabled server port",
          "client sent an http request to an https server"] => Origin Certain TlsWanted;
+    // Its own page; it says 503 when it has nobody left to pass a request to.
+    "lighttpd_503" "lighttpd" 503..503 [("server", "lighttpd")]
+        ["<h1>503 service "] => OriginProxy Likely UpstreamRefused;
+    "lighttpd_504" "lighttpd" 504..504 [("server", "lighttpd")] [] => OriginProxy Likely UpstreamSlow;
     "caddy_504" "Caddy" 504..504 [("server", "caddy")] ["="] => OriginProxy Likely UpstreamSlow;
     "caddy" "Caddy" 502..503 [("server", "caddy")] ["="] => OriginProxy Likely GatewayFailed;
 

@@ -51,6 +51,8 @@ const NGINX: &str = "<html><head><title>502 Bad Gateway</title></head>\
 #[case::nginx_403(403, &[("server", "nginx")], "<center><h1>403 Forbidden</h1></center>\r\n<hr><center>nginx/1.22.1</center>",
                   Origin, Likely, "nginx_403")]
 #[case::a_403_of_its_own(403, &[("server", "nginx")], "<h1>Not for you</h1>", Origin, Possible, "status_403")]
+#[case::lighttpd_503(503, &[("server", "lighttpd/1.4.69")], " <body>\n  <h1>503 Service Unavailable</h1>\n </body>", OriginProxy, Likely, "lighttpd_503")]
+#[case::lighttpd_504(504, &[("server", "lighttpd/1.4.69")], "  <h1>504 Gateway Timeout</h1>", OriginProxy, Likely, "lighttpd_504")]
 #[case::plain_to_nginx(400, &[("server", "nginx")],
                        "<center>The plain HTTP request was sent to HTTPS port</center>\r\n<hr><center>nginx/1.22.1</center>",
                        Origin, Certain, "tls_wanted")]

@@ -40,7 +40,7 @@ macro_rules! answers {
 
 answers! {
     "gateway_at_once" GatewayFailed |case| case.at_once() => "upstream_dead" Likely
-        "Your server answers {status}{passing}. Likely the program behind your web server is not running. If it is, it gives no proper answer."
+        "Your server answers {status}{passing}. Likely the program behind your web server is not running. If it is, it is not reached or gives no proper answer."
         "{speaker} answers {status} at once: a proxy on the origin's side is alive; likely nothing listens behind it, or what listens breaks off."
         ["On the server:" "curl -svo /dev/null -H {hostheader} {local}",
          "Is the program behind it running?" "systemctl --failed; systemctl status 'php*-fpm'",
@@ -85,6 +85,13 @@ answers! {
         "{speaker} could not read an answer of its upstream."
         ["What does the program's log say at that second?" "journalctl --since -10min -p warning",
          "What does the proxy's log say?" "tail -n 20 /var/log/apache2/error.log"];
+    // These say the same where the connection to what stands behind them does not come about.
+    "upstream_slow_or_far" UpstreamSlow |case| case.is_said_by("nginx") || case.is_said_by("AWS load balancer") || case.speaker_is_unknown() => "upstream_slow" Likely
+        "{speaker} gave up waiting for the program behind it{passing}. Likely that is too slow or stuck, or a firewall keeps the two apart."
+        "{speaker} answers {status}: its upstream timed out, while connecting or while answering."
+        ["What does the proxy's log say: 'while connecting' or 'while reading'?" "grep 'timed out' /var/log/nginx/error.log | tail",
+         "What is the program busy with?" "uptime; ps aux --sort=-%cpu | head",
+         "On the server:" "curl -svo /dev/null -H {hostheader} {local}"];
     "upstream_slow" UpstreamSlow always => "upstream_slow" Likely
         "Your server is alive but too slow: {speaker} gave up waiting for it."
         "{speaker} answers {status}: the upstream did not answer in its time."

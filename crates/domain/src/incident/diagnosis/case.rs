@@ -62,6 +62,11 @@ impl<'c> Case<'c> {
         })
     }
 
+    /// Nothing says who wrote the answer.
+    pub(super) fn speaker_is_unknown(&self) -> bool {
+        self.reading.as_ref().is_none_or(|r| r.speaker.is_none())
+    }
+
     /// This proxy or server wrote the answer.
     pub(super) fn is_said_by(&self, name: &str) -> bool {
         let speaker = self.reading.as_ref().and_then(|r| r.speaker.as_deref());

@@ -225,7 +225,7 @@ rules! {
 
     // Exchanges.
     "http_no_response" HttpNoResponse always => "closes_silently" Likely Origin
-        "The server takes our request and closes without a word. Likely the program behind it crashes."
+        "The server takes our request and closes without a word. Likely the program behind it crashes, or a rule turns us away."
         "Connection closed with 0 bytes of answer by {address}."
         ["What does the server's log say at that second?" "journalctl --since -10min -p warning",
          "Does it happen from elsewhere too?" "curl -vL {url} -o /dev/null"];

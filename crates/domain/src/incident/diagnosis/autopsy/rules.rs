@@ -262,14 +262,14 @@ rules! {
     // How much of the server is affected.
     "program_dead" |s| s.cause() == "upstream_dead" && s.answers_well(&Q::NeutralPath) && s.still_fails()
         => same Likely OriginProxy
-        "Your web server is fine and answers for other files. Likely the program behind this page is not running. If it is, it gives no proper answer."
+        "Your web server is fine and answers for other files. Likely the program behind this page is not running. If it is, it is not reached or gives no proper answer."
         "/robots.txt is answered, {url} gets {status} at once."
         ["On the server:" "curl -svo /dev/null -H {hostheader} {local}",
          "Is the program behind it running?" "systemctl --failed; systemctl status 'php*-fpm'",
          "Does the proxy's upstream match what listens?" "ss -ltnp; tail -n 20 /var/log/nginx/error.log"];
     "only_this_page_slow" |s| is_slow(s) && s.still_fails() && s.answers_well(&Q::NeutralPath)
         => "page_slow" Likely there
-        "The server answers a small file at once; only this page takes too long. Likely its program waits for a database or another service."
+        "The server answers a small file at once; only this page takes too long. Likely all workers of its program are taken, or it waits for a database or another service."
         "/robots.txt is answered in time. {before}"
         ["What is the slowest query or call of this page?" "",
          "Are all workers taken? See max_children in the log of php-fpm, or your program's queue." "grep -h max_children /var/log/php*fpm*.log | tail -3"];
