@@ -31,7 +31,7 @@ impl Sample {
         let secrets = Secrets::new(["the key of a bench which is long enough"])
             .ok_or_else(|| anyhow::anyhow!("a key"))?;
         let account = AccountId::generate();
-        let mut transaction = pool.begin().await?;
+        let mut transaction = store::begin(pool).await?;
         store::regions::upsert(&mut transaction, REGION, "Here").await?;
         let token = account.to_string();
         let new = NewAccount {

@@ -111,7 +111,7 @@ pub async fn record(
     batch: &[checks::Owned],
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let mut transaction = database.pool.begin().await?;
+    let mut transaction = store::begin(&database.pool).await?;
     checks::relax_commit(&mut transaction).await?;
     let stored = checks::insert_batch(&mut transaction, batch, now).await?;
     transaction.commit().await?;

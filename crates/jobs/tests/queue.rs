@@ -1,5 +1,9 @@
 //! The queue against a real Postgres: what is promised in the crate's documentation.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests, which nobody cuts short"
+)]
 
 use std::time::Duration;
 

@@ -21,7 +21,9 @@ pub async fn begin_unfenced(
     pool: &PgPool,
 ) -> std::result::Result<Transaction<'static, Postgres>, sqlx::Error> {
     let pool = pool.clone();
-    whole(async move { pool.begin().await }).await
+    #[expect(clippy::disallowed_methods, reason = "here nobody goes away meanwhile")]
+    let begins = async move { pool.begin().await };
+    whole(begins).await
 }
 
 /// Whoever asks may go away at any moment: a visitor, or a deadline. A transaction that is cut short
@@ -57,7 +59,7 @@ mod tests {
     use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
     async fn visible(pool: &PgPool, setup: Option<AccountId>) -> i64 {
-        let mut transaction = pool.begin().await.unwrap();
+        let mut transaction = super::begin_unfenced(pool).await.unwrap();
         match setup {
             Some(account) => super::fence(&mut transaction, account).await.unwrap(),
             None => {

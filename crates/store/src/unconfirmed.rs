@@ -200,7 +200,7 @@ mod tests {
     async fn of_racing_accounts_one_gets_it(pool: PgPool) {
         let (secrets, now) = (secrets(), start());
         let ask = async || {
-            let mut transaction = pool.begin().await.unwrap();
+            let mut transaction = crate::begin(&pool).await.unwrap();
             let answer = take(
                 &mut transaction,
                 &secrets,

@@ -231,55 +231,50 @@ impl House {
             &["-db".into(), "-f".into(), at("haproxy.conf")],
         );
         for (number, case) in CASES.iter().enumerate() {
-            let (front, _) = self.ports[number];
-            match case.front {
-                Front::Alone => {
-                    let file = at(&format!("alone{number}.conf"));
-                    self.run(
-                        &format!("alone{number}"),
-                        "/usr/sbin/nginx",
-                        &["-c".into(), file],
-                    );
-                }
-                Front::Varnish => self.run(
-                    &format!("varnish{number}"),
-                    "/usr/sbin/varnishd",
-                    &[
-                        "-F",
-                        "-a",
-                        &format!("127.0.0.1:{front}"),
-                        "-f",
-                        &at(&format!("varnish{number}.vcl")),
-                        "-n",
-                        &at(&format!("varnish{number}")),
-                        "-s",
-                        "malloc,8m",
-                        "-p",
-                        "default_ttl=0",
-                        "-p",
-                        "default_grace=0",
-                        "-j",
-                        "none",
-                    ]
-                    .map(str::to_owned),
-                ),
-                Front::Lighttpd => {
-                    let file = at(&format!("lighttpd{number}.conf"));
-                    let name = format!("lighttpd{number}");
-                    self.run(
-                        &name,
-                        "/usr/sbin/lighttpd",
-                        &["-D".into(), "-f".into(), file],
-                    );
-                }
-                Front::Caddy(_) => {
-                    let name = format!("caddy{number}");
-                    let args = ["run", "--adapter", "caddyfile", "--config", &at(&name)];
-                    self.run(&name, "/usr/bin/caddy", &args.map(str::to_owned));
-                }
-                _ => {}
-            }
+            self.start_alone(number, case);
         }
+    }
+
+    /// The servers that are one case's alone.
+    fn start_alone(&mut self, number: usize, case: &Case) {
+        let (front, _) = self.ports[number];
+        let at = |file: &str| self.dir.join(file).display().to_string();
+        let listen = format!("127.0.0.1:{front}");
+        let (name, program, args): (String, &str, Vec<String>) = match case.front {
+            Front::Alone => {
+                let name = format!("alone{number}");
+                let file = at(&format!("{name}.conf"));
+                (name, "/usr/sbin/nginx", vec!["-c".into(), file])
+            }
+            Front::Lighttpd => {
+                let name = format!("lighttpd{number}");
+                let file = at(&format!("{name}.conf"));
+                let args = vec!["-D".into(), "-f".into(), file];
+                (name, "/usr/sbin/lighttpd", args)
+            }
+            Front::Caddy(_) => {
+                let name = format!("caddy{number}");
+                let args = ["run", "--adapter", "caddyfile", "--config", &at(&name)];
+                (name, "/usr/bin/caddy", args.map(str::to_owned).into())
+            }
+            Front::Varnish => {
+                let name = format!("varnish{number}");
+                let (vcl, dir) = (at(&format!("{name}.vcl")), at(&name));
+                let mut args = vec!["-F", "-a", &listen, "-f", &vcl, "-n", &dir, "-j", "none"];
+                args.extend([
+                    "-s",
+                    "malloc,8m",
+                    "-p",
+                    "default_ttl=0",
+                    "-p",
+                    "default_grace=0",
+                ]);
+                let args = args.into_iter().map(str::to_owned).collect();
+                (name, "/usr/sbin/varnishd", args)
+            }
+            _ => return,
+        };
+        self.run(&name, program, &args);
     }
 
     /// Each in a process group of its own, so that all of it ends.

@@ -11,7 +11,7 @@ use crate::world::World;
 
 impl World {
     async fn drill(&self, second: i64) -> Drilled {
-        let mut transaction = self.pool.begin().await.unwrap();
+        let mut transaction = store::begin(&self.pool).await.unwrap();
         let (of, by) = ((self.account, self.monitor.id), self.ana());
         let drilled =
             incidents::begin_drill(&mut transaction, &self.secrets, of, &by, self.at(second));
@@ -32,7 +32,7 @@ impl World {
             kind: ActorKind::Contact,
             name: name.into(),
         });
-        let mut transaction = self.pool.begin().await.unwrap();
+        let mut transaction = store::begin(&self.pool).await.unwrap();
         let at = self.at(second);
         incidents::acknowledge(&mut transaction, self.account, drill, &by, at)
             .await

@@ -143,7 +143,7 @@ async fn a_step_that_died_is_told_once_by_the_next(pool: PgPool) {
     let incident = world.outage().await;
     let at = world.at(66 + 60);
     // It is killed before its commit.
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     assert!(
         incidents::escalate(&mut transaction, (world.account, incident), at)
             .await

@@ -302,7 +302,7 @@ async fn a_paused_one_is_noted_and_not_waited_for(pool: PgPool) {
 }
 
 async fn edit(world: &World, second: i64, change: impl FnOnce(&mut Monitor)) {
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     let (account, id) = (world.account, world.monitor.id);
     store::monitors::lock(&mut transaction, account, id)
         .await

@@ -16,7 +16,7 @@ async fn text(world: &World, sid: &str, body: &str, second: i64) -> String {
         body,
         base: "https://watchbell.example",
     };
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     let now = world.at(second);
     let reply = incidents::receive_text(&mut transaction, &world.secrets, &inbound, now)
         .await

@@ -182,7 +182,7 @@ async fn a_deleted_account_is_silent_at_once(pool: PgPool) {
         ))
         .await;
     world.outage().await;
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     let by = world.ana();
     assert!(
         incidents::delete_account(&mut transaction, world.account, &by, world.at(80))

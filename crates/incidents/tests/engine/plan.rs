@@ -13,7 +13,7 @@ async fn a_downgrade_pauses_and_slows_and_deletes_nothing(pool: PgPool) {
     }
     world.sql("UPDATE monitors SET interval_seconds = 30, spec = '{\"url\":\"https://shop.example/\",\"interval_seconds\":30}' WHERE name = 'site 0'").await;
     world.sql("INSERT INTO subscriptions (account_id, plan, changed_at) SELECT id, 'team', now() FROM accounts").await;
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     let change = incidents::set_plan(
         &mut transaction,
         &world.secrets,
@@ -36,7 +36,7 @@ async fn a_downgrade_pauses_and_slows_and_deletes_nothing(pool: PgPool) {
         1
     );
 
-    let mut again = world.pool.begin().await.unwrap();
+    let mut again = store::begin(&world.pool).await.unwrap();
     let nothing = incidents::set_plan(
         &mut again,
         &world.secrets,

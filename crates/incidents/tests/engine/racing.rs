@@ -79,7 +79,7 @@ async fn a_transaction_that_is_rolled_back_leaves_nothing(pool: PgPool) {
         world.look("local", second, VerdictKind::Down).await;
     }
     let deciding = world.looked("local", 66, VerdictKind::Down);
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     let recorded =
         incidents::record_look_in(&mut transaction, &world.secrets, &deciding, world.at(66))
             .await

@@ -223,7 +223,7 @@ async fn a_region_is_asked_in_the_transaction_that_wants_its_word(pool: PgPool) 
     let world = World::new(pool).await;
     world.worker("fra").await;
     let suspect = world.looked("local", 60, VerdictKind::Down);
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     let recorded =
         incidents::record_look_in(&mut transaction, &world.secrets, &suspect, world.at(60))
             .await

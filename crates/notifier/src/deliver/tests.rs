@@ -465,7 +465,7 @@ async fn a_recovery_waits_while_its_outage_is_in_flight(pool: PgPool) {
         .plan(Event::IncidentOpened, Channel::Email, mail)
         .await;
     // A notifier has it and dies.
-    let mut transaction = world.room.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.room.pool).await.unwrap();
     let lost = rows::claim(&mut transaction, world.account, down, world.clock.now())
         .await
         .unwrap()
@@ -536,7 +536,7 @@ async fn five_lost_claims_are_enough(pool: PgPool) {
         .plan(Event::IncidentOpened, Channel::Email, mail)
         .await;
     for _ in 0..5 {
-        let mut transaction = world.room.pool.begin().await.unwrap();
+        let mut transaction = store::begin(&world.room.pool).await.unwrap();
         assert!(
             rows::claim(&mut transaction, world.account, down, world.clock.now())
                 .await
@@ -1121,7 +1121,7 @@ async fn of_two_that_spend_the_last_dollar_one_wins(pool: PgPool) {
     let tries = ids.map(|id| {
         let (pool, account, now) = (world.room.pool.clone(), world.account, world.clock.now());
         tokio::spawn(async move {
-            let mut transaction = pool.begin().await.unwrap();
+            let mut transaction = store::begin(&pool).await.unwrap();
             let expense = wallets::Expense {
                 delivery_id: id,
                 attempt: 1,

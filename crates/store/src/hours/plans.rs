@@ -236,7 +236,7 @@ async fn plan_for_all(c: &mut PgConnection, part: &str, values: &str) -> String 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn a_list_of_all_reads_each_table_once_and_a_page_its_own_rows(pool: PgPool) {
     let (world, monitor) = filled(pool).await;
-    let mut c = world.pool.begin().await.unwrap();
+    let mut c = crate::begin(&world.pool).await.unwrap();
     sqlx::raw_sql(
         "INSERT INTO monitors (account_id, id, kind, name, host, spec, interval_seconds, created_at, updated_at)
          SELECT account_id, gen_random_uuid(), kind, name || n, host, spec, interval_seconds, created_at, updated_at

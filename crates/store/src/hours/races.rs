@@ -52,7 +52,7 @@ async fn readers_see_every_look_once_while_an_hour_is_packed_detached_and_droppe
             .await
             .unwrap();
         // Cut before the commit: nothing happened.
-        let mut cut = world.pool.begin().await.unwrap();
+        let mut cut = crate::begin(&world.pool).await.unwrap();
         assert!(
             pack(&mut cut, world.start, later(&world, 2))
                 .await
@@ -70,13 +70,13 @@ async fn readers_see_every_look_once_while_an_hour_is_packed_detached_and_droppe
         checks::insert_batch(&mut c, &late, later(&world, 2))
             .await
             .unwrap();
-        let mut cut = world.pool.begin().await.unwrap();
+        let mut cut = crate::begin(&world.pool).await.unwrap();
         drop_table(&mut cut, world.start).await.unwrap();
         cut.rollback().await.unwrap();
         assert_eq!(list_to_drop(&mut c).await.unwrap(), [(world.start, true)]);
         drop_table(&mut c, world.start).await.unwrap();
         for _ in 0..3 {
-            let mut cut = world.pool.begin().await.unwrap();
+            let mut cut = crate::begin(&world.pool).await.unwrap();
             merge_late(&mut cut, 10).await.unwrap();
             cut.rollback().await.unwrap();
         }
@@ -202,13 +202,13 @@ async fn two_who_merge_late_looks_of_an_hour_lose_none(pool: PgPool) {
     checks::insert_batch(&mut c, &late[..1], later(&world, 2))
         .await
         .unwrap();
-    let mut first = world.pool.begin().await.unwrap();
+    let mut first = crate::begin(&world.pool).await.unwrap();
     assert_eq!(merge_late(&mut first, 10).await.unwrap(), 1);
     checks::insert_batch(&mut c, &late[1..], later(&world, 2))
         .await
         .unwrap();
     let second = async {
-        let mut second = world.pool.begin().await.unwrap();
+        let mut second = crate::begin(&world.pool).await.unwrap();
         let merged = merge_late(&mut second, 10).await.unwrap();
         second.commit().await.unwrap();
         merged

@@ -143,7 +143,7 @@ impl World {
     }
 
     pub(super) async fn pack_first_hour(&self) -> Option<u64> {
-        let mut transaction = self.pool.begin().await.unwrap();
+        let mut transaction = crate::begin(&self.pool).await.unwrap();
         let packed = pack(
             &mut transaction,
             self.start,

@@ -490,7 +490,7 @@ async fn whoever_stops_alerts_is_named_to_the_owner_with_what_nobody_watches(poo
     app.verified("kim@shop.example").await;
     let account = account(&app, "kim@shop.example").await;
     monitor(&app, "kim@shop.example", "https://shop.example/").await;
-    let mut transaction = app.state.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&app.state.pool).await.unwrap();
     let contact = store::contacts::list(&mut transaction, account)
         .await
         .unwrap()

@@ -118,7 +118,7 @@ impl World {
 
     async fn tell(&mut self) {
         let now = self.app.state.now();
-        let mut tx = self.app.state.pool.begin().await.unwrap();
+        let mut tx = store::begin(&self.app.state.pool).await.unwrap();
         let claimed = claim::claim(&mut tx, self.account, self.message, now)
             .await
             .unwrap()
@@ -246,7 +246,7 @@ async fn a_bare_ack_takes_all_of_a_message(pool: PgPool) {
         body: "ack",
         base: "https://watchbell.example",
     };
-    let mut tx = world.app.state.pool.begin().await.unwrap();
+    let mut tx = store::begin(&world.app.state.pool).await.unwrap();
     let (secrets, now) = (&world.app.state.secrets, world.app.state.now());
     let answer = incidents::receive_text(&mut tx, secrets, &text, now)
         .await

@@ -50,7 +50,7 @@ async fn what_is_taken_while_the_database_answers_is_not_gone(pool: PgPool) {
     let now = shared.now();
     let (gone, taken) = (MonitorId::generate(), MonitorId::generate());
     take(&shared, gone, now);
-    let mut lock = pool.begin().await.unwrap();
+    let mut lock = store::begin(&pool).await.unwrap();
     sqlx::query("LOCK TABLE monitors IN ACCESS EXCLUSIVE MODE")
         .execute(&mut *lock)
         .await

@@ -61,7 +61,7 @@ async fn a_look_from_before_an_edit_decides_nothing(pool: PgPool) {
     let mut after = before.clone();
     after.spec.url = Some(new.url("/"));
     after.config_version += 1;
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     let key = (world.account, before.id);
     store::monitors::lock(&mut transaction, key.0, key.1)
         .await
@@ -87,7 +87,7 @@ async fn a_look_from_before_a_pause_decides_nothing(pool: PgPool) {
     let (world, site) = (World::new(pool).await, SwitchableSite::start().await);
     let worker = world.start("one");
     let monitor = hanging(&world, &site).await;
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     incidents::pause_monitor(&mut transaction, world.account, monitor.id, &by(), now())
         .await
         .unwrap();
@@ -97,7 +97,7 @@ async fn a_look_from_before_a_pause_decides_nothing(pool: PgPool) {
 
     // Nor does it when it is resumed meanwhile, and fine.
     site.set(Behaviour::Fine);
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     incidents::resume_monitor(&mut transaction, world.account, monitor.id, &by(), now())
         .await
         .unwrap();
@@ -112,7 +112,7 @@ async fn a_look_from_before_a_pause_that_was_taken_back_decides_nothing(pool: Pg
     let (world, site) = (World::new(pool).await, SwitchableSite::start().await);
     let worker = world.start("one");
     let monitor = hanging(&world, &site).await;
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     for pause in [true, false] {
         let (c, id) = (&mut transaction, monitor.id);
         let done = match pause {
@@ -134,7 +134,7 @@ async fn a_look_from_before_a_deletion_decides_nothing(pool: PgPool) {
     let (world, site) = (World::new(pool).await, SwitchableSite::start().await);
     let worker = world.start("one");
     let monitor = hanging(&world, &site).await;
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     incidents::delete_monitor(&mut transaction, world.account, monitor.id, &by(), now())
         .await
         .unwrap();

@@ -13,7 +13,7 @@ use testkit::{Behaviour, SwitchableSite};
 use crate::world::{World, now};
 
 async fn ask(world: &World, url: &str, inside: bool) -> RunId {
-    let mut transaction = world.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.pool).await.unwrap();
     let run = NewRun {
         id: RunId::generate(),
         tool: Tool::Down,

@@ -130,7 +130,7 @@ impl World {
     }
 
     pub async fn insert(&self, monitor: &Monitor) -> MonitorId {
-        let mut transaction = self.pool.begin().await.unwrap();
+        let mut transaction = store::begin(&self.pool).await.unwrap();
         monitors::insert(&mut transaction, &self.secrets, monitor)
             .await
             .unwrap();
@@ -220,7 +220,7 @@ impl World {
             deadline: now() + SignedDuration::from_secs(30),
             created_at: now(),
         };
-        let mut transaction = self.pool.begin().await.unwrap();
+        let mut transaction = store::begin(&self.pool).await.unwrap();
         look_requests::insert(&mut transaction, &self.secrets, &request)
             .await
             .unwrap();

@@ -32,7 +32,7 @@ impl World {
             micros,
             text: "Text message",
         };
-        let mut transaction = self.room.pool.begin().await.unwrap();
+        let mut transaction = store::begin(&self.room.pool).await.unwrap();
         let got = wallets::reserve(
             &mut transaction,
             self.account,

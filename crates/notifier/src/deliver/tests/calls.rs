@@ -46,7 +46,7 @@ impl World {
 
     /// The provider asks what to say; the sentences, none for a stranger's call.
     async fn turn(&self, id: DeliveryId, sid: &str, heard: Heard) -> Option<Vec<String>> {
-        let mut transaction = self.room.pool.begin().await.unwrap();
+        let mut transaction = store::begin(&self.room.pool).await.unwrap();
         let turn = CallTurn {
             provider_id: sid,
             heard,
@@ -61,7 +61,7 @@ impl World {
 
     /// The provider reports where the call stands; false for a stranger's call.
     async fn report(&self, id: DeliveryId, sid: &str, status: CallStatus) -> bool {
-        let mut transaction = self.room.pool.begin().await.unwrap();
+        let mut transaction = store::begin(&self.room.pool).await.unwrap();
         let word = CallEnd {
             provider_id: sid,
             status,
@@ -382,7 +382,7 @@ async fn in_the_outbox_a_call_rings_until_a_key_is_pressed(pool: PgPool) {
     assert_eq!(to, "+4915112345678");
     assert!(text.starts_with("Watchbell alert. Shop checkout is down"));
     assert_eq!(world.delivery(id).await.state, DeliveryState::Sent);
-    let mut transaction = world.room.pool.begin().await.unwrap();
+    let mut transaction = store::begin(&world.room.pool).await.unwrap();
     let whose = (world.account, id);
     incidents::press_key(&mut transaction, whose, Heard::Key('1'), world.clock.now())
         .await

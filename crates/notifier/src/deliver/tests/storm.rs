@@ -438,7 +438,7 @@ async fn a_storm_is_one_for_all_contacts(pool: PgPool) {
         })
     };
     for outage in &outages {
-        let mut transaction = world.room.pool.begin().await.unwrap();
+        let mut transaction = store::begin(&world.room.pool).await.unwrap();
         let (account, now) = (world.account, world.clock.now());
         incidents::acknowledge(&mut transaction, account, outage.incident, &by, now)
             .await
@@ -497,7 +497,7 @@ async fn a_storm_by_telephone_is_two_calls(pool: PgPool) {
     let call = (world.account, DeliveryId::from_uuid(leader));
     let mut said = Vec::new();
     for heard in [Heard::Person, Heard::Key('1')] {
-        let mut transaction = world.room.pool.begin().await.unwrap();
+        let mut transaction = store::begin(&world.room.pool).await.unwrap();
         let answer = incidents::press_key(&mut transaction, call, heard, world.clock.now());
         said.push(answer.await.unwrap().unwrap().say.join(" "));
         transaction.commit().await.unwrap();

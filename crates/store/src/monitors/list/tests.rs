@@ -133,7 +133,7 @@ async fn all(
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn lists_agree_however_they_are_asked_for(pool: PgPool) {
-    let mut transaction = pool.begin().await.unwrap();
+    let mut transaction = crate::begin(&pool).await.unwrap();
     let (account, other) = (
         account(&mut transaction).await,
         account(&mut transaction).await,
