@@ -457,6 +457,29 @@ async fn a_superseded_outage_plans_its_recovery_itself(pool: PgPool) {
     );
 }
 
+/// Planned by a host whose clock is ahead of ours.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_another_clock_calls_due_is_sent_at_once(pool: PgPool) {
+    let world = World::new(pool, &[]).await;
+    let mail = world.contact(Channel::Email, "ana").await;
+    let down = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
+    world.clock.advance(-SignedDuration::from_secs(3));
+    world.deliver(down).await;
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Pending,
+        "that is no clock's error"
+    );
+    world.clock.advance(SignedDuration::from_secs(1));
+    world.deliver(down).await;
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Delivered
+    );
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_recovery_waits_while_its_outage_is_in_flight(pool: PgPool) {
     let world = World::new(pool, &[]).await;

@@ -36,6 +36,10 @@ pub use sweep::{list_overdue, mark_pushed};
 
 use crate::{Error, Result};
 
+/// Its job comes when a delivery is due by the clock of whoever planned it, and ours may be behind that one.
+/// What is put off by no more than this is not left to the sweeper.
+const EARLY: SignedDuration = SignedDuration::from_secs(2);
+
 /// A delivery and the channel whose queue it waits in.
 pub type Queued = (DeliveryId, Channel);
 
@@ -97,7 +101,7 @@ pub async fn claim(
         r#"UPDATE deliveries
            SET state = 'sending', lease_token = $3, lease_until = $4, next_at = $4, claims = claims + 1
            WHERE account_id = $1 AND id = $2
-             AND (state IN ('pending', 'held') AND next_at <= $5 OR state = 'sending' AND lease_until <= $5)
+             AND (state IN ('pending', 'held') AND next_at <= $6 OR state = 'sending' AND lease_until <= $5)
            RETURNING event, channel, incident_id, monitor_id, contact_id, payload, claims, attempts,
                      provider_id, created_at AS "created_at: jiff_sqlx::Timestamp""#,
         account.uuid(),
@@ -105,6 +109,7 @@ pub async fn claim(
         token,
         until.to_sqlx() as _,
         now.to_sqlx() as _,
+        (now + EARLY).to_sqlx() as _,
     )
     .fetch_optional(&mut *connection)
     .await?;
@@ -154,7 +159,7 @@ pub async fn find_due(
          WHERE d.account_id = $1 AND d.id = $2 AND d.state IN ('pending', 'sending', 'held') AND d.next_at <= $3",
         account.uuid(),
         id.uuid(),
-        now.to_sqlx() as _,
+        (now + EARLY).to_sqlx() as _,
     )
     .fetch_optional(connection)
     .await?;
