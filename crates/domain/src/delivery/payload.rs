@@ -129,9 +129,18 @@ impl Said {
         }
     }
 
-    /// Who was told this does not know what is known now. How sure it is, and in which words, is no news.
+    /// Who was told this does not know what is known now. How sure it is, in which words, and which part of the
+    /// owner's own server it is, is no news.
     pub fn is_outdated(&self, diagnosis: Option<&Diagnosis>) -> bool {
-        diagnosis.is_some() && *self != Self::of(diagnosis)
+        let Some(known) = diagnosis else {
+            return false;
+        };
+        let is_own = |one| matches!(one, Attribution::Origin | Attribution::OriginProxy);
+        let moved = self
+            .attribution
+            .zip(known.attribution)
+            .is_some_and(|(said, known)| said != known && !(is_own(said) && is_own(known)));
+        moved || self.cause.as_ref() != Some(&known.cause)
     }
 }
 
@@ -159,7 +168,8 @@ mod tests {
     #[case::the_same("upstream_dead", Some(Attribution::Origin), false)]
     #[case::another_cause("region_only", Some(Attribution::Origin), true)]
     #[case::the_fault_lies_elsewhere("upstream_dead", Some(Attribution::Edge), true)]
-    #[case::nobody_knows_where("upstream_dead", None, true)]
+    #[case::another_part_of_it("upstream_dead", Some(Attribution::OriginProxy), false)]
+    #[case::nobody_knows_where("upstream_dead", None, false)]
     fn only_another_cause_is_news(
         #[case] cause: &str,
         #[case] attribution: Option<Attribution>,
