@@ -18,6 +18,7 @@ pub mod maintenance;
 pub mod marker;
 pub mod monitor;
 pub mod oncall;
+pub mod origin;
 pub mod report;
 pub mod status;
 pub mod target;

@@ -8,6 +8,7 @@ use domain::incident::diagnosis::autopsy::{
 };
 use domain::incident::{Actor, Diagnosis, Incident};
 use domain::monitor::{Kind, MonitorSpec, Settings};
+use domain::origin::State;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use store::autopsies::{self, Wanted};
@@ -195,7 +196,11 @@ async fn history(connection: &mut PgConnection, incident: &Incident) -> Result<H
     let key = (incident.account_id, incident.monitor_id);
     let looks = store::checks::list_between(connection, key, (since, before), LOOKS).await?;
     let last_good = looks.iter().find(|(_, kind, ..)| kind.is_good());
+    let (account, monitor) = key;
+    let origin = store::origins::find(connection, account, monitor).await?;
+    let origin = origin.filter(|stored| stored.standing.state == State::Proven);
     Ok(History {
+        origin: origin.map(|stored| stored.origin),
         last_good: last_good.map(|(at, _, _, address)| LastGood {
             at: *at,
             address: *address,

@@ -30,6 +30,7 @@ mod maintenance;
 mod markers;
 mod monitors;
 mod opening;
+mod origins;
 mod own;
 mod owners;
 mod plan;
@@ -61,6 +62,7 @@ pub use markers::record_marker;
 pub use monitors::{
     delete_monitor, edit_monitor, monitor_created, pause_monitor, restore_monitor, resume_monitor,
 };
+pub use origins::{record_origin, record_proof};
 pub use owners::{write_message, write_to_owners};
 pub use plan::{PlanChange, set_plan};
 pub use receipt::{Callback, receipt};

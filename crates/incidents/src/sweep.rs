@@ -85,7 +85,8 @@ async fn notice(
             since,
             regions,
             failure,
-            total_us: None
+            total_us: None,
+            origin: None,
         }),
         wait_until: None,
         can_wait: false,

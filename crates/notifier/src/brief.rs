@@ -292,6 +292,9 @@ impl<'b> Brief<'b> {
                 "Let our looks in: {}/bot names our addresses and how we introduce ourselves.",
                 self.links.base
             )),
+            Event::MonitorPartial if self.status().is_ok_and(|status| status.origin.is_some()) => {
+                Some("Look at the server itself before the cache in front of it runs out.".to_owned())
+            }
             Event::MonitorUnknown if self.waits() => Some("Calls could not reach us for a while, through a fault of our own, and one was due then. If the job runs, you need do nothing: its next heartbeat ends this.".to_owned()),
             Event::MonitorUnknown => Some("Test the monitor on its page. If the address is right, the fault is ours or on the way, and you need do nothing.".to_owned()),
             _ => None,

@@ -351,6 +351,9 @@ fn status(brief: &Brief<'_>) -> Result<Card, RenderError> {
     let name = brief.monitor_name();
     let (tone, title) = match brief.event {
         Event::MonitorDegraded => (Tone::Warn, format!("Slow: {name}")),
+        _ if status.origin.is_some() => {
+            (Tone::Warn, format!("Served, but its origin fails: {name}"))
+        }
         Event::MonitorPartial => (Tone::Warn, format!("Partly down: {name}")),
         Event::MonitorBlocked => (Tone::Plain, format!("Blocked: {name} refuses our looks")),
         _ if brief.waits() => (
@@ -369,6 +372,7 @@ fn status(brief: &Brief<'_>) -> Result<Card, RenderError> {
         facts: vec![
             ("Since", words::moment(status.since, &brief.zone)),
             ("From", status.regions.join(", ")),
+            ("Origin", status.origin.unwrap_or_default()),
             ("We saw", saw),
             (
                 if brief.waits() { "Expected" } else { "Address" },

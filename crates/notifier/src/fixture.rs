@@ -426,11 +426,28 @@ impl Scene {
         };
         let notice = StatusNotice {
             regions,
+            origin: None,
             since: at("12:47:03"),
             failure: (!slow).then_some(failure),
             total_us: slow.then_some(4_321_000),
         };
         Self::new(event, serde_json::to_value(notice).unwrap())
+    }
+
+    pub(crate) fn dead_origin() -> Self {
+        let failure = Failure::new(
+            FailureClass::HttpStatus,
+            Phase::FirstByte,
+            "answered 502 over HTTP/1.1",
+        );
+        let notice = StatusNotice {
+            regions: Vec::new(),
+            since: at("12:47:03"),
+            failure: Some(failure.with_detail("502")),
+            total_us: None,
+            origin: Some("origin.shop.example:8443".to_owned()),
+        };
+        Self::new(Event::MonitorPartial, serde_json::to_value(notice).unwrap())
     }
 
     pub(crate) fn lost_heartbeat() -> Self {
@@ -439,6 +456,7 @@ impl Scene {
             since: at("12:47:03"),
             failure: None,
             total_us: None,
+            origin: None,
         };
         Self {
             name: "Nightly backup".into(),

@@ -55,6 +55,7 @@ fn title(name: &str) -> &str {
         "domain_expiring" => "Domain expires",
         "slow" => "Slow",
         "partly_down" => "Partly down",
+        "origin_fails" => "Served, but the server behind it fails",
         "blocked" => "Blocked: our looks are refused",
         "unknown" => "We could not look",
         "heartbeat_lost" => "A heartbeat may be lost",

@@ -154,6 +154,28 @@ impl Prober {
         }
     }
 
+    /// The same at the server behind the target, named `origin`: URL, Host and server name stay as they
+    /// are. Where the policy refuses the origin, or what its name leads to, nothing is dialed.
+    pub async fn look_behind(
+        &self,
+        target: &Target,
+        origin: &str,
+        timeout: Duration,
+        at: Timestamp,
+    ) -> Observation {
+        let mut look = Look::begin(self, timeout, Names::Asked, at);
+        let deadline = tokio::time::Instant::from_std(look.deadline);
+        let pinned = wire::pin_behind(&mut look, target, origin);
+        match tokio::time::timeout_at(deadline, pinned).await {
+            Ok(Ok(())) => self.run(look, target).await,
+            Ok(Err(failure)) => look.finish(Some(failure)),
+            Err(_) => {
+                let failure = look.timed_out();
+                look.finish(Some(failure))
+            }
+        }
+    }
+
     async fn run(&self, mut look: Look<'_>, target: &Target) -> Observation {
         let deadline = tokio::time::Instant::from_std(look.deadline);
         let kind = async {

@@ -44,6 +44,9 @@ pub(crate) struct Look<'p> {
     /// Names that were resolved: none is asked for twice in a look, so that no second answer can lead
     /// elsewhere (DNS rebinding).
     pub names: Vec<Resolved>,
+    /// The port that is connected to in the place of another, of the host that is looked at behind what
+    /// stands in front of it.
+    pub port: Option<(Host, u16, u16)>,
     pub timeout: Duration,
     pub deadline: Instant,
     started: Instant,
@@ -73,6 +76,7 @@ impl<'p> Look<'p> {
             source,
             family: egress::Family::Any,
             names: Vec::new(),
+            port: None,
             timeout,
             deadline: started + timeout,
             started,
@@ -82,6 +86,14 @@ impl<'p> Look<'p> {
             wire: None,
             awaited: None,
             measured: None,
+        }
+    }
+
+    /// The port that is connected to for this host and port.
+    pub(crate) fn port_of(&self, host: &Host, port: u16) -> u16 {
+        match &self.port {
+            Some((of, from, to)) if of == host && *from == port => *to,
+            _ => port,
         }
     }
 

@@ -33,6 +33,7 @@ pub enum Part {
     Heartbeats,
     HeartbeatPings,
     Certificates,
+    Origins,
     Incidents,
     IncidentEvents,
     Escalations,
@@ -49,7 +50,7 @@ pub enum Part {
 
 impl Part {
     /// All parts, in the order of the file.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Account,
         Self::People,
         Self::Subscription,
@@ -68,6 +69,7 @@ impl Part {
         Self::Heartbeats,
         Self::HeartbeatPings,
         Self::Certificates,
+        Self::Origins,
         Self::Incidents,
         Self::IncidentEvents,
         Self::Escalations,
@@ -103,6 +105,7 @@ impl Part {
             Self::Heartbeats => "heartbeats",
             Self::HeartbeatPings => "heartbeat_pings",
             Self::Certificates => "certificates",
+            Self::Origins => "origins",
             Self::Incidents => "incidents",
             Self::IncidentEvents => "incident_events",
             Self::Escalations => "escalations",
@@ -172,6 +175,9 @@ pub fn rows<'c>(
         ),
         Part::Certificates => {
             rows!(r#"SELECT to_jsonb(t) AS "row!" FROM certificates t WHERE account_id = $1"#)
+        }
+        Part::Origins => {
+            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM origins t WHERE account_id = $1"#)
         }
         Part::Incidents => rows!(
             r#"SELECT to_jsonb(t) AS "row!" FROM incidents t WHERE account_id = $1 ORDER BY id"#

@@ -53,6 +53,7 @@ pub mod memberships;
 pub mod monitors;
 pub mod notify;
 pub mod oncall;
+pub mod origins;
 pub mod outbox;
 pub mod policies;
 pub mod practice;

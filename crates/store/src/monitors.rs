@@ -51,9 +51,9 @@ pub async fn insert(
         &columns.depends_on,
         columns.severity,
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    crate::origins::name(connection, monitor, monitor.created_at).await
 }
 
 /// Writes the settings, version and pause of a monitor that is not deleted.
@@ -84,9 +84,13 @@ pub async fn update(
         &columns.depends_on,
         columns.severity,
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(done.rows_affected() == 1)
+    if done.rows_affected() != 1 {
+        return Ok(false);
+    }
+    crate::origins::name(connection, monitor, monitor.updated_at).await?;
+    Ok(true)
 }
 
 /// Locks a monitor and its state until the transaction ends; false when there is none (deleted ones

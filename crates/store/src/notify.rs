@@ -52,6 +52,11 @@ pub async fn autopsy_wanted(connection: &mut PgConnection) -> Result<()> {
     send(connection, LOOKS, "autopsy").await
 }
 
+/// Tells workers that the proof of an origin is to be looked for.
+pub async fn proof_wanted(connection: &mut PgConnection) -> Result<()> {
+    send(connection, LOOKS, "origin").await
+}
+
 /// Tells whoever waits that a requested look is done.
 pub async fn look_done(connection: &mut PgConnection, id: LookRequestId) -> Result<()> {
     send(connection, DONE, &id.to_string()).await

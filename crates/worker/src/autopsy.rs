@@ -1,6 +1,5 @@
 //! Closer looks at what has just failed: a fixed set of questions, bounded in number and time.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -183,7 +182,7 @@ impl<'q> Questions<'q> {
     }
 
     /// One look; where the address has no room at the moment, after a while, and in the end not at all.
-    async fn look(&self, asked: &Target, pinned: Option<IpAddr>) -> Option<Observation> {
+    async fn look(&self, asked: &Target, question: &Question) -> Option<Observation> {
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
             if left < LEAST {
@@ -191,9 +190,12 @@ impl<'q> Questions<'q> {
             }
             let timeout = self.settings().timeout.min(ONE).min(left);
             let now = self.shared.now();
-            let seen = match pinned {
-                Some(ip) => self.prober.look_at(asked, ip, timeout, now).await,
-                None => {
+            let seen = match (question, question.pinned()) {
+                (Question::Origin(origin), _) => {
+                    self.prober.look_behind(asked, origin, timeout, now).await
+                }
+                (_, Some(ip)) => self.prober.look_at(asked, ip, timeout, now).await,
+                (_, None) => {
                     let names = probe::Names::Asked;
                     self.prober.look(asked, timeout, names, now).await
                 }
@@ -209,7 +211,7 @@ impl<'q> Questions<'q> {
     async fn ask(&self, question: Question) -> Option<Observation> {
         let nonce = uuid::Uuid::new_v4().simple().to_string();
         let asked = target(self.settings(), &question, &nonce)?;
-        let seen = self.look(&asked, question.pinned()).await?;
+        let seen = self.look(&asked, &question).await?;
         if seen.our_fault {
             return None;
         }

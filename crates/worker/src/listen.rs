@@ -45,6 +45,7 @@ async fn listen(shared: &Arc<Shared>) -> Result<(), sqlx::Error> {
             Some(_) => {
                 shared.asked.notify_one();
                 shared.examined.notify_one();
+                shared.origins.notify_one();
             }
             None => catch_up(shared).await,
         }

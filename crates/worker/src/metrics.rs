@@ -47,6 +47,10 @@ pub const REQUESTED: &str = "watchbell_look_requests_total";
 pub const EXAMINED: &str = "watchbell_autopsies_total";
 /// Seconds from the opening of an incident to the end of the closer look.
 pub const EXAMINED_AFTER: &str = "watchbell_autopsy_after_seconds";
+/// Proofs of origins that were asked for, by `outcome`: `found`, `missing` or `silent`.
+pub const ORIGIN_PROOFS: &str = "watchbell_origin_proofs_total";
+/// Looks at origins behind what answers well, by `verdict`.
+pub const ORIGIN_LOOKS: &str = "watchbell_origin_looks_total";
 /// Looks at canaries, by `outcome`: `answered` or `silent`.
 pub const CANARY_LOOKS: &str = "watchbell_canary_looks_total";
 /// 1 while our own way out is in trouble, and nothing opens or closes.
@@ -142,6 +146,8 @@ pub fn describe() {
             Unit::Seconds,
             "From an incident to the end of the closer look"
         );
+        describe_counter!(ORIGIN_PROOFS, "Proofs of origins asked for, by outcome");
+        describe_counter!(ORIGIN_LOOKS, "Looks at origins, by verdict");
         describe_gauge!(INGEST, "1 while calls of jobs reach us");
         describe_counter!(CANARY_LOOKS, "Looks at canaries, by outcome");
         describe_gauge!(BLIND, "Our own way out is in trouble");

@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub visitors: Notify,
     /// A failure is to be looked at closer.
     pub examined: Notify,
+    /// The proof of an origin is to be looked for.
+    pub origins: Notify,
     /// The leases were renewed: the books say what is ours.
     pub renewed: Notify,
     /// Another server answers for the database: what is known of states may be newer than what it has.
@@ -77,6 +79,7 @@ impl Shared {
             asked: Notify::new(),
             visitors: Notify::new(),
             examined: Notify::new(),
+            origins: Notify::new(),
             renewed: Notify::new(),
             moved: Notify::new(),
             book: Mutex::new(Book::default()),

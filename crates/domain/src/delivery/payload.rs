@@ -94,6 +94,9 @@ pub struct StatusNotice {
     /// Total time of the last look, microseconds.
     #[serde(default)]
     pub total_us: Option<u64>,
+    /// The server behind it that fails while a cache serves: what is told is that, and no region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
 }
 
 /// Beside the facts of the event, for a message that stands in for another (key `fallback`).

@@ -179,6 +179,9 @@ pub struct HttpSpec {
     pub auth: Option<HttpAuth>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_family: Option<IpFamily>,
+    /// The server behind what the URL leads to, as its owner wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
 }
 
 /// The `tls` block.

@@ -45,6 +45,11 @@ impl Observed {
         Self::Unknown,
     ];
 
+    /// It answers as its owner expects, be it slowly.
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Up | Self::Degraded)
+    }
+
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
         match self {

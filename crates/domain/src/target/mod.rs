@@ -12,6 +12,7 @@ pub mod address;
 pub mod complete;
 pub mod header;
 pub mod host;
+pub mod origin;
 pub mod refusal;
 pub mod server;
 pub mod url;
@@ -20,6 +21,7 @@ pub use self::address::check_ip;
 pub use self::complete::{complete_url, complete_urls};
 pub use self::header::{HeaderRefusal, check_header, check_method};
 pub use self::host::{Host, TargetHost};
+pub use self::origin::Origin;
 pub use self::refusal::TargetRefusal;
 pub use self::server::server_address;
 pub use self::url::{

@@ -253,7 +253,8 @@ fn is_direction(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn check_port(port: u16, policy: AddressPolicy) -> Result<(), TargetRefusal> {
+/// Whether users may have this port connected to.
+pub(super) fn check_port(port: u16, policy: AddressPolicy) -> Result<(), TargetRefusal> {
     let bad = match policy {
         AddressPolicy::Hosted => {
             port == 0 || BAD_PORTS.contains(&port) || STORE_PORTS.contains(&port)

@@ -44,6 +44,7 @@ fn finding(region: &str, question: Question, status: u16) -> Finding {
             resolved: Vec::new(),
             records: Vec::new(),
             total_us: 9_000,
+            certificate: None,
         },
     }
 }

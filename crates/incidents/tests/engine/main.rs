@@ -13,6 +13,7 @@ mod maintenance;
 mod markers;
 mod monitors;
 mod oncall;
+mod origins;
 mod plan;
 mod policies;
 mod racing;

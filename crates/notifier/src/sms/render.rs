@@ -151,6 +151,7 @@ fn status(brief: &Brief<'_>) -> Result<String, RenderError> {
     let status = brief.status()?;
     let what = match brief.event {
         Event::MonitorDegraded => "is slow",
+        _ if status.origin.is_some() => "is served, its origin fails",
         Event::MonitorPartial => "is down for some regions",
         Event::MonitorBlocked => "refuses our looks",
         _ if brief.waits() => "may have called unheard",

@@ -141,7 +141,7 @@ fn member(part: &Part) -> Member {
             part.first_failure_at,
             words::cause(failure, part.attribution),
         ),
-        (None, Some(notice)) => (Some(notice.since), noticed(part.event).to_owned()),
+        (None, Some(notice)) => (Some(notice.since), noticed(part.event, notice).to_owned()),
         (None, None) => (part.first_failure_at, String::new()),
     };
     Member {
@@ -181,8 +181,9 @@ fn ending(part: &Part) -> Option<Member> {
 }
 
 /// What a quiet notice says of its monitor.
-const fn noticed(event: Event) -> &'static str {
+const fn noticed(event: Event, notice: &StatusNotice) -> &'static str {
     match event {
+        _ if notice.origin.is_some() => "served, its origin fails",
         Event::MonitorDegraded => "slow",
         Event::MonitorPartial => "down for some regions",
         Event::MonitorBlocked => "refuses our looks",

@@ -29,6 +29,20 @@ pub(super) fn body(claimed: &Claimed, brief: &Brief<'_>, text: &str) -> Value {
     if let Some(step) = brief.escalated() {
         body["data"]["escalation"] = json!(step);
     }
+    if let Some((status, origin)) = brief.status().ok().and_then(|status| {
+        let origin = status.origin.clone()?;
+        Some((status, origin))
+    }) {
+        body["data"]["origin"] = json!({
+            "origin": origin,
+            "failing_since": status.since.to_string(),
+            "failure": status.failure.map(|failure| json!({
+                "class": failure.class.as_str(),
+                "phase": failure.phase.as_str(),
+                "message": failure.message,
+            })),
+        });
+    }
     body
 }
 

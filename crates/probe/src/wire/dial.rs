@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use domain::check::{AddressTried, Failure, FailureClass, Phase};
-use domain::target::Host;
+use domain::monitor::Target;
+use domain::target::{Host, Origin};
 use egress::{CheckedAddr, ConnectError};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -47,16 +48,40 @@ pub(crate) async fn resolve(look: &mut Look<'_>, to: &Endpoint) -> Step<Vec<Chec
     };
     let addresses: Vec<CheckedAddr> = addresses
         .into_iter()
-        .map(|address| address.at_port(to.port))
+        .map(|address| address.at_port(look.port_of(&to.host, to.port)))
         .collect();
     Ok(order(&addresses, CheckedAddr::ip, look.source.next_first()))
 }
 
+/// From here on the target's host leads to its origin alone.
+pub(crate) async fn pin_behind(look: &mut Look<'_>, target: &Target, origin: &str) -> Step<()> {
+    let policy = look.prober.egress().policy();
+    let origin = Origin::parse(origin, policy).map_err(|refusal| {
+        Failure::new(
+            FailureClass::TargetRefused,
+            Phase::Dns,
+            format!("the origin {refusal}"),
+        )
+    })?;
+    let host = target.host();
+    lead(look, &host, origin.host().clone()).await?;
+    let to = crate::kinds::endpoint(look, &host, 0)?;
+    look.port = target
+        .port()
+        .zip(origin.port())
+        .map(|(from, port)| (to.host, from, port));
+    Ok(())
+}
+
 /// From here on the host leads to this address alone.
 pub(crate) async fn pin(look: &mut Look<'_>, host: &str, ip: IpAddr) -> Step<()> {
+    lead(look, host, Host::Ip(ip)).await
+}
+
+async fn lead(look: &mut Look<'_>, host: &str, elsewhere: Host) -> Step<()> {
     let to = crate::kinds::endpoint(look, host, 0)?;
     let address = Endpoint {
-        host: Host::Ip(ip),
+        host: elsewhere,
         port: 0,
     };
     let addresses = resolve(look, &address).await?;

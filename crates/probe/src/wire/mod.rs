@@ -4,5 +4,5 @@ mod dial;
 mod order;
 mod tap;
 
-pub(crate) use dial::{Endpoint, connect, pin, resolve, spend, time_left, until};
+pub(crate) use dial::{Endpoint, connect, pin, pin_behind, resolve, spend, time_left, until};
 pub(crate) use tap::{Log, Passed, Stopped, Tap};

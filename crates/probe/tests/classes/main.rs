@@ -8,6 +8,7 @@ mod handshakes;
 mod http_one;
 mod http_two;
 mod noise;
+mod origins;
 mod records;
 mod redirects;
 mod remembered;

@@ -8,6 +8,7 @@ mod certificates;
 mod database;
 mod hanging;
 mod heartbeats;
+mod origins;
 mod outage;
 mod recorder;
 mod requests;

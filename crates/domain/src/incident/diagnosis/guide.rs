@@ -43,6 +43,8 @@ fn by_cause(cause: &str) -> Option<&'static str> {
         "port_filtered" | "region_only" | "ipv6_fails" | "ipv4_fails" => "timeouts",
         "edge_fails" | "origin_unreachable" | "origin_name_gone" | "origin_certificate"
         | "origin_answer_odd" => "cloudflare",
+        "edge_shut_out" => "cloudflare",
+        "origin_fails" => "502",
         "refused" | "rate_limited" | "bot_protection" => "blocked",
         "proxy_config" | "tls_on_plain_port" => "nginx",
         _ => return None,

@@ -5,7 +5,9 @@ use super::status::parse_status_range;
 use crate::monitor::rules::{Op, Path, Pattern, RuleError};
 use crate::monitor::spec::{Headers, HttpAuth, HttpSpec, JsonRule};
 use crate::target::header::MAX_HEADER_BYTES;
-use crate::target::{AddressPolicy, HeaderRefusal, check_header, check_method};
+use crate::target::{
+    AddressPolicy, HeaderRefusal, Origin, TargetRefusal, check_header, check_method,
+};
 
 /// Bytes of a request body, at most.
 const MAX_BODY: usize = 64 * 1024;
@@ -52,6 +54,17 @@ pub(super) fn check(http: &HttpSpec, policy: AddressPolicy, complaints: &mut Com
     }
     if let Some(auth) = &http.auth {
         check_auth(auth, http.headers.as_ref(), complaints);
+    }
+    if let Some(origin) = &http.origin
+        && let Err(refusal) = Origin::parse(origin, policy)
+    {
+        let message = match refusal {
+            TargetRefusal::Malformed(why) => format!(
+                "must be a host or an address, with or without a port, such as origin.shop.example or 203.0.113.7:8443 ({why})"
+            ),
+            _ => refusal.to_string(),
+        };
+        complaints.add("/http/origin", refusal.code(), message);
     }
     check_rules(http.json.as_deref().unwrap_or_default(), complaints);
     check_bodiless(http, complaints);

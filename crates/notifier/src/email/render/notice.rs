@@ -10,6 +10,7 @@ use crate::error::RenderError;
 mail_templates! {
     Degraded: "monitor.degraded/subject.txt" "monitor.degraded/body.txt" "monitor.degraded/body.html"
     Partial: "monitor.partial/subject.txt" "monitor.partial/body.txt" "monitor.partial/body.html"
+    Origin: "monitor.origin/subject.txt" "monitor.origin/body.txt" "monitor.origin/body.html"
     Blocked: "monitor.blocked/subject.txt" "monitor.blocked/body.txt" "monitor.blocked/body.html"
     Unknown: "monitor.unknown/subject.txt" "monitor.unknown/body.txt" "monitor.unknown/body.html"
     Test: "contact.test/subject.txt" "contact.test/body.txt" "contact.test/body.html"
@@ -40,13 +41,17 @@ macro_rules! views_of_a_notice {
         }
     )*};
 }
-views_of_a_notice! { Degraded Partial Blocked Unknown }
+views_of_a_notice! { Degraded Partial Origin Blocked Unknown }
 
 pub(super) fn status(brief: &Brief<'_>) -> Result<Words, RenderError> {
     let status = brief.status()?;
     let name = brief.monitor_name();
     let (word, heading) = match brief.event {
         Event::MonitorDegraded => ("SLOW", format!("{name} is slow")),
+        _ if status.origin.is_some() => (
+            "ORIGIN FAILS",
+            format!("{name} is served, but its origin fails"),
+        ),
         Event::MonitorPartial => ("PARTLY DOWN", format!("{name} is down for some regions")),
         Event::MonitorBlocked => ("BLOCKED", format!("{name} refuses our looks")),
         _ if brief.waits() => (
@@ -56,6 +61,12 @@ pub(super) fn status(brief: &Brief<'_>) -> Result<Words, RenderError> {
         _ => ("WE COULD NOT LOOK", format!("We could not look at {name}")),
     };
     let saw = match (&status.failure, status.total_us) {
+        (Some(failure), _) if status.origin.is_some() => Some(format!(
+            "Asked directly, {}: {}. {}",
+            status.origin.as_deref().unwrap_or_default(),
+            words::cause(failure, None),
+            failure.message
+        )),
         (Some(failure), _) if status.regions.is_empty() => {
             Some(format!("{}. {}", cause(failure, None), failure.message))
         }
@@ -96,6 +107,7 @@ pub(super) fn status(brief: &Brief<'_>) -> Result<Words, RenderError> {
     };
     match brief.event {
         Event::MonitorDegraded => Degraded(notice).words(),
+        _ if status.origin.is_some() => Origin(notice).words(),
         Event::MonitorPartial => Partial(notice).words(),
         Event::MonitorBlocked => Blocked(notice).words(),
         _ => Unknown(notice).words(),

@@ -40,6 +40,7 @@ pub fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(monitors::actions::pause))
         .routes(routes!(monitors::actions::resume))
         .routes(routes!(monitors::actions::check))
+        .routes(routes!(monitors::origin::verify))
         .routes(routes!(monitors::reports::checks))
         .routes(routes!(monitors::heartbeat::pings))
         .routes(routes!(monitors::reports::uptime))

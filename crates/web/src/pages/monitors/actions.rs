@@ -92,6 +92,34 @@ pub async fn check(
     }
 }
 
+/// Has the proof of its origin looked for now.
+pub async fn verify_origin(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+    ip: ClientIp,
+) -> PageResult {
+    tenant.require_edit()?;
+    let caller = tenant.caller(ip.network(), state.now());
+    let mut transaction = tenant.begin(&state).await?;
+    let proof = match monitors::verify_origin(&mut transaction, &state, &caller, id).await {
+        Ok(proof) => proof,
+        Err(UseCaseError::TooSoon { .. }) => {
+            return see_other(&format!("/monitors/{id}?done=often#origin"));
+        }
+        Err(UseCaseError::Conflict { .. }) => return see_other(&format!("/monitors/{id}")),
+        Err(error) => return Err(error.into()),
+    };
+    transaction.commit().await.map_err(store::Error::from)?;
+    match monitors::wait_for_proof(&state, tenant.account_id(), proof).await {
+        Ok(_) => see_other(&format!("/monitors/{id}#origin")),
+        Err(UseCaseError::Unavailable(_)) => {
+            see_other(&format!("/monitors/{id}?done=unanswered#origin"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// `/m/{short}` of messages: to the monitor's page, where signing in is asked for.
 pub async fn short(State(state): State<AppState>, Path(code): Path<String>) -> PageResult {
     let mut connection = state.pool.acquire().await?;

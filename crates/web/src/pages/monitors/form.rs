@@ -69,6 +69,7 @@ pub struct MonitorForm {
     pub password: String,
     pub bearer: String,
     pub ip_family: String,
+    pub origin: String,
     pub warn_days: String,
     pub rechecks: String,
     pub over_seconds: String,
@@ -130,6 +131,7 @@ impl MonitorForm {
             password: fields.raw("password").to_owned(),
             bearer: text("bearer"),
             ip_family: text("ip_family"),
+            origin: text("origin"),
             warn_days: text("warn_days"),
             rechecks: text("rechecks"),
             over_seconds: text("over_seconds"),
@@ -221,6 +223,7 @@ impl MonitorForm {
                 .or_else(|| spec.ping.as_ref().and_then(|ping| ping.ip_family))
                 .map(|family| family.as_str().to_owned())
                 .unwrap_or_default(),
+            origin: http.origin.unwrap_or_default(),
             warn_days: warn_days(spec).map(list).unwrap_or_default(),
             rechecks: number(confirm.rechecks),
             over_seconds: seconds_text(confirm.over_seconds),

@@ -47,6 +47,11 @@ pub fn routes() -> Routes {
             actions::duplicate,
         )
         .post("/monitors/{monitor_id}/check", Tenant, actions::check)
+        .post(
+            "/monitors/{monitor_id}/origin",
+            Tenant,
+            actions::verify_origin,
+        )
         .get("/monitors/{monitor_id}/looks.csv", Tenant, looks::csv)
         .get("/m/{monitor_short}", Token, actions::short)
 }

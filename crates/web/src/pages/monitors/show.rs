@@ -91,19 +91,7 @@ async fn read(
     let window = Window::last_hours(now, range.hours());
     let bar = Window::last_days(now, range.bar_days());
     let step = step_seconds(window);
-    let filter = store::monitors::Filter {
-        ids: Some(vec![id]),
-        ..Default::default()
-    };
-    let listed = store::monitors::list(
-        connection,
-        &state.secrets,
-        account,
-        &filter,
-        (Default::default(), None, 1),
-        now,
-    )
-    .await?;
+    let listed = listed(connection, state, (account, id)).await?;
     let mut uptimes = Vec::new();
     for range in Range::ALL {
         let window = Window::last_hours(now, range.hours());
@@ -124,7 +112,7 @@ async fn read(
         range,
         window,
         step: SignedDuration::from_secs(step),
-        listed: listed.into_iter().next(),
+        listed,
         maintenance: maintenance(connection, (account, id), now).await?,
         points: store::reports::response_times(connection, account, id, window, step).await?,
         fine: bars(connection, window, FINE).await?,
@@ -161,9 +149,39 @@ async fn read(
         duties: store::oncall::list_duties(connection, account, now).await?,
         heard: heard(connection, account, &monitor, asked).await?,
         certificate: store::certificates::find(connection, account, id).await?,
+        origin: origin(connection, (account, id)).await?,
         monitor,
         now,
     })
+}
+
+/// The monitor as lists show it.
+async fn listed(
+    connection: &mut sqlx::PgConnection,
+    state: &AppState,
+    (account, id): (AccountId, MonitorId),
+) -> PageResult<Option<store::monitors::Listed>> {
+    let filter = store::monitors::Filter {
+        ids: Some(vec![id]),
+        ..Default::default()
+    };
+    let place = (Default::default(), None, 1);
+    let secrets = &state.secrets;
+    let found =
+        store::monitors::list(connection, secrets, account, &filter, place, state.now()).await?;
+    Ok(found.into_iter().next())
+}
+
+/// The server behind it, and what proves it.
+async fn origin(
+    connection: &mut sqlx::PgConnection,
+    (account, id): (AccountId, MonitorId),
+) -> PageResult<Option<(store::origins::Stored, String)>> {
+    let Some(stored) = store::origins::find(connection, account, id).await? else {
+        return Ok(None);
+    };
+    let token = store::origins::find_token(connection, account, &stored.origin).await?;
+    Ok(Some((stored, token.unwrap_or_default())))
 }
 
 async fn depends(

@@ -3,6 +3,7 @@
 mod certificate;
 mod heartbeat;
 mod look;
+mod origin;
 mod range;
 mod seen;
 mod snippets;
@@ -25,10 +26,10 @@ use store::monitors::Listed;
 use store::reports::ChecksPage;
 
 pub use self::certificate::CertificateView;
-use self::certificate::certificate;
 pub use self::heartbeat::{BeatView, Heard};
 use self::look::look_line;
 pub use self::look::{LookLine, LookView};
+pub use self::origin::OriginView;
 pub use self::range::Range;
 pub use self::told::ToldLine;
 use self::told::told_lines;
@@ -64,6 +65,8 @@ pub struct Facts {
     pub policies: Vec<Policy>,
     pub duties: Vec<domain::oncall::Duty>,
     pub certificate: Option<Certificate>,
+    /// The server behind it, and what proves it.
+    pub origin: Option<(store::origins::Stored, String)>,
     pub heard: Option<Heard>,
     pub depends: Depends,
     pub now: Timestamp,
@@ -156,6 +159,7 @@ pub struct ShowPage {
     pub bar_sentence: Option<String>,
     pub incidents: Vec<IncidentLine>,
     pub certificate: Option<CertificateView>,
+    pub origin: Option<OriginView>,
     /// Of a heartbeat, in the place of looks.
     pub beat: Option<BeatView>,
     pub shows_address: bool,
@@ -233,10 +237,8 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
         bar_days: facts.range.bar_days(),
         bar_sentence: facts.bar_uptime.sentence(),
         incidents: lines,
-        certificate: facts
-            .certificate
-            .as_ref()
-            .map(|found| certificate(found, &settings.warn_days, facts.now, &zone)),
+        origin: origin::shown(facts, &zone),
+        certificate: certificate::shown(facts, &settings.warn_days, &zone),
         beat: beat(state, &settings.target, facts, &zone),
         shows_address: tenant.role().can_edit(),
         told: told_lines(facts),

@@ -16,7 +16,7 @@ fn the_description_is_the_one_we_published() {
 }
 
 /// The operations there are, in order.
-const NAMES: [&str; 73] = [
+const NAMES: [&str; 74] = [
     "account.check",
     "api_keys.create",
     "api_keys.delete",
@@ -72,6 +72,7 @@ const NAMES: [&str; 73] = [
     "monitors.resume",
     "monitors.update",
     "monitors.uptime",
+    "monitors.verify_origin",
     "openapi.get",
     "policies.create",
     "policies.delete",
@@ -233,6 +234,16 @@ async fn real_answers_fit_their_schemas(pool: PgPool) {
         Some(json!({"kind": "tcp"})),
     )
     .await;
+    ask(
+        Method::POST,
+        "/monitors/{monitor_id}/origin/verify",
+        &format!("{one}/origin/verify"),
+        None,
+    )
+    .await;
+    let origin = json!({"http": {"origin": "origin.shop.example:8443"}});
+    ask(Method::PATCH, "/monitors/{monitor_id}", &one, Some(origin)).await;
+    ask(Method::GET, "/monitors/{monitor_id}", &one, None).await;
     for action in ["pause", "resume"] {
         ask(
             Method::POST,

@@ -16,6 +16,7 @@ mod inputs;
 mod keys;
 mod maintenance;
 mod monitors;
+mod origins;
 mod policies;
 mod quiet;
 mod races;

@@ -129,7 +129,7 @@ async fn a_url_is_a_whole_monitor_and_reads_with_its_defaults(pool: PgPool) {
             "timeout_ms": 10000,
             "http": {"method": "GET", "headers": {}, "body": null, "follow_redirects": true, "max_redirects": 10,
                 "expected_status": ["200-399"], "keyword": null, "keyword_absent": null, "regex": null, "json": [], "verify_tls": true,
-                "auth": null, "ip_family": "any"},
+                "auth": null, "ip_family": "any", "origin": null},
             "tls": {"warn_days": [30, 14, 7, 3, 1]}, "regions": ["local"], "confirm": {"rechecks": 2, "over_seconds": 6},
             "degraded_above_ms": null, "dns_cache": true, "policy_id": null, "contact_ids": null, "tags": [], "key": null, "paused": false,
             "status": "pending", "confirming": false, "maintenance_until": null, "suppressed_by": null, "depends_on": [], "severity": "normal", "last_check": null, "uptime_30d": null

@@ -6,11 +6,13 @@
 mod bulk;
 mod change;
 mod checked;
+mod origin;
 
 pub use bulk::{Action, BulkItem, MAX_BULK, bulk};
 pub(in crate::usecases) use change::respec;
 pub use change::{delete, duplicate, pause, restore, resume};
 pub use checked::{MASK, masked_auth, masked_url, unmask};
+pub use origin::{PendingProof, verify_origin, wait_for_proof};
 
 use domain::account::Plan;
 use domain::ids::{LookRequestId, MonitorId};

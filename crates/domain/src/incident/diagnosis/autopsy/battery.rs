@@ -24,6 +24,8 @@ pub enum Question {
     NeutralPath,
     /// The look itself at this one of the target's addresses.
     At(IpAddr),
+    /// The look itself at the server behind the target, past what stands in front.
+    Origin(String),
     /// Echo requests.
     Ping(IpAddr),
     /// Whether a connection to another usual port is taken or refused.
@@ -75,6 +77,9 @@ pub struct Outcome {
     pub records: Vec<String>,
     /// From begin to end, microseconds.
     pub total_us: u64,
+    /// What is wrong with the certificate that was shown, also where nobody judged it.
+    #[serde(default)]
+    pub certificate: Option<FailureClass>,
 }
 
 /// Characters kept of a header.
@@ -109,6 +114,7 @@ impl Outcome {
                 .map(|text| short(text))
                 .collect(),
             total_us: seen.total_us,
+            certificate: seen.tls.as_ref().and_then(|tls| tls.problem),
         }
     }
 

@@ -53,6 +53,7 @@ fn label(question: &Question) -> String {
         Question::OtherScheme => "Other scheme".to_owned(),
         Question::NeutralPath => "/robots.txt".to_owned(),
         Question::At(ip) => format!("At {ip}"),
+        Question::Origin(origin) => format!("Origin {}", plain(origin)),
         Question::Ping(ip) => format!("Ping {ip}"),
         Question::Port(_, port) => format!("Port {port}"),
         Question::NameServers(zone) => format!("Name servers of {}", plain(zone)),
@@ -67,13 +68,17 @@ fn value(finding: &Finding) -> String {
         (Question::NameServer(_), true) => outcome.records.join(", "),
         (Question::Ping(_), true) => "replies".to_owned(),
         (Question::Port(..), true) => "takes connections".to_owned(),
+        (Question::Origin(_), good) => match outcome.certificate {
+            Some(problem) => format!("{}; {}", answer(outcome, good), problem.phrase()),
+            None => answer(outcome, good),
+        },
         (_, good) => answer(outcome, good),
     };
     plain(&text)
 }
 
 /// `502 in 41 ms`, `works: 200 in 38 ms`, `server refuses connections in 2 ms`.
-fn answer(outcome: &Outcome, good: bool) -> String {
+pub(super) fn answer(outcome: &Outcome, good: bool) -> String {
     let took = words::milliseconds(outcome.total_us);
     let what = match (outcome.status, &outcome.failure) {
         (Some(status), None) => status.to_string(),

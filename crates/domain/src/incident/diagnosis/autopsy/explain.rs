@@ -8,8 +8,19 @@ use super::{Battery, History, evidence};
 use crate::check::{Failure, Observation, Verdict, VerdictKind};
 use crate::incident::diagnosis::case::Case;
 use crate::incident::diagnosis::explain::{hedged, steps};
-use crate::incident::diagnosis::{Confidence, Diagnosis};
+use crate::incident::diagnosis::{Confidence, Diagnosis, NextStep};
 use crate::monitor::Settings;
+use crate::words;
+
+/// Steps that people are given.
+const MOST_STEPS: usize = 3;
+/// Where nothing is judged.
+const NOTHING: Verdict = Verdict {
+    kind: VerdictKind::Unknown,
+    failure: None,
+    attribution: None,
+    reason: None,
+};
 
 /// What the closer look says: the diagnosis of the first look, put right or made surer by the first
 /// rule that fits, with a line of evidence for each answer. Without answers it is the first one itself.
@@ -36,7 +47,25 @@ pub fn explain(
         diagnosis.confidence = diagnosis.confidence.min(Confidence::Likely);
     }
     diagnosis.evidence.extend(evidence::lines(&scene));
+    direct(&scene, &mut diagnosis);
     diagnosis
+}
+
+/// How to ask the origin, wherever it was asked and no rule says so.
+fn direct(scene: &Scene<'_>, diagnosis: &mut Diagnosis) {
+    let steps = &mut diagnosis.next_steps;
+    let said = |step: &NextStep| step.command.as_ref().is_some_and(|c| c.contains("-ksvo"));
+    if scene.origin().is_none() || steps.len() >= MOST_STEPS || steps.iter().any(said) {
+        return;
+    }
+    let seen = Observation::begin(jiff::Timestamp::UNIX_EPOCH);
+    let mut case = Case::new(&seen, &NOTHING, scene.settings);
+    case.also = values(scene);
+    let command = case.fill_command("curl -ksvo /dev/null --connect-to ::{connectto} {url}");
+    steps.push(NextStep {
+        text: "Ask the origin yourself, past what stands in front of it.".to_owned(),
+        command: Some(command),
+    });
 }
 
 fn written(scene: &Scene<'_>, rule: &Rule) -> Diagnosis {
@@ -130,6 +159,7 @@ fn values(scene: &Scene<'_>) -> Vec<(&'static str, String)> {
         ("same", scene.first.sentence.clone()),
         ("before", scene.first.technical.clone()),
     ];
+    values.extend(values_of_origin(scene));
     if let Some(status) = scene.failure.detail.clone() {
         values.push(("status", status));
     }
@@ -146,6 +176,36 @@ fn took(us: u64) -> String {
         0 => format!("{} s", tenths / 10),
         rest => format!("{}.{rest} s", tenths / 10),
     }
+}
+
+/// The same of the origin, where it was asked.
+fn values_of_origin(scene: &Scene<'_>) -> Vec<(&'static str, String)> {
+    let Some((origin, outcome)) = scene.origin() else {
+        return Vec::new();
+    };
+    let port = origin.port().or_else(|| scene.settings.target.port());
+    let host = origin.host().bracketed();
+    let why = outcome.failure.as_ref();
+    let problem = outcome.certificate;
+    let says = evidence::answer(outcome, outcome.verdict.is_good());
+    vec![
+        ("origin", origin.to_string()),
+        ("connectto", origin.connect_to()),
+        ("originport", format!("{host}:{}", port.unwrap_or(443))),
+        ("originhost", host),
+        ("originsays", says),
+        (
+            "originwhy",
+            why.map(|failure| words::cause(failure, None))
+                .unwrap_or_default(),
+        ),
+        (
+            "certificate",
+            problem
+                .map(|class| format!("the {}", class.phrase()))
+                .unwrap_or_default(),
+        ),
+    ]
 }
 
 fn ips(list: &[IpAddr]) -> String {

@@ -15,7 +15,7 @@ mod tests;
 
 pub use battery::{Battery, Finding, Outcome, Question};
 pub use explain::explain;
-pub use plan::{MOST_ALL, MOST_ELSEWHERE, MOST_FIRST, expectation, plan, target, zones};
+pub use plan::{MOST_ALL, MOST_ELSEWHERE, MOST_FIRST, expectation, plan, target, unjudged, zones};
 
 use std::net::IpAddr;
 
@@ -31,6 +31,9 @@ pub struct History {
     pub last_good: Option<LastGood>,
     /// The looks of the last hour, oldest first.
     pub looks: Vec<Past>,
+    /// The server behind the target, shown to be its owner's.
+    #[serde(default)]
+    pub origin: Option<String>,
 }
 
 /// The last good look.

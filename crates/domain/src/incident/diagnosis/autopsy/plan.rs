@@ -59,6 +59,13 @@ fn wanted(
     let family = Family::of(class);
     let mut all = Vec::new();
     let addresses = addresses(seen, history);
+    all.extend(
+        history
+            .origin
+            .clone()
+            .filter(|_| is_web)
+            .map(Question::Origin),
+    );
     if family == Family::Names {
         all.extend(
             zones(&settings.target.host())
@@ -148,12 +155,14 @@ pub fn target(settings: &Settings, question: &Question, nonce: &str) -> Option<T
     let own = &settings.target;
     match (question, own) {
         (Question::Again | Question::AgainLater | Question::At(_), _) => Some(own.clone()),
+        (Question::Origin(_), Target::Http(http)) => Some(Target::Http(unjudged(http))),
         (Question::PastCaches, Target::Http(http)) => past_caches(http, nonce),
         (Question::OtherMethod, Target::Http(http)) => other_method(http),
         (Question::OtherScheme, Target::Http(http)) => other_scheme(http),
         (Question::NeutralPath, Target::Http(http)) => neutral(http),
         (
-            Question::PastCaches
+            Question::Origin(_)
+            | Question::PastCaches
             | Question::OtherMethod
             | Question::OtherScheme
             | Question::NeutralPath,
@@ -192,6 +201,14 @@ fn records(host: &str, record: RecordType, server: Option<String>) -> Target {
         matching: DnsMatch::Contains,
         server,
     })
+}
+
+/// The look as it is made at an origin: a CDN accepts certificates there that no visitor would.
+pub fn unjudged(http: &HttpTarget) -> HttpTarget {
+    HttpTarget {
+        verify_tls: false,
+        ..http.clone()
+    }
 }
 
 /// Whether a question may be asked beside the monitor's own request: it must change nothing.

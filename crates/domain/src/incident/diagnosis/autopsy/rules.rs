@@ -5,7 +5,7 @@
 //! `tests.rs`. `{…}` are the values of `explain::values`, and those of [`super::super::case::Case`].
 
 use super::Question as Q;
-use super::scene::Scene;
+use super::scene::{Says, Scene};
 use crate::check::{Attribution, FailureClass as C};
 use crate::incident::diagnosis::Confidence;
 
@@ -84,6 +84,34 @@ fn some_addresses(scene: &Scene<'_>) -> bool {
     !all.good.is_empty() && !all.bad.is_empty() && scene.left().is_none() && !scene.came_back()
 }
 
+/// What the look met is an answer, or the want of one: not a name, and not a certificate.
+fn is_answer(scene: &Scene<'_>) -> bool {
+    !is_name(scene) && !is_tls(scene)
+}
+
+/// The CDN itself says that it does not get through to the origin.
+fn is_cut_off(scene: &Scene<'_>) -> bool {
+    let status = scene.failure.detail.as_deref();
+    scene.class() == C::HttpStatus
+        && matches!(status, Some("521" | "522" | "523" | "525" | "526" | "530"))
+}
+
+/// A cache in front hands out an old error, which tells more than that the origin is well.
+fn is_old_error(scene: &Scene<'_>) -> bool {
+    scene.is_good(&Q::PastCaches) && scene.is_cached()
+}
+
+/// Its certificate is one that a strict CDN refuses.
+fn has_bad_certificate(scene: &Scene<'_>) -> bool {
+    let problem = scene.origin().and_then(|(_, outcome)| outcome.certificate);
+    let refused = matches!(scene.failure.detail.as_deref(), Some("525" | "526"));
+    match problem {
+        Some(C::TlsExpired | C::TlsNotYetValid | C::TlsHostnameMismatch) => true,
+        Some(_) => refused,
+        None => false,
+    }
+}
+
 rules! {
     // Where it fails from. A majority of regions said down, and one region's way may still be all there is.
     "works_elsewhere" |s| { let (good, bad) = s.regions(); !good.is_empty() && !bad.is_empty() }
@@ -93,6 +121,44 @@ rules! {
         ["Does it work for you?" "curl -svo /dev/null {url}",
          "Does your CDN or provider report an outage in that part of the world?" "",
          "Does a firewall or a rule by country refuse the addresses we look from?" ""];
+
+    // Past what stands in front: what fails there is in front, what fails the same behind is behind. An origin that
+    // refuses us, or takes no connection, may only be behind a firewall that lets its CDN in, and decides nothing.
+    "origin_certificate" |s| s.origin_says() == Some(Says::Well) && s.still_fails() && is_server_error(s) && has_bad_certificate(s) && !s.is_mixed()
+        => "origin_certificate" Likely Tls
+        "Asked directly, your server answers well, but {certificate} there. Likely what stands in front of it refuses that certificate."
+        "{before} The origin at {origin} passes the same look where its certificate is not judged."
+        ["Which certificate does the origin present?" "openssl s_client -connect {originport} -servername {host} </dev/null | openssl x509 -noout -dates -subject",
+         "Ask the origin yourself." "curl -ksvo /dev/null --connect-to ::{connectto} {url}",
+         "Install a valid one there. Full (strict) of a CDN wants it in date and for this name." ""];
+    "origin_shut_out" |s| s.origin_says() == Some(Says::Well) && s.still_fails() && is_cut_off(s)
+        => "edge_shut_out" Likely Network
+        "Asked directly, your server answers us well, but your CDN says that it does not get through to it. Likely a firewall refuses the CDN's addresses, or the CDN has another address for your server."
+        "{before} The origin at {origin} passes the same look ({originsays})."
+        ["Are the CDN's address ranges allowed at the origin?" "iptables -S; nft list ruleset",
+         "Does the CDN have {originhost} as its origin, and does its SSL mode fit?" "",
+         "Ask the origin yourself." "curl -ksvo /dev/null --connect-to ::{connectto} {url}"];
+    "origin_answers" |s| s.origin_says() == Some(Says::Well) && s.still_fails() && is_answer(s) && !s.is_mixed() && !is_old_error(s)
+        => "edge_fails" Likely Edge
+        "Asked directly, your server answers well. Likely what stands in front of it fails: the CDN, or the way between the two."
+        "{before} The origin at {origin} passes the same look ({originsays})."
+        ["Ask the origin yourself." "curl -ksvo /dev/null --connect-to ::{connectto} {url}",
+         "Does your CDN report an outage, and does it have the right origin, firewall rules and SSL mode?" "",
+         "Does the origin let the CDN's address ranges in?" "iptables -S; nft list ruleset"];
+    "origin_fails" |s| s.origin_says() == Some(Says::Fails) && s.still_fails() && is_answer(s) && !s.is_mixed() && !is_old_error(s)
+        => "origin_fails" Likely Origin
+        "Your server itself fails: asked directly, past what stands in front of it, it fails too ({originwhy}). Likely its program, its proxy or its database."
+        "{before} The origin at {origin} fails the same look ({originsays})."
+        ["Ask it yourself." "curl -ksvo /dev/null --connect-to ::{connectto} {url}",
+         "On the server: what failed in the last minutes?" "systemctl --failed; journalctl --since -10min -p err",
+         "Is it busy, out of memory, or its disk full?" "uptime; free -m; df -h"];
+    "origin_unreachable" |s| s.origin_says() == Some(Says::Nothing) && s.still_fails() && is_cut_off(s) && !has_bad_certificate(s)
+        => "origin_unreachable" Likely Origin
+        "Neither your CDN nor we get through to your server ({originwhy}). Likely the server or its web server is down."
+        "{before} The origin at {origin}, asked directly: {originwhy}."
+        ["Is it running, and does its web server listen?" "ss -ltn; systemctl --failed",
+         "Ask it yourself." "curl -ksvo /dev/null --connect-to ::{connectto} {url}",
+         "Does a firewall keep everybody out?" "iptables -S; nft list ruleset"];
 
     // Addresses one by one (RFC 8305: clients try both families, many tools only one).
     "ipv6_fails" |s| some_addresses(s) && s.addresses().bad.iter().all(|ip| ip.is_ipv6()) && s.addresses().good.iter().all(|ip| ip.is_ipv4())

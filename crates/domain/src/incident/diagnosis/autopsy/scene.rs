@@ -6,6 +6,7 @@ use super::{Battery, Finding, History, Outcome, Question};
 use crate::check::{Failure, FailureClass, VerdictKind};
 use crate::incident::Diagnosis;
 use crate::monitor::{Settings, Target};
+use crate::target::{AddressPolicy, Host, Origin};
 
 /// Looks of the past that make a pattern, at least.
 const ENOUGH: usize = 12;
@@ -30,6 +31,21 @@ pub(super) struct Scene<'s> {
 pub(super) struct Addresses {
     pub good: Vec<IpAddr>,
     pub bad: Vec<IpAddr>,
+}
+
+/// What an origin says when it is asked past what stands in front of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Says {
+    /// It answers as its owner expects.
+    Well,
+    /// It does not want us. It may let in those alone who stand in front of it.
+    Refuses,
+    /// No connection comes about. It may be dead, or behind a firewall that lets in the same alone.
+    Nothing,
+    /// It answers, and badly, or takes too long.
+    Fails,
+    /// It answers something else than what stands in front of it: who is meant is not clear.
+    Odd,
 }
 
 /// What its name servers said.
@@ -255,6 +271,47 @@ impl<'s> Scene<'s> {
             .to(&Question::Again)
             .any(|outcome| bad(&outcome))
             && self.is_good(&Question::AgainLater)
+    }
+
+    /// The origin and what it answered; nothing where the look led there anyway.
+    pub(super) fn origin(&self) -> Option<(Origin, &'s Outcome)> {
+        let found = self.battery.findings.iter();
+        let asked = found.filter_map(|finding| match &finding.question {
+            Question::Origin(text) => Some((text, &finding.outcome)),
+            _ => None,
+        });
+        // Where it answers one region well it is well, and the way there from another is not.
+        let (text, outcome) = asked.min_by_key(|(_, outcome)| !outcome.verdict.is_good())?;
+        // It was judged before it was asked.
+        let origin = Origin::parse(text, AddressPolicy::SelfHosted).ok()?;
+        let resolved = self.resolved();
+        let own = self.settings.target.port();
+        let at_same_port = origin.port().is_none_or(|port| Some(port) == own);
+        let is_same = outcome.address.is_some_and(|ip| resolved.contains(&ip))
+            || matches!(origin.host(), Host::Ip(ip) if resolved.contains(ip))
+            || origin.host().to_string() == self.settings.target.host();
+        (!is_same || !at_same_port).then_some((origin, outcome))
+    }
+
+    /// What the origin says, in a word.
+    pub(super) fn origin_says(&self) -> Option<Says> {
+        use FailureClass as C;
+        let (origin, outcome) = self.origin()?;
+        if outcome.verdict.is_good() {
+            return Some(Says::Well);
+        }
+        let alike = self.fails_alike(&Question::Origin(origin.to_string()));
+        Some(match (outcome.class(), outcome.status) {
+            (Some(C::BlockedByWaf | C::TlsClientCertRequired), _)
+            | (_, Some(401 | 403 | 407 | 421 | 429)) => Says::Refuses,
+            (_, Some(status)) if status >= 500 || alike => Says::Fails,
+            (Some(C::HttpStatus), _) => Says::Odd,
+            (Some(C::HttpTimeout | C::BodyTimeout | C::BodyReset | C::BodyTruncated), _)
+            | (Some(C::KeywordMissing | C::KeywordPresent | C::JsonMismatch), _) => Says::Fails,
+            (Some(class), _) if class.as_str().starts_with("http") => Says::Fails,
+            (Some(class), _) if class.as_str().starts_with("redirect") => Says::Odd,
+            _ => Says::Nothing,
+        })
     }
 
     /// The same request works and fails by turns, at one address: in these questions, or in the last

@@ -78,6 +78,7 @@ fn outcome(what: &str) -> Outcome {
         resolved: Vec::new(),
         records: Vec::new(),
         total_us: took.parse::<u64>().unwrap() * 1_000,
+        certificate: None,
     }
 }
 
@@ -85,6 +86,9 @@ fn from(region: &str, question: Question, what: &str) -> Finding {
     let mut outcome = outcome(what);
     if let Q::At(ip) = question {
         outcome.address = Some(ip);
+    }
+    if let Q::Origin(_) = question {
+        outcome.address = Some(ip("198.51.100.9"));
     }
     if let (Q::NameServers(_), Some((_, list))) = (&question, what.split_once(' ')) {
         outcome.records = list.split(' ').map(str::to_owned).collect();
@@ -127,6 +131,10 @@ fn zone() -> (Question, &'static str) {
 
 fn server(name: &str) -> Question {
     Q::NameServer(name.to_owned())
+}
+
+fn origin() -> Question {
+    Q::Origin("198.51.100.9:8443".to_owned())
 }
 
 const fn ping() -> Question {
@@ -185,6 +193,27 @@ fn an_answer_of_a_proxy_stays_one_however_much_of_the_site_it_is_for() {
 #[case::one("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (at(V4), "connect_refused"), (at(OTHER), "200")], "one_address", "one_address_fails", Confidence::Certain)]
 #[case::certificate("certificate_expired", failure(C::TlsExpired), &[(Q::Again, "tls_expired"), (at(V4), "tls_expired"), (at(OTHER), "200")], "one_certificate", "one_server_bad_certificate", Confidence::Certain)]
 #[case::all_bad("nothing_listens", failure(C::ConnectRefused), &[(Q::Again, "connect_refused"), (at(V4), "connect_refused"), (at(OTHER), "connect_timeout")], "one_look", "nothing_listens", Confidence::Likely)]
+// Past what stands in front: edge and origin, each well or not.
+#[case::edge_alone("edge_fails", status(502), &[(Q::Again, "502"), (origin(), "200"), (Q::AgainLater, "502")], "origin_answers", "edge_fails", Confidence::Likely)]
+#[case::edge_silent("host_silent", failure(C::ConnectTimeout), &[(Q::Again, "connect_timeout"), (origin(), "200"), (port(22), "ok")], "origin_answers", "edge_fails", Confidence::Likely)]
+#[case::edge_refuses_visitors("refused", status(403), &[(Q::Again, "403"), (origin(), "200")], "origin_answers", "edge_fails", Confidence::Likely)]
+#[case::edge_shut_out("origin_unreachable", status(522), &[(Q::Again, "522"), (origin(), "200")], "origin_shut_out", "edge_shut_out", Confidence::Likely)]
+#[case::both_fail_alike("upstream_fails", status(502), &[(Q::Again, "502"), (origin(), "502")], "origin_fails", "origin_fails", Confidence::Likely)]
+#[case::both_fail_otherwise("upstream_slow", status(504), &[(Q::Again, "504"), (origin(), "http_timeout")], "origin_fails", "origin_fails", Confidence::Likely)]
+#[case::robots_out_of_a_cache("upstream_dead", status(502), &[(Q::Again, "502"), (origin(), "502"), (Q::NeutralPath, "200")], "origin_fails", "origin_fails", Confidence::Likely)]
+#[case::both_miss_the_page("page_gone", status(404), &[(Q::Again, "404"), (origin(), "404")], "origin_fails", "origin_fails", Confidence::Likely)]
+#[case::nobody_gets_through("origin_unreachable", status(521), &[(Q::Again, "521"), (origin(), "connect_refused")], "origin_unreachable", "origin_unreachable", Confidence::Likely)]
+// What only refuses strangers is not dead: a firewall lets in the CDN alone, or the server asks who we are.
+#[case::firewall("upstream_fails", status(502), &[(Q::Again, "502"), (origin(), "connect_refused")], "one_look", "upstream_fails", Confidence::Likely)]
+#[case::firewall_drops("upstream_fails", status(502), &[(Q::Again, "502"), (origin(), "connect_timeout")], "one_look", "upstream_fails", Confidence::Likely)]
+#[case::strangers_are_refused("upstream_fails", status(502), &[(Q::Again, "502"), (origin(), "403")], "one_look", "upstream_fails", Confidence::Likely)]
+#[case::only_its_cdn_has_the_key("upstream_fails", status(502), &[(Q::Again, "502"), (origin(), "tls_client_cert_required")], "one_look", "upstream_fails", Confidence::Likely)]
+#[case::another_site_answers("upstream_fails", status(502), &[(Q::Again, "502"), (origin(), "404")], "one_look", "upstream_fails", Confidence::Likely)]
+// What comes and goes, or is over, says nothing of either side.
+#[case::over_before_we_asked("upstream_fails", status(502), &[(Q::Again, "502"), (origin(), "200"), (Q::AgainLater, "200")], "one_look", "upstream_fails", Confidence::Likely)]
+// Names and certificates in front have rules of their own.
+#[case::certificate_in_front("certificate_expired", failure(C::TlsExpired), &[(Q::Again, "tls_expired"), (origin(), "200")], "one_look", "certificate_expired", Confidence::Likely)]
+#[case::name_in_front("name_gone", failure(C::DnsNxdomain), &[(origin(), "200"), zone(), (server("ns1"), "dns_nxdomain")], "record_removed", "record_removed", Confidence::Certain)]
 // Names.
 #[case::removed("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "dns_nxdomain"), (server("ns2"), "dns_no_address")], "record_removed", "record_removed", Confidence::Certain)]
 #[case::record_is_back("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "ok"), (server("ns2"), "ok")], "dns_not_everywhere_yet", "dns_not_everywhere_yet", Confidence::Likely)]
@@ -241,6 +270,93 @@ fn what_looks_the_same_is_told_apart(
 }
 
 #[test]
+fn what_an_origin_says_comes_with_the_request_to_try() {
+    let found = battery(&[(Q::Again, "502"), (origin(), "connect_refused")]);
+    let first = first("upstream_fails", Confidence::Possible);
+    let known = (&found, &History::default());
+    let said = explain(&first, &status(502), &shop(), known);
+    assert_eq!(
+        (said.rule.as_str(), said.confidence),
+        ("one_look", Confidence::Possible)
+    );
+    let command = said.next_steps.last().unwrap().command.as_deref();
+    let wanted =
+        "curl -ksvo /dev/null --connect-to ::198.51.100.9:8443 https://shop.example/checkout";
+    assert_eq!(command, Some(wanted));
+    let line = said.evidence.last().unwrap();
+    assert_eq!(line.label, "Origin 198.51.100.9:8443");
+    assert!(
+        line.value.starts_with("server refuses connections"),
+        "{line:?}"
+    );
+}
+
+#[test]
+fn an_origin_that_the_name_leads_to_anyway_decides_nothing() {
+    let there = Q::Origin("198.51.100.9".to_owned());
+    let mut found = battery(&[(Q::Again, "502"), (there, "200")]);
+    found.findings[0].outcome.resolved = vec![ip("198.51.100.9")];
+    let first = first("upstream_fails", Confidence::Likely);
+    let known = (&found, &History::default());
+    assert_eq!(
+        explain(&first, &status(502), &shop(), known).rule,
+        "one_look"
+    );
+}
+
+#[test]
+fn a_bad_certificate_at_the_origin_is_what_a_strict_cdn_refuses() {
+    let mut found = battery(&[(Q::Again, "526"), (origin(), "200")]);
+    let first = first("origin_certificate", Confidence::Likely);
+    for (class, rule) in [
+        (Some(C::TlsExpired), "origin_certificate"),
+        (Some(C::TlsUntrusted), "origin_certificate"),
+        (None, "origin_shut_out"),
+    ] {
+        found.findings[1].outcome.certificate = class;
+        let said = explain(&first, &status(526), &shop(), (&found, &History::default()));
+        assert_eq!(said.rule, rule);
+    }
+    // CDNs issue certificates for origins that nobody else trusts: no fault while it is accepted.
+    found.findings[0].outcome = outcome("502");
+    found.findings[1].outcome.certificate = Some(C::TlsUntrusted);
+    let said = explain(&first, &status(502), &shop(), (&found, &History::default()));
+    assert_eq!(said.rule, "origin_answers");
+}
+
+#[test]
+fn an_origin_is_asked_first_and_of_web_pages_alone() {
+    let history = History {
+        origin: Some("198.51.100.9:8443".to_owned()),
+        ..History::default()
+    };
+    let seen = Observation::begin(Timestamp::UNIX_EPOCH);
+    let known = (&seen, &history);
+    let asked = plan(&shop(), C::HttpStatus, known, 11);
+    assert_eq!(asked.first(), Some(&origin()));
+    assert_eq!(
+        plan(&shop(), C::HttpStatus, known, MOST_ELSEWHERE - 1).len(),
+        1
+    );
+    let Some(Target::Http(http)) = target(&shop(), &origin(), "") else {
+        panic!("a page");
+    };
+    assert!(!http.verify_tls && http.url == "https://shop.example/checkout");
+    let port = Settings::of(&MonitorSpec {
+        kind: Some(crate::monitor::Kind::Tcp),
+        host: Some("shop.example".to_owned()),
+        port: Some(443),
+        ..MonitorSpec::default()
+    });
+    let asked = plan(&port, C::ConnectTimeout, known, 11);
+    assert!(
+        asked
+            .iter()
+            .all(|question| !matches!(question, Q::Origin(_)))
+    );
+}
+
+#[test]
 fn a_cached_error_is_told_from_a_page_that_comes_and_goes() {
     let mut found = battery(&[
         (Q::Again, "500"),
@@ -275,7 +391,7 @@ fn a_name_that_leads_elsewhere_is_told_with_what_was_there_before() {
             at: Timestamp::UNIX_EPOCH,
             address: Some(ip(OTHER)),
         }),
-        looks: Vec::new(),
+        ..History::default()
     };
     let mut found = battery(&[
         (Q::Again, "connect_timeout"),
@@ -414,7 +530,7 @@ fn several_addresses_and_the_last_good_one_are_asked_alone() {
             at: Timestamp::UNIX_EPOCH,
             address: Some(ip(OTHER)),
         }),
-        looks: Vec::new(),
+        ..History::default()
     };
     let asked = plan(&shop(), C::TlsExpired, (&seen, &history), 12);
     assert_eq!(asked.first_chunk(), Some(&[at(V4), at(V6), at(OTHER)]));

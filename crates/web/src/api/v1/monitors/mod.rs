@@ -6,6 +6,7 @@ pub mod bulk;
 pub mod heartbeat;
 pub mod input;
 pub mod keyed;
+pub mod origin;
 pub mod reports;
 pub mod view;
 

@@ -6,7 +6,7 @@ use domain::check::Check;
 use domain::ids::MonitorId;
 use domain::monitor::blocks::RecordType;
 use domain::monitor::spec::Headers;
-use domain::monitor::{HttpAuth, HttpTarget, IpFamily, Kind, Monitor, Target};
+use domain::monitor::{HttpAuth, HttpSpec, HttpTarget, IpFamily, Kind, Monitor, Target};
 use domain::report::Window;
 use domain::status::Shown;
 use serde::Serialize;
@@ -21,6 +21,7 @@ use super::blocks::{
 };
 use super::heartbeat::HeartbeatView;
 use super::input::{HttpAuthInput, JsonRuleInput};
+use super::origin::OriginView;
 use crate::api::problem::{ApiResult, Problem};
 use crate::api::v1::checks::LastCheckView;
 use crate::state::AppState;
@@ -150,6 +151,10 @@ pub struct MonitorView {
     #[schema(read_only)]
     #[serde(skip_serializing_if = "Option::is_none")]
     heartbeat: Option<HeartbeatView>,
+    /// Of an `http` monitor with `http.origin`: whether the origin is shown to be yours, and how it is.
+    #[schema(read_only)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginView>,
     /// Share of the observed time of the last 30 days that was not down; null while nothing was observed.
     #[schema(read_only)]
     uptime_30d: Option<f64>,
@@ -183,6 +188,8 @@ pub struct HttpView {
     auth: Option<HttpAuth>,
     #[schema(value_type = IpFamilyName)]
     ip_family: IpFamily,
+    /// The server behind what the URL leads to, as you wrote it.
+    origin: Option<String>,
 }
 
 /// How a failure or a recovery is confirmed.
@@ -226,6 +233,9 @@ pub struct Known {
     last_checks: HashMap<MonitorId, Check>,
     uptimes: HashMap<MonitorId, Option<f64>>,
     heartbeats: HashMap<MonitorId, Stored>,
+    origins: HashMap<MonitorId, store::origins::Stored>,
+    /// What proves each of these.
+    tokens: HashMap<String, String>,
 }
 
 impl Known {
@@ -254,7 +264,28 @@ impl Known {
         if regions.is_empty() {
             regions.push(state.config.region.clone());
         }
+        let named: Vec<MonitorId> = listed
+            .iter()
+            .filter(|one| {
+                one.monitor
+                    .spec
+                    .http
+                    .as_ref()
+                    .is_some_and(|http| http.origin.is_some())
+            })
+            .map(id_of)
+            .collect();
+        let (mut origins, mut tokens) = (HashMap::new(), HashMap::new());
+        if !named.is_empty() {
+            for (id, stored) in store::origins::list(connection, account, &named).await? {
+                let token = store::origins::find_token(connection, account, &stored.origin).await?;
+                tokens.extend(token.map(|token| (stored.origin.clone(), token)));
+                origins.insert(id, stored);
+            }
+        }
         Ok(Self {
+            origins,
+            tokens,
             regions,
             heartbeats,
             last_checks: store::reports::last_checks(connection, account, ids).await?,
@@ -264,6 +295,15 @@ impl Known {
                 .collect(),
         })
     }
+
+    fn origin(&self, monitor: MonitorId) -> Option<OriginView> {
+        let stored = self.origins.get(&monitor)?;
+        OriginView::of(stored, self.tokens.get(&stored.origin).cloned())
+    }
+}
+
+fn texts<T: ToString>(ids: &[T]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
 }
 
 fn shown_url(url: &str, masked: bool) -> String {
@@ -284,8 +324,9 @@ impl MonitorView {
         let looks = settings.target.kind().looks();
         let has_dns_cache = settings.target.kind().has_dns_cache();
         let known_beat = known.heartbeats.get(&monitor.id);
+        let written = monitor.spec.http.as_ref();
         let http = match settings.target {
-            Target::Http(target) => Some(HttpView::of(target, masked)),
+            Target::Http(target) => Some(HttpView::of(target, written, masked)),
             _ => None,
         };
         let (interval, timeout, confirm) = (settings.interval, settings.timeout, settings.confirm);
@@ -323,17 +364,9 @@ impl MonitorView {
             degraded_above_ms: settings.degraded_above_ms,
             dns_cache: has_dns_cache.then_some(settings.dns_cache),
             policy_id: monitor.policy_id().map(|id| id.to_string()),
-            contact_ids: monitor
-                .contact_ids()
-                .map(|ids| ids.iter().map(ToString::to_string).collect()),
+            contact_ids: monitor.contact_ids().map(texts),
             severity: monitor.spec.severity().as_str(),
-            depends_on: monitor
-                .spec
-                .depends_on
-                .iter()
-                .flatten()
-                .map(ToString::to_string)
-                .collect(),
+            depends_on: texts(monitor.spec.depends_on.as_deref().unwrap_or_default()),
             tags: settings.tags,
             key: monitor.spec.key.clone(),
             paused: monitor.paused_at.is_some(),
@@ -343,14 +376,12 @@ impl MonitorView {
             maintenance_until: listed.maintenance_until.map(|at| at.to_string()),
             suppressed_by: listed.behind.as_ref().map(|(id, _)| id.to_string()),
             last_check: known.last_checks.get(&monitor.id).map(LastCheckView::of),
-            ping_url: known_beat.map(|beat| {
-                if masked {
-                    MASK.to_owned()
-                } else {
-                    ping_url(&state.config, beat.token)
-                }
+            ping_url: known_beat.map(|beat| match masked {
+                true => MASK.to_owned(),
+                false => ping_url(&state.config, beat.token),
             }),
             heartbeat: known_beat.map(|beat| HeartbeatView::of(&beat.beat, beat.pings)),
+            origin: known.origin(monitor.id),
             uptime_30d: known.uptimes.get(&monitor.id).copied().flatten(),
             created_at: monitor.created_at.to_string(),
             updated_at: monitor.updated_at.to_string(),
@@ -359,7 +390,7 @@ impl MonitorView {
 }
 
 impl HttpView {
-    fn of(target: HttpTarget, masked: bool) -> Self {
+    fn of(target: HttpTarget, written: Option<&HttpSpec>, masked: bool) -> Self {
         let mut headers = target.headers;
         let mut body = target.body;
         if masked {
@@ -386,6 +417,7 @@ impl HttpView {
             verify_tls: target.verify_tls,
             auth,
             ip_family: target.ip_family,
+            origin: written.and_then(|http| http.origin.clone()),
         }
     }
 }

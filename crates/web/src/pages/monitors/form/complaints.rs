@@ -53,7 +53,7 @@ fn place(pointer: &str) -> (Option<usize>, &str) {
 
 /// The field that shows what a pointer names.
 fn field_of(pointer: &str) -> &'static str {
-    const FIELDS: [&str; 43] = [
+    const FIELDS: [&str; 44] = [
         "kind",
         "port",
         "name",
@@ -77,6 +77,7 @@ fn field_of(pointer: &str) -> &'static str {
         "password",
         "bearer",
         "ip_family",
+        "origin",
         "verify_tls",
         "record",
         "expected",

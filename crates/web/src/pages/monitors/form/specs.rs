@@ -109,6 +109,7 @@ impl MonitorForm {
             verify_tls: (!self.verify_tls).then_some(false),
             auth: self.auth(errors),
             ip_family: IpFamily::parse(&self.ip_family),
+            origin: optional(&self.origin),
         };
         (http != HttpSpec::default()).then_some(http)
     }

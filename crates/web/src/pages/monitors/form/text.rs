@@ -38,6 +38,7 @@ pub(super) fn label(field: &str) -> &'static str {
         "security" => "Encryption",
         "service" => "Service",
         "ip_family" => "Over",
+        "origin" => "Origin",
         "method" => "Method",
         "max_redirects" => "Redirects at most",
         "headers" => "Headers",

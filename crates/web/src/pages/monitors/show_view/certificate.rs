@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use store::certificates::Stored as Certificate;
 
+use super::Facts;
 use crate::view::Moment;
 
 /// A certificate.
@@ -21,7 +22,12 @@ pub struct CertificateView {
     pub next_warning: Option<String>,
 }
 
-pub(super) fn certificate(
+pub(super) fn shown(facts: &Facts, warn_days: &[u32], zone: &TimeZone) -> Option<CertificateView> {
+    let found = facts.certificate.as_ref()?;
+    Some(certificate(found, warn_days, facts.now, zone))
+}
+
+fn certificate(
     found: &Certificate,
     warn_days: &[u32],
     now: Timestamp,

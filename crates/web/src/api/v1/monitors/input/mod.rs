@@ -37,6 +37,7 @@ pub const READ_ONLY: ReadOnly = ReadOnly {
         "suppressed_by",
         "last_check",
         "heartbeat",
+        "origin",
         "uptime_30d",
         "updated_at",
     ],

@@ -50,6 +50,10 @@ pub struct HttpInput {
     /// and both must work.
     #[schema(value_type = Option<IpFamilyName>)]
     pub ip_family: Option<IpFamily>,
+    /// The server behind the CDN, balancer or proxy that the URL leads to: `host`, `host:port`, an address, or
+    /// `[v6]:port`. It is asked directly once it is shown to be yours; null by default.
+    #[schema(max_length = 260, example = "origin.shop.example:8443")]
+    pub origin: Option<String>,
 }
 
 /// A login: `basic` or `bearer`.
@@ -144,6 +148,7 @@ impl HttpInput {
                 bearer: auth.bearer,
             }),
             ip_family: self.ip_family,
+            origin: self.origin,
         }
     }
 }
