@@ -47,7 +47,7 @@ pub(crate) const DRILL_OVER: &str =
     "The fire drill is over. Its page shows who answered after how long.";
 
 /// What a message says first when the cause is another one.
-const LOOKED_CLOSER: &str = "Looked closer: the cause is not the one that our first message named.";
+const LOOKED_CLOSER: &str = "Looked closer: the cause is known better than in our first message.";
 
 /// Everything a text is made of.
 #[derive(Debug)]
