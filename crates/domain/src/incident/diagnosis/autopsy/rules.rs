@@ -96,6 +96,11 @@ fn is_cut_off(scene: &Scene<'_>) -> bool {
         && matches!(status, Some("521" | "522" | "523" | "525" | "526" | "530"))
 }
 
+/// The first look saw the fault on the owner's own side.
+const fn is_own_side(scene: &Scene<'_>) -> bool {
+    matches!(scene.first.attribution, Some(Origin | OriginProxy))
+}
+
 /// A cache in front hands out an old error, which tells more than that the origin is well.
 fn is_old_error(scene: &Scene<'_>) -> bool {
     scene.is_good(&Q::PastCaches) && scene.is_cached()
@@ -145,6 +150,13 @@ rules! {
         ["Ask the origin yourself." "curl -ksvo /dev/null --connect-to ::{connectto} {url}",
          "Does your CDN report an outage, and does it have the right origin, firewall rules and SSL mode?" "",
          "Does the origin let the CDN's address ranges in?" "iptables -S; nft list ruleset"];
+    "origin_fails_too" |s| s.origin_says() == Some(Says::Fails) && s.still_fails() && is_answer(s) && !s.is_mixed() && !is_old_error(s) && is_own_side(s)
+        => same Likely there
+        "{same} Asked directly, past what stands in front of it, your server fails too ({originwhy})."
+        "{before} The origin at {origin} fails the same look ({originsays})."
+        ["Ask it yourself." "curl -ksvo /dev/null --connect-to ::{connectto} {url}",
+         "On the server: what failed in the last minutes?" "systemctl --failed; journalctl --since -10min -p err",
+         "Is it busy, out of memory, or its disk full?" "uptime; free -m; df -h"];
     "origin_fails" |s| s.origin_says() == Some(Says::Fails) && s.still_fails() && is_answer(s) && !s.is_mixed() && !is_old_error(s)
         => "origin_fails" Likely Origin
         "Your server itself fails: asked directly, past what stands in front of it, it fails too ({originwhy}). Likely its program, its proxy or its database."

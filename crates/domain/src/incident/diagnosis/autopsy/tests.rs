@@ -156,6 +156,17 @@ fn an_answer_of_a_proxy_stays_one_however_much_of_the_site_it_is_for() {
     assert_eq!(said.attribution, Some(Attribution::OriginProxy));
 }
 
+#[test]
+fn an_origin_that_fails_too_clears_its_edge() {
+    let mut first = first("edge_fails", Confidence::Likely);
+    first.attribution = Some(Attribution::Edge);
+    let answers = [(Q::Again, "502"), (origin(), "502")];
+    let known = (&battery(&answers), &History::default());
+    let said = explain(&first, &status(502), &shop(), known);
+    assert_eq!(said.cause, "origin_fails");
+    assert_eq!(said.attribution, Some(Attribution::Origin));
+}
+
 /// The table of confusions: what looks the same to one look, and is not.
 #[rstest]
 // A 502 of a program that is dead, of a page alone, of everything, of one server of two, of a cache.
@@ -198,10 +209,10 @@ fn an_answer_of_a_proxy_stays_one_however_much_of_the_site_it_is_for() {
 #[case::edge_silent("host_silent", failure(C::ConnectTimeout), &[(Q::Again, "connect_timeout"), (origin(), "200"), (port(22), "ok")], "origin_answers", "edge_fails", Confidence::Likely)]
 #[case::edge_refuses_visitors("refused", status(403), &[(Q::Again, "403"), (origin(), "200")], "origin_answers", "edge_fails", Confidence::Likely)]
 #[case::edge_shut_out("origin_unreachable", status(522), &[(Q::Again, "522"), (origin(), "200")], "origin_shut_out", "edge_shut_out", Confidence::Likely)]
-#[case::both_fail_alike("upstream_fails", status(502), &[(Q::Again, "502"), (origin(), "502")], "origin_fails", "origin_fails", Confidence::Likely)]
-#[case::both_fail_otherwise("upstream_slow", status(504), &[(Q::Again, "504"), (origin(), "http_timeout")], "origin_fails", "origin_fails", Confidence::Likely)]
-#[case::robots_out_of_a_cache("upstream_dead", status(502), &[(Q::Again, "502"), (origin(), "502"), (Q::NeutralPath, "200")], "origin_fails", "origin_fails", Confidence::Likely)]
-#[case::both_miss_the_page("page_gone", status(404), &[(Q::Again, "404"), (origin(), "404")], "origin_fails", "origin_fails", Confidence::Likely)]
+#[case::both_fail_alike("upstream_fails", status(502), &[(Q::Again, "502"), (origin(), "502")], "origin_fails_too", "upstream_fails", Confidence::Likely)]
+#[case::both_fail_otherwise("upstream_slow", status(504), &[(Q::Again, "504"), (origin(), "http_timeout")], "origin_fails_too", "upstream_slow", Confidence::Likely)]
+#[case::robots_out_of_a_cache("upstream_dead", status(502), &[(Q::Again, "502"), (origin(), "502"), (Q::NeutralPath, "200")], "origin_fails_too", "upstream_dead", Confidence::Likely)]
+#[case::both_miss_the_page("page_gone", status(404), &[(Q::Again, "404"), (origin(), "404")], "origin_fails_too", "page_gone", Confidence::Likely)]
 #[case::nobody_gets_through("origin_unreachable", status(521), &[(Q::Again, "521"), (origin(), "connect_refused")], "origin_unreachable", "origin_unreachable", Confidence::Likely)]
 // What only refuses strangers is not dead: a firewall lets in the CDN alone, or the server asks who we are.
 #[case::firewall("upstream_fails", status(502), &[(Q::Again, "502"), (origin(), "connect_refused")], "one_look", "upstream_fails", Confidence::Likely)]
