@@ -349,7 +349,7 @@ async fn a_message_that_is_being_made_is_not_waited_for_and_not_forgotten(pool: 
         .contact("ana", domain::contact::Channel::Email, true)
         .await;
     let id = outage(&world).await;
-    let mut claim = world.pool.begin().await.unwrap();
+    let mut claim = store::begin(&world.pool).await.unwrap();
     let delivery = store::deliveries::list_by_incident(&mut claim, world.account, id)
         .await
         .unwrap()
@@ -374,7 +374,7 @@ async fn a_claim_that_comes_while_it_is_written_reads_what_is_written(pool: PgPo
         .contact("ana", domain::contact::Channel::Email, true)
         .await;
     let id = outage(&world).await;
-    let mut writing = world.pool.begin().await.unwrap();
+    let mut writing = store::begin(&world.pool).await.unwrap();
     let firsts = store::deliveries::claim::said::lock_first(&mut writing, world.account, id);
     assert_eq!(firsts.await.unwrap().len(), 1);
     let now = world.at(68);
@@ -385,7 +385,7 @@ async fn a_claim_that_comes_while_it_is_written_reads_what_is_written(pool: PgPo
     store::incidents::set_diagnosis(&mut writing, world.account, id, &known, now)
         .await
         .unwrap();
-    let mut claim = world.pool.begin().await.unwrap();
+    let mut claim = store::begin(&world.pool).await.unwrap();
     let deliveries = store::deliveries::list_by_incident(&mut claim, world.account, id);
     let delivery = deliveries.await.unwrap().remove(0);
     let claiming = async {
