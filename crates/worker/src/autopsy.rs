@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::look;
 use crate::metrics as names;
 use crate::plan::Plan;
+use crate::rounds;
 use crate::scrub::{scrub, scrub_observation};
 use crate::shared::Shared;
 
@@ -42,16 +43,15 @@ const NAME_SERVERS: usize = 3;
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(ROOM));
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(POLL) => {}
-            () = shared.examined.notified() => {}
-        }
-        if let Err(error) = start_open(&shared, &room).await {
-            tracing::warn!(%error, "failures that are to be looked at closer could not be read");
-        }
-    }
+    let called = (POLL, &shared.examined);
+    let round = || start_open(&shared, &room);
+    rounds::run(
+        "failures that are to be looked at closer",
+        called,
+        &stop,
+        round,
+    )
+    .await;
 }
 
 async fn start_open(shared: &Arc<Shared>, room: &Arc<Semaphore>) -> store::Result<()> {

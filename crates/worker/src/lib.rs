@@ -34,6 +34,7 @@ mod origins;
 mod plan;
 mod record;
 mod requests;
+mod rounds;
 mod scrub;
 mod shared;
 pub mod sweeps;

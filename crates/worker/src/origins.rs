@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::look;
 use crate::metrics as names;
 use crate::plan::secrets_of;
+use crate::rounds;
 use crate::scrub::{scrub, scrub_observation};
 use crate::shared::Shared;
 
@@ -31,16 +32,9 @@ const ROOM: usize = 16;
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(ROOM));
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(POLL) => {}
-            () = shared.origins.notified() => {}
-        }
-        if let Err(error) = start_due(&shared, &room).await {
-            tracing::warn!(%error, "the origins that are due could not be read");
-        }
-    }
+    let called = (POLL, &shared.origins);
+    let round = || start_due(&shared, &room);
+    rounds::run("the origins that are due", called, &stop, round).await;
 }
 
 async fn start_due(shared: &Arc<Shared>, room: &Arc<Semaphore>) -> store::Result<()> {

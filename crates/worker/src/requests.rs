@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::look::{self, Looked};
 use crate::metrics as names;
 use crate::plan::{self, Known, Plan};
+use crate::rounds;
 use crate::scrub::scrub_observation;
 use crate::shared::Shared;
 
@@ -40,16 +41,9 @@ enum Answer {
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(shared.config.requested_looks.max(1)));
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(POLL) => {}
-            () = shared.asked.notified() => {}
-        }
-        if let Err(error) = start_open(&shared, &room).await {
-            tracing::warn!(%error, "look requests could not be read");
-        }
-    }
+    let called = (POLL, &shared.asked);
+    let round = || start_open(&shared, &room);
+    rounds::run("look requests", called, &stop, round).await;
 }
 
 async fn start_open(shared: &Arc<Shared>, room: &Arc<Semaphore>) -> Result<()> {

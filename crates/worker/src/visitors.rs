@@ -11,22 +11,16 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::requests::look_without_monitor;
+use crate::rounds;
 use crate::shared::Shared;
 
 const POLL: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(shared.config.visitor_looks.max(1)));
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(POLL) => {}
-            () = shared.visitors.notified() => {}
-        }
-        if let Err(error) = start_open(&shared, &room).await {
-            tracing::warn!(%error, "the looks of visitors could not be read");
-        }
-    }
+    let called = (POLL, &shared.visitors);
+    let round = || start_open(&shared, &room);
+    rounds::run("the looks of visitors", called, &stop, round).await;
 }
 
 async fn start_open(shared: &Arc<Shared>, room: &Arc<Semaphore>) -> Result<()> {
