@@ -33,6 +33,16 @@ async fn a_look_from_the_command_line() {
         "{check}"
     );
 
+    // Up by its status, and its words say otherwise.
+    site.set(Behaviour::Page {
+        status: 200,
+        headers: Vec::new(),
+        body: "<title>502 Bad Gateway</title>".to_owned(),
+    });
+    let (status, out, _) = settings.run(&["check", &url]).await;
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains("says \"502 bad gateway\""), "{out}");
+
     site.set(Behaviour::Hang);
     let (status, out, _) = settings
         .run(&["check", &url, "--json", "--timeout", "1"])

@@ -246,6 +246,16 @@ pub(crate) fn explain(
     diagnosis::explain(seen, verdict, settings).map(scrub)
 }
 
+/// The same for somebody who waits for it: a good answer that says against itself is pointed out.
+pub(crate) fn explain_to_someone(
+    seen: &Observation,
+    verdict: &Verdict,
+    settings: &Settings,
+) -> Option<Diagnosis> {
+    let soft = || diagnosis::point_out(seen, verdict, settings).map(scrub);
+    explain(seen, verdict, settings).or_else(soft)
+}
+
 /// Puts a look where it belongs: a slot's row into the buffer, and what may change a status on its
 /// way to be recorded. The answer resolves when that is done.
 pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::Done> {

@@ -140,7 +140,7 @@ pub(crate) async fn look_without_monitor(
     let clouded = shared.canaries.clouds(seen.at, shared.now());
     let (seen, verdict) = look::judge(seen, &expected, clouded);
     let check = Check::on_request(CheckId::generate(), &shared.config.region, &seen, &verdict);
-    let diagnosis = look::explain(&seen, &verdict, &settings);
+    let diagnosis = look::explain_to_someone(&seen, &verdict, &settings);
     let observation = scrub_observation(redact::redact(seen, &plan::secrets_of(&settings)));
     LookResult::new(check, observation, diagnosis)
 }
@@ -177,7 +177,7 @@ async fn look_at_monitor(
     let result = LookResult::new(
         check.clone(),
         scrub_observation(redact::redact(seen.clone(), &plan.secrets())),
-        look::explain(&seen, &verdict, &plan.settings),
+        look::explain_to_someone(&seen, &verdict, &plan.settings),
     );
     let reason = Some(request.reason.as_str());
     let looked = Looked {

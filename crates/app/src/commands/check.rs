@@ -7,7 +7,7 @@ use domain::check::verdict::judge;
 use domain::check::{Check, Expectation, LookResult, Observation, Phase, Verdict, VerdictKind};
 use domain::clock::{Clock, SystemClock};
 use domain::ids::CheckId;
-use domain::incident::{Confidence, Diagnosis};
+use domain::incident::{Confidence, Diagnosis, diagnosis};
 use domain::monitor::{MonitorSpec, Settings as MonitorSettings};
 use domain::words;
 use egress::Egress;
@@ -43,7 +43,8 @@ pub async fn run(settings: &Settings, args: &CheckArgs, egress: Egress) -> anyho
         .await;
     // In a single look nothing is known of the past: a handshake that fails is taken at its word.
     let verdict = judge(&seen, &Expectation::of(&monitor, true, false));
-    let diagnosis = domain::incident::diagnosis::explain(&seen, &verdict, &monitor);
+    let diagnosis = diagnosis::explain(&seen, &verdict, &monitor)
+        .or_else(|| diagnosis::point_out(&seen, &verdict, &monitor));
     if args.json {
         let check = Check::on_request(CheckId::generate(), &settings.region, &seen, &verdict);
         let view =

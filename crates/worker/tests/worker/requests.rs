@@ -55,6 +55,28 @@ async fn a_look_without_a_monitor_explains_what_it_found(pool: PgPool) {
     worker.stop().await;
 }
 
+/// Up, and a person who looks at it should hear that it says otherwise.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_good_answer_that_says_against_itself_is_pointed_out(pool: PgPool) {
+    let (world, site) = (World::new(pool).await, SwitchableSite::start().await);
+    site.set(Behaviour::Page {
+        status: 200,
+        headers: Vec::new(),
+        body: "<h1>Error establishing a database connection</h1>".to_owned(),
+    });
+    let worker = world.start("one");
+    let monitor = world.monitor(&site.url("/"), 3600).await;
+    let request = world.ask(Subject::Monitor(monitor), Reason::First).await;
+    let Answer::Done(result) = world.answer(request).await else {
+        panic!("no look")
+    };
+    assert_eq!(result.check.verdict, VerdictKind::Up);
+    let said = result.diagnosis.expect("a hint");
+    assert_eq!(said.cause, "database_down");
+    world.wait_for(monitor, Observed::Up).await;
+    worker.stop().await;
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_monitor_that_is_gone_has_nothing_to_look_at(pool: PgPool) {
     let world = World::new(pool).await;

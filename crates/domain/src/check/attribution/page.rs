@@ -47,6 +47,17 @@ impl<'f> Page<'f> {
         })
     }
 
+    /// What stands in its title and in its headlines of the first rank, tags and all.
+    pub(crate) fn headlines(&self) -> impl Iterator<Item = &str> {
+        ["<title", "<h1"].into_iter().flat_map(|tag| {
+            let begun = self.body().match_indices(tag);
+            begun.filter_map(|(at, _)| {
+                let rest = self.body().get(at..)?;
+                rest.split_once('>')?.1.split("</").next()
+            })
+        })
+    }
+
     /// The body contains `part` (lower case). `=part` asks for the whole trimmed body.
     pub(crate) fn body_has(&self, part: &str) -> bool {
         match part.strip_prefix('=') {

@@ -1,7 +1,8 @@
 //! Why a target fails: a cause, how sure we are, the evidence, and what to do next.
 //!
 //! [`explain`] reads two tables: `rules` by failure class, and for error answers `answers` by what
-//! [`crate::check::attribution`] read out of the page.
+//! [`crate::check::attribution`] read out of the page. [`point_out`] reads a third, of pages that answer well
+//! and say that they do not.
 
 mod answers;
 pub mod autopsy;
@@ -10,12 +11,14 @@ mod evidence;
 mod explain;
 mod guide;
 mod rules;
+mod soft;
 #[cfg(test)]
 mod tests;
 
 pub use evidence::{CHANGED, RESULT};
 pub use explain::explain;
 pub use guide::{GUIDES, guide};
+pub use soft::point_out;
 
 use serde::{Deserialize, Serialize};
 
