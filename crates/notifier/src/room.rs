@@ -59,6 +59,15 @@ impl From<sqlx::Error> for StepError {
 }
 
 impl StepError {
+    /// The database is away.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_unavailable(),
+            Self::Incidents(error) => error.is_unavailable(),
+            Self::Jobs(_) => false,
+        }
+    }
+
     /// The row itself is at fault: trying again does not help.
     pub(crate) const fn is_unreadable(&self) -> bool {
         matches!(

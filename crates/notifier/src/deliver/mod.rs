@@ -25,12 +25,18 @@ use crate::send::{Accepted, Trouble};
 use crate::shares::{Endpoint, STEP_ASIDE_AFTER, Work};
 use crate::way::Message;
 
+/// How long a delivery waits to be read while the database is away; less than a stop waits for us.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// A claimed delivery that is to be sent.
 pub(crate) struct Ready {
     claimed: Claimed,
     message: Message,
     /// When its incident was sure, for the metric.
     confirmed_at: Option<jiff::Timestamp>,
+    /// When it was claimed: its lease runs since.
+    began: Instant,
 }
 
 /// Handles one job of a queue: what it names, or what waits behind it, is sent as places are free. Ends
@@ -42,7 +48,7 @@ pub(crate) async fn handle(
     id: DeliveryId,
     shutdown: CancellationToken,
 ) {
-    let work = match find_work(&room, channel, (account, id)).await {
+    let work = match find_work_at_last(&room, channel, (account, id)).await {
         Ok(Some(work)) => work,
         Ok(None) => return,
         Err(error) => {
@@ -58,6 +64,21 @@ pub(crate) async fn handle(
         shutdown,
     };
     send_all(lane, started).await;
+}
+
+/// The same, and a database that is away is waited for: the job is gone, and the sweeper comes late.
+async fn find_work_at_last(
+    room: &Room,
+    channel: Channel,
+    key: (AccountId, DeliveryId),
+) -> Result<Option<Work>, StepError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match find_work(room, channel, key).await {
+            Err(error) if error.is_unavailable() && Instant::now() < until => sleep(PAUSE).await,
+            ended => return ended,
+        }
+    }
 }
 
 async fn find_work(
@@ -145,7 +166,7 @@ pub(crate) async fn deliver(room: Arc<Room>, account: AccountId, id: DeliveryId)
         Ok(None) => return,
         Err(error) => return not_claimed(&room, account, id, &error).await,
     };
-    let lease_ends = Instant::now() + LEASE;
+    let lease_ends = ready.began + LEASE;
     let sent = room
         .ways
         .send(&room.pool, id.uuid(), &ready.message, room.clock.now())

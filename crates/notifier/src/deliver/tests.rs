@@ -457,6 +457,34 @@ async fn a_superseded_outage_plans_its_recovery_itself(pool: PgPool) {
     );
 }
 
+/// Whoever does not hear of the end of a claim asks.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn whether_a_claim_took_place_is_known_by_its_token(pool: PgPool) {
+    let world = World::new(pool, &[]).await;
+    let mail = world.contact(Channel::Email, "ana").await;
+    let down = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
+    let claim = async || {
+        let mut transaction = store::begin(&world.room.pool).await.unwrap();
+        let claimed = rows::claim(&mut transaction, world.account, down, world.clock.now());
+        let token = claimed.await.unwrap().unwrap().lease_token;
+        (transaction, token)
+    };
+    let is_held = async |token| {
+        let mut transaction = store::begin(&world.room.pool).await.unwrap();
+        let held = rows::is_held(&mut transaction, world.account, down, token);
+        held.await.unwrap()
+    };
+    let (transaction, token) = claim().await;
+    transaction.rollback().await.unwrap();
+    assert!(!is_held(token).await, "it did not");
+    let (transaction, other) = claim().await;
+    transaction.commit().await.unwrap();
+    assert!(is_held(other).await);
+    assert!(!is_held(token).await, "that was another one");
+}
+
 /// Planned by a host whose clock is ahead of ours.
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_another_clock_calls_due_is_sent_at_once(pool: PgPool) {

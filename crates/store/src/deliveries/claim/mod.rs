@@ -135,6 +135,29 @@ pub async fn claim(
     }))
 }
 
+/// Whether the claim of `token` took place, for whoever did not hear of the end of its transaction. Waits for that
+/// end: the contact is locked, as it was by the claim.
+pub async fn is_held(
+    connection: &mut PgConnection,
+    account: AccountId,
+    id: DeliveryId,
+    token: Uuid,
+) -> Result<bool> {
+    if !lock_contact(connection, account, id).await? {
+        return Ok(false);
+    }
+    let held = sqlx::query_scalar!(
+        r#"SELECT 1 AS "one!" FROM deliveries
+           WHERE account_id = $1 AND id = $2 AND state = 'sending' AND lease_token = $3"#,
+        account.uuid(),
+        id.uuid(),
+        token,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(held.is_some())
+}
+
 /// A delivery that is due, for the order of sending; nothing is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
