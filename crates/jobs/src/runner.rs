@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use apalis::prelude::{
     BackendExt, Event, EventListenerExt, WorkerBuilder, WorkerBuilderExt, WorkerError,
@@ -21,6 +21,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -31,6 +32,9 @@ const POLL: Duration = Duration::from_millis(500);
 /// A worker that misses three of these is dead, and another one takes its jobs.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const MISSED_HEARTBEATS: usize = 3;
+/// A worker that has not beaten for this long hangs, whatever in, and is started anew. Its jobs go on by
+/// themselves, and are given out again.
+const HANGS_AFTER: Duration = Duration::from_secs(45);
 /// Between the end of a worker by an error and its next start.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 /// How long running jobs may take to end after a stop.
@@ -65,6 +69,19 @@ impl Health {
 
     fn elapsed(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Ends when a queue has not beaten for `limit`, counted from now.
+    async fn falls_silent(&self, queue: &str, limit: Duration) {
+        let begun = self.elapsed();
+        loop {
+            let beat = self.beat.get(queue).map(|at| at.load(Ordering::Relaxed));
+            let last = beat.unwrap_or(0).max(begun);
+            match patience(last, self.elapsed(), limit) {
+                Some(left) => tokio::time::sleep(left).await,
+                None => return,
+            }
+        }
     }
 
     fn mark_beat(&self, queue: &str) {
@@ -195,17 +212,23 @@ async fn supervise(
     while !shutdown.is_cancelled() {
         let name = format!("{name}-{restart}");
         // A task of its own, so that a panic in the library ends one start and not the supervision.
-        let worker = tokio::spawn(work(
+        let mut worker = tokio::spawn(work(
             pool.clone(),
             name,
             registered.view(),
             health.clone(),
             shutdown.clone(),
         ));
-        let ended = match worker.await {
-            Ok(Ok(())) => "ended".to_owned(),
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => panic.to_string(),
+        let ended = tokio::select! {
+            ended = &mut worker => match ended {
+                Ok(Ok(())) => "ended".to_owned(),
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => panic.to_string(),
+            },
+            () = health.falls_silent(registered.queue, HANGS_AFTER), if !shutdown.is_cancelled() => {
+                worker.abort();
+                "its heart does not beat".to_owned()
+            }
         };
         if shutdown.is_cancelled() {
             return;
@@ -321,5 +344,32 @@ async fn hear(
         if let Some(wake) = wakes.get(event.job_type.as_str()) {
             wake.notify_one();
         }
+    }
+}
+
+/// How much longer a beat may be waited for that came last at `last`, milliseconds as `now`; `None`: no longer.
+fn patience(last: u64, now: u64, limit: Duration) -> Option<Duration> {
+    let silent = Duration::from_millis(now.saturating_sub(last));
+    limit.checked_sub(silent).filter(|left| !left.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_hangs_when_its_last_beat_is_too_long_ago() {
+        let limit = Duration::from_secs(45);
+        assert_eq!(patience(10_000, 10_000, limit), Some(limit));
+        assert_eq!(
+            patience(10_000, 54_999, limit),
+            Some(Duration::from_millis(1))
+        );
+        assert_eq!(patience(10_000, 55_000, limit), None);
+        assert_eq!(
+            patience(10_000, 900_000, limit),
+            None,
+            "the process was stopped meanwhile"
+        );
     }
 }

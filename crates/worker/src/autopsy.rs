@@ -30,8 +30,10 @@ const POLL: Duration = Duration::from_secs(1);
 const WITHIN: Duration = Duration::from_millis(4_500);
 /// One of them.
 const ONE: Duration = Duration::from_secs(4);
-/// Less time than this is left: nothing is asked any more.
-const LEAST: Duration = Duration::from_millis(300);
+/// The look again, where it was not answered in its whole time: whether others are answered tells more.
+const AFTER_SILENCE: Duration = Duration::from_secs(2);
+/// Less time than this is left: nothing is asked any more. Who had no time to answer was not silent.
+const LEAST: Duration = Duration::from_secs(1);
 /// An address without room is asked again after no less than this.
 const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 /// Questions that run at once, all at one target.
@@ -118,6 +120,8 @@ struct Questions<'q> {
     plan: &'q Plan,
     prober: Prober,
     until: Instant,
+    /// The most time for the look again.
+    again: Duration,
     findings: Mutex<Vec<Finding>>,
 }
 
@@ -128,6 +132,7 @@ impl<'q> Questions<'q> {
             plan,
             prober: shared.prober.yielding(),
             until: Instant::now() + WITHIN,
+            again: ONE,
             findings: Mutex::default(),
         }
     }
@@ -136,8 +141,16 @@ impl<'q> Questions<'q> {
         &self.plan.settings
     }
 
-    async fn ask_all(self, incident: &Incident, history: &History, most: usize) -> Vec<Finding> {
+    async fn ask_all(
+        mut self,
+        incident: &Incident,
+        history: &History,
+        most: usize,
+    ) -> Vec<Finding> {
         let class = incident.failure.class;
+        if is_silence(class) {
+            self.again = AFTER_SILENCE;
+        }
         let asked = self.ask(Question::Again).await;
         let seen = asked.unwrap_or_else(|| Observation::begin(self.shared.now()));
         let costs = 1 + seen.redirects.len();
@@ -188,7 +201,11 @@ impl<'q> Questions<'q> {
             if left < LEAST {
                 return None;
             }
-            let timeout = self.settings().timeout.min(ONE).min(left);
+            let most = match question {
+                Question::Again => self.again,
+                _ => ONE,
+            };
+            let timeout = self.settings().timeout.min(most).min(left);
             let now = self.shared.now();
             let seen = match (question, question.pinned()) {
                 (Question::Origin(origin), _) => {
@@ -233,6 +250,15 @@ impl<'q> Questions<'q> {
         findings.push(finding);
         Some(seen)
     }
+}
+
+/// It took its whole time, and would again.
+const fn is_silence(class: FailureClass) -> bool {
+    use FailureClass as C;
+    matches!(
+        class,
+        C::ConnectTimeout | C::TlsTimeout | C::HttpTimeout | C::BodyTimeout | C::DnsTimeout
+    )
 }
 
 /// A name server that does not answer is what was asked about.

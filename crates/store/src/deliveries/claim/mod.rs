@@ -37,7 +37,8 @@ pub use sweep::{list_overdue, mark_pushed};
 use crate::{Error, Result};
 
 /// Its job comes when a delivery is due by the clock of whoever planned it, and ours may be behind that one.
-/// What is put off by no more than this is not left to the sweeper.
+/// A first try that is put off by no more than this is not left to the sweeper; a further one is never early, for
+/// whoever is written to may have said when.
 const EARLY: SignedDuration = SignedDuration::from_secs(2);
 
 /// A delivery and the channel whose queue it waits in.
@@ -101,7 +102,8 @@ pub async fn claim(
         r#"UPDATE deliveries
            SET state = 'sending', lease_token = $3, lease_until = $4, next_at = $4, claims = claims + 1
            WHERE account_id = $1 AND id = $2
-             AND (state IN ('pending', 'held') AND next_at <= $6 OR state = 'sending' AND lease_until <= $5)
+             AND (state IN ('pending', 'held') AND next_at <= CASE claims WHEN 0 THEN $6::timestamptz ELSE $5 END
+                 OR state = 'sending' AND lease_until <= $5)
            RETURNING event, channel, incident_id, monitor_id, contact_id, payload, claims, attempts,
                      provider_id, created_at AS "created_at: jiff_sqlx::Timestamp""#,
         account.uuid(),
@@ -179,9 +181,11 @@ pub async fn find_due(
     let row = sqlx::query!(
         "SELECT d.contact_id, d.claims, c.address FROM deliveries d
          JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
-         WHERE d.account_id = $1 AND d.id = $2 AND d.state IN ('pending', 'sending', 'held') AND d.next_at <= $3",
+         WHERE d.account_id = $1 AND d.id = $2 AND d.state IN ('pending', 'sending', 'held')
+           AND d.next_at <= CASE d.claims WHEN 0 THEN $4::timestamptz ELSE $3 END",
         account.uuid(),
         id.uuid(),
+        now.to_sqlx() as _,
         (now + EARLY).to_sqlx() as _,
     )
     .fetch_optional(connection)
