@@ -1,5 +1,6 @@
 //! One delivery: claim, decide, send, record.
 
+mod attempt;
 mod claim;
 mod failure;
 mod pay;
@@ -161,7 +162,7 @@ fn finish(lane: &Lane, work: Work, began: Instant, ended: Result<(), JoinError>)
 
 /// Sends one delivery if it is due. Never fails: what went wrong is in its row, or it is swept up.
 pub(crate) async fn deliver(room: Arc<Room>, account: AccountId, id: DeliveryId) {
-    let ready = match claim::claim(&room, account, id).await {
+    let ready = match attempt::claim(&room, account, id).await {
         Ok(Some(ready)) => ready,
         Ok(None) => return,
         Err(error) => return not_claimed(&room, account, id, &error).await,

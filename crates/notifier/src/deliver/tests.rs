@@ -457,6 +457,35 @@ async fn a_superseded_outage_plans_its_recovery_itself(pool: PgPool) {
     );
 }
 
+/// The connection ends while the claim is committed, once.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_claim_whose_commit_is_cut_off_is_made_again(pool: PgPool) {
+    let world = World::new(pool, &[]).await;
+    let mail = world.contact(Channel::Email, "ana").await;
+    let down = world
+        .plan(Event::IncidentOpened, Channel::Email, mail)
+        .await;
+    let cut = "CREATE SEQUENCE cuts;
+        CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('cuts') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+            RETURN NULL;
+        END $$;
+        CREATE CONSTRAINT TRIGGER cut AFTER UPDATE ON deliveries DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW WHEN (NEW.state = 'sending') EXECUTE FUNCTION cut()";
+    sqlx::raw_sql(cut).execute(&world.room.pool).await.unwrap();
+    world.deliver(down).await;
+    assert_eq!(
+        world.state(Event::IncidentOpened).await,
+        DeliveryState::Delivered
+    );
+    let claims = "SELECT claims FROM deliveries";
+    let claims: i32 = sqlx::query_scalar(claims)
+        .fetch_one(&world.room.pool)
+        .await
+        .unwrap();
+    assert_eq!(claims, 1, "the one that was cut off is none");
+}
+
 /// Whoever does not hear of the end of a claim asks.
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn whether_a_claim_took_place_is_known_by_its_token(pool: PgPool) {

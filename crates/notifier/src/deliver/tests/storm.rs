@@ -322,7 +322,7 @@ async fn a_message_that_was_lost_is_told_again_as_it_was(pool: PgPool) {
     .await
     .unwrap();
     let leader = DeliveryId::from_uuid(leader);
-    let lost = super::super::claim::claim(&world.room, world.account, leader)
+    let lost = super::super::attempt::claim(&world.room, world.account, leader)
         .await
         .unwrap();
     assert!(lost.is_some(), "claimed, and then its process is gone");
