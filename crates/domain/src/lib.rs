@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod alert;
+pub mod answer;
 pub mod canary;
 pub mod check;
 pub mod clock;

@@ -10,6 +10,7 @@
 //! texts in `notifier`.
 
 mod accounts;
+mod answers;
 mod ask;
 mod autopsies;
 mod calls;
@@ -44,6 +45,7 @@ mod timeline;
 mod unreached;
 
 pub use accounts::delete_account;
+pub use answers::{SeenAnswer, record_answers};
 pub use autopsies::{case_of, record_findings};
 pub use calls::{CallEnd, CallTurn, Said, answer_call, end_call, press_key};
 pub use certificates::{Seen, record_certificate};

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use store::Secrets;
 use store::token_lookups::{self, Found, Kind};
 
+use crate::answers::Changed;
 use crate::record::{Looked, Scene};
 use crate::{Result, autopsies, dependencies, escalation, markers, timeline};
 
@@ -57,7 +58,8 @@ pub(crate) async fn open(
     let last_good_at = last_good(connection, scene, outage).await?;
     let tags = scene.spec.tags.clone().unwrap_or_default();
     let since = outage.first_failure_at;
-    let changed = markers::before(connection, account, (monitor, &tags), since).await?;
+    let deployed = markers::before(connection, account, (monitor, &tags), since).await?;
+    let changed = Changed::of(connection, scene, outage.looked, since).await?;
     let mut vote = summary(outage);
     vote.blind = blind(connection, scene, outage, last_good_at).await?;
     let incident = Incident {
@@ -75,9 +77,12 @@ pub(crate) async fn open(
         resolved_confirmed_at: None,
         failure: outage.failure.clone(),
         attribution: outage.attribution,
-        diagnosis: markers::shown(
-            outage.looked.and_then(|looked| looked.diagnosis.clone()),
-            &changed,
+        diagnosis: changed.shown(
+            markers::shown(
+                outage.looked.and_then(|looked| looked.diagnosis.clone()),
+                &deployed,
+                since,
+            ),
             since,
         ),
         vote,
@@ -116,9 +121,12 @@ pub(crate) async fn open(
     for (kind, text, at) in blind.into_iter().chain(entries).chain(held) {
         timeline::add(connection, account, id, (kind, text), (&system, at)).await?;
     }
-    for marker in &changed {
+    for marker in &deployed {
         markers::note(connection, account, id, (marker, since), &system).await?;
     }
+    changed
+        .note(connection, (account, id), since, &system)
+        .await?;
     dependencies::name_held(connection, account, id, scene.now).await?;
     store::changes::notify(connection, account, "incident", id).await?;
     Ok(Some(id))

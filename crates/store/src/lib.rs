@@ -20,6 +20,7 @@ pub mod tenant;
 pub mod account_end;
 pub mod account_messages;
 pub mod accounts;
+pub mod answers;
 pub mod api_keys;
 pub mod audit;
 pub mod autopsies;

@@ -16,6 +16,7 @@ use domain::ids::MonitorId;
 use domain::status::region::Rechecks;
 use jiff::Timestamp;
 
+use crate::answers;
 use crate::clock::later;
 use crate::evidence::Kept;
 use crate::plan::{Known, Plan};
@@ -61,6 +62,8 @@ pub(crate) struct Entry {
     pub known: Known,
     pub kept: Kept,
     pub certificate: Option<Box<SeenCertificate>>,
+    /// The good answer that is remembered.
+    pub answer: Option<answers::Kept>,
     /// It came before its shard was loaded, perhaps, and no slot of it has come due yet.
     is_early: bool,
     /// Its last look was slow.
@@ -140,6 +143,7 @@ impl Book {
             is_early,
             kept: Kept::default(),
             certificate: None,
+            answer: None,
             slow: false,
             waiting: 0,
             slot,

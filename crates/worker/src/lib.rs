@@ -12,6 +12,7 @@
 //! who is told is nobody's business here. When the database is gone, probing goes on: looks wait in
 //! bounded buffers and nothing is decided until it is back.
 
+mod answers;
 mod autopsy;
 mod batch;
 mod book;
@@ -109,6 +110,7 @@ impl Worker {
                 visitors::run(shared.clone(), stop.clone()),
                 autopsy::run(shared.clone(), stop.clone()),
                 origins::run(shared.clone(), stop.clone()),
+                answers::run(shared.clone(), stop.clone()),
                 dispatch::run(shared.clone(), stop.clone()),
                 canary::run(shared.clone(), stop.clone()),
                 heartbeats::run(shared, shared.config.own_address.as_ref(), stop.clone()),

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
 use store::checks::Owned;
 
+use crate::answers;
 use crate::book::{Book, Due, SeenCertificate, Ticket, Why};
 use crate::dispatch::Room;
 use crate::evidence;
@@ -300,6 +301,9 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
         book.shards.wait(shard, slot, id);
     }
     drop(book);
+    if verdict.kind.is_good() && !clouded {
+        answers::keep(shared, &plan, &seen, check.at);
+    }
     if slot.is_some() {
         keep_row(
             shared,
@@ -332,6 +336,8 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
             .or_else(|| seen.tried.last().map(|tried| tried.address))
             .map(|address| address.ip()),
         diagnosis: explain(&seen, &verdict, &plan.settings),
+        answer: (matters && !verdict.kind.is_good())
+            .then(|| domain::answer::read(&seen, &plan.secrets())),
         evidence: keep.then(|| Box::new(evidence::of(&plan, &check, seen, &verdict))),
         requested: reason.map(|reason| (reason, check.clone())),
         check_id: check.id,

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use domain::answer::Answer;
 use domain::canary::Health;
 use domain::check::Check;
 use domain::ids::{CheckId, MonitorId};
@@ -48,6 +49,8 @@ pub(crate) struct Transition {
     /// What was connected to, or tried last.
     pub address: Option<IpAddr>,
     pub diagnosis: Option<Diagnosis>,
+    /// What was seen of an answer that is not good.
+    pub answer: Option<Answer>,
     pub evidence: Option<Box<Evidence>>,
     /// Kept apart from the timetable, with its reason.
     pub requested: Option<(&'static str, Check)>,

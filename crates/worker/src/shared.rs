@@ -11,6 +11,7 @@ use store::checks::Owned;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
+use crate::answers::Answers;
 use crate::book::Book;
 use crate::buffer::Buffer;
 use crate::canary::Canaries;
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub recorder: Recorder,
     pub meters: Meters,
     pub canaries: Canaries,
+    /// Good answers that may be others than before.
+    pub answers: Answers,
     /// Looks and recordings that run.
     pub tasks: TaskTracker,
     /// Monitors that are read anew at once: a flood of changes leaves connections for the leases.
@@ -71,6 +74,7 @@ impl Shared {
             recorder: Recorder::new(Semaphore::new(config.recorders.max(1))),
             meters: Meters::new(),
             canaries: Canaries::new(config.canaries.as_ref()),
+            answers: Answers::default(),
             tasks: TaskTracker::new(),
             reloads: Semaphore::new(2),
             pace: Pace::new(),

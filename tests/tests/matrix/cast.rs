@@ -315,6 +315,7 @@ impl Cast {
                 config_version: 1,
             },
             diagnosis: None,
+            answer: None,
             check_id: None,
             last_good_at: None,
             public_address: true,

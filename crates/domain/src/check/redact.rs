@@ -36,11 +36,7 @@ const SECRET_PARAMETERS: [&str; 12] = [
 /// Masks cookie values, login headers, telling URL parameters of the answer, and every occurrence of
 /// the owner's own `secrets` (header values, request body), which a target may echo.
 pub fn redact(mut seen: Observation, secrets: &[String]) -> Observation {
-    let secrets: Vec<&str> = secrets
-        .iter()
-        .map(String::as_str)
-        .filter(|s| s.len() >= 4)
-        .collect();
+    let secrets = long_enough(secrets);
     if let Some(http) = &mut seen.http {
         for (name, value) in &mut http.headers {
             match name.as_str() {
@@ -107,6 +103,19 @@ fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let last = name.rsplit(['_', '-']).next().unwrap_or_default();
     SECRET_PARAMETERS.contains(&last)
+}
+
+/// One text without the owner's `secrets`.
+pub fn text(value: &str, secrets: &[String]) -> String {
+    let mut text = value.to_owned();
+    mask(&mut text, &long_enough(secrets));
+    text
+}
+
+/// What is shorter would mask half of every page.
+fn long_enough(secrets: &[String]) -> Vec<&str> {
+    let all = secrets.iter().map(String::as_str);
+    all.filter(|secret| secret.len() >= 4).collect()
 }
 
 fn mask(text: &mut String, secrets: &[&str]) {

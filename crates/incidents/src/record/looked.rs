@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use domain::answer::Answer;
 use domain::check::VerdictKind;
 use domain::ids::{AccountId, CheckId, IncidentId, MonitorId};
 use domain::incident::Diagnosis;
@@ -29,6 +30,8 @@ pub struct Looked {
     pub check_id: Option<CheckId>,
     /// Start of the last good look the worker knows of.
     pub last_good_at: Option<Timestamp>,
+    /// What was seen of an answer that is not good.
+    pub answer: Option<Answer>,
     /// The name resolved to a public address.
     pub public_address: bool,
     /// What it connected to, or tried last.

@@ -1,6 +1,7 @@
 //! The transactions of this crate against a real Postgres.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod answers;
 mod autopsies;
 mod certificates;
 mod commands;

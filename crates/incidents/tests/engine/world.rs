@@ -212,6 +212,7 @@ impl World {
                 config_version: 1,
             },
             diagnosis: None,
+            answer: None,
             check_id: None,
             last_good_at: None,
             public_address: true,

@@ -84,6 +84,7 @@ pub(super) async fn apply(
                 epoch,
                 look: look.clone(),
                 diagnosis: transition.diagnosis.clone(),
+                answer: transition.answer.clone(),
                 check_id: Some(transition.check_id),
                 last_good_at: None,
                 public_address: transition.public_address,

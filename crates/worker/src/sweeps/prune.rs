@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use store::{
-    account_messages, autopsies, challenges, checks, evidence, hours, idempotency, inbound, ingest,
-    leases, look_requests, markers, outbox, sessions, throttles, tool_looks, unconfirmed,
+    account_messages, answers, autopsies, challenges, checks, evidence, hours, idempotency,
+    inbound, ingest, leases, look_requests, markers, outbox, sessions, throttles, tool_looks,
+    unconfirmed,
 };
 
 use super::Result;
@@ -66,6 +67,7 @@ async fn history(pool: &PgPool, now: Timestamp) -> Result<()> {
             + tool_looks::prune(&mut connection, before(now, TOOLS), BATCH).await?
             + autopsies::prune(&mut connection, before(now, AUTOPSIES), BATCH).await?
             + markers::prune(&mut connection, before(now, MARKERS), BATCH).await?
+            + answers::prune(&mut connection, before(now, MARKERS), BATCH).await?
             + hours::prune_reports(&mut connection, now, BATCH).await?
             + evidence::prune_bodies(&mut connection, before(now, BODIES), BATCH).await?;
         if gone == 0 {

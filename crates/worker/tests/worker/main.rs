@@ -1,6 +1,7 @@
 //! A worker against a real database and real sites on loopback.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod answers;
 mod autopsy;
 mod between;
 mod blind;

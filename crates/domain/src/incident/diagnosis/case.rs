@@ -280,7 +280,7 @@ fn day(at: jiff::Timestamp) -> String {
 }
 
 /// A value out of a hostile answer as a line of text: nothing that moves a cursor or hides.
-pub(super) fn plain(value: &str) -> String {
+pub(crate) fn plain(value: &str) -> String {
     let mut out: String = value
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })

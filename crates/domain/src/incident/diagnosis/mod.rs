@@ -15,6 +15,7 @@ mod soft;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use case::plain;
 pub use evidence::{CHANGED, RESULT};
 pub use explain::explain;
 pub use guide::{GUIDES, guide};
