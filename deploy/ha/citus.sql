@@ -51,6 +51,7 @@ SELECT create_distributed_table('region_votes', 'account_id', colocate_with => '
 SELECT create_distributed_table('certificates', 'account_id', colocate_with => 'accounts');
 SELECT create_distributed_table('origins', 'account_id', colocate_with => 'accounts');
 SELECT create_distributed_table('origin_seeds', 'account_id', colocate_with => 'accounts');
+SELECT create_distributed_table('keyword_proposals', 'account_id', colocate_with => 'accounts');
 SELECT create_distributed_table('heartbeats', 'account_id', colocate_with => 'accounts');
 SELECT create_distributed_table('heartbeat_pings', 'account_id', colocate_with => 'accounts');
 SELECT create_distributed_table('look_requests', 'account_id', colocate_with => 'accounts');

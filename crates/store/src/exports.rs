@@ -34,6 +34,7 @@ pub enum Part {
     HeartbeatPings,
     Certificates,
     Origins,
+    KeywordProposals,
     Incidents,
     IncidentEvents,
     Escalations,
@@ -50,7 +51,7 @@ pub enum Part {
 
 impl Part {
     /// All parts, in the order of the file.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Account,
         Self::People,
         Self::Subscription,
@@ -70,6 +71,7 @@ impl Part {
         Self::HeartbeatPings,
         Self::Certificates,
         Self::Origins,
+        Self::KeywordProposals,
         Self::Incidents,
         Self::IncidentEvents,
         Self::Escalations,
@@ -106,6 +108,7 @@ impl Part {
             Self::HeartbeatPings => "heartbeat_pings",
             Self::Certificates => "certificates",
             Self::Origins => "origins",
+            Self::KeywordProposals => "keyword_proposals",
             Self::Incidents => "incidents",
             Self::IncidentEvents => "incident_events",
             Self::Escalations => "escalations",
@@ -164,21 +167,12 @@ pub fn rows<'c>(
         Part::Monitors => rows!(
             r#"SELECT to_jsonb(t) - 'secrets' AS "row!" FROM monitors t WHERE account_id = $1 ORDER BY id"#
         ),
-        Part::MonitorStates => {
-            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM monitor_states t WHERE account_id = $1"#)
-        }
-        Part::Heartbeats => {
-            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM heartbeats t WHERE account_id = $1"#)
-        }
-        Part::HeartbeatPings => rows!(
-            r#"SELECT to_jsonb(t) - 'body' AS "row!" FROM heartbeat_pings t WHERE account_id = $1 ORDER BY monitor_id, number"#
-        ),
-        Part::Certificates => {
-            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM certificates t WHERE account_id = $1"#)
-        }
-        Part::Origins => {
-            rows!(r#"SELECT to_jsonb(t) AS "row!" FROM origins t WHERE account_id = $1"#)
-        }
+        Part::MonitorStates
+        | Part::Heartbeats
+        | Part::HeartbeatPings
+        | Part::Certificates
+        | Part::Origins
+        | Part::KeywordProposals => beside(connection, account, part),
         Part::Incidents => rows!(
             r#"SELECT to_jsonb(t) AS "row!" FROM incidents t WHERE account_id = $1 ORDER BY id"#
         ),
@@ -208,6 +202,47 @@ pub fn rows<'c>(
             r#"SELECT to_jsonb(t) - 'body_hash' AS "row!" FROM evidence t WHERE account_id = $1 ORDER BY at"#
         ),
     }
+}
+
+/// What is kept of monitors beside their settings.
+fn beside<'c>(
+    connection: &'c mut PgConnection,
+    account: AccountId,
+    part: Part,
+) -> BoxStream<'c, Result<Value, Error>> {
+    let account = account.uuid();
+    mapped(match part {
+        Part::MonitorStates => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM monitor_states t WHERE account_id = $1"#,
+            account
+        )
+        .fetch(connection),
+        Part::Heartbeats => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM heartbeats t WHERE account_id = $1"#,
+            account
+        )
+        .fetch(connection),
+        Part::HeartbeatPings => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) - 'body' AS "row!" FROM heartbeat_pings t WHERE account_id = $1 ORDER BY monitor_id, number"#,
+            account
+        )
+        .fetch(connection),
+        Part::Certificates => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM certificates t WHERE account_id = $1"#,
+            account
+        )
+        .fetch(connection),
+        Part::Origins => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM origins t WHERE account_id = $1"#,
+            account
+        )
+        .fetch(connection),
+        _ => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM keyword_proposals t WHERE account_id = $1"#,
+            account
+        )
+        .fetch(connection),
+    })
 }
 
 /// Packed hours with their totals as milliseconds.

@@ -45,6 +45,7 @@ pub mod idempotency;
 pub mod inbound;
 pub mod incidents;
 pub mod ingest;
+pub mod keyword_proposals;
 pub mod leases;
 pub mod live;
 pub mod look_requests;

@@ -51,6 +51,17 @@ pub enum Behaviour {
         /// Body.
         body: String,
     },
+    /// Answers 200 with a page at one path, and this status with another page everywhere else.
+    Pages {
+        /// The path.
+        at: String,
+        /// What is there.
+        good: String,
+        /// Status of everything else.
+        status: u16,
+        /// What is there.
+        other: String,
+    },
     /// Accepts connections and resets them.
     Reset,
     /// Refuses connections.
@@ -70,9 +81,10 @@ struct State {
     changed: tokio::sync::watch::Sender<()>,
     requests: AtomicUsize,
     posts: tokio::sync::watch::Sender<Vec<Post>>,
+    strays: Mutex<Vec<Post>>,
 }
 
-/// Something that was posted to the site, whatever it answered.
+/// Something that was posted to the site, whatever it answered, or asked of it elsewhere than at its page.
 #[derive(Debug, Clone)]
 pub struct Post {
     /// Path and query.
@@ -128,6 +140,7 @@ impl SwitchableSite {
             changed: tokio::sync::watch::Sender::new(()),
             requests: AtomicUsize::new(0),
             posts: tokio::sync::watch::Sender::new(Vec::new()),
+            strays: Mutex::default(),
         });
         let task = tokio::spawn(run(state.clone()));
         Self {
@@ -167,6 +180,11 @@ impl SwitchableSite {
     /// What was posted so far.
     pub fn posts(&self) -> Vec<Post> {
         self.state.posts.borrow().clone()
+    }
+
+    /// What was asked of [`Behaviour::Pages`] elsewhere than at its page.
+    pub fn strays(&self) -> Vec<Post> {
+        self.state.strays.lock().expect("no panic").clone()
     }
 
     /// Waits until so much was posted.
@@ -278,6 +296,16 @@ async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Byte
             } else {
                 page(200, &[], GOOD_TEXT)
             }
+        }
+        Behaviour::Pages { at, good, .. } if request.uri.path() == at => page(200, &[], &good),
+        Behaviour::Pages { status, other, .. } => {
+            let stray = Post {
+                path: request.uri.to_string(),
+                headers: request.headers.clone(),
+                body: Bytes::new(),
+            };
+            state.strays.lock().expect("no panic").push(stray);
+            page(status, &[], &other)
         }
         Behaviour::StatusBut { ref fine, .. } if request.uri.path() == *fine => {
             page(200, &[], GOOD_TEXT)

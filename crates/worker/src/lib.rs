@@ -5,7 +5,8 @@
 //! batches ([`batch`]). A look that may change a status goes at once, in its order, through
 //! `incidents` ([`record`]), when canaries say that our own way out is well ([`canary`]). Looks that
 //! somebody waits for come as rows ([`requests`]); so do those of visitors ([`visitors`]), and closer looks at what has
-//! failed ([`autopsy`]). Servers behind monitors are asked at a low rate, from rows too ([`origins`]).
+//! failed ([`autopsy`]). Servers behind monitors are asked at a low rate, from rows too ([`origins`]), and new pages are
+//! compared once with what is there for an address that does not exist ([`proposals`]).
 //! What is waited for is decided in [`heartbeats`], what maintenance held in [`maintenance`]. Housekeeping (partitions, packing, erasing) is in [`sweeps`], by one leader.
 //!
 //! It knows the sequence only: sockets are `probe`'s, rules are `domain`'s, SQL is `store`'s, and
@@ -33,6 +34,7 @@ mod maintenance;
 pub mod metrics;
 mod origins;
 mod plan;
+mod proposals;
 mod record;
 mod requests;
 mod rounds;
@@ -111,6 +113,7 @@ impl Worker {
                 autopsy::run(shared.clone(), stop.clone()),
                 origins::run(shared.clone(), stop.clone()),
                 answers::run(shared.clone(), stop.clone()),
+                proposals::run(shared.clone(), stop.clone()),
                 dispatch::run(shared.clone(), stop.clone()),
                 canary::run(shared.clone(), stop.clone()),
                 heartbeats::run(shared, shared.config.own_address.as_ref(), stop.clone()),

@@ -51,6 +51,8 @@ pub const EXAMINED_AFTER: &str = "watchbell_autopsy_after_seconds";
 pub const ORIGIN_PROOFS: &str = "watchbell_origin_proofs_total";
 /// Looks at origins behind what answers well, by `verdict`.
 pub const ORIGIN_LOOKS: &str = "watchbell_origin_looks_total";
+/// Pages that were compared with the answer for an address that does not exist, by `found`: `text` or `none`.
+pub const PROPOSALS: &str = "watchbell_keyword_proposals_total";
 /// Looks at canaries, by `outcome`: `answered` or `silent`.
 pub const CANARY_LOOKS: &str = "watchbell_canary_looks_total";
 /// 1 while our own way out is in trouble, and nothing opens or closes.
@@ -148,6 +150,7 @@ pub fn describe() {
         );
         describe_counter!(ORIGIN_PROOFS, "Proofs of origins asked for, by outcome");
         describe_counter!(ORIGIN_LOOKS, "Looks at origins, by verdict");
+        describe_counter!(PROPOSALS, "Pages compared to propose a text, by found");
         describe_gauge!(INGEST, "1 while calls of jobs reach us");
         describe_counter!(CANARY_LOOKS, "Looks at canaries, by outcome");
         describe_gauge!(BLIND, "Our own way out is in trouble");

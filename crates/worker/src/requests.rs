@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::look::{self, Looked};
 use crate::metrics as names;
 use crate::plan::{self, Known, Plan};
+use crate::proposals;
 use crate::rounds;
 use crate::scrub::scrub_observation;
 use crate::shared::Shared;
@@ -34,6 +35,8 @@ const CONFIRMED_WITHIN: Duration = Duration::from_secs(12);
 enum Answer {
     /// It is done; `None`: there was nothing to look at.
     Done(Option<Box<LookResult>>),
+    /// The first look at a monitor is done.
+    First(Box<LookResult>, Arc<Plan>),
     /// What was seen is not recorded yet. The request stays open, so that if this process dies somebody
     /// looks again.
     Open,
@@ -110,6 +113,13 @@ async fn answer(shared: &Arc<Shared>, account: AccountId, id: LookRequestId) -> 
     };
     match answer {
         Answer::Done(result) => finish(shared, (account, id), result.as_deref()).await,
+        Answer::First(result, plan) => {
+            finish(shared, (account, id), Some(&result)).await?;
+            if let Err(error) = proposals::want(shared, &plan, &result).await {
+                tracing::warn!(%error, monitor.id = %plan.monitor_id, "no text can be proposed");
+            }
+            Ok(())
+        }
         Answer::Open => Ok(()),
     }
 }
@@ -181,7 +191,7 @@ async fn look_at_monitor(
     );
     let reason = Some(request.reason.as_str());
     let looked = Looked {
-        plan,
+        plan: plan.clone(),
         check,
         seen,
         verdict,
@@ -202,5 +212,8 @@ async fn look_at_monitor(
             return Ok(Answer::Open);
         }
     }
-    Ok(Answer::Done(Some(Box::new(result))))
+    Ok(match request.reason {
+        Reason::First => Answer::First(Box::new(result), plan),
+        _ => Answer::Done(Some(Box::new(result))),
+    })
 }

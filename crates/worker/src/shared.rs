@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub examined: Notify,
     /// The proof of an origin is to be looked for.
     pub origins: Notify,
+    /// Texts of a page are to be compared.
+    pub proposals: Notify,
     /// The leases were renewed: the books say what is ours.
     pub renewed: Notify,
     /// Another server answers for the database: what is known of states may be newer than what it has.
@@ -84,6 +86,7 @@ impl Shared {
             visitors: Notify::new(),
             examined: Notify::new(),
             origins: Notify::new(),
+            proposals: Notify::new(),
             renewed: Notify::new(),
             moved: Notify::new(),
             book: Mutex::new(Book::default()),

@@ -19,6 +19,7 @@
 //! needs nothing: it keeps the settings as JSON.
 
 pub mod blocks;
+pub mod proposal;
 pub mod registration;
 pub mod rules;
 pub mod schedule;

@@ -8,6 +8,7 @@ mod drills;
 mod feedback;
 mod forms;
 mod frame;
+mod keywords;
 mod links;
 mod maintenance;
 mod matrix;

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::PgPool;
 use store::{
     account_messages, answers, autopsies, challenges, checks, evidence, hours, idempotency,
-    inbound, ingest, leases, look_requests, markers, outbox, sessions, throttles, tool_looks,
-    unconfirmed,
+    inbound, ingest, keyword_proposals, leases, look_requests, markers, outbox, sessions,
+    throttles, tool_looks, unconfirmed,
 };
 
 use super::Result;
@@ -24,6 +24,8 @@ const REQUESTED: SignedDuration = SignedDuration::from_hours(24 * 92);
 const MARKERS: SignedDuration = SignedDuration::from_hours(24 * 92);
 /// What was found is in the incident; the single answers are for whoever doubts it.
 const AUTOPSIES: SignedDuration = SignedDuration::from_hours(24 * 92);
+/// Texts of a page that nobody compared: by now the page may be another.
+const OFFERS: SignedDuration = SignedDuration::from_hours(24);
 /// A body without evidence may be one that is just being stored.
 const BODIES: SignedDuration = SignedDuration::from_hours(24);
 /// Longer than the longest window of a limit.
@@ -66,6 +68,7 @@ async fn history(pool: &PgPool, now: Timestamp) -> Result<()> {
             + checks::prune_requested(&mut connection, before(now, REQUESTED), BATCH).await?
             + tool_looks::prune(&mut connection, before(now, TOOLS), BATCH).await?
             + autopsies::prune(&mut connection, before(now, AUTOPSIES), BATCH).await?
+            + keyword_proposals::prune(&mut connection, before(now, OFFERS), BATCH).await?
             + markers::prune(&mut connection, before(now, MARKERS), BATCH).await?
             + answers::prune(&mut connection, before(now, MARKERS), BATCH).await?
             + hours::prune_reports(&mut connection, now, BATCH).await?

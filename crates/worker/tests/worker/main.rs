@@ -11,6 +11,7 @@ mod hanging;
 mod heartbeats;
 mod origins;
 mod outage;
+mod proposals;
 mod recorder;
 mod requests;
 mod sweeps;

@@ -21,6 +21,15 @@ pub(super) fn broken(facts: &HttpFacts, expected: &Expectation) -> Option<Failur
         .or_else(|| mismatch(&body, expected))
 }
 
+/// Whether a page has a text, as the rule about a text looks for it.
+pub(crate) fn holds_text(facts: &HttpFacts, text: &str) -> bool {
+    let body = Body {
+        bytes: &facts.body,
+        complete: facts.body_complete,
+    };
+    body.contains(text)
+}
+
 struct Body<'b> {
     bytes: &'b [u8],
     complete: bool,

@@ -12,6 +12,7 @@ use super::failure::{Failure, FailureClass};
 use crate::monitor::blocks::{DnsMatch, RecordType};
 use crate::monitor::validate::parse_status_range;
 use crate::monitor::{Settings, Target};
+pub(crate) use content::holds_text;
 pub use judge::judge;
 
 /// The word for a look in the API and the database.

@@ -5,7 +5,7 @@ use domain::ids::MonitorId;
 use store::token_lookups::Kind;
 
 use crate::error::{PageError, PageResult};
-use crate::extract::{ClientIp, Tenant};
+use crate::extract::{ClientIp, Fields, Tenant};
 use crate::state::AppState;
 use crate::usecases::monitors;
 use crate::usecases::{self, UseCaseError};
@@ -118,6 +118,57 @@ pub async fn verify_origin(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Watches for the text that was proposed, and looks at once whether it is there.
+pub async fn watch_keyword(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+    ip: ClientIp,
+    fields: Fields,
+) -> PageResult {
+    tenant.require_edit()?;
+    let caller = tenant.caller(ip.network(), state.now());
+    let mut transaction = tenant.begin(&state).await?;
+    let version = fields.text("version").parse().unwrap_or_default();
+    let of = (id, version);
+    let pending = match monitors::watch_keyword(&mut transaction, &state, &caller, of).await {
+        Ok(pending) => pending,
+        Err(UseCaseError::Conflict { .. }) => {
+            return see_other(&format!("/monitors/{id}?done=changed"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    transaction.commit().await.map_err(store::Error::from)?;
+    let Some(pending) = pending else {
+        return see_other(&format!("/monitors/{id}?done=saved"));
+    };
+    match usecases::looks::wait(&state, tenant.account_id(), pending).await {
+        Ok(seen) if seen.check.verdict.is_good() => {
+            see_other(&format!("/monitors/{id}?done=watched"))
+        }
+        Ok(_) => see_other(&format!("/monitors/{id}?done=checked#asked")),
+        Err(UseCaseError::Unavailable(_) | UseCaseError::Conflict { .. }) => {
+            see_other(&format!("/monitors/{id}?done=saved"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Does not propose a text any more.
+pub async fn dismiss_keyword(
+    tenant: Tenant,
+    State(state): State<AppState>,
+    Path(id): Path<MonitorId>,
+    ip: ClientIp,
+) -> PageResult {
+    tenant.require_edit()?;
+    let caller = tenant.caller(ip.network(), state.now());
+    let mut transaction = tenant.begin(&state).await?;
+    monitors::dismiss_keyword(&mut transaction, &state, &caller, id).await?;
+    transaction.commit().await.map_err(store::Error::from)?;
+    see_other(&format!("/monitors/{id}"))
 }
 
 /// `/m/{short}` of messages: to the monitor's page, where signing in is asked for.

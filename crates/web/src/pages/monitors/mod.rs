@@ -52,6 +52,16 @@ pub fn routes() -> Routes {
             Tenant,
             actions::verify_origin,
         )
+        .post(
+            "/monitors/{monitor_id}/keyword",
+            Tenant,
+            actions::watch_keyword,
+        )
+        .post(
+            "/monitors/{monitor_id}/keyword/dismiss",
+            Tenant,
+            actions::dismiss_keyword,
+        )
         .get("/monitors/{monitor_id}/looks.csv", Tenant, looks::csv)
         .get("/m/{monitor_short}", Token, actions::short)
 }

@@ -150,6 +150,7 @@ async fn read(
         heard: heard(connection, account, &monitor, asked).await?,
         certificate: store::certificates::find(connection, account, id).await?,
         origin: origin(connection, (account, id)).await?,
+        keyword: store::keyword_proposals::find(connection, account, id).await?,
         monitor,
         now,
     })

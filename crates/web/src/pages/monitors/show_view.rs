@@ -2,6 +2,7 @@
 
 mod certificate;
 mod heartbeat;
+mod keyword;
 mod look;
 mod origin;
 mod range;
@@ -27,6 +28,7 @@ use store::reports::ChecksPage;
 
 pub use self::certificate::CertificateView;
 pub use self::heartbeat::{BeatView, Heard};
+pub use self::keyword::KeywordView;
 use self::look::look_line;
 pub use self::look::{LookLine, LookView};
 pub use self::origin::OriginView;
@@ -67,6 +69,8 @@ pub struct Facts {
     pub certificate: Option<Certificate>,
     /// The server behind it, and what proves it.
     pub origin: Option<(store::origins::Stored, String)>,
+    /// A text that it might watch for.
+    pub keyword: Option<domain::monitor::proposal::Proposal>,
     pub heard: Option<Heard>,
     pub depends: Depends,
     pub now: Timestamp,
@@ -160,6 +164,8 @@ pub struct ShowPage {
     pub incidents: Vec<IncidentLine>,
     pub certificate: Option<CertificateView>,
     pub origin: Option<OriginView>,
+    /// For those who may set it.
+    pub keyword: Option<KeywordView>,
     /// Of a heartbeat, in the place of looks.
     pub beat: Option<BeatView>,
     pub shows_address: bool,
@@ -238,6 +244,7 @@ pub fn page(tenant: &Tenant, state: &AppState, asked: &Asked, facts: &Facts) -> 
         bar_sentence: facts.bar_uptime.sentence(),
         incidents: lines,
         origin: origin::shown(facts, &zone),
+        keyword: keyword::shown(facts).filter(|_| tenant.role().can_edit()),
         certificate: certificate::shown(facts, &settings.warn_days, &zone),
         beat: beat(state, &settings.target, facts, &zone),
         shows_address: tenant.role().can_edit(),
@@ -342,6 +349,8 @@ fn done_words(word: &str) -> Option<&'static str> {
         "paused" => "Paused. We do not look until you resume it.",
         "resumed" => "Resumed.",
         "restored" => "Restored. We look at once.",
+        "watched" => "Watched for from now on. We have just looked, and the text is there.",
+        "changed" => "The monitor was changed meanwhile, so nothing was set. Look at it again.",
         "often" => "At most 6 looks a minute can be asked for. The timetable goes on.",
         "unanswered" => "No worker answered in time. The timetable goes on.",
         "full" => {

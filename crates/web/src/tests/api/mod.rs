@@ -14,6 +14,7 @@ mod headers;
 mod heartbeats;
 mod inputs;
 mod keys;
+mod keywords;
 mod maintenance;
 mod monitors;
 mod origins;

@@ -6,12 +6,14 @@
 mod bulk;
 mod change;
 mod checked;
+mod keyword;
 mod origin;
 
 pub use bulk::{Action, BulkItem, MAX_BULK, bulk};
 pub(in crate::usecases) use change::respec;
 pub use change::{delete, duplicate, pause, restore, resume};
 pub use checked::{MASK, masked_auth, masked_url, unmask};
+pub use keyword::{dismiss_keyword, watch_keyword};
 pub use origin::{PendingProof, verify_origin, wait_for_proof};
 
 use domain::account::Plan;
@@ -196,7 +198,12 @@ pub async fn save(
         return Err(UseCaseError::NotFound);
     }
     incidents::edit_monitor(connection, (before, &monitor), &caller.by(), caller.now).await?;
-    let moved = monitor.settings().target.display() != before.settings().target.display();
+    let (old, new) = (before.settings().target, monitor.settings().target);
+    if old != new {
+        let key = (caller.account_id, monitor.id);
+        store::keyword_proposals::forget(connection, key).await?;
+    }
+    let moved = new.display() != old.display();
     if moved && monitor.paused_at.is_none() {
         first_look(connection, state, caller, &monitor).await?;
     }

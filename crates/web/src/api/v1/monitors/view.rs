@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::check::Check;
 use domain::ids::MonitorId;
 use domain::monitor::blocks::RecordType;
+use domain::monitor::proposal::{self, Missing, Proposal};
 use domain::monitor::spec::Headers;
 use domain::monitor::{HttpAuth, HttpSpec, HttpTarget, IpFamily, Kind, Monitor, Target};
 use domain::report::Window;
@@ -155,6 +156,11 @@ pub struct MonitorView {
     #[schema(read_only)]
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginView>,
+    /// Of an `http` monitor without a rule about its page: a text that is on the page and not on the one for an
+    /// address that does not exist. Set it as `http.keyword` to watch for it.
+    #[schema(read_only)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keyword_proposal: Option<KeywordProposalView>,
     /// Share of the observed time of the last 30 days that was not down; null while nothing was observed.
     #[schema(read_only)]
     uptime_30d: Option<f64>,
@@ -190,6 +196,17 @@ pub struct HttpView {
     ip_family: IpFamily,
     /// The server behind what the URL leads to, as you wrote it.
     origin: Option<String>,
+}
+
+/// A text that a monitor might watch for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KeywordProposal)]
+pub struct KeywordProposalView {
+    text: String,
+    /// What the site answers for an address that does not exist.
+    missing_status: u16,
+    /// A redirect led there.
+    missing_redirected: bool,
 }
 
 /// How a failure or a recovery is confirmed.
@@ -236,6 +253,7 @@ pub struct Known {
     origins: HashMap<MonitorId, store::origins::Stored>,
     /// What proves each of these.
     tokens: HashMap<String, String>,
+    keywords: HashMap<MonitorId, Proposal>,
 }
 
 impl Known {
@@ -283,9 +301,11 @@ impl Known {
                 origins.insert(id, stored);
             }
         }
+        let keywords = store::keyword_proposals::list(connection, account, ids).await?;
         Ok(Self {
             origins,
             tokens,
+            keywords: keywords.into_iter().collect(),
             regions,
             heartbeats,
             last_checks: store::reports::last_checks(connection, account, ids).await?,
@@ -293,6 +313,15 @@ impl Known {
                 .into_iter()
                 .map(|(id, uptime)| (id, uptime.uptime))
                 .collect(),
+        })
+    }
+
+    fn keyword(&self, monitor: &Monitor) -> Option<KeywordProposalView> {
+        let found = self.keywords.get(&monitor.id)?;
+        proposal::has_room(&monitor.settings()).then(|| KeywordProposalView {
+            text: found.text.clone(),
+            missing_status: found.status,
+            missing_redirected: found.missing == Missing::Leads,
         })
     }
 
@@ -382,6 +411,7 @@ impl MonitorView {
             }),
             heartbeat: known_beat.map(|beat| HeartbeatView::of(&beat.beat, beat.pings)),
             origin: known.origin(monitor.id),
+            keyword_proposal: known.keyword(monitor),
             uptime_30d: known.uptimes.get(&monitor.id).copied().flatten(),
             created_at: monitor.created_at.to_string(),
             updated_at: monitor.updated_at.to_string(),

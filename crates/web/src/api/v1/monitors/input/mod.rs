@@ -38,6 +38,7 @@ pub const READ_ONLY: ReadOnly = ReadOnly {
         "last_check",
         "heartbeat",
         "origin",
+        "keyword_proposal",
         "uptime_30d",
         "updated_at",
     ],
