@@ -3,6 +3,8 @@
 //! A moment is held open from outside: by a lock in the database, or by a mail server that does not
 //! answer. The program has no switches for tests.
 
+mod autopsy;
+
 use std::time::Duration;
 
 use serde_json::json;
