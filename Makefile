@@ -1,4 +1,4 @@
-.PHONY: run test lint soak bench bench-quick sqlx messages help
+.PHONY: run test lint soak bench bench-quick sqlx messages pictures help
 
 help:
 	@echo 'make run    installs what is missing, builds, and serves Watchbell on this machine'
@@ -7,6 +7,7 @@ help:
 	@echo 'make soak   the long tests'
 	@echo 'make bench  loads and ratios; make bench-quick in under 3 minutes'
 	@echo 'make messages  writes docs/messages.md: every message of every channel'
+	@echo 'make pictures  draws the mails of docs/images anew'
 	@echo 'make sqlx   checks every query against a fresh database and writes .sqlx'
 
 # The local profile: addresses inside this network may be watched, and no canaries are asked.
@@ -50,3 +51,7 @@ messages:
 	@scripts/install test
 	@cargo nextest run --locked --workspace -E 'package(notifier) and test(the_document_says_what_the_code_says)' >/dev/null 2>&1 || true
 	@cp target/messages.md docs/messages.md
+
+# From the snapshots of the mails; the pages in docs/images are screenshots.
+pictures:
+	@scripts/mail-pictures
