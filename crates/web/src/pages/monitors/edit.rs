@@ -50,7 +50,10 @@ pub async fn save(
         Ok(None) => return Err(PageError::NotFound),
         Err(errors) => return again_editing(&tenant, &state, form, errors, Some(&monitor)).await,
     };
+    let origin = |spec: &MonitorSpec| spec.http.as_ref().and_then(|http| http.origin.clone());
+    let named = origin(&spec).filter(|new| origin(&monitor.spec).as_ref() != Some(new));
     match store(&tenant, &state, ip, (id, spec)).await {
+        Ok(()) if named.is_some() => see_other(&format!("/monitors/{id}?done=named#origin")),
         Ok(()) => see_other(&format!("/monitors/{id}?done=saved")),
         Err(error) => {
             again_editing(

@@ -346,6 +346,9 @@ fn looks_link(asked: &Asked, after: &str) -> String {
 fn done_words(word: &str) -> Option<&'static str> {
     Some(match word {
         "saved" => "Saved. The next look uses the new settings.",
+        "named" => {
+            "Saved. The origin is asked directly once it is shown to be yours: see “Origin” below."
+        }
         "paused" => "Paused. We do not look until you resume it.",
         "resumed" => "Resumed.",
         "restored" => "Restored. We look at once.",

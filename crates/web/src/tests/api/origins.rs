@@ -167,6 +167,19 @@ async fn the_page_says_how_to_prove_it(pool: PgPool) {
     }
     let form = browser.get(&format!("/monitors/{id}/edit")).await.body;
     assert!(form.contains("value=\"origin.shop.example\""));
+    // Another one: its place on the page is opened, and what to do there.
+    let other: Vec<_> = fields[..5].to_vec();
+    let other = [other.as_slice(), &[("origin", "203.0.113.7:8443")]].concat();
+    let edit = format!("/monitors/{id}/edit");
+    let named = browser.post(&edit, &other).await;
+    assert_eq!(
+        named.location(),
+        format!("/monitors/{id}?done=named#origin")
+    );
+    let page = browser.get(named.location()).await.body;
+    assert!(page.contains("once it is shown to be yours") && page.contains("The file is this"));
+    let same = browser.post(&edit, &other).await;
+    assert_eq!(same.location(), format!("/monitors/{id}?done=saved"));
     let bad = [
         ("long", "1"),
         ("kind", "http"),
