@@ -102,5 +102,7 @@ SELECT create_distributed_table('calls', 'account_id', colocate_with => 'account
 -- local: shard_leases
 -- local: throttles
 -- local: tool_looks
+-- local: tool_watch_targets
+-- local: tool_watches
 -- local: unconfirmed_mails
 -- local: workers

@@ -43,6 +43,7 @@ mod sweep;
 mod tell;
 mod timeline;
 mod unreached;
+pub mod watches;
 
 pub use accounts::delete_account;
 pub use answers::{SeenAnswer, record_answers};

@@ -3,11 +3,13 @@
 
 use domain::account::EmailAddress;
 use domain::ids::{AccountId, ContactId, DeliveryId, IncidentId};
+use domain::tools::watch::AGAIN_WITHIN;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use store::secrets::Place;
 use store::token_lookups::{self, Found, Kind};
 use store::{Secrets, secrets};
+use uuid::Uuid;
 
 use crate::Result;
 
@@ -54,6 +56,44 @@ pub fn read_not_me(secrets: &Secrets, token: &str, now: Timestamp) -> Option<Not
         return Some(NotMe::RunOut);
     }
     EmailAddress::parse(address).ok().map(NotMe::Address)
+}
+
+const AGAIN: Place<'static> = Place {
+    table: "tool_watches",
+    column: "again",
+    row: "",
+};
+
+/// What a token of the page says that begins a watch again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Again {
+    /// Whoever holds it reads the mail of this address, and waited for what this watch waited for.
+    Watch(Uuid, EmailAddress),
+    /// It was one, and is older than [`AGAIN_WITHIN`].
+    RunOut,
+}
+
+/// The token of the page that begins an ended watch again. The address is sealed in it, so that it can be
+/// erased with the end of the watch.
+pub fn again_token(
+    secrets: &Secrets,
+    (watch, address): (Uuid, &EmailAddress),
+    now: Timestamp,
+) -> Result<String> {
+    let until = (now + AGAIN_WITHIN).as_second();
+    Ok(secrets.seal(AGAIN, &format!("{until} {watch} {address}"))?)
+}
+
+/// Reads a token of [`again_token`]; `None` when it is none.
+pub fn read_again(secrets: &Secrets, token: &str, now: Timestamp) -> Option<Again> {
+    let plain = secrets.open(AGAIN, token).ok()?;
+    let mut parts = plain.splitn(3, ' ');
+    if parts.next()?.parse::<i64>().ok()? <= now.as_second() {
+        return Some(Again::RunOut);
+    }
+    let watch = parts.next()?.parse().ok()?;
+    let address = EmailAddress::parse(parts.next()?).ok()?;
+    Some(Again::Watch(watch, address))
 }
 
 /// The form in which a token of a link is kept and looked up.
@@ -174,5 +214,23 @@ mod tests {
         assert_eq!((read(&other, now), read("x", now)), (None, None));
         let foreign = Secrets::new(["another key, as long as it"]).unwrap();
         assert_eq!(read_not_me(&foreign, &token, now), None);
+    }
+
+    #[test]
+    fn a_link_that_begins_a_watch_again_works_for_a_week() {
+        let secrets = Secrets::new(["a key of sufficient length"]).unwrap();
+        let now: Timestamp = "2026-11-22T13:02:11Z".parse().unwrap();
+        let (watch, kim) = (
+            Uuid::now_v7(),
+            EmailAddress::parse("kim@shop.example").unwrap(),
+        );
+        let token = again_token(&secrets, (watch, &kim), now).unwrap();
+        assert!(!token.contains("kim") && token.len() < 200, "{token}");
+        let read = |at| read_again(&secrets, &token, at);
+        let last = now + AGAIN_WITHIN - 1.seconds();
+        assert_eq!(read(last), Some(Again::Watch(watch, kim)));
+        assert_eq!(read(last + 1.seconds()), Some(Again::RunOut));
+        let other = not_me_token(&secrets, "kim@shop.example", now).unwrap();
+        assert_eq!(read_again(&secrets, &other, now), None, "one is no other");
     }
 }

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use store::Secrets;
 use store::account_messages::{self, NewAccountMessage};
 use store::deliveries::claim::list_owner_addresses;
+use uuid::Uuid;
 
 use crate::Result;
 
@@ -18,8 +19,19 @@ pub async fn write_message(
     message: &NewAccountMessage,
     now: Timestamp,
 ) -> Result<()> {
+    write(connection, secrets, message, now).await.map(|_| ())
+}
+
+/// The same, and which message it is.
+pub(crate) async fn write(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    message: &NewAccountMessage,
+    now: Timestamp,
+) -> Result<Uuid> {
     let message_id = account_messages::insert(connection, secrets, message, now).await?;
-    Ok(jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await?)
+    jobs::enqueue(connection, &jobs::AccountMessage { message_id }, None).await?;
+    Ok(message_id)
 }
 
 /// Writes the message to every owner, and the jobs that send it.

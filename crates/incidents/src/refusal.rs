@@ -14,7 +14,8 @@ use crate::{Result, tell_disabled};
 pub const NOT_WANTED: &str = "the owner of this address asked not to be written to";
 
 /// Lets no account write to an address any more: its contacts are disabled, except in the accounts of the
-/// person who has proven it, and the owners of those that lose one they relied on are told. `base` is our
+/// person who has proven it, and the owners of those that lose one they relied on are told. What the address waits
+/// for at the tools ends too. `base` is our
 /// public address. Not in a fenced transaction: it reaches over all accounts. Safe to repeat.
 pub async fn block_address(
     connection: &mut PgConnection,
@@ -24,6 +25,7 @@ pub async fn block_address(
     now: Timestamp,
 ) -> Result<()> {
     unconfirmed::block(connection, secrets, address, now).await?;
+    crate::watches::end_all_of(connection, secrets, address, now).await?;
     let own = own_accounts(connection, address).await?;
     for found in contacts::list_of_mail_address(connection, address, NOT_WANTED).await? {
         if own.contains(&found.account_id) {

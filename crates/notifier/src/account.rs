@@ -66,7 +66,7 @@ async fn claim(room: &Room, id: Uuid) -> Result<Option<(ClaimedMessage, bool)>, 
     Ok(claimed.map(|claimed| (claimed, wanted)))
 }
 
-/// False of what an account has us write to an address whose owner wants that no more. A sign-up is
+/// False of what an account, or somebody without one, has us write to an address whose owner wants that no more. A sign-up is
 /// how they take it back, so its mail goes.
 async fn is_wanted(
     connection: &mut PgConnection,
@@ -76,7 +76,7 @@ async fn is_wanted(
     let of_an_account = matches!(
         claimed.message,
         AccountMessage::ContactCode { .. } | AccountMessage::ChangeEmailNew { .. }
-    );
+    ) || claimed.message.sealed_address().is_some();
     if !of_an_account || claimed.channel.way() != Way::Mail {
         return Ok(true);
     }
@@ -194,7 +194,7 @@ fn result_of(
     claimed: &ClaimedMessage,
     sent: Result<Accepted, Trouble>,
 ) -> MessageResult {
-    let trouble = match sent {
+    let mut trouble = match sent {
         Ok(accepted) => {
             return MessageResult::Sent {
                 provider: accepted.provider,
@@ -204,6 +204,10 @@ fn result_of(
         }
         Err(trouble) => trouble,
     };
+    if claimed.message.sealed_address().is_some() {
+        // Servers like to repeat the address in what they say, and no column may keep it.
+        trouble.message = trouble.message.replace(&claimed.address, "the address");
+    }
     tracing::warn!(message.id = %claimed.id, class = ?trouble.class, ambiguous = trouble.ambiguous, "message not accepted");
     let jitter = f64::from(store::secrets::random_u32()) / f64::from(u32::MAX);
     match next_attempt(

@@ -114,6 +114,11 @@ fn mails(page: &mut Page) {
             AccountMessage::ContactDisabled { .. } => "A contact was stopped",
             AccountMessage::UnsentAlert { .. } => "An alert reached nobody",
             AccountMessage::WalletEmpty { .. } => "The wallet is empty",
+            AccountMessage::WatchConfirm { .. } => {
+                "Tools: to be told when it is back, without an account"
+            }
+            AccountMessage::WatchBack { .. } => "Tools: it is back",
+            AccountMessage::WatchStopped { .. } => "Tools: not back after 24 hours",
             _ => continue,
         };
         let brief = AccountBrief {

@@ -1,5 +1,5 @@
 //! Table `account_messages`: mails and texts about the account itself. What they say is sealed, for it
-//! holds codes and links.
+//! holds codes and links, and of somebody without an account the address too.
 //!
 //! A sender writes the row with [`insert`] and enqueues its job in the same transaction.
 
@@ -92,7 +92,8 @@ pub async fn insert(
         new.user_id.map(UserId::uuid),
         new.account_id.map(AccountId::uuid),
         new.channel.as_str(),
-        new.address,
+        // Of these only the sealed message has it, and that is wiped when it is done.
+        new.message.sealed_address().map_or(new.address.as_str(), |_| ""),
         new.message.template(),
         sealed,
         now.to_sqlx() as _,
@@ -128,12 +129,13 @@ pub async fn claim(
     let Some(row) = row else { return Ok(None) };
     let impossible = |column| Error::impossible("account_messages", column, id);
     let plain = secrets.open(place(&id.to_string()), &row.data)?;
+    let message: AccountMessage = serde_json::from_str(&plain).map_err(|_| impossible("data"))?;
     Ok(Some(ClaimedMessage {
         id,
         account_id: row.account_id.map(AccountId::from_uuid),
         channel: Channel::parse(&row.channel).ok_or_else(|| impossible("channel"))?,
-        address: row.address,
-        message: serde_json::from_str(&plain).map_err(|_| impossible("data"))?,
+        address: message.sealed_address().map_or(row.address, str::to_owned),
+        message,
         created_at: row.created_at.to_jiff(),
         lease_token: token,
         claims: u32::try_from(row.claims).map_err(|_| impossible("claims"))?,
@@ -214,6 +216,19 @@ pub async fn record(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Takes back a message that is not sent yet, and wipes it.
+pub async fn withdraw(connection: &mut PgConnection, id: Uuid, reason: &str) -> Result<()> {
+    sqlx::query!(
+        "UPDATE account_messages SET state = 'skipped', reason = $2, data = '', lease_token = NULL, lease_until = NULL
+         WHERE id = $1 AND state IN ('pending', 'sending')",
+        id,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Ends a message whose row cannot be read, so that it does not come back for ever.

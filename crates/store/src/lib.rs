@@ -66,6 +66,7 @@ pub mod states;
 pub mod throttles;
 pub mod token_lookups;
 pub mod tool_looks;
+pub mod tool_watches;
 pub mod unconfirmed;
 pub mod users;
 pub mod wallets;

@@ -11,8 +11,10 @@ use crate::Result;
 pub const MONITORS: &str = "watchbell_monitors";
 /// Somebody asks for a look: the request's id.
 pub const LOOKS: &str = "watchbell_looks";
-/// A visitor asks for looks.
+/// A visitor asks for looks, or to have a target watched: [`WATCH`].
 pub const TOOLS: &str = "watchbell_tools";
+/// The payload of [`TOOLS`] when a target is to be watched.
+pub const WATCH: &str = "watch";
 /// A requested look is done: the request's id.
 pub const DONE: &str = "watchbell_done";
 
@@ -65,6 +67,11 @@ pub async fn look_done(connection: &mut PgConnection, id: LookRequestId) -> Resu
 /// Tells workers that a visitor asks for looks.
 pub async fn tool_wanted(connection: &mut PgConnection, id: RunId) -> Result<()> {
     send(connection, TOOLS, &id.to_string()).await
+}
+
+/// Tells workers that a target is to be watched.
+pub async fn watch_wanted(connection: &mut PgConnection) -> Result<()> {
+    send(connection, TOOLS, WATCH).await
 }
 
 /// Tells whoever waits that a look of a visitor's run is done.

@@ -1,4 +1,4 @@
-//! Table `tool_looks`: looks that visitors ask for without an account.
+//! Table `tool_looks`: looks that visitors ask for without an account, and rounds of what is watched for them.
 
 use domain::check::LookResult;
 use domain::monitor::MonitorSpec;
@@ -18,6 +18,8 @@ pub struct NewRun<'a> {
     pub tool: Tool,
     pub target: &'a str,
     pub inside: bool,
+    /// A round of a watched target: nobody waits for it at a page.
+    pub watch: bool,
     pub created_at: Timestamp,
     pub deadline: Timestamp,
 }
@@ -35,8 +37,8 @@ pub async fn insert(
         .collect::<std::result::Result<_, _>>()
         .map_err(|_| Error::impossible("tool_looks", "spec", run.id))?;
     sqlx::query!(
-        "INSERT INTO tool_looks (run_id, region, part, tool, target, spec, inside, created_at, deadline)
-         SELECT $1, region, (part - 1)::smallint, $3, $4, spec, $6, $7, $8
+        "INSERT INTO tool_looks (run_id, region, part, tool, target, spec, inside, created_at, deadline, watch)
+         SELECT $1, region, (part - 1)::smallint, $3, $4, spec, $6, $7, $8, $9
          FROM unnest($2::text[]) AS region, unnest($5::jsonb[]) WITH ORDINALITY AS p (spec, part)",
         run.id.uuid(),
         regions,
@@ -46,17 +48,18 @@ pub async fn insert(
         run.inside,
         run.created_at.to_sqlx() as _,
         run.deadline.to_sqlx() as _,
+        run.watch,
     )
     .execute(&mut *connection)
     .await?;
     notify::tool_wanted(connection, run.id).await
 }
 
-/// Looks that are asked for, not answered, and still waited for; at most `most` are counted.
+/// Looks that are asked for, not answered, and still waited for by somebody at a page; at most `most` are counted.
 pub async fn count_open(connection: &mut PgConnection, now: Timestamp, most: i64) -> Result<i64> {
     let count = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
-             SELECT FROM tool_looks WHERE done_at IS NULL AND deadline > $1 LIMIT $2) AS open"#,
+             SELECT FROM tool_looks WHERE done_at IS NULL AND deadline > $1 AND NOT watch LIMIT $2) AS open"#,
         now.to_sqlx() as _,
         most,
     )
@@ -73,6 +76,7 @@ pub async fn find_same(
 ) -> Result<Option<RunId>> {
     let id = sqlx::query_scalar!(
         "SELECT run_id FROM tool_looks WHERE created_at >= $4 AND tool = $1 AND target = $2 AND inside = $3
+           AND NOT watch
          ORDER BY created_at DESC LIMIT 1",
         tool.as_str(),
         target,
@@ -94,17 +98,18 @@ pub struct Taken {
     pub inside: bool,
 }
 
-/// Takes open looks of a region, oldest first; one whose taker fell silent may be taken again.
+/// Takes open looks of a region, those of visitors or those of watched targets, oldest first; one whose taker
+/// fell silent may be taken again.
 pub async fn take(
     connection: &mut PgConnection,
-    region: &str,
+    (region, watch): (&str, bool),
     now: Timestamp,
     most: i64,
 ) -> Result<Vec<Taken>> {
     let rows = sqlx::query!(
         r#"UPDATE tool_looks t SET taken_at = $2 FROM (
              SELECT run_id, part FROM tool_looks
-             WHERE region = $1 AND done_at IS NULL AND deadline > $2
+             WHERE region = $1 AND done_at IS NULL AND deadline > $2 AND watch = $4
                AND (taken_at IS NULL OR taken_at < $2 - interval '12 seconds')
              ORDER BY created_at, part LIMIT $3 FOR UPDATE SKIP LOCKED
            ) AS open
@@ -113,6 +118,7 @@ pub async fn take(
         region,
         now.to_sqlx() as _,
         most,
+        watch,
     )
     .fetch_all(connection)
     .await?;
@@ -231,6 +237,17 @@ pub async fn find(
     }))
 }
 
+/// Removes a round of a watched target that has had its use; not one that a mail leads to.
+pub async fn delete_round(connection: &mut PgConnection, id: RunId) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM tool_looks WHERE run_id = $1 AND watch AND NOT EXISTS (SELECT FROM tool_watches w WHERE w.run_id = $1)",
+        id.uuid()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Removes looks made before `before`, and of more than [`MOST_KEPT`] the oldest, at most `most`;
 /// returns how many went.
 pub async fn prune(connection: &mut PgConnection, before: Timestamp, most: i64) -> Result<u64> {
@@ -274,6 +291,7 @@ mod tests {
             tool: Tool::Ping,
             target,
             inside: false,
+            watch: false,
             created_at: begin,
             deadline: begin + SignedDuration::from_secs(13),
         };
@@ -287,13 +305,13 @@ mod tests {
         let mut c = pool.acquire().await.unwrap();
         let id = ask(&mut c, "shop.example", at(0)).await;
         assert_eq!(count_open(&mut c, at(1), 10).await.unwrap(), 4);
-        let taken = take(&mut c, "fra", at(1), 10).await.unwrap();
+        let taken = take(&mut c, ("fra", false), at(1), 10).await.unwrap();
         assert_eq!(taken.iter().map(|one| one.part).collect::<Vec<_>>(), [0, 1]);
         assert_eq!((taken[0].run_id, &taken[0].spec), (id, &spec()));
-        assert_eq!(take(&mut c, "fra", at(2), 10).await.unwrap(), []);
+        assert_eq!(take(&mut c, ("fra", false), at(2), 10).await.unwrap(), []);
         // Its taker fell silent while somebody still waits: it is taken again, and never after that.
-        assert_eq!(take(&mut c, "fra", at(14), 10).await.unwrap(), []);
-        let other = take(&mut c, "iad", at(2), 1).await.unwrap();
+        assert_eq!(take(&mut c, ("fra", false), at(14), 10).await.unwrap(), []);
+        let other = take(&mut c, ("iad", false), at(2), 1).await.unwrap();
         assert_eq!(other.len(), 1);
         assert_eq!(is_done(&mut c, id).await.unwrap(), Some(false));
         assert_eq!(is_done(&mut c, RunId::generate()).await.unwrap(), None);

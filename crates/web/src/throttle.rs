@@ -80,6 +80,17 @@ pub const TOOLS_ALL: Limit = limit("tools.all", 240, 60);
 /// The same for longer.
 pub const TOOLS_ALL_HOUR: Limit = limit("tools.all.hour", 4_000, HOUR);
 
+/// Requests of one network to be told when something is back.
+pub const WATCH_NETWORK: Limit = limit("watch.network", 6, HOUR);
+/// The same for longer.
+pub const WATCH_NETWORK_DAY: Limit = limit("watch.network.day", 20, 24 * HOUR);
+/// Mails that ask one address to confirm such a request, in a day.
+pub const WATCH_ADDRESS: Limit = limit("watch.address", 5, 24 * HOUR);
+/// Watches that one address begins again.
+pub const WATCH_AGAIN: Limit = limit("watch.again", 6, HOUR);
+/// Requests of all visitors.
+pub const WATCH_ALL: Limit = limit("watch.all", 600, HOUR);
+
 /// Counts one more event in the caller's transaction, so that what is taken back is not counted. The
 /// seconds to wait when it is over the limit.
 pub async fn take_within(

@@ -34,6 +34,8 @@ pub struct WorkerConfig {
     pub requested_looks: usize,
     /// Looks for visitors without an account that may run at once.
     pub visitor_looks: usize,
+    /// Looks at targets that are watched for visitors that may run at once.
+    pub watched_looks: usize,
     /// The way out for what strangers name, where that is narrower than the members'.
     pub visitors: Option<Prober>,
     /// Transitions that may be recorded at once; each uses a connection of the pool.
@@ -62,6 +64,7 @@ impl WorkerConfig {
             looks: 2_000,
             requested_looks: 64,
             visitor_looks: 32,
+            watched_looks: 96,
             visitors: None,
             recorders: 4,
             buffer_for: Duration::from_secs(600),

@@ -4,9 +4,10 @@
 //! memory ([`book`]), starts looks when they are due ([`dispatch`]), and appends what they saw in
 //! batches ([`batch`]). A look that may change a status goes at once, in its order, through
 //! `incidents` ([`record`]), when canaries say that our own way out is well ([`canary`]). Looks that
-//! somebody waits for come as rows ([`requests`]); so do those of visitors ([`visitors`]), and closer looks at what has
-//! failed ([`autopsy`]). Servers behind monitors are asked at a low rate, from rows too ([`origins`]), and new pages are
-//! compared once with what is there for an address that does not exist ([`proposals`]).
+//! somebody waits for come as rows ([`requests`]); so do those of visitors ([`visitors`]), rounds of what is watched
+//! for them ([`watches`]), and closer looks at what has failed ([`autopsy`]). Servers behind monitors are asked at a low
+//! rate, from rows too ([`origins`]), and new pages are compared once with what is there for an address that does not
+//! exist ([`proposals`]).
 //! What is waited for is decided in [`heartbeats`], what maintenance held in [`maintenance`]. Housekeeping (partitions, packing, erasing) is in [`sweeps`], by one leader.
 //!
 //! It knows the sequence only: sockets are `probe`'s, rules are `domain`'s, SQL is `store`'s, and
@@ -42,6 +43,7 @@ mod scrub;
 mod shared;
 pub mod sweeps;
 mod visitors;
+mod watches;
 
 pub use canary::CanaryConfig;
 pub use clock::Anchored;
@@ -109,7 +111,9 @@ impl Worker {
                 listen::run(shared.clone(), stop.clone()),
                 catalog::run(shared.clone(), stop.clone()),
                 requests::run(shared.clone(), stop.clone()),
-                visitors::run(shared.clone(), stop.clone()),
+                visitors::run(shared.clone(), visitors::Lane::Visitors, stop.clone()),
+                visitors::run(shared.clone(), visitors::Lane::Watched, stop.clone()),
+                watches::run(shared, stop.clone()),
                 autopsy::run(shared.clone(), stop.clone()),
                 origins::run(shared.clone(), stop.clone()),
                 answers::run(shared.clone(), stop.clone()),

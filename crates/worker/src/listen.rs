@@ -41,7 +41,11 @@ async fn listen(shared: &Arc<Shared>) -> Result<(), sqlx::Error> {
                     shared.reload(account, id);
                 }
             }
-            Some(notice) if notice.channel() == notify::TOOLS => shared.visitors.notify_one(),
+            Some(notice) if notice.payload() == notify::WATCH => shared.watches.notify_one(),
+            Some(notice) if notice.channel() == notify::TOOLS => {
+                shared.visitors.notify_one();
+                shared.watched.notify_one();
+            }
             Some(_) => {
                 shared.asked.notify_one();
                 shared.examined.notify_one();
@@ -55,6 +59,8 @@ async fn listen(shared: &Arc<Shared>) -> Result<(), sqlx::Error> {
 async fn catch_up(shared: &Arc<Shared>) {
     shared.asked.notify_one();
     shared.visitors.notify_one();
+    shared.watched.notify_one();
+    shared.watches.notify_one();
     if let Err(error) = catalog::reconcile(shared).await {
         tracing::warn!(%error, "the timetable could not be compared with the monitors");
     }

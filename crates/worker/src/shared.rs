@@ -48,6 +48,10 @@ pub(crate) struct Shared {
     pub asked: Notify,
     /// A visitor asks for looks.
     pub visitors: Notify,
+    /// A round of a watched target is asked for.
+    pub watched: Notify,
+    /// A target is to be watched, or a look of its round is answered.
+    pub watches: Notify,
     /// A failure is to be looked at closer.
     pub examined: Notify,
     /// The proof of an origin is to be looked for.
@@ -84,6 +88,8 @@ impl Shared {
             full: Notify::new(),
             asked: Notify::new(),
             visitors: Notify::new(),
+            watched: Notify::new(),
+            watches: Notify::new(),
             examined: Notify::new(),
             origins: Notify::new(),
             proposals: Notify::new(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::tools::clean;
 use store::Result;
 use store::tool_looks::{self, Taken};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::requests::look_without_monitor;
@@ -16,21 +16,40 @@ use crate::shared::Shared;
 
 const POLL: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
-    let room = Arc::new(Semaphore::new(shared.config.visitor_looks.max(1)));
-    let called = (POLL, &shared.visitors);
-    let round = || start_open(&shared, &room);
-    rounds::run("the looks of visitors", called, &stop, round).await;
+/// Whose looks: each has room of its own, so that many hanging targets that are watched never hold up
+/// somebody at a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Somebody waits at a page.
+    Visitors,
+    /// Rounds of watched targets.
+    Watched,
 }
 
-async fn start_open(shared: &Arc<Shared>, room: &Arc<Semaphore>) -> Result<()> {
+impl Lane {
+    fn of(self, shared: &Shared) -> (usize, &Notify) {
+        match self {
+            Self::Visitors => (shared.config.visitor_looks, &shared.visitors),
+            Self::Watched => (shared.config.watched_looks, &shared.watched),
+        }
+    }
+}
+
+pub(crate) async fn run(shared: Arc<Shared>, lane: Lane, stop: CancellationToken) {
+    let (most, called) = lane.of(&shared);
+    let room = Arc::new(Semaphore::new(most.max(1)));
+    let round = || start_open(&shared, lane, &room);
+    rounds::run("the looks of visitors", (POLL, called), &stop, round).await;
+}
+
+async fn start_open(shared: &Arc<Shared>, lane: Lane, room: &Arc<Semaphore>) -> Result<()> {
     let free = i64::try_from(room.available_permits()).unwrap_or(i64::MAX);
     if free == 0 {
         return Ok(());
     }
     let mut connection = shared.pool.acquire().await?;
-    let region = &shared.config.region;
-    let open = tool_looks::take(&mut connection, region, shared.now(), free).await?;
+    let of = (shared.config.region.as_str(), lane == Lane::Watched);
+    let open = tool_looks::take(&mut connection, of, shared.now(), free).await?;
     drop(connection);
     for taken in open {
         let Ok(permit) = room.clone().try_acquire_owned() else {
@@ -42,7 +61,10 @@ async fn start_open(shared: &Arc<Shared>, room: &Arc<Semaphore>) -> Result<()> {
                 tracing::warn!(%error, "a look of a visitor was not answered");
             }
             drop(permit);
-            shared.visitors.notify_one();
+            lane.of(&shared).1.notify_one();
+            if lane == Lane::Watched {
+                shared.watches.notify_one();
+            }
         });
     }
     Ok(())

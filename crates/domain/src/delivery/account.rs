@@ -7,6 +7,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::tools::Tool;
+
 /// What is said, with everything that the text needs. Links are absolute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "template", rename_all = "snake_case")]
@@ -150,6 +152,53 @@ pub enum AccountMessage {
         /// What answered.
         url: String,
     },
+    /// To whoever waits for a target of the tools: to be confirmed before anything is looked at.
+    WatchConfirm {
+        /// Where it goes. No column has it: it stays sealed with the rest.
+        to: String,
+        /// What looks at it.
+        tool: Tool,
+        /// What is to be watched.
+        target: String,
+        /// Of the page that confirms and ends it.
+        token: String,
+    },
+    /// What was watched is back.
+    WatchBack {
+        /// Where it goes.
+        to: String,
+        /// What looks at it.
+        tool: Tool,
+        /// What was watched.
+        target: String,
+        /// Since when it was watched.
+        since: Timestamp,
+        /// When the first good round began.
+        back_since: Timestamp,
+        /// What the regions saw.
+        seen: String,
+        /// The result that shows it.
+        run: String,
+        /// Of the page of the watch.
+        token: String,
+    },
+    /// What is watched did not come back in time.
+    WatchStopped {
+        /// Where it goes.
+        to: String,
+        /// What looks at it.
+        tool: Tool,
+        /// What was watched.
+        target: String,
+        /// Since when it was watched.
+        since: Timestamp,
+        /// What the regions saw last, and when.
+        seen: Option<(String, Timestamp)>,
+        /// Of the page of the watch.
+        token: String,
+        /// Of the page that begins it again.
+        again: String,
+    },
     /// The plan changed, or will.
     PlanChanged {
         /// From when on.
@@ -174,8 +223,21 @@ impl AccountMessage {
     pub const fn is_to_unconfirmed(&self) -> bool {
         matches!(
             self,
-            Self::VerifyEmail { .. } | Self::ChangeEmailNew { .. } | Self::ContactCode { .. }
+            Self::VerifyEmail { .. }
+                | Self::ChangeEmailNew { .. }
+                | Self::ContactCode { .. }
+                | Self::WatchConfirm { .. }
         )
+    }
+
+    /// The address, where nothing but the message itself may keep it: of somebody without an account.
+    pub fn sealed_address(&self) -> Option<&str> {
+        match self {
+            Self::WatchConfirm { to, .. }
+            | Self::WatchBack { to, .. }
+            | Self::WatchStopped { to, .. } => Some(to),
+            _ => None,
+        }
     }
 
     /// The name of the template, as it is stored.
@@ -196,6 +258,9 @@ impl AccountMessage {
             Self::WalletEmpty { .. } => "wallet_empty",
             Self::KeyCreated { .. } => "key_created",
             Self::KnownDeadAnswering { .. } => "known_dead_answering",
+            Self::WatchConfirm { .. } => "watch_confirm",
+            Self::WatchBack { .. } => "watch_back",
+            Self::WatchStopped { .. } => "watch_stopped",
             Self::PlanChanged { .. } => "plan_changed",
         }
     }

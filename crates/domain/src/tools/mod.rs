@@ -6,6 +6,7 @@
 mod asked;
 mod clean;
 mod finding;
+pub mod watch;
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,6 +27,8 @@ pub const TIMEOUT: Duration = Duration::from_secs(10);
 pub const GRACE: Duration = Duration::from_secs(3);
 /// Days that a result is kept.
 pub const KEPT_DAYS: i64 = 7;
+/// The most regions that are asked.
+pub const MOST_REGIONS: usize = 12;
 /// Looks of tools that may be open at once, over all visitors.
 pub const MOST_OPEN: i64 = 400;
 /// Looks of tools that are kept at once; the oldest go first.

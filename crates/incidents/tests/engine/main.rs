@@ -22,4 +22,5 @@ mod reads;
 mod record;
 mod registrations;
 mod sweeps;
+mod watches;
 mod world;

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::contacts::hooks;
 use crate::secrets::Place;
-use crate::{Result, Secrets};
+use crate::{Result, Secrets, tool_watches};
 
 /// What a rotation did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,7 +39,8 @@ impl Rotated {
 }
 
 /// Seals every stored secret with the newest key, in the caller's transaction. Values that outlive a
-/// few minutes are all here: settings of monitors, URLs and secrets of contacts, and messages not sent yet.
+/// few minutes are all here: settings of monitors, URLs and secrets of contacts, addresses of
+/// those who wait for a target of the tools, and messages not sent yet.
 pub async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) -> Result<Rotated> {
     let mut rotated = Rotated::default();
     let monitors = sqlx::query!(r#"SELECT account_id, id, secrets AS "secrets!" FROM monitors WHERE secrets IS NOT NULL FOR UPDATE"#)
@@ -64,6 +65,7 @@ pub async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) ->
         }
     }
     renew_contacts(connection, secrets, &mut rotated).await?;
+    renew_watches(connection, secrets, &mut rotated).await?;
     let messages = sqlx::query!(
         "SELECT id, data FROM account_messages WHERE state IN ('pending', 'sending') FOR UPDATE"
     )
@@ -87,6 +89,31 @@ pub async fn rotate_secrets(connection: &mut PgConnection, secrets: &Secrets) ->
         }
     }
     Ok(rotated)
+}
+
+async fn renew_watches(
+    connection: &mut PgConnection,
+    secrets: &Secrets,
+    rotated: &mut Rotated,
+) -> Result<()> {
+    let watches = sqlx::query!(
+        r#"SELECT id, address AS "address!" FROM tool_watches WHERE address IS NOT NULL FOR UPDATE"#
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in watches {
+        let key = row.id.to_string();
+        if let Some(renewed) = rotated.renew(secrets, tool_watches::place(&key), &row.address) {
+            sqlx::query!(
+                "UPDATE tool_watches SET address = $2 WHERE id = $1",
+                row.id,
+                renewed
+            )
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    Ok(())
 }
 
 async fn renew_contacts(

@@ -19,6 +19,7 @@ mod snooze;
 mod storms;
 mod tools;
 mod unconfirmed;
+mod watches;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};

@@ -50,7 +50,10 @@ fn worker(app: &App, region: &'static str, seen: impl Fn(&mut Observation) + Sen
     tokio::spawn(async move {
         loop {
             let mut c = pool.acquire().await.unwrap();
-            for taken in tool_looks::take(&mut c, region, now, 32).await.unwrap() {
+            for taken in tool_looks::take(&mut c, (region, false), now, 32)
+                .await
+                .unwrap()
+            {
                 let settings = Settings::of(&taken.spec);
                 let mut observation = Observation::begin(now);
                 seen(&mut observation);

@@ -24,6 +24,7 @@ pub mod person;
 pub mod policies;
 pub mod schedules;
 pub mod tools;
+pub mod watches;
 
 pub use error::{PlanLimit, Resource, UseCaseError, UseCaseResult};
 

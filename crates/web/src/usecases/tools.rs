@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use domain::target::AddressPolicy;
-use domain::tools::{Asked, GRACE, MOST_OPEN, RunId, TIMEOUT, Tool, read};
+use domain::tools::{Asked, GRACE, MOST_OPEN, MOST_REGIONS, RunId, TIMEOUT, Tool, read};
 use jiff::SignedDuration;
 use store::tool_looks::{self, NewRun};
 use tokio::time::Instant;
@@ -24,8 +24,6 @@ const SAME: SignedDuration = SignedDuration::from_secs(5);
 const RECENT: SignedDuration = SignedDuration::from_secs(120);
 /// A notice only wakes; the truth is read this often all the same.
 const POLL: Duration = Duration::from_millis(500);
-/// The most regions that are asked.
-const MOST_REGIONS: usize = 12;
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -99,7 +97,7 @@ pub async fn ask(
 }
 
 /// Private addresses are for members, unless the operator opens them to all.
-fn may_look_inside(state: &AppState, visit: &Visit) -> bool {
+pub(super) fn may_look_inside(state: &AppState, visit: &Visit) -> bool {
     state.config.address_policy == AddressPolicy::SelfHosted
         && (visit.member || state.config.tools == ToolsMode::Inside)
 }
@@ -115,7 +113,7 @@ async fn take_target(state: &AppState, asked: &Asked) -> Result<(), ToolError> {
 
 /// What is counted together, so that many names of one owner are not many targets: the last two labels
 /// of a name, the /24 or /48 of an address.
-fn site(host: &str) -> String {
+pub(super) fn site(host: &str) -> String {
     use std::net::IpAddr;
     match host.parse() {
         Ok(IpAddr::V4(ip)) => {
@@ -133,7 +131,12 @@ fn site(host: &str) -> String {
     }
 }
 
-async fn take(state: &AppState, limit: Limit, key: &str, why: &str) -> Result<(), ToolError> {
+pub(super) async fn take(
+    state: &AppState,
+    limit: Limit,
+    key: &str,
+    why: &str,
+) -> Result<(), ToolError> {
     match throttle::take(state, limit, key).await {
         Err(PageError::TooManyRequests { retry_after }) => {
             let seconds = i64::try_from(retry_after).unwrap_or(i64::MAX);
@@ -176,6 +179,7 @@ async fn insert(
         tool,
         target: &asked.target,
         inside,
+        watch: false,
         created_at: now,
         deadline: now + patience,
     };

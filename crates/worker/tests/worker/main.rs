@@ -17,4 +17,5 @@ mod requests;
 mod sweeps;
 mod takeover;
 mod visitors;
+mod watches;
 mod world;

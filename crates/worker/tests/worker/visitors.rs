@@ -12,13 +12,14 @@ use testkit::{Behaviour, SwitchableSite};
 
 use crate::world::{World, now};
 
-async fn ask(world: &World, url: &str, inside: bool) -> RunId {
+pub async fn ask(world: &World, url: &str, inside: bool) -> RunId {
     let mut transaction = store::begin(&world.pool).await.unwrap();
     let run = NewRun {
         id: RunId::generate(),
         tool: Tool::Down,
         target: url,
         inside,
+        watch: false,
         created_at: now(),
         deadline: now() + SignedDuration::from_secs(13),
     };
@@ -34,7 +35,7 @@ async fn ask(world: &World, url: &str, inside: bool) -> RunId {
     run.id
 }
 
-async fn answered(world: &World, id: RunId) -> Run {
+pub async fn answered(world: &World, id: RunId) -> Run {
     loop {
         let mut c = world.pool.acquire().await.unwrap();
         let since = now() - SignedDuration::from_mins(1);

@@ -135,6 +135,9 @@ pub(crate) fn account(brief: AccountBrief<'_>) -> Result<Words, RenderError> {
         | AccountMessage::WalletEmpty { .. }
         | AccountMessage::KnownDeadAnswering { .. }
         | AccountMessage::PlanChanged { .. } => notices(brief),
+        AccountMessage::WatchConfirm { .. }
+        | AccountMessage::WatchBack { .. }
+        | AccountMessage::WatchStopped { .. } => super::watch::mail(brief),
     }
 }
 

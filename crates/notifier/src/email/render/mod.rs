@@ -11,6 +11,7 @@ mod outage;
 mod registration;
 mod say;
 mod storm;
+mod watch;
 
 pub(crate) use account::{AccountBrief, account};
 pub(crate) use outage::{good, span, sure, why};
@@ -72,6 +73,13 @@ pub(crate) enum Footer {
     Account { base: String },
     /// Because someone typed the address.
     Proof { base: String, not_me: String },
+    /// Because someone waits for a target without an account. `not_me` in what asks them to confirm; in all
+    /// else the watch has ended.
+    Watch {
+        base: String,
+        page: String,
+        not_me: Option<String>,
+    },
 }
 
 /// What every mail has.

@@ -160,7 +160,7 @@ async fn look(
     }
 }
 
-fn refused(error: ToolError) -> Result<(StatusCode, String, Option<u64>), PageError> {
+pub(super) fn refused(error: ToolError) -> Result<(StatusCode, String, Option<u64>), PageError> {
     Ok(match error {
         ToolError::Refused(why) => (StatusCode::UNPROCESSABLE_ENTITY, why, None),
         ToolError::TooSoon(why, seconds) => (StatusCode::TOO_MANY_REQUESTS, why, Some(seconds)),

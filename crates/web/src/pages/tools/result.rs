@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::monitor::Kind;
 use domain::tools::{KEPT_DAYS, RunId, Tool};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use store::tool_looks::{self, Run};
@@ -15,10 +15,11 @@ use super::words::{Offer, offer};
 use super::{ask, json};
 use crate::config::SignupMode;
 use crate::error::{PageError, PageResult};
-use crate::extract::Visitor;
+use crate::extract::{FormErrors, Visitor};
 use crate::pages::docs::handbook;
 use crate::state::AppState;
-use crate::view::{Moment, Shell, render};
+use crate::usecases::watches;
+use crate::view::{Moment, Shell, render, render_with, see_other};
 
 #[derive(Template)]
 #[template(path = "tools/result.html")]
@@ -39,6 +40,15 @@ struct ResultPage<'a> {
     json: String,
     /// Where "monitor this" leads; `None` where nobody may sign up.
     monitor: Option<String>,
+    /// The form of whoever wants a mail when it is back; `None` where there is nothing to wait for.
+    watch: Option<WatchForm>,
+}
+
+/// What was typed for a mail when it is back, and what is wrong with it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WatchForm {
+    pub email: String,
+    pub errors: FormErrors,
 }
 
 impl ResultPage<'_> {
@@ -69,10 +79,57 @@ pub async fn show(
         return answer(&state, id).await;
     }
     let outcome = Outcome::of(find(&state, id).await?.ok_or(PageError::NotFound)?);
-    render(&page(&visitor, &state, &outcome))
+    render(&page(&visitor, &state, &outcome, typed_nothing(&visitor)))
 }
 
-fn page<'a>(visitor: &Visitor, state: &AppState, outcome: &'a Outcome) -> ResultPage<'a> {
+/// Who is signed in need not type an address.
+fn typed_nothing(visitor: &Visitor) -> WatchForm {
+    let known = visitor.signed_in.as_ref();
+    WatchForm {
+        email: known
+            .map(|signed_in| signed_in.user.email.clone())
+            .unwrap_or_default(),
+        errors: FormErrors::new(),
+    }
+}
+
+/// The page again, with what is wrong with its form.
+pub(super) fn refuse_watch(
+    visitor: &Visitor,
+    state: &AppState,
+    run: Run,
+    (status, form): (StatusCode, WatchForm),
+) -> PageResult {
+    let outcome = Outcome::of(run);
+    render_with(status, &page(visitor, state, &outcome, form))
+}
+
+/// Leads on to the form for a monitor; mails have no other address for it, since they cannot know who opens them.
+pub async fn monitor_this(
+    visitor: Visitor,
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+) -> PageResult {
+    ask::require(&state)?;
+    let run = find_named(&state, &token).await?;
+    match monitor(&visitor, &state, run.tool, &run.target) {
+        Some(form) => see_other(&form),
+        None => see_other(&format!("/tools/r/{}", run.id)),
+    }
+}
+
+/// The run that a path names.
+pub(super) async fn find_named(state: &AppState, token: &str) -> PageResult<Run> {
+    let id: RunId = token.parse().map_err(|_| PageError::NotFound)?;
+    find(state, id).await?.ok_or(PageError::NotFound)
+}
+
+fn page<'a>(
+    visitor: &Visitor,
+    state: &AppState,
+    outcome: &'a Outcome,
+    form: WatchForm,
+) -> ResultPage<'a> {
     let run = &outcome.run;
     let moment = |at| Moment::new(at, TimeZone::UTC);
     let is_dns = run.tool == Tool::Dns;
@@ -99,6 +156,7 @@ fn page<'a>(visitor: &Visitor, state: &AppState, outcome: &'a Outcome) -> Result
         )
     });
     let link = state.config.link(&format!("/tools/r/{}", run.id));
+    let waiting = !run.is_done() && state.now() < run.deadline;
     ResultPage {
         shell: visitor.shell(&outcome.title).section("tools"),
         offer: offer(run.tool),
@@ -115,19 +173,26 @@ fn page<'a>(visitor: &Visitor, state: &AppState, outcome: &'a Outcome) -> Result
             false => Vec::new(),
         },
         guide,
-        waiting: !run.is_done() && state.now() < run.deadline,
+        waiting,
         json: format!("{link}.json"),
         link,
-        monitor: monitor(visitor, state, run),
+        monitor: monitor(visitor, state, run.tool, &run.target),
+        // A page that asks anew every two seconds is none to type in.
+        watch: (!waiting && watches::may_ask(state, run)).then_some(form),
     }
 }
 
 /// The form for a monitor with the target in it; by way of a sign-up for whoever has no account.
-fn monitor(visitor: &Visitor, state: &AppState, run: &Run) -> Option<String> {
+pub(super) fn monitor(
+    visitor: &Visitor,
+    state: &AppState,
+    tool: Tool,
+    target: &str,
+) -> Option<String> {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("url", &run.target);
+    query.append_pair("url", target);
     if visitor.signed_in.is_some() {
-        let kind = match run.tool {
+        let kind = match tool {
             Tool::Down | Tool::Headers => Kind::Http,
             Tool::Ping => Kind::Ping,
             Tool::Dns => Kind::Dns,
@@ -144,7 +209,7 @@ pub(super) async fn answer(state: &AppState, id: RunId) -> PageResult<Response> 
     let run = find(state, id).await?;
     let Some(run) = run else {
         let why = "There is no such result, or it is older than a week.";
-        return Ok(json::refusal(http::StatusCode::NOT_FOUND, why));
+        return Ok(json::refusal(StatusCode::NOT_FOUND, why));
     };
     let outcome = Outcome::of(run);
     Ok(json::result(

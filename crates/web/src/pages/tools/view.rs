@@ -36,7 +36,7 @@ impl Outcome {
         let results = || run.looks.iter().filter_map(|look| look.result.as_ref());
         let verdicts: Vec<_> = results().map(|result| verdict(run.tool, result)).collect();
         let finding = of_looks(&verdicts);
-        let host = host(&run.target);
+        let host = domain::tools::watch::host(&run.target);
         let regions = results().count();
         let (mut title, mut sentence) = told::result(run.tool, finding, &host, regions);
         let shown = results().any(|result| result.observation.tls.is_some());
@@ -129,14 +129,6 @@ fn why(run: &Run, finding: Finding) -> Option<&Diagnosis> {
 /// A diagnosis speaks to the owner. Here its reader is anybody.
 fn of_somebody(sentence: &str) -> String {
     sentence.replace("Your ", "Its ").replace(" your ", " its ")
-}
-
-/// The host of a target, for titles.
-fn host(target: &str) -> String {
-    match url::Url::parse(target) {
-        Ok(url) if url.has_host() => url.host_str().unwrap_or(target).to_owned(),
-        _ => target.to_owned(),
-    }
 }
 
 /// What one region saw.
