@@ -332,3 +332,16 @@ async fn a_target_is_changed_by_one_at_a_time(pool: PgPool) {
     );
     assert!(targets::is_watched(&mut second, target).await.unwrap());
 }
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_sealed_address_moves_to_the_newest_key(pool: PgPool) {
+    let mut c = pool.acquire().await.unwrap();
+    let id = asked(&mut c, SHOP, 0).await;
+    let old = "a key of sufficient length";
+    let both = Secrets::new(["a second key, long enough", old]).unwrap();
+    let moved = crate::admin::rotate_secrets(&mut c, &both).await.unwrap();
+    assert_eq!((moved.sealed, moved.failed), (1, 0));
+    let new = Secrets::new(["a second key, long enough"]).unwrap();
+    let found = lock(&mut c, id).await.unwrap().unwrap();
+    assert_eq!(found.address(&new).unwrap(), Some(kim()));
+}
