@@ -60,6 +60,9 @@ pub(crate) async fn open(
     let since = outage.first_failure_at;
     let deployed = markers::before(connection, account, (monitor, &tags), since).await?;
     let changed = Changed::of(connection, scene, outage.looked, since).await?;
+    let diagnosis = outage.looked.and_then(|looked| looked.diagnosis.clone());
+    let diagnosis = markers::shown(diagnosis, &deployed, since);
+    let diagnosis = changed.shown(diagnosis, since);
     let mut vote = summary(outage);
     vote.blind = blind(connection, scene, outage, last_good_at).await?;
     let incident = Incident {
@@ -77,14 +80,7 @@ pub(crate) async fn open(
         resolved_confirmed_at: None,
         failure: outage.failure.clone(),
         attribution: outage.attribution,
-        diagnosis: changed.shown(
-            markers::shown(
-                outage.looked.and_then(|looked| looked.diagnosis.clone()),
-                &deployed,
-                since,
-            ),
-            since,
-        ),
+        diagnosis,
         vote,
         last_good_at,
         test: false,

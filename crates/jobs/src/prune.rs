@@ -1,4 +1,4 @@
-//! The janitor: nothing else ever removes a finished job or a dead worker.
+//! The janitor: nothing else ever removes a job that failed, or a dead worker. What is done goes by itself.
 //!
 //! The queue's library makes these tables at run time, so the statements here cannot be checked at
 //! compile time against our migrations, like the grants of [`migrate`](crate::migrate()).
