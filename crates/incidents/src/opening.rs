@@ -94,6 +94,27 @@ pub(crate) async fn open(
     store::incidents::insert(connection, &incident).await?;
     autopsies::want(connection, &incident, &scene.spec, scene.now).await?;
     let told = escalation::begin(connection, secrets, scene, &incident).await?;
+    begin_timeline(connection, outage, &incident, told).await?;
+    let system = Actor::system();
+    for marker in &deployed {
+        markers::note(connection, account, id, (marker, since), &system).await?;
+    }
+    changed
+        .note(connection, (account, id), since, &system)
+        .await?;
+    dependencies::name_held(connection, account, id, scene.now).await?;
+    store::changes::notify(connection, account, "incident", id).await?;
+    Ok(Some(id))
+}
+
+/// The first lines of its timeline: what failed, what is sure, who is told.
+async fn begin_timeline(
+    connection: &mut PgConnection,
+    outage: &Outage<'_>,
+    incident: &Incident,
+    told: escalation::Begun,
+) -> Result<()> {
+    let (account, id, now) = (incident.account_id, incident.id, incident.confirmed_at);
     let system = Actor::system();
     let blind = incident
         .vote
@@ -108,24 +129,16 @@ pub(crate) async fn open(
         (
             "confirmed",
             timeline::confirmed(outage.failure, &incident.vote),
-            scene.now,
+            now,
         ),
-        ("note", timeline::told(told), scene.now),
+        ("note", timeline::told(told), now),
     ];
     let held = outage.held.as_ref();
-    let held = held.map(|held| ("note", timeline::was_held(held), scene.now));
+    let held = held.map(|held| ("note", timeline::was_held(held), now));
     for (kind, text, at) in blind.into_iter().chain(entries).chain(held) {
         timeline::add(connection, account, id, (kind, text), (&system, at)).await?;
     }
-    for marker in &deployed {
-        markers::note(connection, account, id, (marker, since), &system).await?;
-    }
-    changed
-        .note(connection, (account, id), since, &system)
-        .await?;
-    dependencies::name_held(connection, account, id, scene.now).await?;
-    store::changes::notify(connection, account, "incident", id).await?;
-    Ok(Some(id))
+    Ok(())
 }
 
 /// An id whose short code nobody else has.

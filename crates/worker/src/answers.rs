@@ -7,8 +7,8 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::answer;
-use domain::check::Observation;
+use domain::answer::{self, Answer};
+use domain::check::{Observation, Verdict};
 use domain::ids::MonitorId;
 use domain::monitor::Kind;
 use incidents::SeenAnswer;
@@ -86,10 +86,17 @@ impl Answers {
 }
 
 /// Takes up a good answer, if it may be another than the one that is stored.
-pub(crate) fn keep(shared: &Shared, plan: &Plan, seen: &Observation, at: Timestamp) {
-    if plan.settings.target.kind() == Kind::Domain || seen.our_fault {
+pub(crate) fn keep(
+    shared: &Shared,
+    plan: &Plan,
+    seen: &Observation,
+    (verdict, clouded): (&Verdict, bool),
+) {
+    let is_registration = plan.settings.target.kind() == Kind::Domain;
+    if !verdict.kind.is_good() || clouded || is_registration {
         return;
     }
+    let at = seen.at;
     let seen_now = (answer::mark(seen), at);
     let id = plan.monitor_id;
     let before = shared.book().get_mut(id).map(|entry| entry.answer);
@@ -109,6 +116,11 @@ pub(crate) fn keep(shared: &Shared, plan: &Plan, seen: &Observation, at: Timesta
         at,
     };
     waiting.insert(id, (fresh, seen));
+}
+
+/// What was seen of an answer that is not good, for the incident that may come of it.
+pub(crate) fn failing(plan: &Plan, seen: &Observation, verdict: &Verdict) -> Option<Answer> {
+    (!verdict.kind.is_good()).then(|| scrub(answer::read(seen, &plan.secrets())))
 }
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::check::{Check, Expectation, Observation, Verdict, VerdictKind};
 use domain::ids::{CheckId, MonitorId};
 use domain::incident::{Diagnosis, diagnosis};
-use domain::monitor::{Settings, schedule};
+use domain::monitor::Settings;
 use domain::status::Look;
 use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
@@ -269,11 +269,7 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
         epoch,
         reason,
     } = looked;
-    let (id, shard, slot) = (
-        plan.monitor_id,
-        schedule::shard(plan.monitor_id),
-        check.slot,
-    );
+    let (id, shard, slot) = (plan.monitor_id, plan.shard, check.slot);
     let clouded = shared.canaries.clouds(check.at, finished_at);
     let mut book = shared.book();
     // What began under a lease that was lost meanwhile must not pass for its new holder's.
@@ -301,9 +297,7 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
         book.shards.wait(shard, slot, id);
     }
     drop(book);
-    if verdict.kind.is_good() && !clouded {
-        answers::keep(shared, &plan, &seen, check.at);
-    }
+    answers::keep(shared, &plan, &seen, (&verdict, clouded));
     if slot.is_some() {
         keep_row(
             shared,
@@ -336,8 +330,7 @@ pub(crate) fn hand_over(shared: &Arc<Shared>, looked: Looked) -> Option<record::
             .or_else(|| seen.tried.last().map(|tried| tried.address))
             .map(|address| address.ip()),
         diagnosis: explain(&seen, &verdict, &plan.settings),
-        answer: (matters && !verdict.kind.is_good())
-            .then(|| domain::answer::read(&seen, &plan.secrets())),
+        answer: answers::failing(&plan, &seen, &verdict),
         evidence: keep.then(|| Box::new(evidence::of(&plan, &check, seen, &verdict))),
         requested: reason.map(|reason| (reason, check.clone())),
         check_id: check.id,

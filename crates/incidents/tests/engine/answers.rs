@@ -49,7 +49,7 @@ async fn named(world: &World) -> (Vec<String>, Vec<String>) {
         looked.look.finished_at = world.at(second);
         opened = world.record(&looked).await.opened;
     }
-    let incident = opened.expect("three looks are an outage");
+    let incident = opened.unwrap();
     let said = world.incident(incident).await.diagnosis.unwrap();
     let changes = said.changes().map(str::to_owned).collect();
     (changes, world.timeline(incident).await)
