@@ -35,6 +35,8 @@ pub enum Part {
     Certificates,
     Origins,
     KeywordProposals,
+    AnswerChanges,
+    DiagnosisFeedback,
     Incidents,
     IncidentEvents,
     Escalations,
@@ -51,7 +53,7 @@ pub enum Part {
 
 impl Part {
     /// All parts, in the order of the file.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::Account,
         Self::People,
         Self::Subscription,
@@ -72,6 +74,8 @@ impl Part {
         Self::Certificates,
         Self::Origins,
         Self::KeywordProposals,
+        Self::AnswerChanges,
+        Self::DiagnosisFeedback,
         Self::Incidents,
         Self::IncidentEvents,
         Self::Escalations,
@@ -109,6 +113,8 @@ impl Part {
             Self::Certificates => "certificates",
             Self::Origins => "origins",
             Self::KeywordProposals => "keyword_proposals",
+            Self::AnswerChanges => "answer_changes",
+            Self::DiagnosisFeedback => "diagnosis_feedback",
             Self::Incidents => "incidents",
             Self::IncidentEvents => "incident_events",
             Self::Escalations => "escalations",
@@ -172,7 +178,9 @@ pub fn rows<'c>(
         | Part::HeartbeatPings
         | Part::Certificates
         | Part::Origins
-        | Part::KeywordProposals => beside(connection, account, part),
+        | Part::KeywordProposals
+        | Part::AnswerChanges
+        | Part::DiagnosisFeedback => beside(connection, account, part),
         Part::Incidents => rows!(
             r#"SELECT to_jsonb(t) AS "row!" FROM incidents t WHERE account_id = $1 ORDER BY id"#
         ),
@@ -234,6 +242,16 @@ fn beside<'c>(
         .fetch(connection),
         Part::Origins => sqlx::query_scalar!(
             r#"SELECT to_jsonb(t) AS "row!" FROM origins t WHERE account_id = $1"#,
+            account
+        )
+        .fetch(connection),
+        Part::AnswerChanges => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) - 'subject' AS "row!" FROM answer_changes t WHERE account_id = $1 ORDER BY at"#,
+            account
+        )
+        .fetch(connection),
+        Part::DiagnosisFeedback => sqlx::query_scalar!(
+            r#"SELECT to_jsonb(t) AS "row!" FROM diagnosis_feedback t WHERE account_id = $1 ORDER BY created_at"#,
             account
         )
         .fetch(connection),
