@@ -16,7 +16,7 @@ use apalis::prelude::{
 };
 use apalis_postgres::{Config, InsertEvent, PostgresStorage};
 use futures::future::BoxFuture;
-use futures::{FutureExt, Stream};
+use futures::{FutureExt, Stream, StreamExt};
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
@@ -304,10 +304,22 @@ fn work(
 }
 
 /// Something to wake up for: a new job, or half a second gone by.
+///
+/// With each item its reader is woken once more. The library takes an item and does not ask for the next: one that
+/// came while it was looking for jobs, and found none, was the last that it heard of until its heart beat, up to
+/// five seconds later, and the job waited.
 fn ticks(wake: Arc<Notify>) -> impl Stream<Item = ()> + Send {
-    futures::stream::unfold(wake, |wake| async move {
+    let ticks = futures::stream::unfold(wake, |wake| async move {
         let _ = tokio::time::timeout(POLL, wake.notified()).await;
         Some(((), wake))
+    });
+    let mut ticks = Box::pin(ticks);
+    futures::stream::poll_fn(move |cx| {
+        let tick = ticks.poll_next_unpin(cx);
+        if tick.is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        tick
     })
 }
 
@@ -355,7 +367,34 @@ fn patience(last: u64, now: u64, limit: Duration) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::{Context, Poll, Wake, Waker};
+
     use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_a_tick_and_asks_no_further_is_woken_again() {
+        let (wake, woken) = (Arc::new(Notify::new()), Arc::new(Woken::default()));
+        let mut ticks = Box::pin(ticks(Arc::clone(&wake)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut cx = Context::from_waker(&waker);
+        for ticked in 1..=3 {
+            wake.notify_one();
+            assert_eq!(ticks.poll_next_unpin(&mut cx), Poll::Ready(Some(())));
+            assert_eq!(woken.0.load(Ordering::Relaxed), ticked);
+        }
+        assert_eq!(ticks.poll_next_unpin(&mut cx), Poll::Pending);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 3);
+    }
 
     #[test]
     fn a_queue_hangs_when_its_last_beat_is_too_long_ago() {

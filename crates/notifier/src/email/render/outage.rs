@@ -144,7 +144,6 @@ pub(super) fn opened(brief: &Brief<'_>) -> Result<Words, RenderError> {
 fn changed(brief: &Brief<'_>, incident: &Incident, last_good: Option<Timestamp>) -> Option<Say> {
     let moment = |at| moment_beside(at, incident.first_failure_at, brief);
     let what = if brief.waits() { "heartbeat" } else { "look" };
-    let good = last_good.map(|at| format!("The last good {what} was at {}.", moment(at)));
     let blind = incident.vote.blind.map(|span| {
         format!(
             "From {} to {} we could not look, through a fault of our own: it may have broken in that time.",
@@ -153,7 +152,14 @@ fn changed(brief: &Brief<'_>, incident: &Incident, last_good: Option<Timestamp>)
         )
     });
     let changes = incident.diagnosis.iter().flat_map(Diagnosis::changes);
-    let changes = changes.map(|change| format!("{change}."));
+    let changes: Vec<String> = changes.map(|change| format!("{change}.")).collect();
+    // Where we looked all the time and compare what we see, that nothing changed is a finding.
+    let nothing = changes.is_empty() && blind.is_none() && !brief.waits();
+    let good = last_good.map(|at| match nothing {
+        true => format!("Nothing we can see since the last good look at {}.", moment(at)),
+        false => format!("The last good {what} was at {}.", moment(at)),
+    });
+    let changes = changes.into_iter();
     let said: Vec<String> = changes.chain(good).chain(blind).collect();
     (!said.is_empty()).then(|| Say::new(said.join(" ")))
 }
