@@ -156,7 +156,10 @@ fn changed(brief: &Brief<'_>, incident: &Incident, last_good: Option<Timestamp>)
     // Where we looked all the time and compare what we see, that nothing changed is a finding.
     let nothing = changes.is_empty() && blind.is_none() && !brief.waits();
     let good = last_good.map(|at| match nothing {
-        true => format!("Nothing we can see since the last good look at {}.", moment(at)),
+        true => format!(
+            "Nothing we can see since the last good look at {}.",
+            moment(at)
+        ),
         false => format!("The last good {what} was at {}.", moment(at)),
     });
     let changes = changes.into_iter();
