@@ -137,10 +137,10 @@ pub async fn list(
 ) -> Result<Vec<Listed>> {
     let rows = match filter.ids_alone() {
         Some(ids) if sort == Sort::Name && cursor.is_none() => {
-            read::page(connection, account, now, (Some(ids), None, limit)).await?
+            read::these(connection, account, now, (ids, limit)).await?
         }
         None if sort == Sort::Name && limit <= NEAR && filter.is_empty() => {
-            read::page(connection, account, now, (None, cursor, limit)).await?
+            read::page(connection, account, now, (cursor, limit)).await?
         }
         _ => read::among(connection, account, filter, (sort, cursor, limit), now).await?,
     };

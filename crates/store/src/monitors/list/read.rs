@@ -16,86 +16,123 @@ use crate::monitors::Stored;
 use crate::{Error, Result, Secrets};
 
 /// A statement over `shown`: each monitor of `found` with what people are shown of it. `$1` is the
-/// account, `$2` the present moment. Maintenance and blindness of now are nearly always nothing, and read
-/// once for all monitors.
+/// account, `$2` the present moment. Maintenance and blindness of now are nearly always nothing: they are
+/// read once for all monitors, and compared with each only where there is any.
 macro_rules! of_shown {
     ($row:ident, $found:literal, $rest:literal, $($value:expr),+ $(,)?) => {
         sqlx::query_as!(
             $row,
-            "WITH found AS MATERIALIZED (" + $found + "), going AS MATERIALIZED (
+            "WITH found AS (" + $found + "), going AS MATERIALIZED (
                 SELECT starts_at, ends_at, all_monitors, monitor_ids, tags FROM maintenance_occurrences
                 WHERE account_id = $1 AND ends_at > $2 AND starts_at <= $2
             ), dark AS MATERIALIZED (
                 SELECT region, shard, started_at FROM blind_intervals WHERE ended_at IS NULL
+            ), met AS MATERIALIZED (
+                SELECT f.*,
+                    -- Blind: every region that looks at it has lost its sight. A heartbeat is not looked at.
+                    CASE WHEN EXISTS (SELECT FROM dark) AND f.kind <> 'heartbeat' THEN (
+                        SELECT max(b.started_at) FROM dark b
+                        WHERE b.shard = f.shard AND (f.regions IS NULL OR b.region = ANY (f.regions))
+                        HAVING count(*) > 0 AND count(*) >= (
+                            SELECT count(*) FROM regions r WHERE f.regions IS NULL OR r.id = ANY (f.regions))
+                    ) END AS blind_since,
+                    CASE WHEN EXISTS (SELECT FROM going) THEN (
+                        SELECT ARRAY[min(o.starts_at), max(o.ends_at)] FROM going o
+                        WHERE o.all_monitors OR f.id = ANY (o.monitor_ids) OR o.tags && f.tags
+                    ) END AS quiet
+                FROM found f
             ), shown AS (
                 SELECT f.*, s.observed, s.confirming,
                     CASE WHEN s.behind_until IS NULL AND s.observed = 'down' AND f.paused_at IS NULL THEN s.behind_id END AS behind_id,
-                    CASE WHEN f.paused_at IS NOT NULL THEN 'paused' WHEN quiet.until IS NOT NULL THEN 'maintenance'
-                        WHEN blind.since IS NOT NULL THEN 'unknown' ELSE s.observed END AS shown,
-                    CASE WHEN f.paused_at IS NULL THEN quiet.until END AS maintenance_until,
-                    CASE WHEN f.paused_at IS NOT NULL THEN f.paused_at WHEN quiet.until IS NOT NULL THEN quiet.since
-                        WHEN blind.since IS NOT NULL THEN greatest(blind.since, s.since) ELSE s.since END AS since
-                FROM found f
+                    CASE WHEN f.paused_at IS NOT NULL THEN 'paused' WHEN f.quiet[2] IS NOT NULL THEN 'maintenance'
+                        WHEN f.blind_since IS NOT NULL THEN 'unknown' ELSE s.observed END AS shown,
+                    CASE WHEN f.paused_at IS NULL THEN f.quiet[2] END AS maintenance_until,
+                    CASE WHEN f.paused_at IS NOT NULL THEN f.paused_at WHEN f.quiet[2] IS NOT NULL THEN f.quiet[1]
+                        WHEN f.blind_since IS NOT NULL THEN greatest(f.blind_since, s.since) ELSE s.since END AS since
+                FROM met f
                 JOIN monitor_states s ON s.account_id = $1 AND s.monitor_id = f.id
-                -- Blind: every region that looks at it has lost its sight. A heartbeat is not looked at.
-                LEFT JOIN LATERAL (
-                    SELECT max(b.started_at) AS since FROM dark b
-                    WHERE b.shard = f.shard AND (f.regions IS NULL OR b.region = ANY (f.regions))
-                    HAVING count(*) > 0 AND count(*) >= (
-                        SELECT count(*) FROM regions r WHERE f.regions IS NULL OR r.id = ANY (f.regions))
-                ) blind ON f.kind <> 'heartbeat'
-                LEFT JOIN LATERAL (
-                    SELECT max(o.ends_at) AS until, min(o.starts_at) AS since FROM going o
-                    WHERE o.all_monitors OR f.id = ANY (o.monitor_ids) OR o.tags && f.tags
-                ) quiet ON true
             ) " + $rest,
             $($value),+
         )
     };
 }
 
-/// These monitors by name, or else the next by name, which are found by index. One plan serves every
-/// call: nothing of it depends on how many are asked for.
+/// A page of whole rows of the monitors `$found`, with the name of what each is behind.
+macro_rules! page_of {
+    ($found:literal, $($value:expr),+ $(,)?) => {
+        of_shown!(
+            Row,
+            $found,
+            r#"SELECT p.account_id, p.id, p.spec AS "spec: Json<MonitorSpec>", p.secrets, p.config_version,
+                   p.paused_at AS "paused_at: jiff_sqlx::Timestamp", p.deleted_at AS "deleted_at: jiff_sqlx::Timestamp",
+                   p.created_at AS "created_at: jiff_sqlx::Timestamp", p.updated_at AS "updated_at: jiff_sqlx::Timestamp",
+                   p.observed, p.confirming, p.shown AS "shown!", p.since AS "since!: jiff_sqlx::Timestamp",
+                   p.maintenance_until AS "maintenance_until: jiff_sqlx::Timestamp", p.sort_key AS "sort_key!",
+                   p.behind_id AS "behind_id?", CASE WHEN p.behind_id IS NOT NULL THEN (
+                       SELECT parent.name FROM monitors parent WHERE parent.account_id = $1 AND parent.id = p.behind_id
+                   ) END AS "behind_name?"
+               FROM shown p"#,
+            $($value),+
+        )
+    };
+}
+
+/// The next monitors by name, which are found by index. One plan serves every call: nothing of it depends
+/// on how many are asked for.
 pub(super) async fn page(
     connection: &mut PgConnection,
     account: AccountId,
     now: Timestamp,
-    (ids, cursor, limit): (Option<&[MonitorId]>, Option<&Cursor>, u32),
+    (cursor, limit): (Option<&Cursor>, u32),
 ) -> Result<Vec<Row>> {
-    let ids: Option<Vec<Uuid>> = ids.map(|ids| ids.iter().map(|id| id.uuid()).collect());
     let (key, id) = cursor.map_or(("", Uuid::nil()), |cursor| (&cursor.key, cursor.id.uuid()));
-    let mut rows = of_shown!(
-        Row,
-        r#"SELECT m.account_id, m.id, m.name, m.spec, m.secrets, m.config_version, m.paused_at, m.deleted_at,
-               m.created_at, m.updated_at, m.shard, m.kind, m.regions, m.tags, lower(m.name) COLLATE "C" AS sort_key
-           FROM unnest(coalesce($3::uuid[], ARRAY(
-               SELECT near.id FROM (
-                   SELECT n.id FROM monitors n
-                   WHERE n.account_id = $1 AND n.deleted_at IS NULL AND (lower(n.name) COLLATE "C", n.id) > ($4 COLLATE "C", $5::uuid)
-                   ORDER BY lower(n.name) COLLATE "C", n.id LIMIT 200
-               ) near LIMIT $6
-           ))) AS wanted (id)
-           JOIN monitors m ON m.account_id = $1 AND m.id = wanted.id AND m.deleted_at IS NULL"#,
-        r#"SELECT p.account_id, p.id, p.spec AS "spec: Json<MonitorSpec>", p.secrets, p.config_version,
-               p.paused_at AS "paused_at: jiff_sqlx::Timestamp", p.deleted_at AS "deleted_at: jiff_sqlx::Timestamp",
-               p.created_at AS "created_at: jiff_sqlx::Timestamp", p.updated_at AS "updated_at: jiff_sqlx::Timestamp",
-               p.observed, p.confirming, p.shown AS "shown!", p.since AS "since!: jiff_sqlx::Timestamp",
-               p.maintenance_until AS "maintenance_until: jiff_sqlx::Timestamp", p.sort_key AS "sort_key!",
-               parent.id AS "behind_id?", parent.name AS "behind_name?"
-           FROM shown p LEFT JOIN monitors parent ON parent.account_id = $1 AND parent.id = p.behind_id"#,
+    let mut rows = page_of!(
+        r#"SELECT * FROM (
+               SELECT n.account_id, n.id, n.name, n.spec, n.secrets, n.config_version, n.paused_at, n.deleted_at,
+                   n.created_at, n.updated_at, n.shard, n.kind, n.regions, n.tags, lower(n.name) COLLATE "C" AS sort_key
+               FROM monitors n
+               WHERE n.account_id = $1 AND n.deleted_at IS NULL AND (lower(n.name) COLLATE "C", n.id) > ($3 COLLATE "C", $4::uuid)
+               ORDER BY lower(n.name) COLLATE "C", n.id LIMIT 200
+           ) near LIMIT $5"#,
         account.uuid(),
         now.to_sqlx() as _,
-        ids.as_deref(),
         key,
         id,
         i64::from(limit),
     )
     .fetch_all(connection)
     .await?;
-    // As the collation "C" orders.
-    rows.sort_by(|a, b| (&a.sort_key, a.id).cmp(&(&b.sort_key, b.id)));
+    sort_by_name(&mut rows);
+    Ok(rows)
+}
+
+/// These monitors by name, at most `limit`.
+pub(super) async fn these(
+    connection: &mut PgConnection,
+    account: AccountId,
+    now: Timestamp,
+    (ids, limit): (&[MonitorId], u32),
+) -> Result<Vec<Row>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let mut rows = page_of!(
+        r#"SELECT m.account_id, m.id, m.name, m.spec, m.secrets, m.config_version, m.paused_at, m.deleted_at,
+               m.created_at, m.updated_at, m.shard, m.kind, m.regions, m.tags, lower(m.name) COLLATE "C" AS sort_key
+           FROM unnest($3::uuid[]) AS wanted (id)
+           JOIN monitors m ON m.account_id = $1 AND m.id = wanted.id AND m.deleted_at IS NULL"#,
+        account.uuid(),
+        now.to_sqlx() as _,
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    sort_by_name(&mut rows);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(rows)
+}
+
+/// As the collation "C" orders.
+fn sort_by_name(rows: &mut [Row]) {
+    rows.sort_by(|a, b| (&a.sort_key, a.id).cmp(&(&b.sort_key, b.id)));
 }
 
 /// Those that `filter` takes, by looking at each.
@@ -163,38 +200,55 @@ pub(super) async fn among(
     Ok(rows)
 }
 
-/// All of the account in few columns.
+/// All of the account in few columns. They are put in order here: the database would compare text that
+/// no index has in this order.
 pub(super) async fn briefly(
     connection: &mut PgConnection,
     account: AccountId,
     sort: Sort,
     now: Timestamp,
 ) -> Result<Vec<BriefRow>> {
-    let rows = of_shown!(
+    let mut rows = of_shown!(
         BriefRow,
         // Most name nobody, and then no JSON is taken apart.
         "SELECT m.id, m.name, m.paused_at, m.created_at, m.shard, m.kind, m.regions, m.tags, m.severity,
-             CASE WHEN position('contact_ids' IN m.spec::text) > 0 THEN m.spec -> 'contact_ids' END AS contact_ids,
-             CASE WHEN position('policy_id' IN m.spec::text) > 0 THEN m.spec ->> 'policy_id' END AS policy_id
+             CASE WHEN position('_id' IN m.spec::text) > 0 THEN m.spec END AS named
          FROM monitors m WHERE m.account_id = $1 AND m.deleted_at IS NULL",
         r#"SELECT id, name, tags, severity, shown AS "shown!", since AS "since!: jiff_sqlx::Timestamp",
-               contact_ids AS "contact_ids?: Json<Option<Vec<ContactId>>>", policy_id,
+               named -> 'contact_ids' AS "contact_ids?: Json<Option<Vec<ContactId>>>", named ->> 'policy_id' AS policy_id,
                behind_id IS NOT NULL AND EXISTS (
-                   SELECT FROM monitors parent WHERE parent.account_id = $1 AND parent.id = shown.behind_id) AS "is_behind!"
-           FROM shown
-           ORDER BY CASE $3::text WHEN 'status' THEN coalesce(array_position(
-                   ARRAY['down', 'partial', 'degraded', 'blocked', 'unknown', 'maintenance', 'pending', 'up', 'paused'],
-                   shown), 0) END,
-               CASE $3::text WHEN 'newest' THEN created_at END DESC,
-               CASE WHEN $3::text <> 'newest' THEN lower(name) END COLLATE "C", id"#,
+                   SELECT FROM monitors parent WHERE parent.account_id = $1 AND parent.id = shown.behind_id) AS "is_behind!",
+               CASE $3::text
+                   WHEN 'newest' THEN to_char(10000000000000000 - extract(epoch FROM created_at) * 1000000, 'FM00000000000000000')
+                   ELSE lower(name) END AS "sort_key!"
+           FROM shown"#,
         account.uuid(),
         now.to_sqlx() as _,
         sort.word(),
     )
     .fetch_all(connection)
     .await?;
+    let rank = |row: &BriefRow| match sort {
+        Sort::Status => PROBLEMS_FIRST.iter().position(|word| *word == row.shown),
+        Sort::Name | Sort::Newest => None,
+    };
+    // As the collation "C" orders.
+    rows.sort_by_cached_key(|row| (rank(row), row.sort_key.clone(), row.id));
     Ok(rows)
 }
+
+/// Statuses in the order of [`Sort::Status`], as the statement in [`among`] has them too.
+const PROBLEMS_FIRST: [&str; 9] = [
+    "down",
+    "partial",
+    "degraded",
+    "blocked",
+    "unknown",
+    "maintenance",
+    "pending",
+    "up",
+    "paused",
+];
 
 /// A monitor in short, as it is answered.
 #[derive(Debug)]
@@ -208,6 +262,7 @@ pub(super) struct BriefRow {
     is_behind: bool,
     contact_ids: Option<Json<Option<Vec<ContactId>>>>,
     policy_id: Option<String>,
+    sort_key: String,
 }
 
 impl BriefRow {
