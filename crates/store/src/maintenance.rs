@@ -8,8 +8,7 @@ mod tests;
 mod windows;
 
 pub use occurrences::{
-    Maintained, add, covering, delete_all, list_in_window, list_monitors, mark_begun, mark_over,
-    replace,
+    Maintained, add, covering, delete_all, list_monitors, mark_begun, mark_over, replace,
 };
 pub use steps::{WaitingStep, list_steps, move_step};
 pub use windows::{

@@ -2,7 +2,6 @@
 
 use domain::ids::{AccountId, MaintenanceWindowId, MonitorId};
 use domain::maintenance::{MaintenanceWindow, Occurrence, Targets};
-use domain::report::Window;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -67,38 +66,6 @@ pub async fn list_monitors(
             name: row.name,
             starts_at: row.starts_at.to_jiff(),
             ends_at: row.ends_at.to_jiff(),
-        })
-        .collect())
-}
-
-/// The parts of a window of time in which monitors were in maintenance.
-pub async fn list_in_window(
-    connection: &mut PgConnection,
-    account: AccountId,
-    monitors: &[MonitorId],
-    window: Window,
-) -> Result<Vec<(MonitorId, Window)>> {
-    let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
-    let rows = sqlx::query!(
-        r#"SELECT m.id, o.starts_at AS "from: jiff_sqlx::Timestamp", o.ends_at AS "to: jiff_sqlx::Timestamp"
-           FROM maintenance_occurrences o JOIN monitors m ON m.account_id = o.account_id AND m.id = ANY ($2)
-           WHERE o.account_id = $1 AND o.ends_at > $3 AND o.starts_at < $4
-             AND (o.all_monitors OR m.id = ANY (o.monitor_ids) OR o.tags && m.tags)"#,
-        account.uuid(),
-        &ids,
-        window.from.to_sqlx() as _,
-        window.to.to_sqlx() as _
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let part = Window {
-                from: row.from.to_jiff(),
-                to: row.to.to_jiff(),
-            };
-            (MonitorId::from_uuid(row.id), part)
         })
         .collect())
 }

@@ -172,18 +172,15 @@ async fn what_was_stays_and_what_comes_is_replaced(pool: PgPool) {
     )
     .await
     .unwrap();
-    let whole = domain::report::Window {
-        from: at(-1_000),
-        to: at(1_000),
-    };
-    let found = list_in_window(&mut connection, account, &[monitor], whole)
+    let whole = (at(-1_000), at(1_000));
+    let found = list_monitors(&mut connection, account, monitor, whole)
         .await
         .unwrap();
     let mut parts: Vec<(i64, i64)> = found
         .iter()
-        .map(|(_, part)| {
+        .map(|part| {
             let second = |at: Timestamp| at.duration_since(start()).as_secs();
-            (second(part.from), second(part.to))
+            (second(part.starts_at), second(part.ends_at))
         })
         .collect();
     parts.sort_unstable();

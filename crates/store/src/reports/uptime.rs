@@ -1,4 +1,4 @@
-//! Uptime and its bars, for many monitors in two statements.
+//! Uptime and its bars, for many monitors in one statement.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Error, Result, maintenance};
+use crate::{Error, Result};
 
 /// The uptime of one monitor.
 pub async fn uptime(
@@ -92,18 +92,26 @@ async fn histories(
         .collect();
     let mut dark = Dark::new();
     // One status follows another, so that of those that began before the window the last alone reaches
-    // into it. Blind times stand in the same answer with their shard and region.
+    // into it. Blind times stand in the same answer with their shard and region, and maintenance with
+    // shard -1.
     let rows = sqlx::query!(
-        r#"SELECT i.monitor_id AS "monitor_id?", i.started_at AS "started_at!: jiff_sqlx::Timestamp",
-             i.ended_at AS "ended_at?: jiff_sqlx::Timestamp", i.status AS "word!", NULL::smallint AS "shard?"
+        r#"SELECT monitor_id AS "monitor_id?", started_at AS "started_at!: jiff_sqlx::Timestamp",
+             ended_at AS "ended_at?: jiff_sqlx::Timestamp", status AS "word!", NULL::smallint AS "shard?"
+           FROM status_intervals
+           WHERE account_id = $1 AND monitor_id = ANY ($2) AND started_at > $3 AND started_at < $4
+             AND (ended_at IS NULL OR ended_at > $3)
+           UNION ALL
+           SELECT wanted.id, i.started_at, i.ended_at, i.status, NULL
            FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
-               (SELECT monitor_id, started_at, ended_at, status FROM status_intervals
-                WHERE account_id = $1 AND monitor_id = wanted.id AND started_at <= $3 ORDER BY started_at DESC LIMIT 1)
-               UNION ALL
-               (SELECT monitor_id, started_at, ended_at, status FROM status_intervals
-                WHERE account_id = $1 AND monitor_id = wanted.id AND started_at > $3 AND started_at < $4)
+               SELECT started_at, ended_at, status FROM status_intervals
+               WHERE account_id = $1 AND monitor_id = wanted.id AND started_at <= $3 ORDER BY started_at DESC LIMIT 1
            ) i
            WHERE i.ended_at IS NULL OR i.ended_at > $3
+           UNION ALL
+           SELECT m.id, o.starts_at, o.ends_at, '', -1::smallint
+           FROM maintenance_occurrences o JOIN monitors m ON m.account_id = $1 AND m.id = ANY ($2)
+           WHERE o.account_id = $1 AND o.ends_at > $3 AND o.starts_at < $4
+             AND (o.all_monitors OR m.id = ANY (o.monitor_ids) OR o.tags && m.tags)
            UNION ALL
            SELECT NULL, started_at, ended_at, region, shard FROM blind_intervals
            WHERE shard = ANY ($5) AND started_at < $4 AND (ended_at IS NULL OR ended_at > $3)
@@ -119,24 +127,34 @@ async fn histories(
     for row in rows {
         let started_at = row.started_at.to_jiff();
         let ended_at = row.ended_at.map(jiff_sqlx::Timestamp::to_jiff);
-        if let Some(shard) = row.shard {
-            let blind = dark.entry((row.word, shard)).or_default();
-            blind.push(BlindInterval {
-                started_at,
-                ended_at,
-            });
-        } else if let Some(id) = row.monitor_id.map(MonitorId::from_uuid) {
-            let status = Shown::parse(&row.word)
-                .ok_or_else(|| Error::impossible("status_intervals", "status", id))?;
-            found.entry(id).or_default().statuses.push(StatusInterval {
-                started_at,
-                ended_at,
-                status,
-            });
+        match (row.shard, row.monitor_id.map(MonitorId::from_uuid)) {
+            (Some(shard), None) => {
+                let blind = dark.entry((row.word, shard)).or_default();
+                blind.push(BlindInterval {
+                    started_at,
+                    ended_at,
+                });
+            }
+            (Some(_), Some(id)) => {
+                let to = ended_at
+                    .ok_or_else(|| Error::impossible("maintenance_occurrences", "ends_at", id))?;
+                let maintenance = &mut found.entry(id).or_default().maintenance;
+                maintenance.push(Window {
+                    from: started_at,
+                    to,
+                });
+            }
+            (None, Some(id)) => {
+                let status = Shown::parse(&row.word)
+                    .ok_or_else(|| Error::impossible("status_intervals", "status", id))?;
+                found.entry(id).or_default().statuses.push(StatusInterval {
+                    started_at,
+                    ended_at,
+                    status,
+                });
+            }
+            (None, None) => {}
         }
-    }
-    for (id, part) in maintenance::list_in_window(connection, account, monitors, window).await? {
-        found.entry(id).or_default().maintenance.push(part);
     }
     add_blind(connection, account, (&ids, &dark), &mut found).await?;
     Ok(found)
