@@ -216,22 +216,26 @@ pub async fn list_last(
     let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query_as!(
         CheckRow,
-        r#"SELECT wanted.id AS "monitor_id!", l.region AS "region!", l.id, l.slot AS "slot: jiff_sqlx::Timestamp",
-                  l.at AS "at!: jiff_sqlx::Timestamp", l.verdict AS "verdict!", l.total_us AS "total_us!",
-                  l.phases AS "phases!: Vec<Option<i32>>", l.status, l.address, l.port, l.failure, l.attribution
-           FROM unnest($2::uuid[]) AS wanted (id)
-           CROSS JOIN LATERAL (
-               (SELECT region, nullif(check_id, '00000000-0000-0000-0000-000000000000') AS id, slot, at, verdict, total_us,
-                       phases, status, address, port, failure, attribution
-                FROM last_checks WHERE account_id = $1 AND monitor_id = wanted.id ORDER BY at DESC LIMIT 1)
+        r#"SELECT DISTINCT ON (l.monitor_id) l.monitor_id AS "monitor_id!", l.region AS "region!", l.id,
+                  l.slot AS "slot: jiff_sqlx::Timestamp", l.at AS "at!: jiff_sqlx::Timestamp", l.verdict AS "verdict!",
+                  l.total_us AS "total_us!", l.phases AS "phases!: Vec<Option<i32>>", l.status, l.address, l.port,
+                  l.failure, l.attribution
+           FROM (
+               SELECT monitor_id, region, nullif(check_id, '00000000-0000-0000-0000-000000000000') AS id, slot, at, verdict,
+                      total_us, phases, status, address, port, failure, attribution
+               FROM last_checks WHERE account_id = $1 AND monitor_id = ANY ($2)
                UNION ALL
-               (SELECT region, NULL, slot, at, verdict, total_us, phases, status, address, port, failure, attribution
-                FROM checks WHERE account_id = $1 AND monitor_id = wanted.id ORDER BY slot DESC LIMIT 1)
+               SELECT hot.* FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+                   SELECT monitor_id, region, NULL::uuid, slot, at, verdict, total_us, phases, status, address, port, failure, attribution
+                   FROM checks WHERE account_id = $1 AND monitor_id = wanted.id ORDER BY slot DESC LIMIT 1
+               ) hot
                UNION ALL
-               (SELECT region, id, NULL, at, verdict, total_us, phases, status, address, port, failure, attribution
-                FROM requested_checks WHERE account_id = $1 AND monitor_id = wanted.id ORDER BY at DESC LIMIT 1)
-               ORDER BY at DESC LIMIT 1
-           ) l"#,
+               SELECT asked.* FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+                   SELECT monitor_id, region, id, NULL::timestamptz, at, verdict, total_us, phases, status, address, port, failure, attribution
+                   FROM requested_checks WHERE account_id = $1 AND monitor_id = wanted.id ORDER BY at DESC LIMIT 1
+               ) asked
+           ) l
+           ORDER BY l.monitor_id, l.at DESC"#,
         account.uuid(),
         &ids
     )

@@ -200,23 +200,31 @@ pub async fn dismiss(
     Ok(done.rows_affected() == 1)
 }
 
-/// What is proposed for these monitors, and not dismissed.
-pub async fn list(
+/// What is proposed for each of `monitors`, and not dismissed; and every region by its id, since who lists
+/// monitors shows both and asks once.
+pub async fn list_with_regions(
     connection: &mut PgConnection,
     account: AccountId,
     monitors: &[MonitorId],
-) -> Result<Vec<(MonitorId, Proposal)>> {
+) -> Result<(Vec<(MonitorId, Proposal)>, Vec<String>)> {
     let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query!(
-        r#"SELECT monitor_id, text AS "text!", missing AS "missing!", status AS "status!" FROM keyword_proposals
+        r#"SELECT NULL::uuid AS "monitor_id?", id AS "text!", '' AS "missing!", 0::smallint AS "status!"
+           FROM regions
+           UNION ALL
+           SELECT monitor_id, text, missing, status FROM keyword_proposals
            WHERE account_id = $1 AND monitor_id = ANY ($2) AND proposed_at IS NOT NULL AND dismissed_at IS NULL"#,
         account.uuid(),
         &ids
     )
     .fetch_all(connection)
     .await?;
-    let proposals = rows.into_iter().map(|row| {
-        let monitor = MonitorId::from_uuid(row.monitor_id);
+    let (mut proposals, mut regions) = (Vec::new(), Vec::new());
+    for row in rows {
+        let Some(monitor) = row.monitor_id.map(MonitorId::from_uuid) else {
+            regions.push(row.text);
+            continue;
+        };
         let missing = Missing::parse(&row.missing);
         let proposal = Proposal {
             text: row.text,
@@ -224,9 +232,11 @@ pub async fn list(
                 .ok_or_else(|| Error::impossible("keyword_proposals", "missing", monitor))?,
             status: u16::try_from(row.status).unwrap_or(0),
         };
-        Ok((monitor, proposal))
-    });
-    proposals.collect()
+        proposals.push((monitor, proposal));
+    }
+    // A UNION keeps no order by itself.
+    regions.sort_unstable();
+    Ok((proposals, regions))
 }
 
 /// What is proposed for a monitor, and not dismissed.
@@ -235,7 +245,7 @@ pub async fn find(
     account: AccountId,
     monitor: MonitorId,
 ) -> Result<Option<Proposal>> {
-    let found = list(connection, account, &[monitor]).await?;
+    let (found, _) = list_with_regions(connection, account, &[monitor]).await?;
     Ok(found.into_iter().next().map(|(_, proposal)| proposal))
 }
 

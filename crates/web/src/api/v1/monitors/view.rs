@@ -274,11 +274,8 @@ impl Known {
         };
         let window = Window::last_days(state.now(), 30);
         let uptimes = store::reports::uptimes(connection, account, ids, window).await?;
-        let mut regions: Vec<String> = store::regions::list(connection)
-            .await?
-            .into_iter()
-            .map(|region| region.id)
-            .collect();
+        let (keywords, mut regions) =
+            store::keyword_proposals::list_with_regions(connection, account, ids).await?;
         if regions.is_empty() {
             regions.push(state.config.region.clone());
         }
@@ -301,7 +298,6 @@ impl Known {
                 origins.insert(id, stored);
             }
         }
-        let keywords = store::keyword_proposals::list(connection, account, ids).await?;
         Ok(Self {
             origins,
             tokens,
