@@ -77,7 +77,7 @@ pub use addr::CheckedAddr;
 pub use budget::OverBudget;
 pub use connect::ConnectError;
 pub use datagram::PingError;
-pub use resolve::{Family, Resolution, ResolveError, ResolveErrorKind};
+pub use resolve::{Family, Resolution, ResolveError, ResolveErrorKind, Whom};
 pub use trusted::Trusted;
 
 /// What [`Egress`] is made from; read from the environment by `app::config` alone.

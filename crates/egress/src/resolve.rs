@@ -8,7 +8,7 @@ use domain::monitor::blocks::RecordType;
 use domain::target::{AddressPolicy, Host, TargetRefusal, check_ip};
 use tokio::time::Instant;
 
-use crate::dns::DnsFailure;
+use crate::dns::{DnsFailure, Of, is_server_dead};
 use crate::{CheckedAddr, Egress};
 
 /// Addresses of a host, all of them judged, IPv4 first.
@@ -41,6 +41,19 @@ impl Family {
             Self::V6 => ip.is_ipv6(),
         }
     }
+}
+
+/// Whose word about the records of a name is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// Our own resolvers': the first that knows.
+    Ours,
+    /// Theirs, told not to check signatures (the CD bit, RFC 4035, 3.2.2).
+    Unchecked,
+    /// One of them alone, the first being 0.
+    Resolver(usize),
+    /// This server's.
+    Server(CheckedAddr),
 }
 
 /// Why a host has no address that may be dialed.
@@ -182,28 +195,47 @@ impl Egress {
         Ok(resolution(&addresses, port, fresh))
     }
 
-    /// The records of `name`, from our own resolvers or from `server` alone. Nothing of the answer is
-    /// dialed; it is what the owner of the monitor asked to see.
+    /// The records of `name`, as `whom` tells them. Nothing of the answer is dialed; it is what the owner
+    /// of the monitor asked to see.
     pub async fn query(
         &self,
         name: &str,
         wanted: RecordType,
-        server: Option<CheckedAddr>,
+        whom: Whom,
         deadline: Instant,
     ) -> Result<Vec<String>, ResolveError> {
         let left = deadline.saturating_duration_since(Instant::now());
-        let until = match server {
-            Some(_) => deadline,
-            None => deadline - control_time(left),
+        let (of, until) = match whom {
+            Whom::Ours => (Of::Ours, deadline - control_time(left)),
+            Whom::Unchecked => (Of::OursUnchecked, deadline - control_time(left)),
+            Whom::Resolver(index) => {
+                let server = self.inner.stub.server(index);
+                let server = server.ok_or(ResolveError {
+                    kind: ResolveErrorKind::Timeout,
+                    ours: true,
+                })?;
+                (Of::Server(server), deadline - control_time(left))
+            }
+            Whom::Server(server) => (Of::Server(server.socket_addr()), deadline),
         };
-        let of = server.map(|server| server.socket_addr());
         match self.inner.stub.records(name, wanted, of, until).await {
             Ok(records) => Ok(records),
             Err(failure) => Err(ResolveError {
                 kind: failure.into(),
-                ours: of.is_none() && self.is_ours(failure, deadline).await,
+                ours: match (whom, of) {
+                    (Whom::Server(_), _) => false,
+                    (_, Of::Server(server)) => {
+                        !failure.is_word() && is_server_dead(server, failure, deadline).await
+                    }
+                    _ => self.is_ours(failure, deadline).await,
+                },
             }),
         }
+    }
+
+    /// How many resolvers of our own there are, for [`Whom::Resolver`].
+    pub fn resolvers(&self) -> usize {
+        self.inner.stub.count()
     }
 
     /// Whether any of our name servers answers at all: for `doctor` and for the self-check.
@@ -261,13 +293,7 @@ impl Egress {
     }
 
     async fn is_ours(&self, failure: DnsFailure, deadline: Instant) -> bool {
-        match failure {
-            DnsFailure::Nxdomain
-            | DnsFailure::NoAddress
-            | DnsFailure::CnameLoop
-            | DnsFailure::CnameChain => false,
-            _ => self.inner.stub.is_dead(failure, deadline).await,
-        }
+        !failure.is_word() && self.inner.stub.is_dead(failure, deadline).await
     }
 }
 

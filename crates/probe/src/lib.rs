@@ -16,8 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::check::{Failure, FailureClass, Observation, Phase};
-use domain::monitor::Target;
+use domain::monitor::{DnsTarget, Target};
 use egress::Egress;
+pub use egress::Whom;
 use jiff::Timestamp;
 
 use handshake::Tls;
@@ -176,6 +177,27 @@ impl Prober {
         }
     }
 
+    /// The records that a `dns` target names, as `whom` tells them; a server that the target names is
+    /// not asked.
+    pub async fn ask(
+        &self,
+        target: &DnsTarget,
+        whom: Whom,
+        timeout: Duration,
+        at: Timestamp,
+    ) -> Observation {
+        let mut look = Look::begin(self, timeout, Names::Asked, at);
+        let deadline = tokio::time::Instant::from_std(look.deadline);
+        let asked = kinds::dns::ask(&mut look, target, whom);
+        let outcome = tokio::time::timeout_at(deadline, asked).await;
+        finish(look, outcome)
+    }
+
+    /// How many resolvers of our own there are.
+    pub fn resolvers(&self) -> usize {
+        self.egress().resolvers()
+    }
+
     async fn run(&self, mut look: Look<'_>, target: &Target) -> Observation {
         let deadline = tokio::time::Instant::from_std(look.deadline);
         let kind = async {
@@ -200,10 +222,17 @@ impl Prober {
             }
         };
         let outcome = tokio::time::timeout_at(deadline, kind).await;
-        let failure = match outcome {
-            Ok(outcome) => outcome.err(),
-            Err(_) => Some(look.timed_out()),
-        };
-        look.finish(failure)
+        finish(look, outcome)
     }
+}
+
+fn finish(
+    mut look: Look<'_>,
+    outcome: Result<look::Step<()>, tokio::time::error::Elapsed>,
+) -> Observation {
+    let failure = match outcome {
+        Ok(outcome) => outcome.err(),
+        Err(_) => Some(look.timed_out()),
+    };
+    look.finish(failure)
 }

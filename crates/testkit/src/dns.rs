@@ -18,6 +18,9 @@ pub enum Answer {
     Empty,
     /// An answer code (RFC 1035, 4.1.1): 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED, 4 NOTIMP.
     Code(u8),
+    /// These addresses with signatures that do not fit: SERVFAIL from one who checks them, unless the
+    /// question says not to (the CD bit, RFC 4035, 3.2.2).
+    Bogus(Vec<IpAddr>),
     /// Points to another name, which is then answered too.
     Alias(String),
     /// Records of any type: its number, and the data as it is on the wire.
@@ -190,6 +193,7 @@ fn giant(id: &[u8], question: &Question) -> Vec<u8> {
 fn reply(message: &[u8], names: &HashMap<String, Answer>, over_tcp: bool) -> Option<Vec<u8>> {
     let question = question(message)?;
     let id = message.get(..2)?;
+    let unchecked = message.get(3)? & 0x10 != 0;
     let mut records = Vec::new();
     let mut code = 0;
     let mut name = question.name.clone();
@@ -209,7 +213,8 @@ fn reply(message: &[u8], names: &HashMap<String, Answer>, over_tcp: bool) -> Opt
             }
             Some(Answer::Code(wanted)) => code = *wanted,
             Some(Answer::Empty) => {}
-            Some(Answer::Addresses(addresses)) => {
+            Some(Answer::Bogus(_)) if !unchecked => code = 2,
+            Some(Answer::Addresses(addresses) | Answer::Bogus(addresses)) => {
                 records.extend(
                     addresses
                         .iter()

@@ -14,17 +14,22 @@ pub fn way_out(dns: Option<SocketAddr>, ca: Option<&Ca>) -> Egress {
 
 /// The same with a policy.
 pub fn with_policy(policy: AddressPolicy, dns: Option<SocketAddr>, ca: Option<&Ca>) -> Egress {
-    made(policy, dns, ca, None)
+    made(policy, dns.as_slice(), ca, None)
+}
+
+/// A way out that allows loopback and has these resolvers.
+pub fn asking(resolvers: &[SocketAddr]) -> Egress {
+    made(AddressPolicy::SelfHosted, resolvers, None, None)
 }
 
 /// A way out that allows loopback and so many looks a second to one address.
 pub fn with_budget(looks: u32) -> Egress {
-    made(AddressPolicy::SelfHosted, None, None, Some(looks))
+    made(AddressPolicy::SelfHosted, &[], None, Some(looks))
 }
 
 fn made(
     policy: AddressPolicy,
-    dns: Option<SocketAddr>,
+    resolvers: &[SocketAddr],
     ca: Option<&Ca>,
     target_budget: Option<u32>,
 ) -> Egress {
@@ -32,7 +37,10 @@ fn made(
     let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
     Egress::new(EgressConfig {
         policy,
-        dns_servers: vec![dns.unwrap_or(nobody)],
+        dns_servers: match resolvers {
+            [] => vec![nobody],
+            all => all.to_vec(),
+        },
         target_budget,
         extra_roots_pem: ca.map(|ca| ca.root_pem().into_bytes()),
         user_agent: "Watchbell/1 (+http://localhost/bot)".to_owned(),

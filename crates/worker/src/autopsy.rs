@@ -11,7 +11,7 @@ use domain::incident::diagnosis::autopsy::{
 use domain::monitor::{Settings, Target};
 use futures::stream::{self, StreamExt as _};
 use metrics::{counter, histogram};
-use probe::Prober;
+use probe::{Prober, Whom};
 use store::autopsies::{self, Wanted};
 use store::monitors::timetable;
 use tokio::sync::Semaphore;
@@ -156,7 +156,7 @@ impl<'q> Questions<'q> {
         let costs = 1 + seen.redirects.len();
         let most = most.saturating_sub(costs);
         let mut planned = plan(self.settings(), class, (&seen, history), most);
-        planned.retain(|question| *question != Question::AgainLater);
+        planned.retain(|question| *question != Question::AgainLater && self.can_ask(question));
         let (zones, planned): (Vec<_>, Vec<_>) = planned
             .into_iter()
             .partition(|question| matches!(question, Question::NameServers(_)));
@@ -172,6 +172,14 @@ impl<'q> Questions<'q> {
         }
         let findings = self.findings.into_inner();
         findings.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// No more resolvers can be compared than there are.
+    fn can_ask(&self, question: &Question) -> bool {
+        match question {
+            Question::Resolver(nth) => usize::from(*nth) < self.prober.resolvers(),
+            _ => true,
+        }
     }
 
     /// The nearest domain that has name servers, and these for the name itself.
@@ -210,6 +218,9 @@ impl<'q> Questions<'q> {
             let seen = match (question, question.pinned()) {
                 (Question::Origin(origin), _) => {
                     self.prober.look_behind(asked, origin, timeout, now).await
+                }
+                _ if let (Some(whom), Target::Dns(dns)) = (whom(question), asked) => {
+                    self.prober.ask(dns, whom, timeout, now).await
                 }
                 (_, Some(ip)) => self.prober.look_at(asked, ip, timeout, now).await,
                 (_, None) => {
@@ -259,6 +270,15 @@ const fn is_silence(class: FailureClass) -> bool {
         class,
         C::ConnectTimeout | C::TlsTimeout | C::HttpTimeout | C::BodyTimeout | C::DnsTimeout
     )
+}
+
+/// Whose word about a name is asked for. Its name servers are found although its signatures fail.
+fn whom(question: &Question) -> Option<Whom> {
+    match question {
+        Question::Resolver(nth) => Some(Whom::Resolver(usize::from(*nth))),
+        Question::Unchecked | Question::NameServers(_) => Some(Whom::Unchecked),
+        _ => None,
+    }
 }
 
 /// A name server that does not answer is what was asked about.

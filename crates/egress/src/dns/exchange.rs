@@ -14,34 +14,52 @@ use super::DnsFailure;
 /// The largest datagram that passes everywhere (DNS flag day 2020).
 const PAYLOAD: u16 = 1232;
 
+/// Whether a resolver is to check the signatures of what it tells (the CD bit, RFC 4035, 3.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checks {
+    /// As it does for everybody.
+    Made,
+    /// It tells what it got, whether that is signed well or not.
+    Disabled,
+}
+
 /// Asks `server`. Messages that do not belong to the question are ignored, not believed.
 pub(crate) async fn ask(
     server: SocketAddr,
     query: &Query,
+    checks: Checks,
     deadline: Instant,
 ) -> Result<Message, DnsFailure> {
-    let answer = by_datagram(server, query, true, deadline).await?;
+    let asked = Asked { query, checks };
+    let answer = by_datagram(server, asked, true, deadline).await?;
     let answer = match answer.metadata.response_code {
         // Old servers know no EDNS.
         ResponseCode::FormErr | ResponseCode::NotImp => {
-            by_datagram(server, query, false, deadline).await?
+            by_datagram(server, asked, false, deadline).await?
         }
         _ => answer,
     };
     if answer.metadata.truncation {
-        by_stream(server, query, deadline).await
+        by_stream(server, asked, deadline).await
     } else {
         Ok(answer)
     }
 }
 
+/// What is asked, and how.
+#[derive(Clone, Copy)]
+struct Asked<'q> {
+    query: &'q Query,
+    checks: Checks,
+}
+
 async fn by_datagram(
     server: SocketAddr,
-    query: &Query,
+    asked: Asked<'_>,
     edns: bool,
     deadline: Instant,
 ) -> Result<Message, DnsFailure> {
-    let (id, question) = encode(query, edns)?;
+    let (id, question) = encode(asked, edns)?;
     let exchange = async {
         let local = match server {
             SocketAddr::V4(_) => "0.0.0.0:0",
@@ -53,7 +71,7 @@ async fn by_datagram(
         let mut buffer = vec![0_u8; 4096];
         loop {
             let length = socket.recv(&mut buffer).await?;
-            if let Some(answer) = belonging(&buffer[..length], id, query) {
+            if let Some(answer) = belonging(&buffer[..length], id, asked.query) {
                 return Ok::<_, io::Error>(answer);
             }
         }
@@ -74,10 +92,10 @@ async fn by_datagram(
 
 async fn by_stream(
     server: SocketAddr,
-    query: &Query,
+    asked: Asked<'_>,
     deadline: Instant,
 ) -> Result<Message, DnsFailure> {
-    let (id, question) = encode(query, true)?;
+    let (id, question) = encode(asked, true)?;
     let exchange = async {
         let socket = match server {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -94,7 +112,7 @@ async fn by_stream(
         Ok::<_, io::Error>(buffer)
     };
     match timeout_at(deadline, exchange).await {
-        Ok(Ok(buffer)) => belonging(&buffer, id, query).unwrap_or(Err(DnsFailure::Malformed)),
+        Ok(Ok(buffer)) => belonging(&buffer, id, asked.query).unwrap_or(Err(DnsFailure::Malformed)),
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
             Err(DnsFailure::Malformed)
         }
@@ -102,11 +120,12 @@ async fn by_stream(
     }
 }
 
-fn encode(query: &Query, edns: bool) -> Result<(u16, Vec<u8>), DnsFailure> {
+fn encode(asked: Asked<'_>, edns: bool) -> Result<(u16, Vec<u8>), DnsFailure> {
     let id = rand::random();
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = true;
-    message.add_query(query.clone());
+    message.metadata.checking_disabled = asked.checks == Checks::Disabled;
+    message.add_query(asked.query.clone());
     if edns {
         let mut edns = Edns::new();
         edns.set_max_payload(PAYLOAD);

@@ -13,7 +13,8 @@ mod stub;
 
 pub(crate) use answer::Found;
 pub(crate) use cache::Cache;
-pub(crate) use stub::Stub;
+pub(crate) use records::Of;
+pub(crate) use stub::{Stub, is_server_dead};
 
 /// Why a question was not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub(crate) enum DnsFailure {
 
 impl DnsFailure {
     /// A server's word that there is no way to an address, which another server may know better.
-    const fn is_denial(self) -> bool {
+    pub(crate) const fn is_word(self) -> bool {
         matches!(
             self,
             Self::Nxdomain | Self::NoAddress | Self::CnameLoop | Self::CnameChain

@@ -8,9 +8,10 @@ use hickory_resolver::proto::op::{Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use tokio::time::Instant;
 
+use super::DnsFailure;
 use super::answer::{MAX_CHAIN, check_code};
+use super::exchange::{self, Checks};
 use super::stub::{ROUNDS, Stub};
-use super::{DnsFailure, exchange};
 
 /// The values of the records at the end of the chain of aliases; none where the name has none of
 /// that type.
@@ -23,13 +24,24 @@ enum Reading {
     Alias(Name),
 }
 
+/// Whose word about records is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// The first of our own servers that knows.
+    Ours,
+    /// The same, told not to check signatures.
+    OursUnchecked,
+    /// This server's alone.
+    Server(SocketAddr),
+}
+
 impl Stub {
-    /// The records of exactly `name`, from our own servers or from `server` alone.
+    /// The records of exactly `name`.
     pub(crate) async fn records(
         &self,
         name: &str,
         wanted: Wanted,
-        server: Option<SocketAddr>,
+        of: Of,
         deadline: Instant,
     ) -> Result<Records, DnsFailure> {
         let mut at = Name::from_str(name).map_err(|_| DnsFailure::Nxdomain)?;
@@ -37,9 +49,16 @@ impl Stub {
         let record_type = hickory(wanted);
         let mut seen = Vec::new();
         loop {
-            let message = match server {
-                Some(server) => ask_one(server, &at, record_type, deadline).await?,
-                None => self.ask_for_records(&at, record_type, deadline).await?,
+            let message = match of {
+                Of::Server(server) => ask_one(server, &at, record_type, deadline).await?,
+                Of::Ours => {
+                    self.ask_for_records(&at, record_type, Checks::Made, deadline)
+                        .await?
+                }
+                Of::OursUnchecked => {
+                    self.ask_for_records(&at, record_type, Checks::Disabled, deadline)
+                        .await?
+                }
             };
             match read(&message, &at, record_type, &mut seen)? {
                 Reading::Records(records) => return Ok(records),
@@ -63,7 +82,7 @@ async fn ask_one(
         if now >= deadline {
             break;
         }
-        match exchange::ask(server, &query, deadline.min(now + patience)).await {
+        match exchange::ask(server, &query, Checks::Made, deadline.min(now + patience)).await {
             Err(DnsFailure::Timeout) => failure = DnsFailure::Timeout,
             told => return told,
         }

@@ -72,6 +72,16 @@ impl Servers {
             .map(|i| (i, self.addresses[i]))
     }
 
+    /// The server at `index`, in the order in which they were named.
+    pub(super) fn nth(&self, index: usize) -> Option<SocketAddr> {
+        self.addresses.get(index).copied()
+    }
+
+    /// How many there are.
+    pub(super) const fn count(&self) -> usize {
+        self.addresses.len()
+    }
+
     /// The servers that were not asked first.
     pub(super) fn others(&self) -> Vec<SocketAddr> {
         self.in_order()

@@ -11,9 +11,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::resolve::Family;
 
+use super::DnsFailure;
 use super::answer::{Found, Reading, check_code, read};
+use super::exchange::{self, Checks};
 use super::servers::{Servers, Source};
-use super::{DnsFailure, exchange};
 
 /// How long each round waits for a server.
 pub(super) const ROUNDS: [Duration; 3] = [
@@ -104,7 +105,7 @@ impl Stub {
         let Err(denial) = told.as_ref() else {
             return told;
         };
-        if !denial.is_denial() {
+        if !denial.is_word() {
             return told;
         }
         for server in servers.others().into_iter().take(OPINIONS) {
@@ -176,7 +177,7 @@ impl Stub {
                 }
                 Whom::One(server) => {
                     let query = Query::query(ask_for.clone(), record_type);
-                    let told = exchange::ask(server, &query, deadline).await?;
+                    let told = exchange::ask(server, &query, Checks::Made, deadline).await?;
                     read(&told, &ask_for, record_type, &mut seen)?
                 }
             };
@@ -201,17 +202,18 @@ impl Stub {
         &self,
         name: &Name,
         record_type: RecordType,
+        checks: Checks,
         deadline: Instant,
     ) -> Result<Message, DnsFailure> {
         let query = Query::query(name.clone(), record_type);
         let servers = self.source.servers();
-        let told = ask_in_turn(&servers, &query, deadline).await?;
+        let told = ask_in_turn(&servers, &query, checks, deadline).await?;
         if told.metadata.response_code != ResponseCode::NXDomain {
             return Ok(told);
         }
         for server in servers.others().into_iter().take(OPINIONS) {
             let until = deadline.min(Instant::now() + SECOND_OPINION);
-            if let Ok(second) = exchange::ask(server, &query, until).await
+            if let Ok(second) = exchange::ask(server, &query, checks, until).await
                 && second.metadata.response_code == ResponseCode::NoError
             {
                 return Ok(second);
@@ -220,19 +222,26 @@ impl Stub {
         Ok(told)
     }
 
+    /// The server at `index`, in the order in which they were named.
+    pub(crate) fn server(&self, index: usize) -> Option<SocketAddr> {
+        self.source.servers().nth(index)
+    }
+
+    /// How many servers there are.
+    pub(crate) fn count(&self) -> usize {
+        self.source.servers().count()
+    }
+
     /// Whether it is our own resolver that is dead: every server of ours fails in the same way for
     /// the root, which a living resolver knows.
     pub(crate) async fn is_dead(&self, failure: DnsFailure, deadline: Instant) -> bool {
         let until = deadline.min(Instant::now() + CONTROL);
         let mut asked = JoinSet::new();
         for (_, server) in self.source.servers().in_order() {
-            asked.spawn(async move {
-                let root = Query::query(Name::root(), RecordType::NS);
-                fails_alike(&exchange::ask(server, &root, until).await, failure)
-            });
+            asked.spawn(is_server_dead(server, failure, until));
         }
-        while let Some(alike) = asked.join_next().await {
-            if matches!(alike, Ok(false)) {
+        while let Some(dead) = asked.join_next().await {
+            if matches!(dead, Ok(false)) {
                 return false;
             }
         }
@@ -241,10 +250,23 @@ impl Stub {
     }
 }
 
+/// Whether this one fails in the same way for the root.
+pub(crate) async fn is_server_dead(
+    server: SocketAddr,
+    failure: DnsFailure,
+    deadline: Instant,
+) -> bool {
+    let until = deadline.min(Instant::now() + CONTROL);
+    let root = Query::query(Name::root(), RecordType::NS);
+    let told = exchange::ask(server, &root, Checks::Made, until).await;
+    fails_alike(&told, failure)
+}
+
 /// Asks each server in turn until one gives an answer.
 async fn ask_in_turn(
     servers: &Servers,
     query: &Query,
+    checks: Checks,
     deadline: Instant,
 ) -> Result<Message, DnsFailure> {
     let mut worst = DnsFailure::Timeout;
@@ -254,7 +276,7 @@ async fn ask_in_turn(
             if now >= deadline {
                 return Err(worst);
             }
-            let told = exchange::ask(server, query, deadline.min(now + patience)).await;
+            let told = exchange::ask(server, query, checks, deadline.min(now + patience)).await;
             match told.and_then(|message| check_code(&message).map(|()| message)) {
                 Ok(message) => return Ok(message),
                 Err(DnsFailure::Timeout) => {}
@@ -286,7 +308,7 @@ async fn ask_servers(
                 return Err(worst);
             }
             let until = deadline.min(now + patience);
-            let told = exchange::ask(server, &query, until).await;
+            let told = exchange::ask(server, &query, Checks::Made, until).await;
             if silent && told.is_ok() {
                 servers.prefer(index);
             }

@@ -4,25 +4,30 @@ use ::domain::check::{Failure, FailureClass, Phase};
 use ::domain::monitor::DnsTarget;
 use ::domain::monitor::blocks::RecordType;
 use ::domain::target::{Host, TargetRefusal, server_address};
-use egress::CheckedAddr;
+use egress::{CheckedAddr, Whom};
 
 use crate::look::{Look, Step, limit_text};
 use crate::wire::{self, Endpoint};
 
 /// Asks; what is answered is judged later.
 pub(crate) async fn look(look: &mut Look<'_>, target: &DnsTarget) -> Step<()> {
+    let whom = match &target.server {
+        Some(text) => Whom::Server(server(look, text).await?),
+        None => Whom::Ours,
+    };
+    ask(look, target, whom).await
+}
+
+/// The same of somebody in particular.
+pub(crate) async fn ask(look: &mut Look<'_>, target: &DnsTarget, whom: Whom) -> Step<()> {
     let to = super::endpoint(look, &target.host, 0)?;
     let Host::Name(name) = to.host else {
         let refusal = TargetRefusal::Malformed("an address has no records");
         return Err(refused(&refusal));
     };
-    let server = match &target.server {
-        Some(text) => Some(server(look, text).await?),
-        None => None,
-    };
     let egress = look.prober.egress();
     let until = wire::until(look);
-    match egress.query(&name, target.record, server, until).await {
+    match egress.query(&name, target.record, whom, until).await {
         Ok(records) => {
             let none = records.is_empty();
             look.seen.records = Some(records);
@@ -31,9 +36,11 @@ pub(crate) async fn look(look: &mut Look<'_>, target: &DnsTarget) -> Step<()> {
         Err(error) => {
             look.seen.our_fault = error.ours;
             let limit = limit_text(look.timeout);
-            let message = match (server, error.class()) {
+            let message = match (whom, error.class()) {
                 // That nobody listens there is told from silence nowhere, and lasts no time.
-                (Some(_), FailureClass::DnsTimeout) => "the name server does not answer".to_owned(),
+                (Whom::Server(_), FailureClass::DnsTimeout) => {
+                    "the name server does not answer".to_owned()
+                }
                 _ => error.to_string(),
             };
             Err(Failure::new(error.class(), Phase::Dns, message).with_detail(limit))

@@ -193,6 +193,13 @@ impl World {
         self.run(WorkerConfig::new("local", "Here", name), pool, prober)
     }
 
+    /// A worker with these resolvers.
+    pub fn start_asking(&self, name: &str, resolvers: &[SocketAddr]) -> Running {
+        let prober = Prober::new(testkit::way_out::asking(resolvers)).unwrap();
+        let config = WorkerConfig::new("local", "Here", name);
+        self.run(config, self.pool.clone(), prober)
+    }
+
     fn run(&self, config: WorkerConfig, pool: PgPool, prober: Prober) -> Running {
         let worker = Worker::new(
             config,

@@ -34,6 +34,10 @@ pub enum Question {
     NameServers(String),
     /// The target's addresses, as this name server knows them.
     NameServer(String),
+    /// The same as this one of our own resolvers knows them, the first being 0. Which it is stays ours.
+    Resolver(u8),
+    /// The same as our resolvers tell them unchecked, the signatures of DNSSEC left aside.
+    Unchecked,
 }
 
 impl Question {
@@ -43,6 +47,14 @@ impl Question {
             Self::At(ip) => Some(*ip),
             _ => None,
         }
+    }
+
+    /// Put to those who keep names, and not to the target: it costs the target nothing.
+    pub const fn is_of_names(&self) -> bool {
+        matches!(
+            self,
+            Self::NameServers(_) | Self::NameServer(_) | Self::Resolver(_) | Self::Unchecked
+        )
     }
 
     /// The monitor's own rules decide on the answer.

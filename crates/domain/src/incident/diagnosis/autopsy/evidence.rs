@@ -58,14 +58,15 @@ fn label(question: &Question) -> String {
         Question::Port(_, port) => format!("Port {port}"),
         Question::NameServers(zone) => format!("Name servers of {}", plain(zone)),
         Question::NameServer(name) => format!("Asked {}", plain(name)),
+        Question::Resolver(nth) => format!("Resolver {}", nth.saturating_add(1)),
+        Question::Unchecked => "Without DNSSEC".to_owned(),
     }
 }
 
 fn value(finding: &Finding) -> String {
     let outcome = &finding.outcome;
     let text = match (&finding.question, outcome.verdict.is_good()) {
-        (Question::NameServers(_), true) => outcome.records.join(", "),
-        (Question::NameServer(_), true) => outcome.records.join(", "),
+        (question, true) if question.is_of_names() => outcome.records.join(", "),
         (Question::Ping(_), true) => "replies".to_owned(),
         (Question::Port(..), true) => "takes connections".to_owned(),
         (Question::Origin(_), good) => match outcome.certificate {

@@ -132,8 +132,7 @@ fn values(scene: &Scene<'_>) -> Vec<(&'static str, String)> {
             scene
                 .zone()
                 .or_else(|| scene.missing_domain())
-                .unwrap_or_default()
-                .to_owned(),
+                .map_or_else(|| scene.settings.target.host(), str::to_owned),
         ),
         ("servers", joined(&all)),
         (

@@ -7,6 +7,8 @@
 mod battery;
 mod evidence;
 mod explain;
+mod fits;
+mod names;
 mod plan;
 mod rules;
 mod scene;

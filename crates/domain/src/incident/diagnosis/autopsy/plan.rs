@@ -19,6 +19,8 @@ pub const MOST_ELSEWHERE: usize = 2;
 const MOST_ADDRESSES: usize = 4;
 /// Ports that many machines have open, to see whether one is on at all.
 const USUAL_PORTS: [u16; 3] = [443, 80, 22];
+/// Resolvers of our own whose words are compared.
+const RESOLVERS: u8 = 2;
 
 /// What is asked after [`Question::Again`], whose answer is `seen`: the most telling first, no more
 /// requests than `most`. Questions to name servers do not count: they are not the target's.
@@ -36,7 +38,7 @@ pub fn plan(
             continue;
         };
         let costs = match (&question, target) {
-            (Question::NameServer(_) | Question::NameServers(_), _) => 0,
+            (question, _) if question.is_of_names() => 0,
             (Question::Ping(_), _) => 1,
             (_, Target::Http(http)) if http.follow_redirects => hops,
             _ => 1,
@@ -66,13 +68,7 @@ fn wanted(
             .filter(|_| is_web)
             .map(Question::Origin),
     );
-    if family == Family::Names {
-        all.extend(
-            zones(&settings.target.host())
-                .into_iter()
-                .map(Question::NameServers),
-        );
-    }
+    all.extend(names(settings, class, seen, history));
     let several = addresses.len() > 1 || seen.resolved.is_empty();
     if several {
         all.extend(addresses.iter().copied().map(Question::At));
@@ -94,6 +90,33 @@ fn wanted(
         all.push(Question::OtherMethod);
     }
     all.push(Question::AgainLater);
+    all
+}
+
+/// Who is asked where the name leads: where it leads nowhere, or elsewhere than at the last good look.
+fn names(
+    settings: &Settings,
+    class: FailureClass,
+    seen: &Observation,
+    history: &History,
+) -> Vec<Question> {
+    let last = history.last_good.and_then(|last| last.address);
+    let moved =
+        last.is_some_and(|last| !seen.resolved.is_empty() && !seen.resolved.contains(&last));
+    if Family::of(class) != Family::Names && !moved {
+        return Vec::new();
+    }
+    let zones = zones(&settings.target.host());
+    let mut all: Vec<_> = zones.into_iter().map(Question::NameServers).collect();
+    // One that its owner names is the one that is meant.
+    let named = matches!(&settings.target, Target::Dns(dns) if dns.server.is_some());
+    if all.is_empty() || named {
+        return all;
+    }
+    all.extend((0..RESOLVERS).map(Question::Resolver));
+    if class == FailureClass::DnsServfail {
+        all.push(Question::Unchecked);
+    }
     all
 }
 
@@ -181,16 +204,20 @@ pub fn target(settings: &Settings, question: &Question, nonce: &str) -> Option<T
             expect: None,
         })),
         (Question::NameServers(zone), _) => Some(records(zone, RecordType::Ns, None)),
-        (Question::NameServer(server), _) => {
-            let v6 = matches!(own, Target::Http(http) if http.ip_family == IpFamily::V6);
-            let record = match own {
-                Target::Dns(dns) => dns.record,
-                _ if v6 => RecordType::Aaaa,
-                _ => RecordType::A,
-            };
-            Some(records(&own.host(), record, Some(server.clone())))
-        }
+        (Question::NameServer(server), _) => Some(sought(own, Some(server.clone()))),
+        (Question::Resolver(_) | Question::Unchecked, _) => Some(sought(own, None)),
     }
+}
+
+/// The records that lead to the target.
+fn sought(own: &Target, server: Option<String>) -> Target {
+    let v6 = matches!(own, Target::Http(http) if http.ip_family == IpFamily::V6);
+    let record = match own {
+        Target::Dns(dns) => dns.record,
+        _ if v6 => RecordType::Aaaa,
+        _ => RecordType::A,
+    };
+    records(&own.host(), record, server)
 }
 
 fn records(host: &str, record: RecordType, server: Option<String>) -> Target {

@@ -5,6 +5,10 @@
 //! `tests.rs`. `{…}` are the values of `explain::values`, and those of [`super::super::case::Case`].
 
 use super::Question as Q;
+use super::fits::{
+    has_bad_certificate, is_answer, is_cut_off, is_name, is_old_error, is_own_side,
+    is_server_error, is_slow, is_tls, some_addresses,
+};
 use super::scene::{Says, Scene};
 use crate::check::{Attribution, FailureClass as C};
 use crate::incident::diagnosis::Confidence;
@@ -52,69 +56,6 @@ macro_rules! rules {
             steps: &[$(($text, $command)),*],
         },)*];
     };
-}
-
-fn is_tls(scene: &Scene<'_>) -> bool {
-    scene.class().as_str().starts_with("tls_")
-}
-
-fn is_slow(scene: &Scene<'_>) -> bool {
-    matches!(
-        scene.class(),
-        C::HttpTimeout | C::BodyTimeout | C::TlsTimeout
-    ) || scene.cause() == "upstream_slow"
-}
-
-fn is_name(scene: &Scene<'_>) -> bool {
-    scene.class().as_str().starts_with("dns_")
-}
-
-fn is_server_error(scene: &Scene<'_>) -> bool {
-    scene.class() == C::HttpStatus
-        && scene
-            .failure
-            .detail
-            .as_deref()
-            .is_some_and(|status| status.starts_with('5'))
-}
-
-/// A mixture of addresses, some of which work.
-fn some_addresses(scene: &Scene<'_>) -> bool {
-    let all = scene.addresses();
-    !all.good.is_empty() && !all.bad.is_empty() && scene.left().is_none() && !scene.came_back()
-}
-
-/// What the look met is an answer, or the want of one: not a name, and not a certificate.
-fn is_answer(scene: &Scene<'_>) -> bool {
-    !is_name(scene) && !is_tls(scene)
-}
-
-/// The CDN itself says that it does not get through to the origin.
-fn is_cut_off(scene: &Scene<'_>) -> bool {
-    let status = scene.failure.detail.as_deref();
-    scene.class() == C::HttpStatus
-        && matches!(status, Some("521" | "522" | "523" | "525" | "526" | "530"))
-}
-
-/// The first look saw the fault on the owner's own side.
-const fn is_own_side(scene: &Scene<'_>) -> bool {
-    matches!(scene.first.attribution, Some(Origin | OriginProxy))
-}
-
-/// A cache in front hands out an old error, which tells more than that the origin is well.
-fn is_old_error(scene: &Scene<'_>) -> bool {
-    scene.is_good(&Q::PastCaches) && scene.is_cached()
-}
-
-/// Its certificate is one that a strict CDN refuses.
-fn has_bad_certificate(scene: &Scene<'_>) -> bool {
-    let problem = scene.origin().and_then(|(_, outcome)| outcome.certificate);
-    let refused = matches!(scene.failure.detail.as_deref(), Some("525" | "526"));
-    match problem {
-        Some(C::TlsExpired | C::TlsNotYetValid | C::TlsHostnameMismatch) => true,
-        Some(_) => refused,
-        None => false,
-    }
 }
 
 rules! {
@@ -200,7 +141,15 @@ rules! {
         ["Ask that one." "curl -svo /dev/null --connect-to ::{bad1}: {url}",
          "Take it out of DNS or of rotation until it is mended." "dig {host} A {host} AAAA"];
 
-    // The name leads elsewhere than at the last good look, and what was there still works.
+    // The name leads elsewhere than at the last good look, and what was there still works. Name servers that
+    // still name the old one were put right, or are not who answered.
+    "resolvers_astray" |s| s.left().is_some_and(|old| s.addresses().good == [old] && s.is_still_meant(old)) && s.still_fails()
+        => "dns_answer_stale" Likely Dns
+        "Your name servers say that {host} is at {old}, which works, but resolvers lead to {new}, which does not. Likely a wrong record that was put right, and is remembered until its time is over."
+        "Answers of {servers} still lead to {old}, those of resolvers to {new}; {old} passes the same look. {before}"
+        ["How long do resolvers remember it? The second column, in seconds." "dig {host} A",
+         "What do your name servers say?" "dig @{server1} {host} A",
+         "If you never set {new}: does anybody else answer for your domain?" "dig +trace {host} A"];
     "dns_points_elsewhere" |s| s.left().is_some_and(|old| s.addresses().good == [old]) && s.still_fails()
         => "dns_points_elsewhere" Likely Dns
         "The name {host} now leads to {new}, which fails. The server at {old}, where it led before, still serves your site. Likely its DNS record was changed by mistake or too early."
@@ -216,6 +165,13 @@ rules! {
         "NXDOMAIN for {zone} as well as for {host}: no delegation."
         ["Is it still registered and paid? Look for clientHold or serverHold." "whois {zone}",
          "Does its registry delegate it?" "dig +trace {zone} NS"];
+    "dnssec_unchecked" |s| s.signatures_fail() && s.still_fails()
+        => "dnssec_broken" Likely Dns
+        "Resolvers refuse the answer for {host}, and give it where they need not check it. Likely the signatures (DNSSEC) of its domain have run out or do not fit, and most visitors cannot find your site."
+        "SERVFAIL for {host}, an answer with checking disabled (CD bit)."
+        ["Does the DS record at the registry fit the keys of the zone?" "dig {zone} DS +short; dig {zone} DNSKEY +short",
+         "See it yourself: this answers, and without +cd it does not." "dig +cd {host}",
+         "The quickest help: have the DS record removed at your registrar." ""];
     "name_servers_differ" |s| { let all = s.name_servers(); is_name(s) && !all.know.is_empty() && (!all.deny.is_empty() || !all.silent.is_empty() || !all.fail.is_empty()) }
         => "name_servers_differ" Certain Dns
         "The name servers of {zone} do not agree: {knowing} knows {host}, {failing} does not answer for it. Part of your visitors cannot find it."
@@ -232,6 +188,12 @@ rules! {
         "Your name servers know {host}, but others still remember that it was missing. Likely it was just put back, and heals by itself."
         "{servers} answer for {host}; resolvers hold a negative answer (RFC 2308)."
         ["How long do they remember it? The last number of the SOA record, in seconds." "dig {zone} SOA +short"];
+    "resolvers_cut_off" |s| { let all = s.name_servers(); s.class() == C::DnsServfail && s.fails_unchecked() && !all.know.is_empty() && all.know.len() == all.asked() }
+        => "resolvers_cut_off" Possible Dns
+        "Your name servers answer us, but resolvers get no answer from them. Possibly they refuse or slow down resolvers, or the registry names others than these."
+        "{servers} answer for {host}, resolvers say SERVFAIL even with checking disabled (CD bit)."
+        ["Does each step of the delegation lead to these servers?" "dig +trace {host}",
+         "Does a firewall or a rate limit of your DNS provider refuse resolvers?" ""];
     "dnssec_broken" |s| { let all = s.name_servers(); s.class() == C::DnsServfail && !all.know.is_empty() && all.know.len() == all.asked() }
         => "dnssec_broken" Likely Dns
         "Your name servers answer, but resolvers refuse the answer. Likely the signatures (DNSSEC) of {zone} are broken or have run out."
@@ -251,6 +213,12 @@ rules! {
         "No answer for {host} from {servers}."
         ["Does your DNS provider report an outage?" "",
          "Ask one." "dig @{server1} {zone} SOA"];
+    "resolvers_differ" |s| is_name(s) && s.resolvers_differ()
+        => "dns_not_everywhere_yet" Possible Dns
+        "Resolvers do not agree on {host}: one finds it, another does not. Part of your visitors cannot find it. Possibly a change of its DNS is under way, or one of its name servers fails."
+        "{before} Another of our resolvers answers."
+        ["Do all your name servers have the same serial?" "dig +nssearch {zone}",
+         "What does each answer?" "dig +trace {host}"];
 
     // One scheme works and the other does not.
     "https_not_served" |s| s.still_fails() && s.class() == C::ConnectRefused && s.is_https() && s.answers_well(&Q::OtherScheme)

@@ -48,25 +48,6 @@ pub(super) enum Says {
     Odd,
 }
 
-/// What its name servers said.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct NameServers<'s> {
-    /// They know an address.
-    pub know: Vec<&'s str>,
-    /// They say that there is none.
-    pub deny: Vec<&'s str>,
-    /// They refuse, or fail.
-    pub fail: Vec<&'s str>,
-    /// They say nothing.
-    pub silent: Vec<&'s str>,
-}
-
-impl NameServers<'_> {
-    pub(super) const fn asked(&self) -> usize {
-        self.know.len() + self.deny.len() + self.fail.len() + self.silent.len()
-    }
-}
-
 impl<'s> Scene<'s> {
     pub(super) const fn class(&self) -> FailureClass {
         self.failure.class
@@ -76,7 +57,7 @@ impl<'s> Scene<'s> {
         &self.first.cause
     }
 
-    fn outcomes(&self, wanted: impl Fn(&Question) -> bool) -> Vec<&'s Outcome> {
+    pub(super) fn outcomes(&self, wanted: impl Fn(&Question) -> bool) -> Vec<&'s Outcome> {
         let found = self.battery.findings.iter();
         found
             .filter(|finding| wanted(&finding.question))
@@ -167,51 +148,6 @@ impl<'s> Scene<'s> {
         let last = self.history.last_good?.address?;
         let now = self.resolved();
         (!now.is_empty() && !now.contains(&last)).then_some(last)
-    }
-
-    pub(super) fn name_servers(&self) -> NameServers<'s> {
-        use FailureClass as C;
-        let mut all = NameServers::default();
-        for finding in &self.battery.findings {
-            let Question::NameServer(name) = &finding.question else {
-                continue;
-            };
-            let list = match finding.outcome.class() {
-                None => &mut all.know,
-                Some(C::DnsNxdomain | C::DnsNoAddress) => &mut all.deny,
-                Some(C::DnsTimeout) => &mut all.silent,
-                Some(_) => &mut all.fail,
-            };
-            if !list.contains(&name.as_str()) {
-                list.push(name);
-            }
-        }
-        all
-    }
-
-    /// The domain that has name servers, if one of those asked about has.
-    pub(super) fn zone(&self) -> Option<&'s str> {
-        self.battery
-            .findings
-            .iter()
-            .find_map(|finding| match &finding.question {
-                Question::NameServers(zone) if !finding.outcome.records.is_empty() => {
-                    Some(zone.as_str())
-                }
-                _ => None,
-            })
-    }
-
-    /// The topmost domain that was asked about, and it does not exist.
-    pub(super) fn missing_domain(&self) -> Option<&'s str> {
-        let asked = self.battery.findings.iter().rev();
-        let mut topmost = asked.filter_map(|finding| match &finding.question {
-            Question::NameServers(zone) => Some((zone.as_str(), &finding.outcome)),
-            _ => None,
-        });
-        let (zone, outcome) = topmost.next()?;
-        (self.zone().is_none() && outcome.class() == Some(FailureClass::DnsNxdomain))
-            .then_some(zone)
     }
 
     /// Whether the machine showed itself: by a reply to ping, or a connection taken or refused.
@@ -379,6 +315,6 @@ impl<'s> Scene<'s> {
 }
 
 /// It failed, and not through our own fault.
-const fn is_bad(outcome: &Outcome) -> bool {
+pub(super) const fn is_bad(outcome: &Outcome) -> bool {
     matches!(outcome.verdict, VerdictKind::Down | VerdictKind::Blocked)
 }

@@ -231,6 +231,12 @@ fn an_origin_that_fails_too_clears_its_edge() {
 #[case::differ("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "ok"), (server("ns2"), "dns_nxdomain")], "name_servers_differ", "name_servers_differ", Confidence::Certain)]
 #[case::one_silent("dns_server_fails", failure(C::DnsServfail), &[zone(), (server("ns1"), "ok"), (server("ns2"), "dns_timeout")], "name_servers_differ", "name_servers_differ", Confidence::Certain)]
 #[case::dnssec("dns_server_fails", failure(C::DnsServfail), &[zone(), (server("ns1"), "ok"), (server("ns2"), "ok")], "dnssec_broken", "dnssec_broken", Confidence::Likely)]
+#[case::dnssec_unchecked("dns_server_fails", failure(C::DnsServfail), &[(Q::Again, "dns_servfail"), (Q::Resolver(0), "dns_servfail"), (Q::Resolver(1), "dns_servfail"), (Q::Unchecked, "ok")], "dnssec_unchecked", "dnssec_broken", Confidence::Likely)]
+#[case::servfail_is_over("dns_server_fails", failure(C::DnsServfail), &[(Q::Again, "dns_servfail"), (Q::Resolver(0), "dns_servfail"), (Q::Unchecked, "ok"), (Q::AgainLater, "200")], "one_look", "dns_server_fails", Confidence::Likely)]
+#[case::cut_off("dns_server_fails", failure(C::DnsServfail), &[(Q::Again, "dns_servfail"), zone(), (server("ns1"), "ok"), (Q::Resolver(0), "dns_servfail"), (Q::Unchecked, "dns_servfail")], "resolvers_cut_off", "resolvers_cut_off", Confidence::Possible)]
+#[case::one_resolver("name_gone", failure(C::DnsNxdomain), &[(Q::Again, "dns_nxdomain"), (Q::Resolver(0), "dns_nxdomain"), (Q::Resolver(1), "ok")], "resolvers_differ", "dns_not_everywhere_yet", Confidence::Possible)]
+#[case::resolvers_agree("name_gone", failure(C::DnsNxdomain), &[(Q::Again, "dns_nxdomain"), (Q::Resolver(0), "dns_nxdomain"), (Q::Resolver(1), "dns_nxdomain")], "one_look", "name_gone", Confidence::Likely)]
+#[case::servers_before_resolvers("name_gone", failure(C::DnsNxdomain), &[zone(), (server("ns1"), "dns_nxdomain"), (Q::Resolver(0), "dns_nxdomain"), (Q::Resolver(1), "ok")], "record_removed", "record_removed", Confidence::Certain)]
 #[case::down("dns_server_fails", failure(C::DnsServfail), &[zone(), (server("ns1"), "dns_timeout"), (server("ns2"), "dns_timeout")], "name_servers_down", "name_servers_down", Confidence::Likely)]
 #[case::lame("dns_server_fails", failure(C::DnsServfail), &[zone(), (server("ns1"), "dns_refused"), (server("ns2"), "dns_refused")], "name_servers_refuse", "name_servers_refuse", Confidence::Likely)]
 #[case::domain("name_gone", failure(C::DnsNxdomain), &[(Q::NameServers("shop.example".to_owned()), "dns_nxdomain")], "domain_gone", "domain_gone", Confidence::Likely)]
@@ -435,6 +441,35 @@ fn a_name_that_leads_elsewhere_is_told_with_what_was_there_before() {
         1
     );
 
+    // Name servers that still name the old one were put right, or others answer in their place.
+    let mut astray = found.clone();
+    let named = from("local", server("ns1.dns.example"), "ok");
+    for (resolver, records) in [(false, OTHER), (true, V4)] {
+        let mut said = named.clone();
+        if resolver {
+            said.question = Q::Resolver(0);
+        }
+        said.outcome.records = vec![records.to_owned()];
+        astray.findings.push(said);
+    }
+    let said = explain(&first, &failure, &shop(), (&astray, &history));
+    assert_eq!(
+        (said.rule.as_str(), said.confidence),
+        ("resolvers_astray", Confidence::Likely)
+    );
+    assert!(
+        said.technical.contains("ns1.dns.example still lead"),
+        "{}",
+        said.technical
+    );
+    // Where a name server names the new one it is as meant, or was changed there.
+    let mut meant = astray.clone();
+    let mut second = from("local", server("ns2.dns.example"), "ok");
+    second.outcome.records = vec![V4.to_owned()];
+    meant.findings.push(second);
+    let said = explain(&first, &failure, &shop(), (&meant, &history));
+    assert_eq!(said.rule, "dns_points_elsewhere");
+
     // Where the old server fails as well the move explains nothing.
     found
         .findings
@@ -505,7 +540,9 @@ fn without_answers_nothing_is_changed() {
 #[case::refused("https://shop.example/", C::ConnectRefused, 12, &["Ping", "Port80", "Port22", "OtherScheme", "AgainLater"])]
 #[case::own_port("http://shop.example:8080/", C::ConnectTimeout, 12, &["Ping", "Port443", "Port80", "Port22", "AgainLater"])]
 #[case::certificate("https://shop.example/", C::TlsExpired, 12, &["OtherScheme", "AgainLater"])]
-#[case::names("https://www.shop.example/", C::DnsNxdomain, 12, &["www.shop.example", "shop.example", "AgainLater"])]
+#[case::names("https://www.shop.example/", C::DnsNxdomain, 12, &["www.shop.example", "shop.example", "Resolver(0)", "Resolver(1)", "AgainLater"])]
+#[case::refused_names("https://shop.example/", C::DnsServfail, 12, &["shop.example", "Resolver(0)", "Resolver(1)", "Unchecked", "AgainLater"])]
+#[case::names_cost_the_target_nothing("https://shop.example/", C::DnsNxdomain, 0, &["shop.example", "Resolver(0)", "Resolver(1)"])]
 #[case::few("https://shop.example/", C::HttpStatus, 2, &["OtherScheme", "NeutralPath"])]
 #[case::none("https://shop.example/", C::HttpStatus, 0, &[])]
 fn asks_what_is_telling(
@@ -533,6 +570,25 @@ fn word(question: &Question) -> String {
 }
 
 #[test]
+fn a_name_that_moved_is_asked_for_where_it_is_kept() {
+    let mut seen = Observation::begin(Timestamp::UNIX_EPOCH);
+    seen.resolved = vec![ip(V4)];
+    let history = |last: &str| History {
+        last_good: Some(LastGood {
+            at: Timestamp::UNIX_EPOCH,
+            address: Some(ip(last)),
+        }),
+        ..History::default()
+    };
+    let asked = |history: &History| {
+        let asked = plan(&shop(), C::ConnectTimeout, (&seen, history), 12);
+        asked.iter().filter(|q| q.is_of_names()).count()
+    };
+    assert_eq!(asked(&history(OTHER)), 3);
+    assert_eq!(asked(&history(V4)), 0);
+}
+
+#[test]
 fn several_addresses_and_the_last_good_one_are_asked_alone() {
     let mut seen = Observation::begin(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(9));
     seen.resolved = vec![ip(V4), ip(V6)];
@@ -543,7 +599,8 @@ fn several_addresses_and_the_last_good_one_are_asked_alone() {
         }),
         ..History::default()
     };
-    let asked = plan(&shop(), C::TlsExpired, (&seen, &history), 12);
+    let mut asked = plan(&shop(), C::TlsExpired, (&seen, &history), 12);
+    asked.retain(|question| !question.is_of_names());
     assert_eq!(asked.first_chunk(), Some(&[at(V4), at(V6), at(OTHER)]));
 }
 
