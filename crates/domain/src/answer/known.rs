@@ -114,8 +114,8 @@ pub fn remember(
     (known != Some(&next)).then_some((next, changes))
 }
 
-/// What an `answer` that failed by `class` says otherwise than every good one. An error page has a title of its
-/// own: where it leads and what it is called tells something only of a page that answers well and is another.
+/// What an `answer` that failed by `class` says otherwise than every good one. An error page has a status and
+/// a title of its own: they, and where it leads, tell something only of a page that answers well and is another.
 pub fn difference(
     known: &Known,
     answer: &Answer,
@@ -128,7 +128,7 @@ pub fn difference(
         C::KeywordMissing | C::KeywordPresent | C::JsonMismatch
     );
     let tells = |aspect: Aspect| match aspect {
-        Aspect::Title | Aspect::Leads => is_page,
+        Aspect::Title | Aspect::Leads | Aspect::Status => is_page,
         Aspect::Addresses | Aspect::Records | Aspect::Certificate | Aspect::Server => true,
     };
     let sides = answer.iter().filter(|(aspect, values)| {

@@ -32,6 +32,8 @@ pub enum Aspect {
     Records,
     /// The server's own certificate: issuer, end and the begin of its fingerprint.
     Certificate,
+    /// The status, as a number.
+    Status,
     /// The header `Server`.
     Server,
     /// Where redirects ended.
@@ -42,10 +44,11 @@ pub enum Aspect {
 
 impl Aspect {
     /// Every one.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Addresses,
         Self::Records,
         Self::Certificate,
+        Self::Status,
         Self::Server,
         Self::Leads,
         Self::Title,
@@ -57,6 +60,7 @@ impl Aspect {
             Self::Addresses => "addresses",
             Self::Records => "records",
             Self::Certificate => "certificate",
+            Self::Status => "status",
             Self::Server => "server",
             Self::Leads => "leads",
             Self::Title => "title",

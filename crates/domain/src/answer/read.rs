@@ -27,6 +27,7 @@ pub fn mark(seen: &Observation) -> NonZeroU64 {
     let leaf = seen.tls.as_ref().and_then(|tls| tls.leaf());
     leaf.map(|leaf| &leaf.fingerprint).hash(&mut hasher);
     if let Some(http) = &seen.http {
+        http.status.hash(&mut hasher);
         http.header("server").hash(&mut hasher);
         title(http).hash(&mut hasher);
     }
@@ -57,6 +58,7 @@ pub fn read(seen: &Observation, secrets: &[String]) -> Answer {
         put(Aspect::Certificate, vec![certificate(leaf)]);
     }
     if let Some(http) = &seen.http {
+        put(Aspect::Status, vec![http.status.to_string()]);
         let server = http.header("server").map(str::to_owned);
         put(Aspect::Server, server.into_iter().collect());
         let last = seen.redirects.last();

@@ -28,6 +28,7 @@ fn sentence(change: &Change, then: &str) -> String {
         Aspect::Addresses => ("The name leads to", "nowhere"),
         Aspect::Records => ("The records are", "none"),
         Aspect::Certificate => ("The certificate is of", "nobody"),
+        Aspect::Status => ("The status is", "none"),
         Aspect::Server => ("The server calls itself", "nothing"),
         Aspect::Leads => ("Redirects lead to", "nowhere"),
         Aspect::Title => ("The page's title is", "empty"),

@@ -84,6 +84,8 @@ fn a_week_later_what_never_rested_may_change_again() {
     false
 )]
 #[case::the_title_of_an_error(Aspect::Title, "502 Bad Gateway", FailureClass::HttpStatus, false)]
+#[case::the_status_of_an_error(Aspect::Status, "502", FailureClass::HttpStatus, false)]
+#[case::the_status_of_a_page(Aspect::Status, "206", FailureClass::KeywordMissing, true)]
 #[case::the_title_of_a_page(Aspect::Title, "Welcome to nginx!", FailureClass::KeywordMissing, true)]
 fn a_failing_answer_tells_who_answers(
     #[case] aspect: Aspect,
@@ -104,6 +106,7 @@ fn a_failing_answer_tells_who_answers(
 #[case(Aspect::Certificate, &["R11, until 3 Feb 2027, 1f2e3d4c"], &["Own CA, until 1 Dec 2027, aabbccdd"],
     "The certificate is of Own CA, until 1 Dec 2027, aabbccdd, before R11, until 3 Feb 2027, 1f2e3d4c; first seen 2 min 10 s before the first failing look")]
 #[case(Aspect::Server, &["nginx"], &[], "The server calls itself nothing, before nginx; first seen 2 min 10 s before the first failing look")]
+#[case(Aspect::Status, &["200"], &["202"], "The status is 202, before 200; first seen 2 min 10 s before the first failing look")]
 #[case(Aspect::Leads, &[], &["https://shop.example/en"],
     "Redirects lead to https://shop.example/en, before nowhere; first seen 2 min 10 s before the first failing look")]
 #[case(Aspect::Title, &["Shop"], &["Welcome to nginx!"],
@@ -154,6 +157,7 @@ fn an_answer_is_read_without_secrets_and_what_hides() {
         texts,
         [
             "addresses: 192.0.2.1, 192.0.2.2",
+            "status: 200",
             "server: nginx",
             "leads: https://shop.example/en",
             "title: Tom & •••• Shop",
@@ -174,6 +178,9 @@ fn a_mark_differs_where_an_answer_does() {
     let mut elsewhere = seen.clone();
     elsewhere.redirects.clear();
     assert_ne!(mark(&seen), mark(&elsewhere));
+    let mut accepted = seen.clone();
+    accepted.http.as_mut().unwrap().status = 202;
+    assert_ne!(mark(&seen), mark(&accepted));
 }
 
 #[test]

@@ -37,6 +37,19 @@ impl Say {
     }
 }
 
+impl Say {
+    /// For pages that wrap by themselves: what stands in parentheses at the end stays on one line.
+    pub(crate) fn unbroken_end(&self) -> String {
+        match self.0.rfind('(') {
+            Some(at) if self.0.ends_with(')') => {
+                let (before, end) = self.0.split_at(at);
+                format!("{before}{}", end.replace(' ', "\u{a0}"))
+            }
+            _ => self.0.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Say {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
