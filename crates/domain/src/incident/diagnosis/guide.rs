@@ -38,7 +38,7 @@ fn by_cause(cause: &str) -> Option<&'static str> {
         "upstream_slow" | "no_answer" | "answer_stalls" | "page_slow" | "server_stuck" => "504",
         "no_healthy_backend" | "one_backend_fails" | "one_address_fails" => "load-balancers",
         "one_server_bad_certificate" => "certificates",
-        "dns_points_elsewhere" => "dns",
+        "dns_points_elsewhere" | "dns_answer_stale" => "dns",
         "https_not_served" | "http_not_served" => "connection-refused",
         "port_filtered" | "region_only" | "ipv6_fails" | "ipv4_fails" => "timeouts",
         "edge_fails" | "origin_unreachable" | "origin_name_gone" | "origin_certificate"

@@ -2,6 +2,7 @@
 
 use super::scene::Scene;
 use super::{Finding, Outcome, Question};
+use crate::check::FailureClass;
 use crate::check::redact::mask_url;
 use crate::incident::diagnosis::case::plain;
 use crate::incident::diagnosis::{CHANGED, EvidenceLine};
@@ -67,6 +68,14 @@ fn value(finding: &Finding) -> String {
     let outcome = &finding.outcome;
     let text = match (&finding.question, outcome.verdict.is_good()) {
         (question, true) if question.is_of_names() => outcome.records.join(", "),
+        (Question::NameServers(_), false)
+            if outcome.class() == Some(FailureClass::DnsWrongAnswer) =>
+        {
+            "none of its own".to_owned()
+        }
+        (Question::NameServer(_), false) if outcome.address.is_none() => {
+            format!("its own name is not found: {}", answer(outcome, false))
+        }
         (Question::Ping(_), true) => "replies".to_owned(),
         (Question::Port(..), true) => "takes connections".to_owned(),
         (Question::Origin(_), good) => match outcome.certificate {

@@ -33,6 +33,10 @@ impl<'s> Scene<'s> {
             let Question::NameServer(name) = &finding.question else {
                 continue;
             };
+            // Where not even its own name leads anywhere it was not asked.
+            if finding.outcome.address.is_none() {
+                continue;
+            }
             let list = match finding.outcome.class() {
                 None => &mut all.know,
                 Some(C::DnsNxdomain | C::DnsNoAddress) => &mut all.deny,

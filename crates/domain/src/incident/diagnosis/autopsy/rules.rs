@@ -169,8 +169,8 @@ rules! {
         => "dnssec_broken" Likely Dns
         "Resolvers refuse the answer for {host}, and give it where they need not check it. Likely the signatures (DNSSEC) of its domain have run out or do not fit, and most visitors cannot find your site."
         "SERVFAIL for {host}, an answer with checking disabled (CD bit)."
-        ["Does the DS record at the registry fit the keys of the zone?" "dig {zone} DS +short; dig {zone} DNSKEY +short",
-         "See it yourself: this answers, and without +cd it does not." "dig +cd {host}",
+        ["Are the signatures in date? The first of the two long numbers of RRSIG is their end. Without +cd there is no answer." "dig +cd +dnssec {host}",
+         "Does the DS record at the registry fit the keys of the zone?" "dig {zone} DS +short; dig +cd {zone} DNSKEY +short",
          "The quickest help: have the DS record removed at your registrar." ""];
     "name_servers_differ" |s| { let all = s.name_servers(); is_name(s) && !all.know.is_empty() && (!all.deny.is_empty() || !all.silent.is_empty() || !all.fail.is_empty()) }
         => "name_servers_differ" Certain Dns

@@ -569,6 +569,38 @@ fn word(question: &Question) -> String {
     }
 }
 
+/// Name servers inside a domain whose signatures fail cannot be found by their names, and say nothing.
+#[test]
+fn a_name_server_that_was_not_found_was_not_asked() {
+    let mut found = battery(&[
+        (Q::Again, "dns_servfail"),
+        (
+            Q::NameServers("www.shop.example".to_owned()),
+            "dns_wrong_answer",
+        ),
+        (server("ns1.shop.example"), "dns_servfail"),
+    ]);
+    let failure = failure(C::DnsServfail);
+    let first = first("dns_server_fails", Confidence::Likely);
+    let said = |found: &Battery| explain(&first, &failure, &shop(), (found, &History::default()));
+    assert_eq!(said(&found).rule, "name_servers_refuse");
+    found.findings[2].outcome.address = None;
+    let said = said(&found);
+    assert_eq!(said.rule, "one_look");
+    let values: Vec<&str> = said
+        .evidence
+        .iter()
+        .map(|line| line.value.as_str())
+        .collect();
+    assert_eq!(
+        values[1..],
+        [
+            "none of its own",
+            "its own name is not found: DNS server fails (SERVFAIL) in 41 ms"
+        ]
+    );
+}
+
 #[test]
 fn a_name_that_moved_is_asked_for_where_it_is_kept() {
     let mut seen = Observation::begin(Timestamp::UNIX_EPOCH);
