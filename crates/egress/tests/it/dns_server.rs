@@ -24,6 +24,8 @@ pub enum Say {
     Code(ResponseCode),
     /// A code, unless the question comes without EDNS.
     NoEdns(&'static str),
+    /// An address whose signatures do not fit: SERVFAIL, unless the question says not to check them.
+    Bogus(&'static str),
     /// An alias alone, as a server that does not look further.
     Alias(&'static str),
     /// A whole chain of aliases, and these addresses at its end.
@@ -153,7 +155,10 @@ fn answers(question: &Message, zone: &Zone, stream: bool) -> Vec<Vec<u8>> {
         Say::NoEdns(_) if question.edns.is_some() => {
             answer.metadata.response_code = ResponseCode::FormErr;
         }
-        Say::NoEdns(ip) => add(&mut answer, &name, &[ip], 60, wanted),
+        Say::Bogus(_) if !question.metadata.checking_disabled => {
+            answer.metadata.response_code = ResponseCode::ServFail;
+        }
+        Say::Bogus(ip) | Say::NoEdns(ip) => add(&mut answer, &name, &[ip], 60, wanted),
         Say::Alias(target) => alias(&mut answer, &name, target),
         Say::Chain(targets, ips) => {
             let mut at = name;

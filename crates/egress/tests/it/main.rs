@@ -6,6 +6,7 @@ mod connect;
 mod dns_server;
 mod fuzz;
 mod http;
+mod query;
 mod resolve;
 mod smtp;
 mod tls_server;
