@@ -5,7 +5,6 @@ use domain::monitor::proposal::{Missing, Proposal};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::{Error, Result};
 
@@ -200,53 +199,37 @@ pub async fn dismiss(
     Ok(done.rows_affected() == 1)
 }
 
-/// What is proposed for each of `monitors`, and not dismissed; and every region by its id, since who lists
-/// monitors shows both and asks once.
-pub async fn list_with_regions(
-    connection: &mut PgConnection,
-    account: AccountId,
-    monitors: &[MonitorId],
-) -> Result<(Vec<(MonitorId, Proposal)>, Vec<String>)> {
-    let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
-    let rows = sqlx::query!(
-        r#"SELECT NULL::uuid AS "monitor_id?", id AS "text!", '' AS "missing!", 0::smallint AS "status!"
-           FROM regions
-           UNION ALL
-           SELECT monitor_id, text, missing, status FROM keyword_proposals
-           WHERE account_id = $1 AND monitor_id = ANY ($2) AND proposed_at IS NOT NULL AND dismissed_at IS NULL"#,
-        account.uuid(),
-        &ids
-    )
-    .fetch_all(connection)
-    .await?;
-    let (mut proposals, mut regions) = (Vec::new(), Vec::new());
-    for row in rows {
-        let Some(monitor) = row.monitor_id.map(MonitorId::from_uuid) else {
-            regions.push(row.text);
-            continue;
-        };
-        let missing = Missing::parse(&row.missing);
-        let proposal = Proposal {
-            text: row.text,
-            missing: missing
-                .ok_or_else(|| Error::impossible("keyword_proposals", "missing", monitor))?,
-            status: u16::try_from(row.status).unwrap_or(0),
-        };
-        proposals.push((monitor, proposal));
-    }
-    // A UNION keeps no order by itself.
-    regions.sort_unstable();
-    Ok((proposals, regions))
-}
-
 /// What is proposed for a monitor, and not dismissed.
 pub async fn find(
     connection: &mut PgConnection,
     account: AccountId,
     monitor: MonitorId,
 ) -> Result<Option<Proposal>> {
-    let (found, _) = list_with_regions(connection, account, &[monitor]).await?;
-    Ok(found.into_iter().next().map(|(_, proposal)| proposal))
+    let row = sqlx::query!(
+        r#"SELECT text AS "text!", missing AS "missing!", status AS "status!" FROM keyword_proposals
+           WHERE account_id = $1 AND monitor_id = $2 AND proposed_at IS NOT NULL AND dismissed_at IS NULL"#,
+        account.uuid(),
+        monitor.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| read(monitor, row.text, &row.missing, row.status))
+        .transpose()
+}
+
+/// A proposal as it is stored.
+pub(crate) fn read(
+    monitor: MonitorId,
+    text: String,
+    missing: &str,
+    status: i16,
+) -> Result<Proposal> {
+    Ok(Proposal {
+        text,
+        missing: Missing::parse(missing)
+            .ok_or_else(|| Error::impossible("keyword_proposals", "missing", monitor))?,
+        status: u16::try_from(status).unwrap_or(0),
+    })
 }
 
 /// Removes those that nobody came to compare since `before`, at most `limit`. Says how many.

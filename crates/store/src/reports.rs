@@ -1,12 +1,14 @@
 //! Reads for pages and reports: looks, series, uptime. All looks of the timetable come through the
 //! SQL function `looks`, which joins hot, packed and late ones in one statement.
 
+mod beside;
 mod checks;
 mod series;
 #[cfg(test)]
 mod tests;
 mod uptime;
 
+pub use beside::{Beside, beside};
 pub use checks::{ChecksCursor, ChecksFilter, ChecksPage, list_checks};
 #[cfg(test)]
 pub(crate) use series::in_database;

@@ -274,8 +274,10 @@ impl Known {
         };
         let window = Window::last_days(state.now(), 30);
         let uptimes = store::reports::uptimes(connection, account, ids, window).await?;
-        let (keywords, mut regions) =
-            store::keyword_proposals::list_with_regions(connection, account, ids).await?;
+        let store::reports::Beside {
+            proposals: keywords,
+            mut regions,
+        } = store::reports::beside(connection, account, ids).await?;
         if regions.is_empty() {
             regions.push(state.config.region.clone());
         }
