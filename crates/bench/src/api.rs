@@ -207,9 +207,7 @@ struct Bare {
 }
 
 async fn bare(size: usize) -> anyhow::Result<Bare> {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?
-        .local_addr()?
-        .port();
+    let port = testkit::free_port();
     let child = looks::spawn(&Part::Bare { port, size }, "0,1")?;
     while !looks::target::is_up(port).await {
         tokio::time::sleep(crate::cpu::A_WHILE).await;

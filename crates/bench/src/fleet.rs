@@ -121,9 +121,7 @@ impl Fleet {
 
     /// A worker for them on that core.
     pub async fn worker(&self, core: &str) -> anyhow::Result<Worker> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?
-            .local_addr()?
-            .port();
+        let port = testkit::free_port();
         let started = Instant::now();
         let child = Command::new("taskset")
             .args(["-c", core])

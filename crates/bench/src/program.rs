@@ -1,6 +1,5 @@
 //! The program under test.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -118,7 +117,7 @@ impl Program {
             .rsplit_once('/')
             .context("a database in DATABASE_URL")?;
         let database_url = format!("{root}/{name}");
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = testkit::free_port();
         let mut settings = vec![
             ("WATCHBELL_DATABASE_URL", database_url.clone()),
             (

@@ -15,6 +15,7 @@ pub mod datagram;
 pub mod dns;
 pub mod flaw;
 pub mod http2;
+pub mod ports;
 pub mod scenes;
 pub mod script;
 pub mod server;
@@ -25,6 +26,7 @@ pub mod way_out;
 
 pub use ca::{Ca, Presented};
 pub use flaw::Flaw;
+pub use ports::free_port;
 pub use script::{Act, Script};
 pub use server::{Server, blackhole, refused};
 pub use site::{Behaviour, Post, SwitchableSite};

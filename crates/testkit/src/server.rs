@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use crate::ports::free_port;
 use crate::script::Script;
 
 /// A server that plays a script on each connection.
@@ -118,11 +119,8 @@ async fn serve(mut stream: TcpStream, script: Script, tls: Option<(Script, TlsAc
 }
 
 /// An address on which nothing listens.
-pub async fn refused() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .expect("loopback takes a listener");
-    listener.local_addr().expect("a listener has an address")
+pub fn refused() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, free_port()).into()
 }
 
 /// An address that drops connection attempts without a word.

@@ -1,7 +1,6 @@
 //! The servers, their configurations and processes.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use testkit::free_port;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
@@ -378,15 +378,9 @@ fn nginx_server(case: &Case, well: &str, broken: bool) -> String {
     format!("server {{ listen 127.0.0.1:{{front}}{ssl}; listen [::1]:{{front}}{ssl}; {body} }}\n")
 }
 
-/// Two for each case, all different: held until the last is chosen.
+/// Two for each case, all different.
 fn free_ports() -> Vec<(u16, u16)> {
-    let held: Vec<TcpListener> = (0..2 * CASES.len())
-        .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
-        .collect();
-    let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
-    held.chunks(2)
-        .map(|two| (port(&two[0]), port(&two[1])))
-        .collect()
+    CASES.iter().map(|_| (free_port(), free_port())).collect()
 }
 
 /// Takes no connection, and its queue of one is full (the kernel then drops what asks for one).

@@ -1,11 +1,11 @@
 //! The real program, started and killed like an operator's.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use testkit::free_port;
 use testkit::telephony::{self, Telephony};
 use tokio::process::{Child, Command};
 
@@ -25,14 +25,6 @@ pub fn binary() -> PathBuf {
             );
             target
         })
-}
-
-/// A port nobody listens on at the moment.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port()
 }
 
 /// The settings of a story's processes.

@@ -37,13 +37,7 @@ async fn a_listener_is_reached() {
 
 #[tokio::test]
 async fn a_closed_port_refuses() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let (egress, addr) = judged("127.0.0.1", port).await;
+    let (egress, addr) = judged("127.0.0.1", testkit::free_port()).await;
     let error = egress.connect(addr, within(2_000)).await.unwrap_err();
     assert_eq!(
         (error.class(), error.ours()),

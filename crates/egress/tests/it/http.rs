@@ -245,11 +245,7 @@ async fn silence_is_ambiguous_and_ends_at_the_deadline() {
 
 #[tokio::test]
 async fn a_closed_port_is_not_ambiguous() {
-    let address = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let address = testkit::refused();
     let client = UserClient::new(&literal(SelfHosted)).unwrap();
     let error = client
         .send(&format!("http://{address}/"), Request::get(), within(2_000))

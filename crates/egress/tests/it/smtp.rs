@@ -261,11 +261,7 @@ async fn failures(#[case] config: Relay, #[case] kind: &str) {
 
 #[tokio::test]
 async fn a_dead_relay_is_a_connect_error() {
-    let address = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let address = testkit::refused();
     let error = send(&without_dns(), &format!("smtp://{address}?tls=none"))
         .await
         .unwrap_err();

@@ -38,7 +38,7 @@ async fn a_broken_endpoint_is_tried_again_and_says_why() {
     let reset = Server::plain(Script::request().then(Act::Reset)).await;
     let cut = Server::plain(Script::request()).await;
     let untrusted = Server::tls(ca.server(Flaw::None), Script::request()).await;
-    let refused = testkit::refused().await;
+    let refused = testkit::refused();
     let cases = [
         (slow.url("http", "/"), true, "does not answer"),
         (reset.url("http", "/"), true, "does not answer"),

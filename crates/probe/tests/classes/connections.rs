@@ -18,7 +18,7 @@ use crate::{SHORT, failure, http, look, look_by, look_within, plain, prober};
 
 #[tokio::test]
 async fn connection_refused() {
-    let address = refused().await;
+    let address = refused();
     let seen = look(&plain(format!("http://{address}/"))).await;
     assert_eq!(failure(&seen), Some((C::ConnectRefused, Phase::Connect)));
     assert_eq!(seen.tried.len(), 1);
@@ -169,7 +169,7 @@ async fn tcp_ports(#[case] open: bool) {
     let port = if open {
         server.port()
     } else {
-        refused().await.port()
+        refused().port()
     };
     let seen = look(&crate::of(
         json!({"kind": "tcp", "host": "127.0.0.1", "port": port}),

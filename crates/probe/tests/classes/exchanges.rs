@@ -101,10 +101,7 @@ async fn udp_is_asked_in_both_families(#[case] listens: &str) {
 
 #[tokio::test]
 async fn a_closed_udp_port_is_told_from_a_silent_one() {
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    let port = socket.local_addr().unwrap().port();
-    drop(socket);
-    let seen = look(&of(udp(port))).await;
+    let seen = look(&of(udp(testkit::free_port()))).await;
     assert_eq!(
         failure(&seen),
         Some((C::ConnectRefused, Phase::FirstByte)),
@@ -312,7 +309,7 @@ async fn hosted_looks_stay_outside(#[case] spec: Value) {
 #[tokio::test]
 async fn a_closed_port_is_refused_for_every_kind() {
     for kind in ["tcp", "tls", "smtp", "grpc"] {
-        let port = refused().await.port();
+        let port = refused().port();
         let seen = look(&of(
             json!({"kind": kind, "host": "127.0.0.1", "port": port}),
         ))

@@ -62,7 +62,7 @@ impl Stage {
         let mut resolver = dns.address();
         let mut registries = None;
         let (port, standing): (u16, Box<dyn Any + Send>) = match self {
-            Self::Closed => (refused().await.port(), Box::new(())),
+            Self::Closed => (refused().port(), Box::new(())),
             Self::Blackhole => {
                 let hole = blackhole().await;
                 (hole.address().port(), Box::new(hole))

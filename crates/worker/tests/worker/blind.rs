@@ -240,7 +240,7 @@ async fn a_suspect_from_before_the_cut_keeps_its_beginning(pool: PgPool) {
     let id = world.insert(&monitor).await;
     world.wait_for(id, Observed::Up).await;
     // Fails without an answer all the time, so that the canaries are asked often.
-    let noise = format!("http://{}/", testkit::refused().await);
+    let noise = format!("http://{}/", testkit::refused());
     world.monitor(&noise, 1).await;
     let broken = now();
     site.set(Behaviour::Status(502));

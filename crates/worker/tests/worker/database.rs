@@ -92,7 +92,10 @@ async fn an_outage_that_begins_while_the_database_is_gone_is_not_lost(pool: PgPo
     let healthy = world.monitor(&healthy_site.url("/"), 1).await;
     world.wait_for(failing, Observed::Up).await;
     world.wait_for(healthy, Observed::Up).await;
-    assert_eq!(worker.worker.health().problem(), None);
+    until("a worker without a problem", async || {
+        worker.worker.health().problem().is_none().then_some(())
+    })
+    .await;
 
     line.open.send_replace(false);
     site.set(Behaviour::Status(500));
