@@ -266,23 +266,34 @@ impl Egress {
         };
         let inside = policy == AddressPolicy::SelfHosted;
         let key = key(name, family, inside);
-        let now = Instant::now();
-        if !fresh && let Some(addresses) = self.inner.cache.get(&key, now) {
+        if !fresh && let Some(addresses) = self.inner.cache.get(&key, Instant::now()) {
             return Ok((addresses, false));
         }
+        // Apart: whoever has a remembered answer, or needs none, does not carry the exchange along.
+        let asked = Box::pin(self.ask(name, (family, inside), &key, deadline)).await?;
+        Ok((asked, true))
+    }
+
+    async fn ask(
+        &self,
+        name: &str,
+        (family, inside): (Family, bool),
+        key: &str,
+        deadline: Instant,
+    ) -> Result<Vec<IpAddr>, ResolveError> {
         let stub = &self.inner.stub;
-        let until = deadline - control_time(deadline.saturating_duration_since(now));
+        let until = deadline - control_time(deadline.saturating_duration_since(Instant::now()));
         let found = match inside {
             true => stub.lookup_inside(name, family, until).await,
             false => stub.lookup(name, family, until).await,
         };
         match found {
             Ok(found) => {
-                self.inner.cache.put(&key, &found, Instant::now());
-                Ok((found.addresses, true))
+                self.inner.cache.put(key, &found, Instant::now());
+                Ok(found.addresses)
             }
             Err(failure) => {
-                self.inner.cache.forget(&key);
+                self.inner.cache.forget(key);
                 let ours = self.is_ours(failure, deadline).await;
                 Err(ResolveError {
                     kind: failure.into(),

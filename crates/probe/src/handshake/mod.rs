@@ -180,7 +180,7 @@ pub(crate) async fn shake(
             if let Some((class, message)) = found.filter(|_| manner.verify) {
                 failure = Failure::new(class, Phase::Tls, message);
             } else if failure::may_be_ours(failure.class) {
-                facts.version = ask_in_old_words(look, host, &mut failure).await;
+                facts.version = Box::pin(ask_in_old_words(look, host, &mut failure)).await;
             }
             facts.problem = Some(failure.class);
             look.seen.tls = Some(facts);

@@ -1,6 +1,7 @@
 //! Conversations in lines and bytes, within bounds.
 
 use ::domain::check::{Failure, FailureClass, Phase};
+use bytes::BufMut as _;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::handshake;
@@ -47,12 +48,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
 
     /// Reads what comes next. `false` at the end of the stream.
     pub(super) async fn more(&mut self) -> Step<bool> {
-        let mut chunk = [0; CHUNK];
-        match self.stream.read(&mut chunk).await {
-            Ok(count) => {
-                self.ahead.extend(chunk.iter().take(count));
-                Ok(count > 0)
-            }
+        self.ahead.reserve(CHUNK);
+        let mut chunk = (&mut self.ahead).limit(CHUNK);
+        match self.stream.read_buf(&mut chunk).await {
+            Ok(count) => Ok(count > 0),
             Err(error) => Err(self.failed(&error)),
         }
     }

@@ -150,19 +150,30 @@ pub(in crate::kinds) async fn open(
     url: &TargetUrl,
     way: Way,
 ) -> Step<Connection> {
-    let log = Log::default();
-    if !url.is_https() {
-        look.enter(Phase::Send);
-        look.watch(log.clone());
-        let http2 = way.versions == Versions::Two;
-        let tap = Tap::new(stream, log).until(look.deadline);
-        return start(tap, http2, false).await;
+    if url.is_https() {
+        // Apart: what a handshake needs is not carried along afterwards, nor where there is none.
+        return Box::pin(open_secure(look, stream, url, way)).await;
     }
+    let log = Log::default();
+    look.enter(Phase::Send);
+    look.watch(log.clone());
+    let http2 = way.versions == Versions::Two;
+    let tap = Tap::new(stream, log).until(look.deadline);
+    start(tap, http2, false).await
+}
+
+async fn open_secure(
+    look: &mut Look<'_>,
+    stream: TcpStream,
+    url: &TargetUrl,
+    way: Way,
+) -> Step<Connection> {
     let manner = Manner {
         web: way.versions != Versions::One,
         verify: way.verify,
     };
     let shaken = handshake::shake(look, stream, url.host(), manner).await?;
+    let log = Log::default();
     look.enter(Phase::Send);
     look.watch(log.clone());
     start(
