@@ -195,12 +195,14 @@ impl Book {
         self.entries.len()
     }
 
-    /// Id and version of each monitor.
-    pub(crate) fn versions(&self) -> HashMap<MonitorId, i64> {
-        self.entries
-            .iter()
-            .map(|(id, entry)| (*id, entry.plan.config_version))
-            .collect()
+    /// Id and version of each monitor, by shard.
+    pub(crate) fn versions(&self) -> HashMap<i16, Vec<(MonitorId, i64)>> {
+        let mut versions: HashMap<_, Vec<_>> = HashMap::new();
+        for (id, entry) in &self.entries {
+            let of_shard = versions.entry(entry.plan.shard).or_default();
+            of_shard.push((*id, entry.plan.config_version));
+        }
+        versions
     }
 
     /// When the next look is due.

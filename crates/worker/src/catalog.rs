@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +22,13 @@ const RECONCILE: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_secs(1);
 /// Shards that are read in one statement: all of a million monitors would not fit into memory.
 const AT_ONCE: usize = 8;
-/// More changes than this are read by shard and not one by one.
-const MANY: usize = 200;
+/// More changes among those compared at a time are read by shard and not one by one.
+const MANY: usize = 20;
+/// Monitors that are compared at a time, some: looks wait while an answer is taken apart. All 70,000 of a
+/// busy worker at once held up every look for a sixth of a second, twice a minute.
+const COMPARED: usize = 500;
+/// Between two of those.
+const REST: Duration = Duration::from_millis(5);
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut due = tokio::time::interval(RECONCILE);
@@ -42,7 +47,10 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             }
             _ = due.tick() => {}
         }
-        if let Err(error) = reconcile(&shared).await {
+        let Some(compared) = stop.run_until_cancelled(reconcile(&shared)).await else {
+            return;
+        };
+        if let Err(error) = compared {
             tracing::warn!(%error, "the timetable could not be compared with the monitors");
         }
     }
@@ -135,12 +143,22 @@ pub(crate) async fn reload(shared: &Shared, account: AccountId, id: MonitorId) -
 /// before the database is asked: what comes meanwhile, by a shard that is taken or a monitor that is made,
 /// is not in its answer and yet not gone.
 pub(crate) async fn reconcile(shared: &Shared) -> Result<()> {
-    let (shards, known) = {
+    let (shards, known, monitors) = {
         let book = shared.book();
-        (book.shards.numbers(), book.versions())
+        (book.shards.numbers(), book.versions(), book.len())
     };
+    let at_once = COMPARED * shards.len() / monitors.max(1);
+    for some in shards.chunks(at_once.max(1)) {
+        let known = some.iter().filter_map(|shard| known.get(shard));
+        compare(shared, some, known.flatten().copied().collect()).await?;
+        tokio::time::sleep(REST).await;
+    }
+    Ok(())
+}
+
+async fn compare(shared: &Shared, shards: &[i16], known: HashMap<MonitorId, i64>) -> Result<()> {
     let mut connection = shared.pool.acquire().await?;
-    let stored = timetable::list_versions(&mut connection, &shared.config.region, &shards).await?;
+    let stored = timetable::list_versions(&mut connection, &shared.config.region, shards).await?;
     drop(connection);
     let present: HashSet<MonitorId> = stored.iter().map(|(_, id, _)| *id).collect();
     let gone = known.keys().filter(|id| !present.contains(id));
@@ -153,7 +171,7 @@ pub(crate) async fn reconcile(shared: &Shared) -> Result<()> {
         .map(|(account, id, _)| (*account, *id))
         .collect();
     if changed.len() > MANY {
-        return reload_all(shared).await;
+        return load(shared, shards, false).await;
     }
     for (account, id) in changed {
         match reload(shared, account, id).await {
