@@ -237,6 +237,7 @@ fn finish(
     };
     look.finish(failure)
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
